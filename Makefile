@@ -1,0 +1,88 @@
+# What one can do here. `make` alone lists it.
+
+PYTHON ?= python3.13
+PORT ?= 8080
+ENV ?= default
+FUNCTION ?= ConnectFunction
+EVENT ?= events/connect.json
+BIN := .venv/bin
+SAM ?= .venv-sam/bin/sam
+
+export SAM_CLI_TELEMETRY ?= 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test lint check build invoke deploy logs destroy clean bench
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+help: ## List what one can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run ## Run the chat on this machine (PORT=8080; ARGS="--help" lists the options)
+	@PORT=$(PORT) exec $(BIN)/python -m local run $(ARGS)
+
+test: .venv/.dev ## Run all Python tests, the browser's too where Chromium is (ARGS="-k name" picks some)
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/.dev ## Check style and types of the Python code
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the browser client's types and tests
+	@$(SAM) validate --lint --region us-east-1
+	@npm run --silent check
+	@npm test --silent
+
+bench: .venv/.dev ## Measure (ARGS="--help" lists the benchmarks)
+	@exec $(BIN)/python -m bench $(ARGS)
+
+build: .venv/.run .venv-sam/.sam ## Build what will be deployed, into .aws-sam/
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build
+
+invoke: .venv/.run ## Run one function with one event (FUNCTION=..., EVENT=events/..., ARGS="--env-vars events/env.json")
+	@exec $(BIN)/python -m local invoke $(FUNCTION) -e $(EVENT) $(ARGS)
+
+deploy: build ## Deploy to your AWS account (ENV=default, staging, prod or websocket; ARGS=--guided asks)
+	@$(SAM) deploy --config-env $(ENV) $(ARGS)
+
+logs: .venv-sam/.sam ## Follow the deployed functions' logs (ENV=...)
+	@$(SAM) logs --config-env $(ENV) --tail $(ARGS)
+
+destroy: .venv-sam/.sam ## Delete the deployed stack and everything in it, messages too (ENV=...)
+	@$(SAM) delete --config-env $(ENV) $(ARGS)
+
+clean: ## Delete what was built and installed in this folder
+	@rm -rf .venv .venv-sam node_modules .aws-sam .mypy_cache .pytest_cache .ruff_cache bench/results
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Installing, once and whenever the requirements change
+
+define NEEDS_PYTHON
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || \
+{ echo "Roomcast needs Python 3.13, the version on Lambda. Install it, or say where it is: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
+endef
+
+.venv/.run: layer/requirements.txt local/requirements.txt constraints.txt
+	@$(NEEDS_PYTHON)
+	@echo "Installing into .venv, once ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet -r local/requirements.txt -c constraints.txt
+	@touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@echo "Installing the test tools into .venv, once ..."
+	@$(BIN)/pip install --quiet -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+.venv-sam/.sam: requirements-sam.txt
+	@$(NEEDS_PYTHON)
+	@echo "Installing AWS SAM CLI into .venv-sam, once ..."
+	@$(PYTHON) -m venv .venv-sam
+	@.venv-sam/bin/pip install --quiet -r requirements-sam.txt
+	@touch $@
+
+node_modules/.npm: package.json package-lock.json
+	@command -v npm >/dev/null || { echo "make check needs Node.js 20 or newer, for the browser client's types and tests." >&2; exit 1; }
+	@npm ci --silent --no-audit --no-fund
+	@touch $@

@@ -1,0 +1,192 @@
+"""`python -m local run` and `python -m local invoke`."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 13):  # noqa: UP036 - what is imported below would not even parse
+    sys.exit(f"Roomcast needs Python 3.13 or later; this is {sys.version.split()[0]} ({sys.executable})")
+
+import argparse
+import asyncio
+import contextlib
+import os
+import re
+import signal
+from pathlib import Path
+
+import uvloop
+
+from local import invoke, overrides
+from local.engine import Engine
+from local.errors import LocalError
+from local.functions import CONCURRENCY
+
+PORT = 8080
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The exit status: 0 (after Ctrl-C and SIGTERM too), or 1 with one line on standard error."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = uvloop.run(options.command(options))
+    except LocalError as error:
+        print(f"local: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:  # of `invoke`; `run` stops by its own handler
+        return 128 + signal.SIGINT
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="Runs template.yaml on this machine."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser(
+        "run",
+        help="serve the whole application until Ctrl-C",
+        description="Serves the web client, the socket API and its functions until Ctrl-C or SIGTERM.",
+    )
+    run.set_defaults(command=_run)
+    run.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("PORT", PORT),
+        metavar="N",
+        help="where to serve (default: the environment's PORT, or 8080); DynamoDB and SQS are on N+1, "
+        "where functions under `sam local invoke` reach them",
+    )
+    run.add_argument("--data", type=Path, metavar="DIR", help="keep tables and queues in this folder")
+    run.add_argument(
+        "--aws-polling",
+        action="store_true",
+        help="read streams four times a second, as Lambda does, instead of at once",
+    )
+    run.add_argument(
+        "--concurrency",
+        type=_positive,
+        default=CONCURRENCY,
+        metavar="N",
+        help=f"instances of one function at most (default: {CONCURRENCY})",
+    )
+    _add_template(run)
+
+    once = commands.add_parser(
+        "invoke",
+        help="run one function once",
+        description="Runs one function once, as `sam local invoke` does: logs on standard error, the result "
+        "on standard output. The exit status is 0 also when the function fails.",
+    )
+    once.set_defaults(command=_invoke)
+    once.add_argument("name", metavar="NAME", help="the function's logical id in the template")
+    once.add_argument(
+        "-e", "--event", metavar="FILE", help="its event, JSON; - is standard input (default: {})"
+    )
+    once.add_argument(
+        "-n",
+        "--env-vars",
+        type=Path,
+        metavar="FILE",
+        help='JSON, {"NAME": {"VARIABLE": "value"}}: overrides variables that the template declares',
+    )
+    _add_template(once)
+    return parser
+
+
+def _add_template(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="parameters",
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="give a parameter of the template another value; may be repeated",
+    )
+    command.add_argument(
+        "-t",
+        "--template",
+        type=Path,
+        default=Path("template.yaml"),
+        metavar="FILE",
+        help="default: %(default)s",
+    )
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise ValueError
+    return value
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not NAME=VALUE")
+    return name, value
+
+
+async def _run(options: argparse.Namespace) -> int:
+    interrupted = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Stopping is bounded in time and not cut short: a second Ctrl-C changes nothing.
+        asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+    engine = Engine(
+        options.template.resolve(),
+        port=options.port,
+        service_port=options.port + 1,
+        parameters=dict(options.parameters),
+        data=options.data,
+        aws_polling=options.aws_polling,
+        concurrency=options.concurrency,
+        watch=True,
+        log=_print_log,
+    )
+    serving = asyncio.create_task(_serve(engine))
+    stop = asyncio.create_task(interrupted.wait())
+    await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+    return 0
+
+
+async def _serve(engine: Engine) -> None:
+    """Until it is cancelled."""
+    async with engine:
+        for line in engine.stack.unknown:
+            _print_log("local", line)
+        stage = engine.stack.api.stage
+        page = f"{engine.url}/" if stage == "prod" else f"{engine.url}/?endpoint=/{stage}"
+        print(f"Roomcast is ready: open {page} (socket {engine.socket_url})", flush=True)
+        await asyncio.Event().wait()
+
+
+_ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def _print_log(function: str, line: str) -> None:
+    # What a function prints may quote what strangers sent: it must not steer the terminal.
+    print(f"{function:<20} {_ESCAPES.sub('?', line)}", file=sys.stderr, flush=True)
+
+
+async def _invoke(options: argparse.Namespace) -> int:
+    event = invoke.read_event(options.event)
+    given = overrides.read(options.env_vars) if options.env_vars else {}
+    output = await invoke.once(
+        options.template.resolve(), options.name, event, dict(options.parameters), given, _print_plain
+    )
+    print(output)
+    return 0
+
+
+def _print_plain(function: str, line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""AWS's own limits and defaults: what holds where template.yaml says nothing. Each with where it was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# API Gateway
+
+KB = 1024  # bytes
+
+# What an authorizer function may answer, in bytes: "AWS Lambda authorizer result size",
+# https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+AUTHORIZER_RESULT_SIZE = 8 * KB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What API Gateway allows, sizes in bytes and times in seconds; a test may shorten it.
+
+    Sizes, times and the rate of new connections are of the WebSocket quotas:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
+    The account's request rate is of the account-level quotas:
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+    """
+
+    frame: int = 32 * KB
+    message: int = 128 * KB
+    idle: float = 10 * 60
+    duration: float = 2 * 60 * 60
+    integration_timeout: float = 29
+    connect_rate: float = 500  # new connections a second
+    connect_burst: float = 500  # AWS documents no burst of its own for them: one second's worth
+    request_rate: float = 10_000  # a second; connects, messages and @connections calls together
+    request_burst: float = 5_000
+    # A post is refused with 429 while more than this waits for a client that does not read. AWS documents the
+    # refusal ("the WebSocket client side buffer is full", botocore's apigatewaymanagementapi) but no size.
+    client_buffer: int = 1024 * KB
+
+
+# The event source mapping of a DynamoDB stream
+
+# "Lambda polls shards in your DynamoDB stream for records at a base rate of 4 times per second."
+# https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html#dynamodb-polling-and-batching
+STREAM_POLL_INTERVAL = 0.25  # seconds
+
+# GetRecords returns at most 1,000 records or 1 MB.
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
+STREAM_READ_LIMIT = 1000  # records
+
+# A batch is sent once its window has passed, its size is reached, or its payload reaches 6 MB.
+# https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching
+INVOCATION_PAYLOAD = 6 * 1024 * 1024  # bytes

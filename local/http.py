@@ -1,0 +1,270 @@
+"""A small HTTP/1.1 server on asyncio, for the gateway's port and for the Lambda Runtime API.
+
+The local engine answers one HTTP request per post to a socket and three per function call, so the server is
+on the hot path of all it measures: parsing is httptools' (llhttp), and a handler that needs no await is
+answered in the same turn of the loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import http
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+import httptools
+
+log = logging.getLogger(__name__)
+
+MAX_BODY = 8 * 1024 * 1024  # bytes; Lambda's synchronous payload limit is 6 MB
+MAX_HEADERS = 64 * 1024  # bytes of request line and headers
+
+# asyncio's own default of 100 overflows when a thousand sockets connect in one burst, and each client whose
+# handshake the kernel then drops waits a second before it tries again.
+BACKLOG = 4096
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request: the raw target, and its two halves, still escaped."""
+
+    method: str
+    target: str
+    headers: list[tuple[str, str]]
+    body: bytes
+    client: str  # the peer's address
+    port: int  # the port of ours that it came in on
+    path: str = field(init=False)
+    query: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Not urlsplit: it takes the first segment of "//a/b" for a host, and raises on "//[".
+        self.path, _, self.query = self.target.partition("?")
+
+    def header(self, name: str) -> str | None:
+        """The first header of that name, in whatever case it was sent."""
+        lowered = name.lower()
+        return next((value for key, value in self.headers if key.lower() == lowered), None)
+
+
+@dataclass(slots=True)
+class Response:
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def encode(self, *, head_only: bool = False, close: bool = False) -> bytes:
+        """The response as sent; a HEAD request gets the head only, with the body's length."""
+        lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, '')}"]
+        lines += [f"{name}: {value}" for name, value in self.headers]
+        if self.status not in _BODILESS:
+            lines.append(f"Content-Length: {len(self.body)}")
+        if close:
+            lines.append("Connection: close")
+        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+        return head if head_only else head + self.body
+
+
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+_BODILESS = (204, 304)  # RFC 9110, 8.6: a 204 must not carry a Content-Length
+
+type Handler = Callable[[Request], Response | Awaitable[Response]]
+# Takes over the connection of a WebSocket upgrade: its request, its transport, the bytes after its headers.
+# The returned protocol receives what comes next, but no connection_made: the connection is made already.
+type Upgrade = Callable[[Request, asyncio.Transport, bytes], asyncio.Protocol]
+
+
+class HttpProtocol(asyncio.Protocol):
+    """One client connection: requests are answered one at a time, in the order they came.
+
+    A handler whose client leaves is cancelled. `connections` is the server's set of open connections, which
+    this one keeps itself in until it closes or is handed over.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        upgrade: Upgrade | None = None,
+        connections: set[HttpProtocol] | None = None,
+    ) -> None:
+        self._handler = handler
+        self._upgrade = upgrade
+        self._parser = httptools.HttpRequestParser(self)
+        self._connections: set[HttpProtocol] = set() if connections is None else connections
+        self._waiting: deque[tuple[Request, bool]] = deque()
+        self._upgrading: Request | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._transport: asyncio.Transport
+        self._client = ""
+        self._port = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: list[tuple[str, str]] = []
+        self._header_bytes = 0
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+
+    # asyncio's callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # A cast, not a check: uvloop's transports have the methods but are no subclass.
+        self._transport = cast(asyncio.Transport, transport)
+        self._client = transport.get_extra_info("peername")[0]
+        self._port = transport.get_extra_info("sockname")[1]
+        self._connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._hand_over(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            if not self._transport.is_closing():  # else _refuse has answered
+                self._answer_and_close(Response(400, b"malformed request\n"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._waiting.clear()
+        if self._answering:
+            self._answering.cancel()  # nobody is left to answer
+
+    # httptools' callbacks
+
+    def on_url(self, url: bytes) -> None:  # called again when the target came in pieces
+        self._url += url
+        if len(self._url) > MAX_HEADERS:
+            self._refuse(414, b"target too long\n")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes + len(self._url) > MAX_HEADERS:
+            self._refuse(431, b"headers too large\n")
+        self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        if any(name.lower() == "expect" for name, _ in self._headers):
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        if self._body_bytes > MAX_BODY:
+            self._refuse(413, b"body too large\n")
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        request = self._request()
+        if self._parser.should_upgrade() and self._upgrade is not None and _asks_for_websocket(request):
+            self._upgrading = request  # data_received hands the connection over
+            return
+        self._waiting.append((request, self._parser.should_keep_alive()))
+        if self._answering is None:
+            self._answer_waiting()
+
+    def _refuse(self, status: int, body: bytes) -> None:
+        self._answer_and_close(Response(status, body))
+        raise ValueError("request refused")  # stops the parser, which reports it as a callback error
+
+    def _answer_and_close(self, response: Response) -> None:
+        self._transport.write(response.encode(close=True))
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Closes the connection now, whatever it is waiting for."""
+        self._transport.abort()
+
+    def _request(self) -> Request:
+        method = self._parser.get_method().decode("ascii")
+        target = self._url.decode("latin-1")
+        request = Request(method, target, self._headers, b"".join(self._body), self._client, self._port)
+        self._begin()
+        return request
+
+    def _hand_over(self, rest: bytes) -> None:
+        request, self._upgrading = self._upgrading, None
+        if request is None or self._upgrade is None:
+            # The parser stops at any upgrade; others (to HTTP/2, say) were answered as they are.
+            self._parser = httptools.HttpRequestParser(self)
+            if rest:
+                self.data_received(rest)
+        elif self._answering is not None:
+            # Pipelined behind a request whose answer is still to be written to the same connection.
+            self._answer_and_close(Response(400, b"upgrade before the last answer\n"))
+        else:
+            self._connections.discard(self)
+            self._transport.set_protocol(self._upgrade(request, self._transport, rest))
+
+    # answering
+
+    def _answer_waiting(self) -> None:
+        while self._waiting:
+            request, keep_alive = self._waiting.popleft()
+            try:
+                answer = self._handler(request)
+            except Exception:
+                answer = self._failed(request)
+            if not isinstance(answer, Response):
+                self._answering = asyncio.ensure_future(self._answer_later(answer, request, keep_alive))
+                return
+            self._write(answer, request, keep_alive)
+        self._answering = None
+
+    async def _answer_later(self, answer: Awaitable[Response], request: Request, keep_alive: bool) -> None:
+        try:
+            response = await answer
+        except Exception:
+            response = self._failed(request)
+        self._write(response, request, keep_alive)
+        self._answer_waiting()
+
+    def _failed(self, request: Request) -> Response:
+        log.exception("%s %s failed", request.method, request.path)
+        return Response(500, b"internal error\n")
+
+    def _write(self, response: Response, request: Request, keep_alive: bool) -> None:
+        if self._transport.is_closing():
+            return
+        self._transport.write(response.encode(head_only=request.method == "HEAD", close=not keep_alive))
+        if not keep_alive:
+            self._transport.close()
+
+
+def _asks_for_websocket(request: Request) -> bool:
+    return (request.header("upgrade") or "").strip().lower() == "websocket"
+
+
+class HttpServer:
+    """A listening socket whose connections are HttpProtocols."""
+
+    def __init__(self, handler: Handler, upgrade: Upgrade | None = None) -> None:
+        self._handler = handler
+        self._upgrade = upgrade
+        self._connections: set[HttpProtocol] = set()
+        self._listener: asyncio.Server | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listens on host and port (0: any free one); the bound port. OSError when it is in use."""
+        # Every socket gets TCP_NODELAY from the event loop, asyncio's and uvloop's alike.
+        self._listener = await asyncio.get_running_loop().create_server(
+            lambda: HttpProtocol(self._handler, self._upgrade, self._connections),
+            host,
+            port,
+            backlog=BACKLOG,
+        )
+        bound: int = self._listener.sockets[0].getsockname()[1]
+        return bound
+
+    def stop_listening(self) -> None:
+        """Refuses new connections; the open ones stay."""
+        if self._listener is not None:
+            self._listener.close()
+
+    def close(self) -> None:
+        """Stops listening and drops the open connections, except those that were handed over."""
+        self.stop_listening()
+        for connection in list(self._connections):
+            connection.abort()

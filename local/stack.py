@@ -1,0 +1,91 @@
+"""What template.yaml asks for, as plain values: all that the rest of the local engine knows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """An AWS::Lambda::Function, named by its logical id."""
+
+    name: str
+    handler: str
+    code: Path
+    timeout: float  # seconds
+    memory: int  # MB
+    environment: dict[str, str]
+    traced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A route of the WebSocket API; a two-way one answers the client with its function's body."""
+
+    key: str
+    function: str
+    two_way: bool
+    timeout: float  # seconds that the integration may take
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """An AWS::ApiGatewayV2::Api of protocol WEBSOCKET with its one stage."""
+
+    name: str
+    stage: str
+    selection: str  # the route selection expression
+    routes: dict[str, Route]
+    authorizer: str | None  # the function that $connect's REQUEST authorizer calls
+    throttle_rate: float | None  # requests a second to the stage's routes
+    throttle_burst: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A DynamoDB table: the body of its CreateTable request, and the attribute that expires its rows."""
+
+    name: str
+    definition: dict[str, Any]
+    ttl: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An SQS queue and its attributes, as CreateQueue takes them."""
+
+    name: str
+    attributes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMapping:
+    """An event source mapping from a table's stream to a function; -1 means without bound, as on AWS."""
+
+    name: str
+    table: str
+    function: str
+    starting_position: str
+    batch_size: int
+    window: float  # seconds
+    parallelization: int
+    bisect: bool
+    retries: int
+    max_age: float  # seconds
+    partial_failures: bool
+    on_failure: str | None  # a queue
+    filters: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """The whole template, resolved for this machine."""
+
+    functions: dict[str, Function]
+    api: Api
+    tables: dict[str, Table]
+    queues: dict[str, Queue]
+    mappings: tuple[StreamMapping, ...]
+    unknown: tuple[str, ...] = field(default=())  # one warning line each: what the engine does not run

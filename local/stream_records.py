@@ -1,0 +1,127 @@
+"""A stream's records as Lambda writes them: the function's event, and the pointer to what was given up."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local.invocation import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One change of one item, as the function will see it."""
+
+    sequence: str
+    arrived: float  # Unix time, seconds
+    item: str  # the item's whole key, partition and sort: what order is kept for
+    event: dict[str, Any]
+    size: int  # bytes of the event's JSON
+
+    @classmethod
+    def parse(cls, raw: dict[str, Any], *, stream_arn: str, now: float) -> Record:
+        """A record from what the Streams API's GetRecords gave. One without a creation time counts as new."""
+        change = _as_json(raw["dynamodb"])
+        change["ApproximateCreationDateTime"] = arrived = change.get("ApproximateCreationDateTime", now)
+        event = {
+            "eventID": raw["eventID"],
+            "eventName": raw["eventName"],
+            "eventVersion": raw.get("eventVersion", "1.1"),
+            "eventSource": "aws:dynamodb",
+            "awsRegion": raw.get("awsRegion") or _arn_part(stream_arn, 3),
+            "dynamodb": change,
+            # Only in records of rows that TTL deleted.
+            **({"userIdentity": raw["userIdentity"]} if raw.get("userIdentity") else {}),
+            "eventSourceARN": stream_arn,
+        }
+        return cls(
+            sequence=change["SequenceNumber"],
+            arrived=float(arrived),
+            item=json.dumps(change["Keys"], sort_keys=True),
+            event=event,
+            size=_json_size(event),
+        )
+
+
+def event(records: Sequence[Record]) -> dict[str, Any]:
+    """What Lambda sends for these records."""
+    return {"Records": [record.event for record in records]}
+
+
+def pointer(
+    records: Sequence[Record],
+    *,
+    condition: str,
+    calls: int,
+    answer: Result | None,
+    function: str,
+    shard: str,
+    stream_arn: str,
+    now: float,
+) -> str:
+    """The JSON that AWS sends to an on-failure queue: where the records are in the stream, not the records.
+
+    `condition` is RetryAttemptsExhausted or RecordAgeExceeded; `answer` is the function's last, None if it
+    was never called. After https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html.
+    """
+    account = f"{_arn_part(stream_arn, 3)}:{_arn_part(stream_arn, 4)}"
+    document: dict[str, Any] = {
+        "requestContext": {
+            "requestId": str(uuid.uuid4()),
+            "functionArn": f"arn:aws:lambda:{account}:function:{function}",
+            "condition": condition,
+            "approximateInvokeCount": calls,
+        }
+    }
+    if answer is not None:
+        document["responseContext"] = {"statusCode": 200, "executedVersion": "$LATEST"}
+        if answer.error is not None:
+            document["responseContext"]["functionError"] = answer.error
+    document |= {
+        "version": "1.0",
+        "timestamp": _iso(now, "milliseconds"),
+        "DDBStreamBatchInfo": {
+            "shardId": shard,
+            "startSequenceNumber": records[0].sequence,
+            "endSequenceNumber": records[-1].sequence,
+            "approximateArrivalOfFirstRecord": _iso(records[0].arrived, "seconds"),
+            "approximateArrivalOfLastRecord": _iso(records[-1].arrived, "seconds"),
+            "batchSize": len(records),
+            "streamArn": stream_arn,
+        },
+    }
+    return json.dumps(document)
+
+
+def _json_size(value: Any) -> int:
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return len(text.encode(errors="surrogatepass"))  # a lone surrogate in a table must not stop its stream
+
+
+def _iso(moment: float, precision: str) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def _arn_part(arn: str, index: int) -> str:
+    return arn.split(":")[index]
+
+
+def _as_json(value: Any) -> Any:
+    """The value as Lambda's event holds it: an SDK gives times as datetime and binary as bytes."""
+    match value:
+        case dict():
+            return {key: _as_json(each) for key, each in value.items()}
+        case list():
+            return [_as_json(each) for each in value]
+        case datetime():
+            seconds = value.timestamp()
+            return int(seconds) if seconds.is_integer() else seconds
+        case bytes():
+            return base64.b64encode(value).decode()
+        case _:
+            return value

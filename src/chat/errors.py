@@ -1,0 +1,59 @@
+"""Every refusal a client can get, by its code.
+
+ChatError
+├── InvalidFrame      invalid_frame       not a JSON object, or too deep to read
+├── UnknownAction     unknown_action      no action of that name
+├── InvalidMessage    invalid_message     no text, or text that cannot be sent
+├── MessageTooLarge   message_too_large   more than a message may hold
+├── InvalidRoom       invalid_room        not a room's name
+├── InvalidRef        invalid_ref         not a ref, or one that another message has used
+├── NotAMember        not_a_member        a room that this connection has not joined
+├── NotConnected      not_connected       a connection that the chat does not know (any more)
+└── Internal          internal            our own failure; nothing is known of what was stored
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ChatError(Exception):
+    """A refusal: its code is for programs, its text is for people and never quotes what was sent."""
+
+    code: ClassVar[str]
+
+
+class InvalidFrame(ChatError):
+    code = "invalid_frame"
+
+
+class UnknownAction(ChatError):
+    code = "unknown_action"
+
+
+class InvalidMessage(ChatError):
+    code = "invalid_message"
+
+
+class MessageTooLarge(ChatError):
+    code = "message_too_large"
+
+
+class InvalidRoom(ChatError):
+    code = "invalid_room"
+
+
+class InvalidRef(ChatError):
+    code = "invalid_ref"
+
+
+class NotAMember(ChatError):
+    code = "not_a_member"
+
+
+class NotConnected(ChatError):
+    code = "not_connected"
+
+
+class Internal(ChatError):
+    code = "internal"

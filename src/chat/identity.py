@@ -1,0 +1,67 @@
+"""Who a connection is, and how it speaks."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+type Protocol = Literal["plain", "v1"]
+
+SUBPROTOCOL = "roomcast.v1"  # a client that offers it speaks frames; one that offers none is plain
+MAX_NAME = 64  # characters
+# Marks that turn the direction of the text around them, and so of what stands beside a name.
+_DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A person on a connection: `user` names the person for good, `name` is what the others see."""
+
+    user: str
+    name: str
+    protocol: Protocol
+
+
+def open_identity(
+    *, client: str | None, name: str | None, connection_id: str, protocol: Protocol
+) -> Identity:
+    """Who somebody is where nobody is asked to prove it.
+
+    `client` is a random id that a client keeps for itself, so that a person is one user over tabs and
+    reconnects. Only its hash is ever shown: nobody can become another by reading frames. Without one, the
+    user lasts as long as the connection.
+    """
+    source = f"client:{client}" if client else f"connection:{connection_id}"
+    user = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:20]
+    return Identity(user, clean_name(name or "") or f"Guest {user[:4]}", protocol)
+
+
+def clean_name(name: str) -> str:
+    """`name` fit to be shown beside others: one line of 64 characters, no controls, no direction marks."""
+    visible = (
+        character
+        for character in unicodedata.normalize("NFC", name)
+        if character.isspace()
+        or (
+            unicodedata.category(character) not in {"Cc", "Cs", "Co", "Cn"}
+            and character not in _DIRECTION_MARKS
+        )
+    )
+    return " ".join("".join(visible).split())[:MAX_NAME].rstrip()
+
+
+def spoken(offered: Sequence[str]) -> Protocol | None:
+    """How a client speaks that offered these subprotocols; None when it offered only ones that we do not
+    speak.
+    """
+    if not offered:
+        return "plain"
+    return "v1" if SUBPROTOCOL in offered else None
+
+
+def subprotocols(header: str | None) -> tuple[str, ...]:
+    """The subprotocols in a Sec-WebSocket-Protocol header, written with or without spaces."""
+    return tuple(offer for part in (header or "").split(",") if (offer := part.strip()))

@@ -1,0 +1,77 @@
+"""onMessage and $default: everything a connected client sends."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics, Tracer
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from chat import dynamodb, frames
+from chat.actions import Chat, Sender, act
+from chat.connections import Connections
+from chat.errors import ChatError, Internal
+from chat.identity import Identity
+from chat.log import Log
+from chat.posting import Delivered, ManagementApi, Poster
+
+ONE_WAY = "onMessage"  # the route without a route response in template.yaml
+ENDPOINT = os.environ["CONNECTIONS_ENDPOINT"]
+
+logger = Logger()
+tracer = Tracer(patch_modules=["botocore"])
+metrics = Metrics()
+client = dynamodb.client()
+chat = Chat(
+    Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]),
+    Log(client, os.environ["MESSAGES_TABLE_NAME"], int(os.environ["HISTORY_DAYS"])),
+)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    request = event["requestContext"]
+    author = request["authorizer"]
+    sender = Sender(
+        request["connectionId"], Identity(author["user"], author["name"], author["protocol"]), author["room"]
+    )
+    logger.append_keys(connection=sender.connection_id, room=sender.room)
+    try:
+        reply = act(chat, sender, event.get("body"))
+    except ChatError as error:
+        reply = refusal(sender, request["routeKey"], event.get("body"), error)
+    except Exception:
+        # The client must hear that its frame came to nothing, and no traceback may reach it.
+        logger.exception("failed")
+        unknown = Internal("Something failed on our side. Send again with the same ref.")
+        reply = refusal(sender, request["routeKey"], event.get("body"), unknown)
+    else:
+        metrics.add_metric("Accepted", MetricUnit.Count, 1)
+        logger.info("done", route=request["routeKey"])
+    # A one-way route drops the body, and an answer may hold nothing that the route does not take.
+    return {"statusCode": 200} if request["routeKey"] == ONE_WAY else {"statusCode": 200, "body": reply}
+
+
+def refusal(sender: Sender, route: str, body: str | None, error: ChatError) -> str:
+    """The refusal as a frame. Where the route gives no reply, it is posted to the sender."""
+    logger.info("refused", code=error.code, detail=str(error), route=route)
+    metrics.add_metric("Refused", MetricUnit.Count, 1)
+    frame = frames.refusal(frames.echoed_ref(body), error)
+    if route == ONE_WAY:
+        outcome = poster().post(sender.connection_id, [frame])
+        if not isinstance(outcome, Delivered):
+            logger.warning("the refusal did not reach its sender", outcome=str(outcome))
+    return frame
+
+
+@cache
+def poster() -> Poster:
+    """Made when first needed: most instances never refuse a one-way message, and the client costs a cold
+    start.
+    """
+    return Poster(ManagementApi(ENDPOINT))

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from local import template
+from local.stack import Stack
+from tests.fakes import LambdaContext, ManagementServer, Stream
+
+ROOT = Path(__file__).parent.parent
+HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")
+
+
+@pytest.fixture(scope="session")
+def stack() -> Stack:
+    return template.load(ROOT / "template.yaml")
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somewhere, and somebody: boto3 signs nothing without."""
+    for name, value in {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def dynamodb(stack: Stack, aws: None) -> Iterator[Any]:
+    """The tables of template.yaml, made in this process."""
+    with mock_aws():
+        client = boto3.resource("dynamodb").meta.client
+        for table in stack.tables.values():
+            client.create_table(**table.definition)
+        yield client
+
+
+@pytest.fixture
+def stream(dynamodb: Any) -> Stream:
+    """The stream of template.yaml's messages table."""
+    return Stream(dynamodb, boto3.client("dynamodbstreams"), "MessagesTable")
+
+
+@pytest.fixture
+def context() -> LambdaContext:
+    return LambdaContext()
+
+
+class Logs(io.StringIO):
+    """What the handlers of a test have logged."""
+
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.getvalue().splitlines()]
+
+
+@pytest.fixture
+def logs() -> Logs:
+    return Logs()
+
+
+@pytest.fixture
+def management() -> Iterator[ManagementServer]:
+    server = ManagementServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def handlers(
+    stack: Stack,
+    dynamodb: Any,
+    management: ManagementServer,
+    logs: Logs,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[[str], ModuleType]:
+    """Imports a function's app.py as a cold start does: anew, with the environment of template.yaml."""
+
+    def cold_start(name: str) -> ModuleType:
+        function = stack.functions[f"{name.capitalize()}Function"]
+        for variable, value in function.environment.items():
+            monkeypatch.setenv(variable, value)
+        monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)  # moto answers at AWS's own
+        monkeypatch.setenv("CONNECTIONS_ENDPOINT", management.endpoint)
+        monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
+        for module in list(sys.modules):
+            if module.partition(".")[0] in {"chat", name}:
+                monkeypatch.delitem(sys.modules, module)
+        app = importlib.import_module(f"{name}.app")
+        # Powertools writes to the sys.stdout of the first logger it made, which pytest has closed since.
+        app.logger.registered_handler.setStream(logs)
+        return app
+
+    return cold_start
+
+
+@pytest.fixture
+def event() -> Callable[[str], dict[str, Any]]:
+    """A sample event, by its file's name."""
+
+    def load(name: str) -> dict[str, Any]:
+        return json.loads((ROOT / "events" / f"{name}.json").read_text())  # type: ignore[no-any-return]
+
+    return load
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser tests need Chromium: where it is optional (BROWSER unset) and absent, they say so."""
+    if os.environ.get("BROWSER") == "required" or Path("/usr/bin/chromium").exists():
+        return
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(
+                pytest.mark.skip(reason="no Chromium here; BROWSER=required makes this a failure")
+            )

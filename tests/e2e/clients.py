@@ -1,0 +1,136 @@
+"""Clients as people would write them, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError
+from websockets.typing import Subprotocol
+
+PATIENCE = 20  # seconds; a bound on hanging, not an expectation
+
+
+class Client:
+    """A socket and all that it has heard."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.heard: list[str] = []
+        self._changed = asyncio.Condition()
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        async for frame in self.socket:
+            assert isinstance(frame, str)
+            async with self._changed:
+                self.heard.append(frame)
+                self._changed.notify_all()
+
+    async def until(self, enough: Callable[[], bool]) -> None:
+        """Waits until what was heard is enough."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(enough)
+
+    async def say(self, frame: Any) -> None:
+        """Sends a frame: text and bytes as they are, anything else as JSON, encoded as browsers do."""
+        await self.socket.send(
+            frame if isinstance(frame, str | bytes) else json.dumps(frame, ensure_ascii=False)
+        )
+
+    async def vanish(self) -> None:
+        """Goes as a killed tab does, without a word."""
+        self.socket.transport.abort()
+        with pytest.raises(ConnectionClosedError):
+            await self._listening
+
+    async def close(self) -> None:
+        if not self._listening.done():
+            await self.socket.close()
+            await self._listening
+
+
+class PlainClient(Client):
+    """The 2019 article's: bare texts."""
+
+    async def speak(self, message: str, **fields: Any) -> None:
+        await self.say({"action": "onMessage", "message": message, **fields})
+
+    async def hears(self, *texts: str) -> None:
+        """Waits for the last of these texts, then holds all that was heard against them."""
+        await self.until(lambda: texts[-1] in self.heard)
+        assert self.heard == list(texts)
+
+
+class FrameClient(Client):
+    """Speaks `roomcast.v1`."""
+
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        return [json.loads(frame) for frame in self.heard]
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """All messages heard, in the order of their arrival."""
+        return [
+            message
+            for frame in self.frames
+            if frame.get("type") == "messages"
+            for message in frame["messages"]
+        ]
+
+    @property
+    def texts(self) -> list[str]:
+        return [message["message"] for message in self.messages]
+
+    async def ask(self, **fields: Any) -> dict[str, Any]:
+        """Sends a frame and waits for the reply that names its ref."""
+        fields.setdefault("ref", str(uuid.uuid4()))
+        before = len(self.heard)
+        await self.say(fields)
+
+        def replies() -> list[dict[str, Any]]:
+            return [
+                frame
+                for frame in self.frames[before:]
+                if frame.get("type") == "reply" and frame["ref"] == fields["ref"]
+            ]
+
+        await self.until(lambda: bool(replies()))
+        return replies()[0]
+
+    async def send(self, room: str, message: str, **fields: Any) -> dict[str, Any]:
+        return await self.ask(action="send", room=room, message=message, **fields)
+
+    async def until_heard(self, *texts: str) -> None:
+        await self.until(lambda: set(texts) <= set(self.texts))
+
+
+@asynccontextmanager
+async def plain(url: str, **query: Any) -> AsyncIterator[PlainClient]:
+    async with _connected(PlainClient, url, query, None) as client:
+        yield client
+
+
+@asynccontextmanager
+async def framed(url: str, **query: Any) -> AsyncIterator[FrameClient]:
+    async with _connected(FrameClient, url, query, [Subprotocol("roomcast.v1")]) as client:
+        yield client
+
+
+@asynccontextmanager
+async def _connected[C: Client](
+    kind: type[C], url: str, query: dict[str, Any], subprotocols: list[Subprotocol] | None
+) -> AsyncIterator[C]:
+    asked = f"{url}?{urlencode(query, doseq=True)}" if query else url
+    async with connect(asked, subprotocols=subprotocols, open_timeout=PATIENCE) as socket:
+        client = kind(socket)
+        yield client
+        await client.close()

@@ -1,0 +1,83 @@
+"""A local engine whose functions speak to DynamoDB and to the gateway through taps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.engine import Engine
+from local.ports import free_port
+from tests.e2e.tap import Tap
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    engine: Engine
+    dynamodb: Tap
+    gateway: Tap
+
+    @property
+    def url(self) -> str:
+        return self.engine.socket_url
+
+    async def kill(self, function: str) -> None:
+        """Ends the function's processes that are in a call, as a crash would."""
+        self.engine.host.kill(function)
+
+    async def log(self, room: str) -> list[str | None]:
+        """The texts of a room's rows in order, None for a void."""
+        page = await self.engine.services.dynamodb(
+            "Query",
+            {
+                "TableName": self.engine.stack.tables["MessagesTable"].name,
+                "KeyConditionExpression": "pk = :pk",
+                "ExpressionAttributeValues": {":pk": {"S": f"LOG#{room}"}},
+                "ConsistentRead": True,
+            },
+        )
+        assert [int(row["sk"]["S"]) for row in page["Items"]] == list(range(1, len(page["Items"]) + 1))
+        return [row["message"]["S"] if "message" in row else None for row in page["Items"]]
+
+    async def put_head(self, room: str, item: dict[str, Any]) -> None:
+        """Writes over a room's head, as only a mistake could."""
+        key = {"pk": {"S": f"ROOM#{room}"}, "sk": {"S": "HEAD"}}
+        table = self.engine.stack.tables["MessagesTable"].name
+        await self.engine.services.dynamodb("PutItem", {"TableName": table, "Item": {**key, **item}})
+
+    async def connections(self) -> list[str]:
+        """The keys of all rows in the connections table."""
+        table = self.engine.stack.tables["ConnectionsTable"].name
+        page = await self.engine.services.dynamodb("Scan", {"TableName": table, "ConsistentRead": True})
+        return sorted(f"{item['pk']['S']} {item['sk']['S']}" for item in page["Items"])
+
+    async def failures(self) -> list[str]:
+        """What lies in the failures queue."""
+        url = self.engine.services.queue_url(self.engine.stack.queues["FanoutFailures"])
+        answer = await self.engine.services.sqs(
+            "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+        )
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+
+@asynccontextmanager
+async def rigged(**options: Any) -> AsyncIterator[Rig]:
+    port, service_port = free_port(), free_port()
+    async with (
+        Tap(f"http://127.0.0.1:{service_port}") as dynamodb,
+        Tap(f"http://127.0.0.1:{port}") as gateway,
+    ):
+        environment = {
+            "Parameters": {
+                "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
+                "CONNECTIONS_ENDPOINT": f"{gateway.url}/prod",
+            }
+        }
+        async with Engine(
+            ROOT / "template.yaml", port=port, service_port=service_port, environment=environment, **options
+        ) as engine:
+            yield Rig(engine, dynamodb, gateway)

@@ -1,0 +1,133 @@
+"""An HTTP proxy between the functions and what they call, with which a test can look on, hold up, fail or
+kill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import ClientSession, TCPConnector, web
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call: DynamoDB's operation and its request, or the method and path of a post."""
+
+    operation: str
+    body: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        return json.dumps(self.body)
+
+
+type Matches = Callable[[Call], bool]
+# Runs before or after the call is forwarded; an answer that it returns is given instead.
+type Action = Callable[[Call], Awaitable[web.Response | None]]
+
+
+@dataclass(slots=True)
+class Rule:
+    matches: Matches
+    action: Action
+    after: bool
+    times: int
+    hits: int = 0
+    happened: asyncio.Event = field(
+        default_factory=asyncio.Event
+    )  # set when the action has run `times` times
+
+
+class Tap:
+    def __init__(self, upstream: str) -> None:
+        self._upstream = upstream
+        self._rules: list[Rule] = []
+        self.calls: list[Call] = []
+        self.url = ""
+
+    async def __aenter__(self) -> Tap:
+        self._session = ClientSession(connector=TCPConnector(limit=0), auto_decompress=False)
+        app = web.Application(client_max_size=8 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._forward)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self._runner.cleanup()
+        await self._session.close()
+
+    def before(self, matches: Matches, action: Action, times: int = 1) -> Rule:
+        return self._add(Rule(matches, action, False, times))
+
+    def after(self, matches: Matches, action: Action, times: int = 1) -> Rule:
+        return self._add(Rule(matches, action, True, times))
+
+    def _add(self, rule: Rule) -> Rule:
+        self._rules.append(rule)
+        return rule
+
+    async def _forward(self, request: web.Request) -> web.Response:
+        raw = await request.read()
+        target = request.headers.get("X-Amz-Target", "")
+        if target:
+            call = Call(target.rpartition(".")[2], json.loads(raw))
+        else:
+            call = Call(request.method, {"path": request.path, "frame": raw.decode()})
+        self.calls.append(call)
+        if (answer := await self._apply(call, after=False)) is not None:
+            return answer
+        headers = {
+            name: value
+            for name, value in request.headers.items()
+            if name.lower() not in {"host", "content-length", "accept-encoding"}
+        }
+        async with self._session.request(
+            request.method, self._upstream + request.raw_path, data=raw, headers=headers
+        ) as upstream:
+            body = await upstream.read()
+            forwarded = web.Response(status=upstream.status, body=body)
+            for name in ("Content-Type", "x-amzn-ErrorType", "x-amzn-RequestId", "x-amz-crc32"):
+                if name in upstream.headers:
+                    forwarded.headers[name] = upstream.headers[name]
+        return await self._apply(call, after=True) or forwarded
+
+    async def _apply(self, call: Call, *, after: bool) -> web.Response | None:
+        for rule in self._rules:
+            if rule.after == after and rule.hits < rule.times and rule.matches(call):
+                rule.hits += 1
+                answer = await rule.action(call)
+                if rule.hits >= rule.times:
+                    rule.happened.set()
+                return answer
+        return None
+
+
+def writes(part: str, operation: str | None = None) -> Matches:
+    """Matches a write of an item whose key holds `part`, such as `"HEAD"` or `"REF#`."""
+
+    def matches(call: Call) -> bool:
+        if call.operation not in {"UpdateItem", "PutItem"} or operation not in {None, call.operation}:
+            return False
+        return part in json.dumps(call.body.get("Key") or call.body.get("Item"))
+
+    return matches
+
+
+def operation(name: str, part: str = "") -> Matches:
+    return lambda call: call.operation == name and part in call.text
+
+
+async def unavailable(call: Call) -> web.Response:
+    """DynamoDB's answer when it is out of order, which its clients do not retry."""
+    return web.json_response(
+        {"__type": "com.amazonaws.dynamodb.v20120810#ValidationException", "message": "told to fail"},
+        status=400,
+    )

@@ -1,0 +1,212 @@
+"""The chat as its users have it: real sockets, the real functions, the local engine between them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from contextlib import AsyncExitStack
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
+
+from local.engine import Engine
+from tests.e2e.clients import FrameClient, framed, plain
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def rows(engine: Engine, key: str) -> list[dict[str, dict[str, str]]]:
+    """All rows of the messages table under a partition key."""
+    page = await engine.services.dynamodb(
+        "Query",
+        {
+            "TableName": engine.stack.tables["MessagesTable"].name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": key}},
+            "ConsistentRead": True,
+        },
+    )
+    return list(page["Items"])
+
+
+async def connection_rows(engine: Engine) -> list[str]:
+    page = await engine.services.dynamodb(
+        "Scan", {"TableName": engine.stack.tables["ConnectionsTable"].name, "ConsistentRead": True}
+    )
+    return [item["pk"]["S"] + " " + item["sk"]["S"] for item in page["Items"]]
+
+
+async def test_the_articles_client_hears_exactly_the_text_as_does_everyone_else(engine: Engine) -> None:
+    async with (
+        plain(engine.socket_url) as one,
+        plain(engine.socket_url) as two,
+        plain(engine.socket_url) as three,
+    ):
+        await one.say('{"action":"onMessage","message":"Hi from websocket!"}')
+        await asyncio.gather(*(client.hears("Hi from websocket!") for client in (one, two, three)))
+        # Whatever else had been sent to them would be there before the next message.
+        await two.speak("and nothing else")
+        for client in (one, two, three):
+            await client.hears("Hi from websocket!", "and nothing else")
+
+
+async def test_thirty_messages_arrive_as_thirty_frames_in_one_order_for_all(
+    engine: Engine, room: str
+) -> None:
+    async with plain(engine.socket_url, room=room) as one, plain(engine.socket_url, room=room) as two:
+        for number in range(30):
+            await one.speak(f"message {number}")
+        await asyncio.gather(*(client.until(lambda c=client: len(c.heard) >= 30) for client in (one, two)))
+        assert sorted(one.heard) == sorted(f"message {number}" for number in range(30))
+        assert one.heard == two.heard
+
+
+async def test_a_plain_client_speaks_in_the_room_it_asked_for(engine: Engine, room: str) -> None:
+    async with plain(engine.socket_url, room=room) as one, plain(engine.socket_url) as lobby:
+        await one.speak("in the room")
+        await one.hears("in the room")
+        await lobby.speak("in the lobby")
+        await lobby.hears("in the lobby")
+        assert one.heard == ["in the room"]
+
+
+async def test_plain_clients_and_frames_hear_each_other(engine: Engine, room: str) -> None:
+    async with (
+        plain(engine.socket_url, room=room) as bare,
+        framed(engine.socket_url, room=room, name="Ada") as ada,
+    ):
+        await bare.speak("from the bare one")
+        await ada.until_heard("from the bare one")
+        reply = await ada.send(room, "from Ada", data={"mood": ["fine", 1.5]})
+        await bare.hears("from the bare one", "from Ada")
+        await ada.until_heard("from Ada")
+    heard = ada.messages[-1]
+    assert heard == {
+        "seq": 2,
+        "id": reply["id"],
+        "user": heard["user"],
+        "name": "Ada",
+        "message": "from Ada",
+        "at": reply["at"],
+        "data": {"mood": ["fine", 1.5]},
+    }
+    assert (reply["status"], reply["room"], reply["seq"]) == ("ok", room, 2)
+
+
+async def test_a_person_is_one_user_over_tabs_and_cannot_be_claimed_by_name(
+    engine: Engine, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        tab, other_tab, impostor = [
+            await stack.enter_async_context(framed(engine.socket_url, room=room, name="Ada", client=client))
+            for client in ("secret-of-ada", "secret-of-ada", "guess")
+        ]
+        for client, text in ((tab, "one"), (other_tab, "two"), (impostor, "three")):
+            await client.send(room, text)
+        await tab.until_heard("one", "two", "three")
+        users = {message["message"]: message["user"] for message in tab.messages}
+    assert users["one"] == users["two"] != users["three"]
+    assert all("secret" not in frame for frame in tab.heard)
+
+
+async def test_the_same_ref_counts_once_also_over_another_connection_and_twice_at_once(
+    engine: Engine, room: str
+) -> None:
+    ref = str(uuid.uuid4())
+    async with framed(engine.socket_url, room=room) as one, framed(engine.socket_url, room=room) as two:
+        replies = await asyncio.gather(
+            *(client.send(room, "once", ref=ref) for client in (one, two, one, two))
+        )
+        again = await two.send(room, "once", ref=ref)
+        last = await one.send(room, "the end")
+        await asyncio.gather(*(client.until_heard("the end") for client in (one, two)))
+    assert {reply["status"] for reply in [*replies, again]} == {"ok"}
+    assert len({(reply["seq"], reply["at"]) for reply in [*replies, again]}) == 1
+    for client in (one, two):
+        assert client.texts == ["once", "the end"]
+        places = [
+            seq for frame in client.frames if frame["type"] == "messages" for seq in frame.get("voids", [])
+        ]
+        assert sorted([*places, *(message["seq"] for message in client.messages)]) == list(
+            range(1, last["seq"] + 1)
+        )
+    log = await rows(engine, f"LOG#{room}")
+    assert [int(row["sk"]["S"]) for row in log] == list(range(1, last["seq"] + 1))
+    assert [row["message"]["S"] for row in log if "message" in row] == ["once", "the end"]
+
+
+async def test_a_ref_used_for_another_text_is_refused_and_nobody_hears_it(engine: Engine, room: str) -> None:
+    async with framed(engine.socket_url, room=room) as client:
+        first = await client.send(room, "mine", ref="a-ref")
+        second = await client.send(room, "not mine", ref="a-ref")
+        await client.send(room, "the end")
+        await client.until_heard("the end")
+    assert (first["status"], second["status"], second["code"]) == ("ok", "error", "invalid_ref")
+    assert client.texts == ["mine", "the end"]
+
+
+async def test_a_hundred_messages_at_once_reach_everyone_by_ascending_seq_without_repeats(
+    engine: Engine, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        clients: list[FrameClient] = [
+            await stack.enter_async_context(framed(engine.socket_url, room=room)) for _ in range(4)
+        ]
+        replies = await asyncio.gather(
+            *(clients[number % 4].send(room, f"message {number}") for number in range(100))
+        )
+        for client in clients:
+            await client.until(lambda c=client: len(c.messages) >= 100)
+    assert sorted(reply["seq"] for reply in replies) == list(range(1, 101))
+    for client in clients:
+        assert [message["seq"] for message in client.messages] == list(range(1, 101))
+        assert client.messages == clients[0].messages
+
+
+async def test_rooms_are_separate(engine: Engine, room: str) -> None:
+    other = room + "-other"
+    async with (
+        framed(engine.socket_url, room=[room]) as one,
+        framed(engine.socket_url, room=[other, room]) as both,
+    ):
+        await both.send(other, "to the other")
+        await both.send(room, "to the room")
+        await asyncio.gather(one.until_heard("to the room"), both.until_heard("to the other", "to the room"))
+    assert one.texts == ["to the room"]
+    assert {frame["room"] for frame in both.frames if frame["type"] == "messages"} == {room, other}
+
+
+async def test_a_ping_is_answered(engine: Engine, room: str) -> None:
+    async with framed(engine.socket_url, room=room) as client:
+        reply = await client.ask(action="ping")
+    assert (reply["status"], reply["pong"]) == ("ok", True)
+
+
+@pytest.mark.parametrize("offer", [["graphql-ws"], ["roomcast.v2", "mqtt"]])
+async def test_an_offer_without_our_subprotocol_is_refused(engine: Engine, offer: list[str]) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(engine.socket_url, subprotocols=[Subprotocol(name) for name in offer]):
+            pass
+    assert refused.value.response.status_code == 400
+
+
+@pytest.mark.parametrize("asked", ["two%20words", "x" * 500, "", "bell%07"])
+async def test_a_connect_to_no_rooms_name_is_refused(engine: Engine, asked: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(f"{engine.socket_url}?room={asked}"):
+            pass
+    assert refused.value.response.status_code == 400
+
+
+async def test_a_clean_close_leaves_no_row(engine: Engine, room: str) -> None:
+    async with framed(engine.socket_url, room=[room, room + "-2"]) as watcher:
+        async with framed(engine.socket_url, room=[room, room + "-2"]) as leaver:
+            reply = await leaver.send(room, "hello")
+            assert reply["status"] == "ok"
+            assert len([row for row in await connection_rows(engine) if room in row]) == 4
+        async with asyncio.timeout(10):
+            while len([row for row in await connection_rows(engine) if room in row]) != 2:
+                await asyncio.sleep(0.02)
+        assert (await watcher.send(room, "still here"))["status"] == "ok"

@@ -1,0 +1,159 @@
+"""Functions die in the middle of their work: nothing acknowledged is lost, nothing counts twice."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from tests.e2e.clients import FrameClient, framed, plain
+from tests.e2e.rig import Rig, rigged
+from tests.e2e.tap import Call, Matches, operation, writes
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rig() -> AsyncIterator[Rig]:
+    async with rigged() as rig:
+        yield rig
+
+
+def killer(rig: Rig, function: str) -> object:
+    async def kill(call: Call) -> web.Response:
+        await rig.kill(function)
+        return web.Response(status=500)  # to nobody: the function is dead
+
+    return kill
+
+
+async def left_unanswered(client: FrameClient) -> None:
+    """API Gateway tells that the function failed: the client does not know whether its message was stored."""
+    await client.until(
+        lambda: any(frame.get("message") == "Internal server error" for frame in client.frames)
+    )
+
+
+def places(client: FrameClient) -> list[int]:
+    """Every seq that the client knows of, message or void, with repeats."""
+    frames = [frame for frame in client.frames if frame.get("type") == "messages"]
+    return sorted(
+        [message["seq"] for frame in frames for message in frame["messages"]]
+        + [seq for frame in frames for seq in frame.get("voids", [])]
+    )
+
+
+@pytest.mark.parametrize(
+    "last_write", [writes("HEAD"), writes("REF#"), writes("LOG#")], ids=["the head", "the ref", "the row"]
+)
+async def test_the_message_function_dies_and_the_resend_is_told_where_it_stands(
+    rig: Rig, room: str, last_write: Matches
+) -> None:
+    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+        ref = str(uuid.uuid4())
+        died = rig.dynamodb.after(
+            lambda call: last_write(call) and room in call.text, killer(rig, "MessageFunction")
+        )
+        await ada.say({"action": "send", "ref": ref, "room": room, "message": "once"})
+        await died.happened.wait()
+        await left_unanswered(ada)
+        await asyncio.gather(ada.until_heard("once"), grace.until_heard("once"))
+        again = await ada.send(room, "once", ref=ref)
+        assert (again["status"], again["seq"], again["id"]) == ("ok", 1, ref)
+        await grace.send(room, "the end")
+        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        for client in (ada, grace):
+            assert client.texts == ["once", "the end"]
+            assert places(client) == [1, 2, 3]
+    assert await rig.log(room) == ["once", None, "the end"]
+
+
+async def test_a_resend_overtakes_a_message_function_that_hangs(rig: Rig, room: str) -> None:
+    ref, released = str(uuid.uuid4()), asyncio.Event()
+
+    async def hold(call: Call) -> None:
+        await released.wait()
+
+    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+        # The first call has its seq and is held up before its ref; both settle the same way, whoever is
+        # first.
+        held = rig.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, hold)
+        first = asyncio.create_task(ada.send(room, "once", ref=ref))
+        async with asyncio.timeout(10):
+            while not held.hits:
+                await asyncio.sleep(0.005)
+        second = await grace.send(room, "once", ref=ref)
+        released.set()
+        assert (await first)["seq"] == second["seq"]
+        await grace.send(room, "the end")
+        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        assert ada.texts == grace.texts == ["once", "the end"]
+        assert places(ada) == places(grace) == [1, 2, 3]
+    assert [text for text in await rig.log(room) if text] == ["once", "the end"]
+
+
+@pytest.mark.parametrize(
+    "last_call",
+    [operation("BatchGetItem"), writes("REF#", "PutItem"), writes("LOG#", "PutItem"), operation("Query")],
+    ids=["reading what is settled", "settling the ref", "settling the row", "reading the members"],
+)
+async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
+    rig: Rig, room: str, last_call: Matches
+) -> None:
+    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+        ref = str(uuid.uuid4())
+        # The message function dies at once, so that all settling is left to the fan-out, which dies too.
+        rig.dynamodb.after(
+            lambda call: writes("HEAD")(call) and room in call.text, killer(rig, "MessageFunction")
+        )
+        died = rig.dynamodb.after(
+            lambda call: last_call(call) and room in call.text, killer(rig, "FanoutFunction")
+        )
+        await ada.say({"action": "send", "ref": ref, "room": room, "message": "once"})
+        await died.happened.wait()
+        await asyncio.gather(ada.until_heard("once"), grace.until_heard("once"))
+        again = await ada.send(room, "once", ref=ref)
+        assert (again["status"], again["seq"]) == ("ok", 1)
+        await ada.send(room, "the end")
+        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        for client in (ada, grace):
+            assert [message["seq"] for message in client.messages] == [1, 3]
+            assert places(client) == [1, 2, 3]
+    assert await rig.log(room) == ["once", None, "the end"]
+
+
+async def test_the_fan_out_dies_amid_its_posts_and_a_repeat_is_known_by_its_seq(rig: Rig, room: str) -> None:
+    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+        died = rig.gateway.after(operation("POST", room), killer(rig, "FanoutFunction"))
+        await ada.send(room, "once")
+        await died.happened.wait()
+        await asyncio.gather(ada.until_heard("once"), grace.until_heard("once"))
+        await ada.send(room, "the end")
+        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        for client in (ada, grace):
+            by_seq = {message["seq"]: message["message"] for message in client.messages}
+            assert by_seq == {1: "once", 2: "the end"}
+            assert client.texts[-1] == "the end"
+    assert await rig.log(room) == ["once", "the end"]
+
+
+async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_stored_once(
+    rig: Rig, room: str
+) -> None:
+    async def refuse(call: Call) -> web.Response:
+        return web.json_response({"__type": "AccessDeniedException", "message": "secret detail"}, status=400)
+
+    async with framed(rig.url, room=room) as ada, plain(rig.url, room=room) as bare:
+        ref = str(uuid.uuid4())
+        rig.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, refuse)
+        first = await ada.send(room, "once", ref=ref)
+        assert (first["status"], first["code"]) == ("error", "internal")
+        assert "secret" not in first["detail"] and "Traceback" not in first["detail"]
+        again = await ada.send(room, "once", ref=ref)
+        assert (again["status"], again["seq"]) == ("ok", 1)
+        await bare.hears("once")
+    assert [text for text in await rig.log(room) if text] == ["once"]

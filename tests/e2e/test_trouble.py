@@ -1,0 +1,140 @@
+"""Dead sockets, early broadcasts, failing fan-outs, slow functions: the rest goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from tests.e2e.clients import framed, plain
+from tests.e2e.rig import Rig, rigged
+from tests.e2e.tap import Call, operation, unavailable, writes
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MESSAGE = {
+    "M": {"id": {"S": "r"}, "user": {"S": "u"}, "name": {"S": "n"}, "message": {"S": "m"}, "at": {"S": "t"}}
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rig() -> AsyncIterator[Rig]:
+    async with rigged() as rig:
+        yield rig
+
+
+async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_rest_still_hear(
+    rig: Rig, room: str
+) -> None:
+    async def lost(call: Call) -> web.Response:
+        return web.json_response({"__type": "AccessDeniedException", "message": "lost"}, status=400)
+
+    async with plain(rig.url, room=room) as ada, plain(rig.url, room=[room, room + "-2"]) as killed:
+        (row,) = [row for row in await rig.connections() if row.startswith(f"ROOM#{room}-2 ")]
+        connection_id = row.split()[1][4:]
+        # $disconnect is best effort: this one gets nowhere, and the rows stay.
+        failed = rig.dynamodb.before(operation("DeleteItem", f"CONN#{connection_id}"), lost)
+        # Old enough that its 410 cannot mean that it is not open yet.
+        for key in [row for row in await rig.connections() if connection_id in row]:
+            pk, sk = key.split()
+            await rig.engine.services.dynamodb(
+                "UpdateItem",
+                {
+                    "TableName": rig.engine.stack.tables["ConnectionsTable"].name,
+                    "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
+                    "UpdateExpression": "SET connected_at = :old",
+                    "ExpressionAttributeValues": {":old": {"N": "1000"}},
+                },
+            )
+        await killed.vanish()
+        await failed.happened.wait()
+        assert len([row for row in await rig.connections() if connection_id in row]) == 3
+        await ada.speak("is anybody there?")
+        await ada.hears("is anybody there?")
+        async with asyncio.timeout(10):
+            while [row for row in await rig.connections() if connection_id in row]:
+                await asyncio.sleep(0.02)
+
+
+async def test_a_broadcast_before_connect_has_returned_does_not_deafen(rig: Rig, room: str) -> None:
+    stored, posted = asyncio.Event(), asyncio.Event()
+    posts = 0
+
+    async def hold(call: Call) -> None:
+        stored.set()
+        await posted.wait()
+
+    async def count(call: Call) -> None:
+        nonlocal posts
+        posts += 1
+        if posts == 3:  # Ada's, and two tries at the socket that is not open yet
+            posted.set()
+
+    async def connect_early() -> None:
+        async with framed(rig.url, room=room) as grace:
+            await ada.send(room, "in time")
+            await grace.until_heard("in time")
+
+    async with framed(rig.url, room=room) as ada:
+        rig.dynamodb.after(operation("TransactWriteItems", f"ROOM#{room}"), hold)
+        early = asyncio.create_task(connect_early())
+        await stored.wait()
+        rig.gateway.after(operation("POST", room), count, times=3)
+        await ada.send(room, "too early")
+        await early
+        assert posts == 3
+
+
+async def test_a_fan_out_that_raises_is_retried_and_later_messages_arrive(rig: Rig, room: str) -> None:
+    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room + "-2") as grace:
+        failed = rig.dynamodb.before(operation("Query", f"ROOM#{room}"), unavailable, times=2)
+        await ada.send(room, "one")
+        await ada.send(room, "two")
+        await grace.send(room + "-2", "elsewhere")
+        await failed.happened.wait()
+        await asyncio.gather(ada.until_heard("one", "two"), grace.until_heard("elsewhere"))
+        assert [message["seq"] for message in ada.messages] == [1, 2]
+
+
+async def test_a_poison_row_ends_in_the_failures_queue_and_later_messages_arrive(rig: Rig, room: str) -> None:
+    async with framed(rig.url, room=room) as ada:
+        before = len(await rig.failures())
+        await ada.send(room, "before")
+        await rig.put_head(room, {"seq": {"N": "2"}, "last": {"S": "not a message"}})
+        await ada.send(room, "after")
+        await ada.until_heard("before", "after")
+        async with asyncio.timeout(60):
+            while len(await rig.failures()) == before:
+                await asyncio.sleep(0.1)
+        pointer = json.loads((await rig.failures())[-1])
+        assert pointer["DDBStreamBatchInfo"]["batchSize"] == 1
+        assert pointer["requestContext"]["condition"] == "RetryAttemptsExhausted"
+        assert "not a message" not in json.dumps(pointer)
+        assert (await ada.send(room, "the end"))["status"] == "ok"
+        await ada.until_heard("the end")
+
+
+async def test_functions_run_at_once_for_one_connection_and_for_many(rig: Rig, room: str) -> None:
+    # Four calls are held until all four are there: run one after another, the first would never be let go.
+    arrived, released = 0, asyncio.Event()
+
+    async def hold(call: Call) -> None:
+        nonlocal arrived
+        arrived += 1
+        if arrived == 4:
+            released.set()
+        await released.wait()
+
+    rig.dynamodb.before(
+        lambda call: operation("UpdateItem", room)(call) and not writes("HEAD")(call), hold, times=4
+    )
+    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+        replies = await asyncio.gather(
+            ada.send(room, "one"), ada.send(room, "two"), grace.send(room, "three"), grace.send(room, "four")
+        )
+        assert sorted(reply["seq"] for reply in replies) == [1, 2, 3, 4]
+        await asyncio.gather(*(client.until_heard("one", "two", "three", "four") for client in (ada, grace)))

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from tests.fakes import LambdaContext, ManagementServer
+
+CONNECTION = "aBcDeFgHoAMCJ9w="  # of the sample events
+
+
+class Site:
+    """The deployed functions, each started when first invoked, their tables and the sockets that are open."""
+
+    def __init__(
+        self,
+        cold_start: Callable[[str], ModuleType],
+        event: Callable[[str], dict[str, Any]],
+        dynamodb: Any,
+        management: ManagementServer,
+    ) -> None:
+        self._cold_start = cold_start
+        self._apps: dict[str, ModuleType] = {}
+        self.event = event
+        self.dynamodb = dynamodb
+        self.gateway = management.gateway
+
+    def start(self, function: str) -> ModuleType:
+        if function not in self._apps:
+            self._apps[function] = self._cold_start(function)
+        return self._apps[function]
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        answer = self.start(function).handler(event, LambdaContext())
+        json.dumps(answer)  # Lambda has to be able to send it
+        return answer
+
+    def connect(self, connection: str, *rooms: str, protocol: str = "v1") -> Any:
+        """A client's way in: what the authorizer says of it goes with it to $connect."""
+        event = self.event("connect-rooms" if protocol == "v1" else "connect")
+        event["requestContext"]["connectionId"] = connection
+        event["multiValueQueryStringParameters"] = {"room": list(rooms)}
+        return self.invoke("connect", event)
+
+    def frame(self, body: str | None, *, route: str, connection: str = CONNECTION) -> Any:
+        """A frame from a client, as API Gateway passes it on; the message function's answer."""
+        event = self.event("send")
+        event["requestContext"] |= {"routeKey": route, "connectionId": connection}
+        event["body"] = body
+        return self.invoke("message", event)
+
+    def items(self, table: str) -> list[dict[str, Any]]:
+        items: list[dict[str, Any]] = self.dynamodb.scan(TableName=table)["Items"]
+        return sorted(items, key=lambda item: (item["pk"], item["sk"]))
+
+    def posted(self) -> dict[str, list[str]]:
+        """The frames that each connection was sent."""
+        return {connection: frames for connection, frames in self.gateway.frames.items() if frames}
+
+
+@pytest.fixture
+def site(
+    handlers: Callable[[str], ModuleType],
+    event: Callable[[str], dict[str, Any]],
+    dynamodb: Any,
+    management: ManagementServer,
+) -> Site:
+    return Site(handlers, event, dynamodb, management)

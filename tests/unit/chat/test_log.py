@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat.errors import InvalidRef
+from chat.log import Log, Receipt
+from chat.messages import Entry, Message
+from tests.fakes import MortalDynamoDB, Stream
+
+TABLE = "MessagesTable"
+NOW = 1_795_500_000.0
+DAY = 24 * 3600
+
+
+def message(ref: str, text: str = "Hi", at: str = "at", data: str | None = None) -> Message:
+    return Message(ref, "u1", "Ada", text, data, at)
+
+
+def log_of(dynamodb: Any) -> Log:
+    return Log(dynamodb, TABLE, history_days=90, now=lambda: NOW)
+
+
+@pytest.fixture
+def log(dynamodb: Any) -> Log:
+    return log_of(dynamodb)
+
+
+def items(dynamodb: Any, kind: str) -> dict[str, dict[str, Any]]:
+    """The items of a kind, by sort key (by partition key for those that share one)."""
+    found = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["pk"].startswith(kind)]
+    return {item["pk"] if kind == "REF#" else item["sk"]: item for item in found}
+
+
+def history(dynamodb: Any) -> dict[int, str | None]:
+    """The text of every row, by seq; None for a void."""
+    return {int(seq): row.get("message") for seq, row in items(dynamodb, "LOG#").items()}
+
+
+# Sending
+
+
+def test_messages_of_a_room_are_numbered_from_1(log: Log) -> None:
+    assert [log.append("general", message(f"r{number}")).seq for number in range(1, 6)] == [1, 2, 3, 4, 5]
+    assert log.append("news", message("r1")).seq == 1
+
+
+def test_a_message_is_a_head_a_ref_and_a_row(log: Log, dynamodb: Any) -> None:
+    said = message("r#1", "Hi", "2026-11-24T06:20:01.123Z", '{"a":1}')
+    assert log.append("a#b", said) == Receipt(1, "2026-11-24T06:20:01.123Z")
+    content = {
+        "id": "r#1", "user": "u1", "name": "Ada", "message": "Hi", "data": '{"a":1}',
+        "at": "2026-11-24T06:20:01.123Z",
+    }  # fmt: skip
+    assert items(dynamodb, "ROOM#") == {
+        "HEAD": {"pk": "ROOM#a%23b", "sk": "HEAD", "seq": Decimal(1), "last": content}
+    }
+    assert items(dynamodb, "REF#") == {
+        "REF#a%23b#r%231": {
+            "pk": "REF#a%23b#r%231", "sk": "REF", "id": "r#1", "seq": Decimal(1), "digest": said.digest,
+            "at": said.at, "expires_at": Decimal(int(NOW) + DAY),
+        }
+    }  # fmt: skip
+    assert items(dynamodb, "LOG#") == {
+        "000000000001": {
+            "pk": "LOG#a%23b", "sk": "000000000001", **content, "expires_at": Decimal(int(NOW) + 90 * DAY),
+        }
+    }  # fmt: skip
+
+
+def test_the_head_holds_the_newest_message_and_never_expires(log: Log, dynamodb: Any) -> None:
+    log.append("general", message("r1", "Hi", data='{"a":1}'))
+    log.append("general", message("r2", "Ho"))
+    head = items(dynamodb, "ROOM#")["HEAD"]
+    assert (head["seq"], head["last"]["message"], "data" in head["last"]) == (2, "Ho", False)
+    assert "expires_at" not in head
+
+
+def test_a_row_sorts_as_its_seq_does(log: Log, dynamodb: Any) -> None:
+    for number in range(1, 12):
+        log.append("general", message(f"r{number}", f"text {number}"))
+    assert [row["message"] for _, row in sorted(items(dynamodb, "LOG#").items())] == [
+        f"text {number}" for number in range(1, 12)
+    ]
+
+
+def test_to_send_is_three_writes_and_no_read(dynamodb: Any) -> None:
+    counting = MortalDynamoDB(dynamodb)
+    log_of(counting).append("general", message("r1"))
+    assert counting.calls == ["update_item", "put_item", "put_item"]
+
+
+# Sending again
+
+
+def test_the_same_message_again_stands_where_it_first_stood(log: Log, dynamodb: Any) -> None:
+    first = log.append("general", message("r1", at="first"))
+    log.append("general", message("r2", "other"))
+    assert log.append("general", message("r1", at="later")) == first == Receipt(1, "first")
+    assert history(dynamodb) == {1: "Hi", 2: "other", 3: None}
+    assert items(dynamodb, "LOG#")["000000000003"] == {
+        "pk": "LOG#general", "sk": "000000000003", "void": True, "expires_at": Decimal(int(NOW) + 90 * DAY),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("other", [message("r1", "Ho"), message("r1", data="{}")], ids=["text", "data"])
+def test_the_same_ref_with_another_message_is_refused_and_counts_for_nothing(
+    log: Log, dynamodb: Any, other: Message
+) -> None:
+    log.append("general", message("r1"))
+    with pytest.raises(InvalidRef):
+        log.append("general", other)
+    assert history(dynamodb) == {1: "Hi", 2: None}
+    assert log.append("general", message("r1")).seq == 1  # the first one still stands
+
+
+def test_a_ref_is_of_one_room(log: Log, dynamodb: Any) -> None:
+    log.append("general", message("r1"))
+    assert log.append("news", message("r1", "Ho")).seq == 1
+
+
+def test_rooms_and_refs_with_separators_do_not_meet(log: Log) -> None:
+    log.append("a", message("b#c"))
+    assert log.append("a#b", message("c", "Ho")).seq == 1
+
+
+# At once
+
+
+class Rendezvous:
+    """A DynamoDB client whose callers, once each has had an answer from the head, go on together."""
+
+    def __init__(self, client: MortalDynamoDB, callers: int) -> None:
+        self._client = client
+        self._all_have_a_seq = threading.Barrier(callers, timeout=10)
+
+    def update_item(self, **arguments: Any) -> Any:
+        answer = self._client.update_item(**arguments)
+        self._all_have_a_seq.wait()
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_messages_at_once_get_a_seq_each(dynamodb: Any) -> None:
+    log = log_of(Rendezvous(MortalDynamoDB(dynamodb), 8))
+    with ThreadPoolExecutor(8) as senders:
+        receipts = senders.map(
+            lambda number: log.append("general", message(f"r{number}", f"text {number}")), range(8)
+        )
+        text_of = {receipt.seq: f"text {number}" for number, receipt in enumerate(receipts)}
+    assert sorted(text_of) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert history(dynamodb) == text_of
+
+
+def test_one_message_sent_many_times_at_once_counts_once(dynamodb: Any) -> None:
+    log = log_of(Rendezvous(MortalDynamoDB(dynamodb), 8))
+    with ThreadPoolExecutor(8) as senders:
+        receipts = list(senders.map(lambda number: log.append("general", message("r1")), range(8)))
+    assert len(set(receipts)) == 1
+    assert history(dynamodb) == {seq: "Hi" if seq == receipts[0].seq else None for seq in range(1, 9)}
+
+
+# Settling
+
+
+def test_settling_what_is_whole_writes_nothing(log: Log, dynamodb: Any, stream: Stream) -> None:
+    for ref in ("r1", "r2", "r1"):
+        log.append("general", message(ref))
+    before = dynamodb.scan(TableName=TABLE)["Items"]
+    counting = MortalDynamoDB(dynamodb)
+    run = stream.batch()["general"]
+    assert log_of(counting).settle("general", run) == [run[0], run[1], Entry(3, None)]
+    assert counting.calls == ["batch_get_item"]
+    assert dynamodb.scan(TableName=TABLE)["Items"] == before
+
+
+def test_settling_writes_what_a_crash_left_out(log: Log, dynamodb: Any, stream: Stream) -> None:
+    log.append("general", message("r1", "one"))
+    whole = dynamodb.scan(TableName=TABLE)["Items"]
+    for kind in ("REF#", "LOG#"):
+        for item in items(dynamodb, kind).values():
+            dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+    log.settle("general", stream.batch()["general"])
+    assert sorted(map(repr, dynamodb.scan(TableName=TABLE)["Items"])) == sorted(map(repr, whole))
+
+
+def test_settling_again_changes_nothing(log: Log, dynamodb: Any) -> None:
+    run = [Entry(1, message("r1")), Entry(2, message("r1")), Entry(3, message("r2"))]
+    first = log.settle("general", run)
+    stored = dynamodb.scan(TableName=TABLE)["Items"]
+    assert log.settle("general", run) == first == [run[0], Entry(2, None), run[2]]
+    assert dynamodb.scan(TableName=TABLE)["Items"] == stored
+
+
+def test_a_message_twice_in_one_run_counts_once(log: Log, dynamodb: Any) -> None:
+    run = [Entry(1, message("r1")), Entry(2, message("r1", at="later")), Entry(3, message("r1", "other"))]
+    assert log.settle("general", run) == [run[0], Entry(2, None), Entry(3, None)]
+    assert history(dynamodb) == {1: "Hi", 2: None, 3: None}
+
+
+def test_a_ref_that_a_later_seq_has_taken_makes_the_earlier_one_void(log: Log, dynamodb: Any) -> None:
+    later = log.settle("general", [Entry(2, message("r1"))])
+    assert log.settle("general", [Entry(1, message("r1"))]) == [Entry(1, None)]
+    assert later == [Entry(2, message("r1"))]
+    assert history(dynamodb) == {1: None, 2: "Hi"}
+
+
+def test_a_row_that_has_changed_since_is_not_written_again(log: Log, dynamodb: Any) -> None:
+    log.append("general", message("r1"))
+    row = {"pk": "LOG#general", "sk": "000000000001"}
+    dynamodb.put_item(TableName=TABLE, Item=row | {"void": True, "edited": 1})
+    log.settle("general", [Entry(1, message("r1"))])
+    assert dynamodb.get_item(TableName=TABLE, Key=row)["Item"] == row | {"void": True, "edited": 1}
+
+
+def test_a_run_of_more_than_a_hundred_keys_is_settled_whole(log: Log, dynamodb: Any, stream: Stream) -> None:
+    counting = MortalDynamoDB(dynamodb)
+    run = [Entry(seq, message(f"r{seq}", f"text {seq}")) for seq in range(1, 121)]
+    assert log_of(counting).settle("general", run[::2]) == run[::2]
+    assert log.settle("general", run) == run
+    assert history(dynamodb) == {seq: f"text {seq}" for seq in range(1, 121)}
+    assert counting.calls.count("batch_get_item") == 2  # 120 keys
+
+
+class Busy:
+    """A DynamoDB client that answers one key of a BatchGetItem and leaves the others to be asked again."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def batch_get_item(self, RequestItems: Any) -> Any:
+        (first, *rest) = RequestItems[TABLE]["Keys"]
+        answer = self._client.batch_get_item(RequestItems={TABLE: {**RequestItems[TABLE], "Keys": [first]}})
+        return answer | {"UnprocessedKeys": {TABLE: {"Keys": rest}} if rest else {}}
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_what_a_busy_dynamodb_leaves_out_is_asked_for_again(log: Log, dynamodb: Any) -> None:
+    for ref in ("r1", "r1"):
+        log.append("general", message(ref))
+    run = [Entry(1, message("r1")), Entry(2, message("r1"))]
+    writing = MortalDynamoDB(dynamodb)
+    assert log_of(Busy(writing)).settle("general", run) == [run[0], Entry(2, None)]
+    assert "put_item" not in writing.calls  # everything was found
+
+
+def test_a_failure_of_dynamodb_is_not_taken_for_a_ref_in_use(dynamodb: Any) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        Log(dynamodb, "NoSuchTable", 90).settle("general", [Entry(1, message("r1"))])

@@ -1,0 +1,14 @@
+/** What a person can be told about each code of the protocol (and the two that socket.js adds). */
+const SENTENCES = new Map([
+  ["rate_limited", "You are writing faster than this room allows. Wait a moment."],
+  ["message_too_large", "This message is too long."],
+  ["invalid_message", "This message contains something that cannot be sent."],
+  ["invalid_room", "There can be no room of this name."],
+  ["not_a_member", "You are not in this room any more."],
+  ["forbidden", "You may not write in this room."],
+  ["unanswered", "Nobody answered. Check your connection."],
+  ["closed", "You are not connected."],
+]);
+
+/** @param {string} code @returns {string} a plain sentence, for codes of later servers too */
+export const sentenceFor = (code) => SENTENCES.get(code) ?? "Something went wrong on the way.";

@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+
+import { randomId } from "../random-id.js";
+import { Visit } from "../visit.js";
+import { FakeStorage } from "./fakes.js";
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+let browser, tab;
+
+beforeEach(() => {
+  browser = new FakeStorage();
+  tab = new FakeStorage();
+});
+
+const visit = (query = "", { page = "http://127.0.0.1:8080/", endpoint = "/prod" } = {}) =>
+  new Visit({ address: page + query, endpoint, local: () => browser, session: () => tab });
+const asked = (of) => Object.fromEntries(new URL(of.url).searchParams);
+
+describe("where to connect", () => {
+  it("is a path on the page's own host, by the page's own scheme", () => {
+    assert.match(visit().url, /^ws:\/\/127\.0\.0\.1:8080\/prod\?/);
+    assert.match(visit("", { page: "https://chat.test/web/" }).url, /^wss:\/\/chat\.test\/prod\?/);
+  });
+
+  it("is a full address when the page gives one, with its own query kept", () => {
+    const { url } = visit("", { endpoint: "wss://abc.test/prod?token=t" });
+    assert.match(url, /^wss:\/\/abc\.test\/prod\?token=t&client=/);
+  });
+
+  it("can be overridden in the page's address", () => {
+    assert.match(visit("?endpoint=ws://other.test:9/dev").url, /^ws:\/\/other\.test:9\/dev\?/);
+  });
+
+  it("names the room, the client and, where there is one, the name", () => {
+    const ada = visit("?name=Ada%20L&room=general");
+    assert.deepEqual(asked(ada), { name: "Ada L", client: ada.client, room: "general" });
+    assert.deepEqual(Object.keys(asked(visit())), ["client", "room"]);
+  });
+});
+
+describe("the room", () => {
+  it("is the lobby unless the address names another", () => {
+    assert.equal(visit().room, "lobby");
+    assert.equal(visit("?room=").room, "lobby");
+    assert.equal(visit("?room=general").room, "general");
+  });
+
+  it("is made into a name that the server takes", () => {
+    assert.equal(visit("?room=%20my%20%20room ").room, "my-room");
+    assert.equal(visit(`?room=${"r".repeat(500)}`).room.length, 100);
+  });
+});
+
+describe("who is here", () => {
+  it("is one person over all tabs and visits", () => {
+    const first = visit();
+    first.move({ name: " Ada ", room: "general" });
+    const second = visit();
+    assert.equal(second.name, "Ada");
+    assert.equal(second.client, first.client);
+    assert.match(first.client, UUID);
+  });
+
+  it("is another person in a tab whose address gives a name, and stays that over a reload", () => {
+    const ada = visit();
+    const bob = visit("?name=Bob");
+    assert.notEqual(bob.client, ada.client);
+    assert.equal(visit("?name=Bob").client, bob.client);
+    assert.equal(visit().name, "");
+  });
+
+  it("is another client for another endpoint, which must not learn this one", () => {
+    assert.notEqual(visit("?endpoint=wss://elsewhere.test/prod").client, visit().client);
+  });
+
+  it("works without a memory", () => {
+    const blocked = () => {
+      throw new Error("SecurityError");
+    };
+    const guest = new Visit({ address: "http://127.0.0.1/", endpoint: "/prod", local: blocked, session: blocked });
+    guest.move({ name: "Ada", room: "general" });
+    assert.match(guest.client, UUID);
+    assert.equal(guest.name, "Ada");
+  });
+});
+
+describe("the page's own address", () => {
+  it("follows to another room, and keeps everything else", () => {
+    const here = visit("?endpoint=/dev&name=Ada");
+    here.move({ name: "Bob", room: "my room" });
+    assert.equal(here.address, "http://127.0.0.1:8080/?endpoint=%2Fdev&name=Bob&room=my-room");
+  });
+
+  it("does not show a name that it was not given", () => {
+    const here = visit();
+    here.move({ name: "Ada", room: "general" });
+    assert.equal(here.address, "http://127.0.0.1:8080/?room=general");
+  });
+});
+
+describe("a random id", () => {
+  it("is a version 4 UUID, in a page that was not opened securely too", () => {
+    const insecure = { getRandomValues: (bytes) => crypto.getRandomValues(bytes) };
+    const ids = new Set(Array.from({ length: 200 }, () => randomId(insecure)));
+    assert.equal(ids.size, 200);
+    for (const id of ids) assert.match(id, UUID);
+    assert.match(randomId(), UUID);
+  });
+});
