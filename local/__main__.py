@@ -60,6 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--data", type=Path, metavar="DIR", help="keep tables and queues in this folder")
     run.add_argument(
+        "--also-on",
+        metavar="ADDRESS",
+        help="listen on this address beside 127.0.0.1, such as that of Docker's bridge (172.17.0.1), so that "
+        "containers reach the engine; so does whoever else reaches the address",
+    )
+    run.add_argument(
         "--aws-polling",
         action="store_true",
         help="read streams four times a second, as Lambda does, instead of at once",
@@ -137,9 +143,10 @@ async def _run(options: argparse.Namespace) -> int:
     engine = Engine(
         options.template.resolve(),
         port=options.port,
-        service_port=options.port + 1,
+        service_port=options.port and options.port + 1,
         parameters=dict(options.parameters),
         data=options.data,
+        also_on=options.also_on,
         aws_polling=options.aws_polling,
         concurrency=options.concurrency,
         watch=True,
@@ -166,7 +173,7 @@ async def _serve(engine: Engine) -> None:
         await asyncio.Event().wait()
 
 
-_ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def _print_log(function: str, line: str) -> None:

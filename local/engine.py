@@ -14,6 +14,7 @@ from typing import Any
 from local import template
 from local.aws_defaults import Limits
 from local.errors import LocalError
+from local.forward import forward
 from local.functions import CONCURRENCY, LambdaHost
 from local.gateway import Gateway
 from local.invocation import Result
@@ -35,7 +36,7 @@ class Engine:
     """Runs a template from `async with` to its end; a port of 0 is any free one.
 
     `environment` overrides functions' variables as `sam local invoke --env-vars` does. `log` gets each line
-    that a function prints, with the function's name. Entering raises LocalError, in one line, for what the
+    that a function prints, with the function's name. `also_on` is an address beside loopback. Entering raises LocalError, in one line, for what the
     developer can put right, and leaves nothing behind.
     """
 
@@ -56,6 +57,7 @@ class Engine:
         environment: Overrides = MappingProxyType({}),
         limits: Limits = Limits(),  # noqa: B008 - frozen, so that it can be shared
         data: Path | None = None,
+        also_on: str | None = None,
         aws_polling: bool = False,
         concurrency: int = CONCURRENCY,
         watch: bool = False,
@@ -69,6 +71,7 @@ class Engine:
         self._environment = environment
         self._limits = limits
         self._data = data
+        self._also_on = also_on
         self._aws_polling = aws_polling
         self._concurrency = concurrency
         self._watch = watch
@@ -103,6 +106,10 @@ class Engine:
         await self._start_functions(template.Endpoints(gateway=port, services=self.services.port))
         for mapping in self.stack.mappings:
             await self._start_mapping(mapping)
+        if self._also_on:
+            for inner in (port, self.services.port):
+                server = await forward(self._also_on, inner)
+                self._running.callback(server.close)
         # It stops first, while what its $disconnect events need is there; stopping it again does nothing.
         self._running.push_async_callback(gateway.stop)
         self._ready.set()

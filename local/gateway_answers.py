@@ -124,7 +124,7 @@ def _error_message(result: Result) -> object:
 
 def _status(answer: dict[str, Any]) -> int:
     status = answer.get("statusCode")
-    if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
+    if not isinstance(status, int) or not 200 <= status <= 599:
         raise Malformed("statusCode")
     return status
 

@@ -96,7 +96,6 @@ class Connections:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # uvloop writes at the end of its turn: the close frames go out first
         for socket in list(self._sockets):
             socket.hang_up()
 
@@ -126,8 +125,6 @@ class Connections:
             return refusal(403)
         if socket.handshake_error:
             return socket.handshake_error
-        if self._stopping:
-            return refusal(503)
         if not (self._connects.take() and self._admits()):
             return refusal(429)
         return None
@@ -232,8 +229,6 @@ class Connections:
 
     def _watch(self, connection: Connection) -> None:
         """Closes an idle or old socket, or looks again when the next of the two may be due."""
-        if not connection.socket.is_open:
-            return
         loop = asyncio.get_running_loop()
         idle_at = connection.active + self._limits.idle
         old_at = connection.opened + self._limits.duration

@@ -51,7 +51,7 @@ class ManagementApi:
         if len(request.body) > self._limits.message:
             return _TOO_LARGE
         connection = self._connections.get(connection_id)
-        if connection is None or not connection.socket.is_open:
+        if connection is None:
             return _GONE
         match request.method:
             case "POST":

@@ -58,6 +58,11 @@ class LocalServices:
         """Returns when it answers. Raises LocalError if it does not come up, with the end of its log."""
         if self.port:
             refuse_taken(self.port)
+        if self._data is not None:
+            try:
+                self._data.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise LocalError(f"{self._data}: {error.strerror}") from error
         self._folder = Path(tempfile.mkdtemp(prefix="roomcast-"))
         try:
             await self._start(attempts=1 if self.port else _ATTEMPTS)

@@ -1,7 +1,7 @@
 """Stands where the X-Ray daemon listens on Lambda, and drops what it hears.
 
-The X-Ray SDK sends segments over UDP. Without a listener the kernel answers with an ICMP refusal, which the
-SDK logs as an error on its next send.
+Functions are told its address, as Lambda tells them the daemon's, so that segments go to no other program
+that happens to listen on the daemon's usual port 2000.
 """
 
 from __future__ import annotations

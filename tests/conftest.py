@@ -27,25 +27,31 @@ def stack() -> Stack:
     return template.load(ROOT / "template.yaml")
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def aws() -> Iterator[None]:
     """Somewhere, and somebody: boto3 signs nothing without."""
-    for name, value in {
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-    }.items():
-        monkeypatch.setenv(name, value)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        yield
+
+
+@pytest.fixture(scope="module")
+def empty_account(aws: None) -> Iterator[Any]:
+    """DynamoDB in this process; a module shares it, for boto3 takes its time to make a client."""
+    with mock_aws():
+        yield boto3.resource("dynamodb").meta.client
 
 
 @pytest.fixture
-def dynamodb(stack: Stack, aws: None) -> Iterator[Any]:
-    """The tables of template.yaml, made in this process."""
-    with mock_aws():
-        client = boto3.resource("dynamodb").meta.client
-        for table in stack.tables.values():
-            client.create_table(**table.definition)
-        yield client
+def dynamodb(stack: Stack, empty_account: Any) -> Iterator[Any]:
+    """The tables of template.yaml."""
+    for table in stack.tables.values():
+        empty_account.create_table(**table.definition)
+    yield empty_account
+    for name in empty_account.list_tables()["TableNames"]:
+        empty_account.delete_table(TableName=name)
 
 
 @pytest.fixture
@@ -85,16 +91,21 @@ def handlers(
     management: ManagementServer,
     logs: Logs,
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[[str], ModuleType]:
-    """Imports a function's app.py as a cold start does: anew, with the environment of template.yaml."""
+) -> Callable[..., ModuleType]:
+    """Imports a function's app.py as a cold start does: anew, with the environment of template.yaml.
 
-    def cold_start(name: str) -> ModuleType:
+    `without` names a variable that is missing.
+    """
+
+    def cold_start(name: str, *, without: str | None = None) -> ModuleType:
         function = stack.functions[f"{name.capitalize()}Function"]
         for variable, value in function.environment.items():
             monkeypatch.setenv(variable, value)
         monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)  # moto answers at AWS's own
         monkeypatch.setenv("CONNECTIONS_ENDPOINT", management.endpoint)
         monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
+        if without is not None:
+            monkeypatch.delenv(without)
         for module in list(sys.modules):
             if module.partition(".")[0] in {"chat", name}:
                 monkeypatch.delitem(sys.modules, module)

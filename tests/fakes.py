@@ -133,18 +133,27 @@ class Stream:
             StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
 
-    def batch(self) -> dict[str, list[Entry]]:
-        """What came since the last batch, by room."""
+    def records(self) -> list[dict[str, Any]]:
+        """What came since the last time, as the fan-out function is given it."""
         answer = self._streams.get_records(ShardIterator=self._iterator)
         self._iterator = answer["NextShardIterator"]
+        return [
+            record
+            for record in answer["Records"]
+            if record["eventName"] in ("INSERT", "MODIFY")
+            and record["dynamodb"]["Keys"]["sk"]["S"] == "HEAD"
+            # For an UpdateItem that creates an item moto records the bare keys first; DynamoDB does not.
+            and "seq" in record["dynamodb"]["NewImage"]
+        ]
+
+    def batch(self) -> dict[str, list[Entry]]:
+        """The same as runs, by room."""
         deserialize = TypeDeserializer().deserialize
         runs: defaultdict[str, list[Entry]] = defaultdict(list)
-        for record in answer["Records"]:
-            image = record["dynamodb"].get("NewImage", {})  # a REMOVE has none
-            # For an UpdateItem that creates an item moto records the bare keys first; DynamoDB does not.
-            if record["dynamodb"]["Keys"]["sk"]["S"] == "HEAD" and "seq" in image:
-                room, entry = from_head({name: deserialize(value) for name, value in image.items()})
-                runs[room].append(entry)
+        for record in self.records():
+            image = record["dynamodb"]["NewImage"]
+            room, entry = from_head({name: deserialize(value) for name, value in image.items()})
+            runs[room].append(entry)
         return dict(runs)
 
 

@@ -35,12 +35,11 @@ export function parseFrame(data) {
   switch (frame?.type) {
     case "reply":
       if (typeof frame.ref !== "string") return null;
-      return frame.status === "ok" ? parseAck(frame.ref, frame) : parseRefusal(frame.ref, frame);
+      if (frame.status !== "ok") return parseRefusal(frame.ref, frame);
+      return frame.pong === true ? { type: "pong", ref: frame.ref } : parseAck(frame.ref, frame);
     case "messages":
       if (typeof frame.room !== "string" || !Array.isArray(frame.messages)) return null;
       return { type: "messages", room: frame.room, messages: frame.messages.filter(isMessage) };
-    case "pong":
-      return typeof frame.ref === "string" ? { type: "pong", ref: frame.ref } : null;
     case "bye":
       return { type: "bye", code: String(frame.code), retry: frame.retry !== false };
     default:

@@ -17,7 +17,7 @@ class Site:
 
     def __init__(
         self,
-        cold_start: Callable[[str], ModuleType],
+        cold_start: Callable[..., ModuleType],
         event: Callable[[str], dict[str, Any]],
         dynamodb: Any,
         management: ManagementServer,
@@ -28,9 +28,9 @@ class Site:
         self.dynamodb = dynamodb
         self.gateway = management.gateway
 
-    def start(self, function: str) -> ModuleType:
+    def start(self, function: str, *, without: str | None = None) -> ModuleType:
         if function not in self._apps:
-            self._apps[function] = self._cold_start(function)
+            self._apps[function] = self._cold_start(function, without=without)
         return self._apps[function]
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
@@ -63,7 +63,7 @@ class Site:
 
 @pytest.fixture
 def site(
-    handlers: Callable[[str], ModuleType],
+    handlers: Callable[..., ModuleType],
     event: Callable[[str], dict[str, Any]],
     dynamodb: Any,
     management: ManagementServer,

@@ -79,7 +79,7 @@ describe("connecting", () => {
     network.socket.ends();
     clock.advance(500);
     network.socket.opens();
-    network.socket.hears({ type: "pong", ref: "any" });
+    network.socket.hears({ type: "reply", ref: "any", status: "ok", pong: true });
     network.socket.ends();
     assert.equal(clock.untilNext, 500);
   });
@@ -133,7 +133,7 @@ describe("staying", () => {
     assert.deepEqual(socket.sent, []);
     clock.advance(1);
     assert.equal(socket.sent[0].action, "ping");
-    socket.hears({ type: "pong", ref: socket.sent[0].ref });
+    socket.hears({ type: "reply", ref: socket.sent[0].ref, status: "ok", pong: true });
     clock.advance(LIMITS.idle);
     assert.equal(socket.sent.length, 2);
   });

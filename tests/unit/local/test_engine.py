@@ -78,7 +78,8 @@ import json, os, urllib.request
 
 def handler(event, context):
     if event["requestContext"]["eventType"] == "MESSAGE":
-        row = {"pk": event["requestContext"]["connectionId"], "said": event["body"], "as": os.environ["GREETING"]}
+        connection = event["requestContext"]["connectionId"]
+        row = {"pk": connection, "said": event["body"], "as": os.environ["GREETING"]}
         body = {"TableName": os.environ["TABLE"], "Item": {key: {"S": value} for key, value in row.items()}}
         headers = {"X-Amz-Target": "DynamoDB_20120810.PutItem", "Content-Type": "application/x-amz-json-1.0"}
         urllib.request.urlopen(
@@ -236,7 +237,7 @@ async def test_run_says_where_it_is_and_stops_without_a_trace(
     template: Path, signals: list[signal.Signals]
 ) -> None:
     async with Gate() as doors:
-        # Both functions and the child of one hold a connection for as long as they live.
+        # Each function holds a connection for as long as its process lives.
         visit = f"import socket\ngate = socket.create_connection(('127.0.0.1', {doors.port}))\n"
         visit += "gate.sendall(b'0 0\\n')\n"
         for handler in ("write.py", "follow.py"):
@@ -295,3 +296,19 @@ async def test_a_mistake_is_one_clear_line_and_leaves_nothing(template: Path) ->
     assert errors.startswith("local: template.yaml: line 1")
     assert errors.count("\n") == 1
     assert list(command.temporary.iterdir()) == []
+
+
+async def test_killed_outright_it_leaves_no_process(template: Path) -> None:
+    async with Gate() as doors:
+        visit = f"import socket\ngate = socket.create_connection(('127.0.0.1', {doors.port}))\n"
+        path = template.parent / "write.py"
+        path.write_text(visit + "gate.sendall(b'0 0\\n')\n" + path.read_text())
+        port = free_pair()
+        async with run(template, "--port", str(port)) as command:
+            await command.ready()
+            visitor = await doors.visitor()
+            services, writer = await asyncio.open_connection("127.0.0.1", port + 1)
+            await command.end(signal.SIGKILL)
+            await visitor.gone()
+            assert await services.read() == b""  # the connection ends with ministack
+            writer.close()

@@ -150,7 +150,7 @@ async def test_a_connection_tells_when_it_connected_who_it_is_and_when_it_was_la
         while (posted := await described())["lastActiveAt"] <= first["lastActiveAt"]:
             await stage.post(connection_id, b"x")
         while (await described())["lastActiveAt"] <= posted["lastActiveAt"]:
-            await socket.send("x")
+            await socket.send('{"action": "say"}')  # of which no reply comes
 
 
 async def test_delete_closes_the_socket_with_1000_and_no_reason() -> None:

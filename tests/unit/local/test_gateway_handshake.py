@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -214,6 +215,43 @@ async def test_a_client_that_leaves_while_connect_runs_gets_its_disconnect() -> 
         assert event["requestContext"]["disconnectStatusCode"] == 1006
         connected = stage.functions.of("Connect")[0]
         assert event["requestContext"]["connectionId"] == connected["requestContext"]["connectionId"]
+
+
+async def test_connect_is_not_called_for_a_client_that_left_while_it_was_authorized() -> None:
+    authorizing, left = asyncio.Event(), asyncio.Event()
+
+    async def authorize(event: dict[str, Any]) -> dict[str, Any]:
+        authorizing.set()
+        await left.wait()
+        return allow()(event)
+
+    async with running(Functions(Authorizer=authorize), api=an_api(authorizer=True)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(HANDSHAKE % b"/prod")
+        await authorizing.wait()
+        writer.close()
+        assert await reader.read() == b""
+        left.set()
+        async with stage.connect():  # whose calls come behind any of the first
+            pass
+        await stage.functions.called("Disconnect")
+        assert [name for name, _ in stage.functions.events].count("Connect") == 1
+
+
+async def test_a_client_that_sends_without_end_before_its_handshake_is_answered_is_cut_off() -> None:
+    functions = Functions(Connect=lambda event: asyncio.Event().wait())
+    async with running(functions) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(HANDSHAKE % b"/prod")
+        await functions.called("Connect")
+        writer.write(b"x" * 100_000)
+        with suppress(ConnectionResetError):
+            assert await reader.read() == b""
+
+
+async def test_a_call_that_breaks_down_on_our_side_does_not_leave_the_client_waiting() -> None:
+    async with running(Functions(Connect=lambda event: 1 / 0)) as stage:
+        assert await status_of_refusal(stage) == 502
 
 
 # throttles

@@ -163,6 +163,30 @@ async def test_a_function_that_takes_too_long_sends_an_internal_server_error_and
         assert await client.recv() == ""  # of $default: what came too late went nowhere
 
 
+async def test_a_reply_over_128_kb_sends_an_internal_server_error() -> None:
+    sizes = iter([128 * 1024, 128 * 1024 + 1])
+    functions = Functions(Ask=lambda event: {"statusCode": 200, "body": "x" * next(sizes)})
+    async with running(functions) as stage, stage.connect() as client:
+        await client.send(asking())
+        assert len(await client.recv()) == 128 * 1024
+        await client.send(asking())
+        assert json.loads(await client.recv())["message"] == "Internal server error"
+
+
+async def test_replies_do_not_pile_up_for_a_client_that_never_reads() -> None:
+    functions = Functions(Ask={"statusCode": 200, "body": "x" * 100 * 1024})
+    limits = Limits(client_buffer=64 * 1024)
+    async with running(functions, limits=limits) as stage, stage.client(close_timeout=0) as (client, _):
+        for _ in range(300):  # 30 MB of replies: past what the kernel's buffers take
+            await client.send(asking())
+        await functions.called("Ask", times=300)
+        received = 0
+        while await client.recv() != "":  # $default's, asked for until there is room for it
+            received += 1
+            await client.send("anything")
+        assert received < 300
+
+
 async def test_a_reply_with_a_lone_surrogate_is_sent_as_valid_text() -> None:
     functions = Functions(Ask=Result(rb'{"statusCode": 200, "body": "a\ud800b"}'))
     async with running(functions) as stage, stage.connect() as client:

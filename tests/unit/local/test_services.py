@@ -141,6 +141,12 @@ async def test_a_data_folder_keeps_rows_over_a_restart(tmp_path: Path) -> None:
         assert await count(services) == 1
 
 
+async def test_a_data_folder_that_is_a_file_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(LocalError, match="data: File exists"):
+        await LocalServices(data=tmp_path / "data").start()
+
+
 async def test_without_a_data_folder_nothing_is_kept(services: LocalServices) -> None:
     await put(services, "lost")
     await services.stop()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 import struct
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from websockets.frames import Frame, Opcode
 from local.gateway import Limits
 from local.http import HttpServer, Request, Response
 from local.websocket import WebSocket
-from tests.unit.local.gateway_stage import Functions, Stage, running
+from tests.unit.local.gateway_stage import Functions, Stage, an_api, running
 
 KB = 1024
 HANDSHAKE = (
@@ -37,6 +39,11 @@ async def how_it_closed(client: ClientConnection) -> tuple[int | None, str | Non
 async def disconnected(stage: Stage) -> tuple[int, str]:
     context = (await stage.functions.called("Disconnect"))["requestContext"]
     return context["disconnectStatusCode"], context["disconnectReason"]
+
+
+def refuses_connections(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 async def raw_client(
@@ -70,6 +77,15 @@ async def test_a_frame_over_32_kb_closes_with_1009(size: int) -> None:
         assert await how_it_closed(client) == (1009, "Message too big")
         assert await disconnected(stage) == (1009, "Message too big")
         assert stage.functions.of("Default") == []
+
+
+async def test_a_client_amid_a_huge_frame_still_gets_the_1009() -> None:
+    async with running() as stage:
+        reader, writer = await raw_client(stage)
+        writer.write(masked(Opcode.TEXT, b"x" * 8 * KB * KB))
+        close = await reader.read()  # not a reset: the server reads on, and drops what it reads
+        assert close[2:] == struct.pack("!H", 1009) + b"Message too big"
+        writer.close()
 
 
 async def test_a_message_of_128_kb_in_frames_is_a_message() -> None:
@@ -142,6 +158,28 @@ async def test_a_message_right_before_the_close_is_still_handled() -> None:
         _, writer = await raw_client(stage, masked(Opcode.TEXT, b"last words") + close)
         assert (await stage.functions.called("Default"))["body"] == "last words"
         assert (await disconnected(stage))[0] == 1000
+        writer.close()
+
+
+async def test_a_throttled_message_right_before_the_close_breaks_nothing() -> None:
+    close = masked(Opcode.CLOSE, struct.pack("!H", 1000))
+    async with running(limits=Limits(request_rate=0.001, request_burst=1)) as stage:
+        _, writer = await raw_client(stage)
+        writer.write(masked(Opcode.TEXT, b"too much") + close)
+        assert (await disconnected(stage))[0] == 1000
+        writer.close()
+
+
+async def test_what_a_client_sends_after_we_closed_is_not_handled() -> None:
+    close = masked(Opcode.CLOSE, struct.pack("!H", 1000))
+    async with running() as stage:
+        reader, writer = await raw_client(stage)
+        connection_id = stage.functions.of("Connect")[0]["requestContext"]["connectionId"]
+        async with stage.request("DELETE", f"/prod/@connections/{connection_id}"):
+            pass
+        writer.write(masked(Opcode.TEXT, b"too late") + close)
+        await reader.read()  # until the server has had both
+        assert stage.functions.of("Default") == []
         writer.close()
 
 
@@ -278,6 +316,28 @@ async def test_stopping_closes_every_socket_with_1001_and_delivers_each_disconne
             await asyncio.open_connection("127.0.0.1", stage.port)
 
 
+async def test_a_socket_that_opens_while_the_gateway_stops_is_closed_with_1001_too() -> None:
+    may_open = asyncio.Event()
+
+    async def connect(event: dict[str, Any]) -> dict[str, Any]:
+        await may_open.wait()
+        return {"statusCode": 200}
+
+    async with running(Functions(Connect=connect)) as stage:
+        reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
+        writer.write(HANDSHAKE)
+        await stage.functions.called("Connect")
+        stopping = asyncio.create_task(stage.gateway.stop())
+        while not refuses_connections(stage.port):
+            await asyncio.sleep(0)
+        may_open.set()
+        await stopping
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        assert b"Going away" in await reader.read()
+        assert len(stage.functions.of("Disconnect")) == 1
+        writer.close()
+
+
 async def test_stopping_does_not_wait_for_ever_for_a_function() -> None:
     cancelled = asyncio.Event()
 
@@ -311,5 +371,17 @@ def test_the_gateway_works_on_uvloop_too() -> None:
                 assert await stage.post(connection_id, b"posted") == 200
                 assert await client.recv() == "posted"
             assert (await disconnected(stage))[0] == 1000
+
+    uvloop.run(scenario())
+
+
+def test_the_last_close_frames_get_out_on_uvloop_too() -> None:
+    """It writes at the end of a turn; without a $disconnect there is nothing that waits for one."""
+
+    async def scenario() -> None:
+        connect_only = replace(an_api(), routes={"$connect": an_api().routes["$connect"]})
+        async with running(api=connect_only) as stage, stage.connect() as client:
+            await stage.gateway.stop()
+            assert await how_it_closed(client) == (1001, "Going away")
 
     uvloop.run(scenario())

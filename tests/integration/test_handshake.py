@@ -1,0 +1,157 @@
+"""$connect and $disconnect, and the authorizer before them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.integration.conftest import CONNECTION, Site
+
+
+def offering(site: Site, header: str | None, *, name: str = "Sec-WebSocket-Protocol") -> Any:
+    event = site.event("connect")
+    if header is not None:
+        event["headers"][name] = header
+    return event
+
+
+@pytest.mark.parametrize("header", ["roomcast.v1", "a,roomcast.v1", "a , roomcast.v1", "roomcast.v1, a"])
+@pytest.mark.parametrize("name", ["Sec-WebSocket-Protocol", "sec-websocket-protocol"])
+def test_who_offers_our_subprotocol_is_answered_with_it(site: Site, header: str, name: str) -> None:
+    assert site.invoke("connect", offering(site, header, name=name)) == {
+        "statusCode": 200,
+        "headers": {"Sec-WebSocket-Protocol": "roomcast.v1"},
+    }
+    assert {item["protocol"] for item in site.items("ConnectionsTable")} == {"v1"}
+
+
+def test_who_offers_none_is_answered_with_none(site: Site) -> None:
+    # A header that the client did not ask for would make a browser close the socket (RFC 6455, 4.1).
+    assert site.invoke("connect", offering(site, None)) == {"statusCode": 200}
+
+
+@pytest.mark.parametrize("header", ["graphql-ws", "roomcast.v2", "a, b", "roomcast.v1x"])
+def test_who_offers_only_others_is_refused(site: Site, header: str) -> None:
+    assert site.invoke("connect", offering(site, header)) == {"statusCode": 400}
+    assert site.items("ConnectionsTable") == []
+
+
+@pytest.mark.parametrize(
+    "rooms",
+    [
+        ["two words"],
+        [""],
+        ["x" * 101],
+        ["general", "bad\u202e"],
+        ["nul\x00"],
+        [f"room-{n}" for n in range(100)],
+    ],
+    ids=["space", "empty", "long", "one of two", "nul", "a hundred"],
+)
+def test_a_room_that_cannot_be_refuses_the_connection(site: Site, rooms: list[str]) -> None:
+    assert site.connect(CONNECTION, *rooms) == {"statusCode": 400}
+    assert site.items("ConnectionsTable") == []
+
+
+def test_99_rooms_are_not_too_many(site: Site) -> None:
+    assert site.connect(CONNECTION, *(f"room-{number}" for number in range(99)))["statusCode"] == 200
+    assert len(site.items("ConnectionsTable")) == 100
+
+
+def test_a_connection_without_a_query_is_in_the_lobby(site: Site) -> None:
+    event = site.event("connect")
+    event["queryStringParameters"] = event["multiValueQueryStringParameters"] = None
+    assert site.invoke("connect", event)["statusCode"] == 200
+    assert [item["pk"] for item in site.items("ConnectionsTable")] == [f"CONN#{CONNECTION}", "ROOM#lobby"]
+
+
+# A frame can name any route: {"action": "$disconnect"}. What the event is, its eventType alone says.
+
+
+@pytest.mark.parametrize("event_type", ["MESSAGE", "DISCONNECT", "", "connect"])
+def test_what_is_no_connect_connects_nobody(site: Site, event_type: str) -> None:
+    event = site.event("connect")
+    event["requestContext"]["eventType"] = event_type
+    assert site.invoke("connect", event) == {"statusCode": 400}
+    assert site.items("ConnectionsTable") == []
+
+
+@pytest.mark.parametrize("event_type", ["MESSAGE", "CONNECT", "", "disconnect"])
+def test_what_is_no_disconnect_disconnects_nobody(site: Site, event_type: str) -> None:
+    site.connect(CONNECTION, "general")
+    before = site.items("ConnectionsTable")
+    event = site.event("disconnect")
+    event["requestContext"]["eventType"] = event_type
+    assert site.invoke("disconnect", event) == {"statusCode": 400}
+    assert site.items("ConnectionsTable") == before
+
+
+@pytest.mark.parametrize("function", ["connect", "disconnect"])
+@pytest.mark.parametrize("route", ["$connect", "$disconnect"])
+def test_a_frame_that_names_their_route_changes_nothing(site: Site, function: str, route: str) -> None:
+    site.connect(CONNECTION, "general")
+    before = site.items("ConnectionsTable")
+    event = site.event("send")  # as API Gateway passes a frame on
+    event["requestContext"]["routeKey"] = route
+    event["body"] = f'{{"action": "{route}"}}'
+    assert site.invoke(function, event) == {"statusCode": 400}
+    assert site.items("ConnectionsTable") == before
+
+
+def test_a_disconnect_that_nobody_knows_of_is_no_trouble(site: Site) -> None:
+    assert site.invoke("disconnect", site.event("disconnect")) == {"statusCode": 200}
+
+
+# The authorizer
+
+
+def authorized(site: Site, **query: list[str]) -> dict[str, Any]:
+    event = site.event("authorize")
+    event["queryStringParameters"] = {key: values[-1] for key, values in query.items()} or None
+    event["multiValueQueryStringParameters"] = query or None
+    answer: dict[str, Any] = site.invoke("authorizer", event)
+    assert [statement["Effect"] for statement in answer["policyDocument"]["Statement"]] == ["Allow"]
+    return answer
+
+
+def test_a_stranger_is_a_guest_in_the_lobby(site: Site) -> None:
+    context = authorized(site)["context"]
+    assert context["name"] == f"Guest {context['user'][:4]}"
+    assert context["room"] == "lobby"
+
+
+def test_whoever_brings_a_client_id_is_the_same_user_on_every_connection(site: Site) -> None:
+    first = authorized(site, client=["one"])
+    again = authorized(site, client=["one"], name=["Ada"])
+    other = authorized(site, client=["two"])
+    assert first["principalId"] == again["principalId"] != other["principalId"]
+    assert "one" not in first["principalId"]
+
+
+def test_the_first_room_is_where_a_plain_client_speaks(site: Site) -> None:
+    assert authorized(site, room=["general", "news"])["context"]["room"] == "general"
+
+
+def test_a_name_is_cleaned_before_it_travels(site: Site) -> None:
+    assert authorized(site, name=["Ada\n\u202egnp"])["context"]["name"] == "Ada gnp"
+    assert len(authorized(site, name=["x" * 5_000])["context"]["name"]) == 64
+
+
+def test_the_context_holds_nothing_but_text(site: Site) -> None:
+    # API Gateway passes on strings, numbers and booleans, and answers 500 for anything else.
+    context = authorized(site, room=["general", "news"], name=["Ada"])["context"]
+    assert set(context) == {"user", "name", "protocol", "room"}
+    assert all(isinstance(value, str) for value in context.values())
+
+
+@pytest.mark.parametrize(
+    ("header", "protocol"),
+    [(None, "plain"), ("roomcast.v1", "v1"), ("a, roomcast.v1", "v1"), ("graphql-ws", "plain")],
+)
+def test_the_protocol_travels_with_the_identity(site: Site, header: str | None, protocol: str) -> None:
+    event = site.event("authorize")
+    del event["headers"]["Sec-WebSocket-Protocol"]
+    if header is not None:
+        event["headers"]["sec-websocket-protocol"] = header
+    assert site.invoke("authorizer", event)["context"]["protocol"] == protocol
