@@ -37,7 +37,28 @@ class Limits:
     client_buffer: int = 1024 * KB
 
 
+# Lambda functions
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-lambda-function.html
+FUNCTION_TIMEOUT = 3  # seconds
+FUNCTION_MEMORY = 128  # MB
+
+# An init phase is cut off after this and tried again within the call's own time-out:
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+INIT_TIMEOUT = 10.0  # seconds
+
+# "The length of serialized request or response body exceeded the maximum allowed size":
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+MAX_RESPONSE = 6 * 1024 * 1024  # bytes
+
 # The event source mapping of a DynamoDB stream
+
+# https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html
+STREAM_BATCH_SIZE = 100
+STREAM_WINDOW = 0  # seconds
+STREAM_PARALLELIZATION = 1
+STREAM_RETRIES = -1  # without bound
+STREAM_MAX_AGE = -1  # seconds; without bound
 
 # "Lambda polls shards in your DynamoDB stream for records at a base rate of 4 times per second."
 # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html#dynamodb-polling-and-batching

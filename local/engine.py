@@ -36,8 +36,8 @@ class Engine:
     """Runs a template from `async with` to its end; a port of 0 is any free one.
 
     `environment` overrides functions' variables as `sam local invoke --env-vars` does. `log` gets each line
-    that a function prints, with the function's name. `also_on` is an address beside loopback. Entering raises LocalError, in one line, for what the
-    developer can put right, and leaves nothing behind.
+    that a function prints, with the function's name. `also_on` is an address beside loopback. Entering raises
+    LocalError, in one line, for what the developer can put right, and leaves nothing behind.
     """
 
     url: str  # of the web client

@@ -24,6 +24,8 @@ async def forward(address: str, port: int) -> asyncio.Server:
             writer.close()
             return
         await asyncio.gather(_pass_on(reader, inner_writer), _pass_on(inner_reader, writer))
+        inner_writer.close()
+        writer.close()
 
     try:
         return await asyncio.start_server(serve, address, port)
@@ -32,8 +34,8 @@ async def forward(address: str, port: int) -> asyncio.Server:
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):  # either end may go at any time, and takes the other with it
+    with suppress(OSError):  # either end may go at any time
         while data := await reader.read(CHUNK):
             writer.write(data)
             await writer.drain()
-    writer.close()
+        writer.write_eof()

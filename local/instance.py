@@ -12,7 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol, cast
 
-from local.defaults import INIT_TIMEOUT
+from local.aws_defaults import INIT_TIMEOUT
 from local.invocation import Result
 from local.runtime_api import Call, RuntimeApi, error
 from local.stack import Function

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.defaults import MAX_RESPONSE
+from local.aws_defaults import MAX_RESPONSE
 from local.http import HttpServer, Request, Response
 from local.invocation import Result
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from local import defaults, sam
+from local import aws_defaults, sam
 from local.aws_defaults import Limits
 from local.errors import TemplateError
 from local.intrinsics import URL_SUFFIX, Resolver, Unsupported
@@ -158,8 +158,8 @@ def _functions(resolver: Resolver, code: Mapping[str, Path]) -> Iterator[tuple[s
                 name=name,
                 handler=handler,
                 code=code[name],
-                timeout=float(it.get("Timeout", defaults.FUNCTION_TIMEOUT)),
-                memory=int(it.get("MemorySize", defaults.FUNCTION_MEMORY)),
+                timeout=float(it.get("Timeout", aws_defaults.FUNCTION_TIMEOUT)),
+                memory=int(it.get("MemorySize", aws_defaults.FUNCTION_MEMORY)),
                 environment={key: _text(value) for key, value in environment.items()},
                 traced=(it.get("TracingConfig") or {}).get("Mode") == "Active",
             ),
@@ -257,12 +257,12 @@ def _mappings(
             table=table,
             function=function,
             starting_position=str(it["StartingPosition"]),
-            batch_size=int(it.get("BatchSize", defaults.STREAM_BATCH_SIZE)),
-            window=float(it.get("MaximumBatchingWindowInSeconds", defaults.STREAM_WINDOW)),
-            parallelization=int(it.get("ParallelizationFactor", defaults.STREAM_PARALLELIZATION)),
+            batch_size=int(it.get("BatchSize", aws_defaults.STREAM_BATCH_SIZE)),
+            window=float(it.get("MaximumBatchingWindowInSeconds", aws_defaults.STREAM_WINDOW)),
+            parallelization=int(it.get("ParallelizationFactor", aws_defaults.STREAM_PARALLELIZATION)),
             bisect=_flag(it.get("BisectBatchOnFunctionError", False)),
-            retries=int(it.get("MaximumRetryAttempts", defaults.STREAM_RETRIES)),
-            max_age=float(it.get("MaximumRecordAgeInSeconds", defaults.STREAM_MAX_AGE)),
+            retries=int(it.get("MaximumRetryAttempts", aws_defaults.STREAM_RETRIES)),
+            max_age=float(it.get("MaximumRecordAgeInSeconds", aws_defaults.STREAM_MAX_AGE)),
             partial_failures="ReportBatchItemFailures" in (it.get("FunctionResponseTypes") or ()),
             on_failure=_destination(destination, arns, name),
             filters=tuple(_pattern(one.get("Pattern"), name) for one in filters),
