@@ -39,5 +39,5 @@ async def test_a_connection_ends_where_nobody_listens_on_loopback() -> None:
 
 
 async def test_an_address_that_is_not_of_this_machine_is_one_clear_line() -> None:
-    with pytest.raises(LocalError, match="192.0.2.77:8080 cannot be listened on"):
+    with pytest.raises(LocalError, match=r"192\.0\.2\.77:8080 cannot be listened on"):
         await forward("192.0.2.77", 8080)
