@@ -107,11 +107,13 @@ class MortalDynamoDB:
         self._dies_after = dies_after
         self._lock = threading.Lock()
         self.calls: list[str] = []
+        self.asked: list[dict[str, Any]] = []  # the arguments of each call
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**arguments: Any) -> Any:
             with self._lock:
                 self.calls.append(operation)
+                self.asked.append(arguments)
                 number = len(self.calls)
                 try:
                     return getattr(self._client, operation)(**arguments)

@@ -249,6 +249,12 @@ def test_a_large_room_comes_in_pages_and_everyone_once(connections: Connections,
     )
 
 
+def test_who_connected_a_moment_ago_is_on_the_page(dynamodb: Any) -> None:
+    counting = MortalDynamoDB(dynamodb)
+    list(Connections(counting, TABLE).members("general"))
+    assert counting.asked[0]["ConsistentRead"] is True
+
+
 def test_pages_are_read_one_at_a_time(connections: Connections, dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
     pages = Connections(counting, TABLE).members("general")

@@ -181,6 +181,13 @@ def test_settling_what_is_whole_writes_nothing(log: Log, dynamodb: Any, stream: 
     assert dynamodb.scan(TableName=TABLE)["Items"] == before
 
 
+def test_settling_reads_what_was_written_a_moment_ago(dynamodb: Any) -> None:
+    # Eventually consistent, it could miss the ref of a resend and broadcast both.
+    counting = MortalDynamoDB(dynamodb)
+    log_of(counting).settle("general", [Entry(1, message("r1"))])
+    assert counting.asked[0]["RequestItems"][TABLE]["ConsistentRead"] is True
+
+
 def test_settling_writes_what_a_crash_left_out(log: Log, dynamodb: Any, stream: Stream) -> None:
     log.append("general", message("r1", "one"))
     whole = dynamodb.scan(TableName=TABLE)["Items"]
