@@ -9,7 +9,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from chat.identity import open_identity, spoken, subprotocols
-from chat.rooms import LOBBY
+from chat.rooms import first_room
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
@@ -22,7 +22,7 @@ metrics = Metrics()
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     connection_id = event["requestContext"]["connectionId"]
     query = event.get("queryStringParameters") or {}
-    rooms = (event.get("multiValueQueryStringParameters") or {}).get("room") or [LOBBY]
+    room = first_room((event.get("multiValueQueryStringParameters") or {}).get("room") or [])
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     identity = open_identity(
         client=query.get("client"),
@@ -32,7 +32,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         protocol=spoken(subprotocols(headers.get("sec-websocket-protocol"))) or "plain",
     )
     metrics.add_metric("Identified", MetricUnit.Count, 1)
-    logger.info("identified", connection=connection_id, room=rooms[0], user=identity.user)
+    logger.info("identified", connection=connection_id, room=room, user=identity.user)
     return {
         "principalId": identity.user,
         "policyDocument": {
@@ -41,11 +41,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": event["methodArn"]}
             ],
         },
-        # Travels with every event of this connection. Not trusted for `room`: $connect checks the names.
+        # Travels with every event of this connection. $connect refuses it when its rooms are no rooms' names.
         "context": {
             "user": identity.user,
             "name": identity.name,
             "protocol": identity.protocol,
-            "room": rooms[0],
+            "room": room,
         },
     }

@@ -36,13 +36,20 @@ class Chat:
 type Action = Callable[[Chat, Sender, frames.Request], str]
 
 
-def act(chat: Chat, sender: Sender, body: str | None) -> str:
+def act(chat: Chat, sender: Sender, request: frames.Request) -> str:
     """Does what a client's frame asks and returns the reply. Raises ChatError for a refusal."""
-    request = frames.parse(body)
     action = ACTIONS.get(request.action) if isinstance(request.action, str) else None
     if action is None:
         raise UnknownAction(f"The actions are {', '.join(ACTIONS)}.")
     return action(chat, sender, request)
+
+
+def room_of(sender: Sender, request: frames.Request) -> str:
+    """The room that a frame is about, where it names one; else the one that its sender speaks in."""
+    try:
+        return room_name(request.fields.get("room"))
+    except InvalidRoom:
+        return sender.room
 
 
 def on_message(chat: Chat, sender: Sender, request: frames.Request) -> str:

@@ -20,7 +20,7 @@ from chat.posting import Delivered, Gone, Outcome, Poster
 # $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if
 # the socket were closed. For this long after the connect a 410 may mean that, so it prunes nobody.
 CONNECT_GRACE = 10.0  # seconds
-_GRACE_WAIT = 0.5  # seconds before the one other try
+_GRACE_WAIT = 0.5  # seconds before the one other try, when everybody else has heard
 MAX_ROOMS_AT_ONCE = 32  # rooms of one batch that are read at the same time
 
 logger = Logger(child=True)
@@ -74,17 +74,36 @@ class Broadcaster:
         No connection's failure fails it. What raises is ours: DynamoDB could not be read or written.
         """
         settled = self._log.settle(room, run)
-        by_protocol = {"v1": list(frames.messages(room, settled)), "plain": list(frames.plain(settled))}
+        texts = {"v1": list(frames.messages(room, settled)), "plain": list(frames.plain(settled))}
         outcomes: Counter[type[Outcome]] = Counter()
-        posting: list[Future[Outcome]] = []
-        for page in self._connections.members(room):
-            # One page is posted to while the next is read; no more than two are in memory.
-            outcomes.update(type(post.result()) for post in posting)
-            posting = [
-                self._executor.submit(self._post, room, member, by_protocol[member.protocol])
-                for member in page
-            ]
-        outcomes.update(type(post.result()) for post in posting)
+        early: list[Member] = []
+        posting: list[tuple[Member, Future[Outcome]]] = []
+
+        def collect() -> None:
+            for member, post in posting:
+                outcome = post.result()
+                if isinstance(outcome, Gone) and self._may_be_early(member):
+                    early.append(member)
+                else:
+                    outcomes[type(outcome)] += 1
+
+        try:
+            for page in self._connections.members(room):
+                # One page is posted to while the next is read; no more than two are in memory.
+                collect()
+                posting = [
+                    (member, self._executor.submit(self._post, room, member, texts[member.protocol]))
+                    for member in page
+                    if texts[member.protocol]  # a void is nothing to a plain client
+                ]
+        finally:
+            # Also when a page cannot be read: Lambda freezes the process when the handler returns, and a post
+            # that is left under way would go out much later, after newer messages.
+            collect()
+        if early:
+            self._sleep(_GRACE_WAIT)
+        for member in early:
+            outcomes[type(self._post(room, member, texts[member.protocol]))] += 1
         return Tally(
             recipients=outcomes.total(),
             delivered=outcomes[Delivered],
@@ -95,13 +114,14 @@ class Broadcaster:
     def _post(self, room: str, member: Member, texts: Sequence[str]) -> Outcome:
         outcome = self._poster.post(member.connection_id, texts)
         if isinstance(outcome, Gone):
-            if self._now() - member.connected_at / 1000 < CONNECT_GRACE:
-                self._sleep(_GRACE_WAIT)
-                return self._poster.post(member.connection_id, texts)
-            self._prune(room, member)
+            if not self._may_be_early(member):
+                self._prune(room, member)
         elif not isinstance(outcome, Delivered):
             logger.warning("shed", room=room, connection=member.connection_id, outcome=str(outcome))
         return outcome
+
+    def _may_be_early(self, member: Member) -> bool:
+        return self._now() - member.connected_at / 1000 < CONNECT_GRACE
 
     def _prune(self, room: str, member: Member) -> None:
         try:

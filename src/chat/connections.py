@@ -80,9 +80,10 @@ class Connections:
         old = answer.get("Attributes")
         if old is None:
             return None
-        for room in old["rooms"]:
+        rooms = frozenset(old.get("rooms", ()))  # DynamoDB has no empty set
+        for room in rooms:
             self.leave(room, connection_id)
-        return Closed(frozenset(old["rooms"]), int(old["sent"]))
+        return Closed(rooms, int(old["sent"]))
 
     def leave(self, room: str, connection_id: str) -> None:
         """Forgets a membership, whether or not its connection is known."""

@@ -13,7 +13,7 @@ from botocore.config import Config
 _CONFIG = Config(
     connect_timeout=1,
     read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 4},
+    retries={"mode": "standard", "total_max_attempts": 3},
     max_pool_connections=50,
 )
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat.errors import ChatError, InvalidFrame
-from chat.messages import MAX_REF, Entry, Message
+from chat.errors import ChatError, InvalidFrame, InvalidRef
+from chat.messages import Entry, Message, message_ref
 
 MAX_FRAME = 32 * 1024  # bytes; API Gateway meters in units of 32 KB and sends no larger frame
 _CLOSING = "]}"
@@ -36,10 +36,9 @@ def parse(body: str | None) -> Request:
 def echoed_ref(body: str | None) -> str | None:
     """The ref that a refusal of this body can name, so that the sender knows which frame was refused."""
     try:
-        ref = parse(body).fields.get("ref")
-    except InvalidFrame:
+        return message_ref(parse(body).fields.get("ref"))
+    except (InvalidFrame, InvalidRef):
         return None
-    return ref if isinstance(ref, str) and len(ref) <= MAX_REF and ref.isprintable() else None
 
 
 def reply(ref: str | None, **result: Any) -> str:

@@ -40,7 +40,9 @@ def open_identity(
 
 
 def clean_name(name: str) -> str:
-    """`name` fit to be shown beside others: one line of 64 characters, no controls, no direction marks."""
+    """`name` fit to be shown beside others: one line of 64 characters, no controls, no direction marks; ""
+    where nothing of it can be seen.
+    """
     visible = (
         character
         for character in unicodedata.normalize("NFC", name)
@@ -50,7 +52,9 @@ def clean_name(name: str) -> str:
             and character not in _DIRECTION_MARKS
         )
     )
-    return " ".join("".join(visible).split())[:MAX_NAME].rstrip()
+    cleaned = " ".join("".join(visible).split())[:MAX_NAME].rstrip()
+    # Joiners belong inside emoji and some scripts, but alone they show nothing.
+    return cleaned if any(character.isprintable() for character in cleaned) else ""
 
 
 def spoken(offered: Sequence[str]) -> Protocol | None:

@@ -21,7 +21,7 @@ from chat.rooms import from_key_part, key_part
 
 REF_TTL = timedelta(hours=24)  # how long a message can be resent under its ref
 _BATCH = 100  # keys in one BatchGetItem, DynamoDB's bound
-_BUSY_WAIT = 0.05  # seconds before asking again for keys that a busy DynamoDB left out
+_BUSY_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds between tries at keys that a busy DynamoDB left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,18 @@ class Log:
     """The messages table."""
 
     def __init__(
-        self, dynamodb: Any, table: str, history_days: int, now: Callable[[], float] = time.time
+        self,
+        dynamodb: Any,
+        table: str,
+        history_days: int,
+        now: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._history = timedelta(days=history_days)
         self._now = now
+        self._sleep = sleep
 
     def append(self, room: str, message: Message) -> Receipt:
         """Commits a message and says where it stands.
@@ -142,16 +148,23 @@ class Log:
         return refs, rows
 
     def _get(self, keys: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
-        waiting = list(keys)
+        """Those of the items that exist, without their texts. Raises TimeoutError if DynamoDB stays busy."""
+        waiting, patience = list(keys), list(_BUSY_WAITS)
         while waiting:
             batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
-            answer = self._dynamodb.batch_get_item(
-                RequestItems={self._table: {"Keys": batch, "ConsistentRead": True}}
-            )
+            request = {
+                "Keys": batch,
+                "ConsistentRead": True,
+                "ProjectionExpression": "sk, id, seq, digest, #at",
+                "ExpressionAttributeNames": {"#at": "at"},
+            }
+            answer = self._dynamodb.batch_get_item(RequestItems={self._table: request})
             yield from answer["Responses"].get(self._table, [])
             left_out = answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
             if left_out:
-                time.sleep(_BUSY_WAIT)
+                if not patience:
+                    raise TimeoutError("DynamoDB left keys out again and again")
+                self._sleep(patience.pop(0))
             waiting += left_out
 
     def _expiry(self, after: timedelta) -> int:
@@ -176,8 +189,12 @@ def to_item(message: Message) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any]) -> Message:
-    """A message from what a table holds. Raises KeyError when it is none."""
-    return Message(item["id"], item["user"], item["name"], item["message"], item.get("data"), item["at"])
+    """A message from what a table holds. Raises KeyError and TypeError when it is none."""
+    message = Message(item["id"], item["user"], item["name"], item["message"], item.get("data"), item["at"])
+    texts = (message.id, message.user, message.name, message.text, message.data or "", message.at)
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a message is made of texts")
+    return message
 
 
 _ROOM = "ROOM#"

@@ -13,9 +13,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 MAX_IN_FLIGHT = 50  # posts at once; each thread holds one of as many keep-alive connections
-_ATTEMPTS = 6  # for one frame: with the waits below, about six seconds before a connection is shed
-_FIRST_WAIT = 0.1  # seconds; doubles with each attempt, with full jitter
-_LONGEST_WAIT = 2.0  # seconds
+# Seconds before each further try of one frame, at most: full jitter takes any part of them.
+_WAITS = (0.1, 0.2, 0.4, 0.8, 1.6)
 # boto3 retries on its own, holding its thread for up to 12 s on one throttled connection: we count for
 # ourselves.
 _CONFIG = Config(
@@ -99,9 +98,9 @@ class Poster:
 
     def _post_one(self, connection_id: str, frame: str) -> Outcome:
         outcome = self._gateway.post(connection_id, frame)
-        for attempt in range(_ATTEMPTS - 1):
+        for wait in _WAITS:
             if isinstance(outcome, Delivered | Gone):
                 break
-            self._sleep(random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**attempt)))
+            self._sleep(random.uniform(0, wait))
             outcome = self._gateway.post(connection_id, frame)
         return outcome

@@ -31,6 +31,14 @@ def asked_rooms(asked: Sequence[str]) -> tuple[str, ...]:
     return rooms
 
 
+def first_room(asked: Sequence[str]) -> str:
+    """Where a connection speaks that names no room: the first it asked for, or the lobby."""
+    try:
+        return asked_rooms(asked)[0]
+    except InvalidRoom:
+        return LOBBY
+
+
 def key_part(value: str) -> str:
     """`value` as a part of a table's key, whose parts are joined by `#`."""
     return value.replace("%", "%25").replace("#", "%23")

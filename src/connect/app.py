@@ -26,7 +26,7 @@ connections = Connections(dynamodb.client(), os.environ["SOCKET_CONNECTIONS_TABL
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = event["requestContext"]
-    logger.append_keys(connection=request["connectionId"], room=None)
+    logger.append_keys(connection=request["connectionId"])
     if request["eventType"] != "CONNECT":  # a frame can name any route
         return refuse(f"not a connect but {request['eventType']}")
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}

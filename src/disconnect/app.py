@@ -23,9 +23,10 @@ connections = Connections(dynamodb.client(), os.environ["SOCKET_CONNECTIONS_TABL
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     request = event["requestContext"]
-    logger.append_keys(connection=request["connectionId"], room=None)
+    logger.append_keys(connection=request["connectionId"])
     if request["eventType"] != "DISCONNECT":  # a frame can name any route
         logger.warning("not a disconnect", event_type=request["eventType"])
+        metrics.add_metric("Refused", MetricUnit.Count, 1)
         return {"statusCode": 400}
     closed = connections.close(request["connectionId"])
     metrics.add_metric("Disconnected", MetricUnit.Count, 1)
@@ -34,7 +35,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     else:
         logger.info(
             "disconnected",
-            room=min(closed.rooms),
+            room=min(closed.rooms, default=None),
             rooms=len(closed.rooms),
             sent=closed.sent,
             status=request.get("disconnectStatusCode"),

@@ -30,33 +30,50 @@ broadcaster = Broadcaster(
 )
 
 
+class BatchFailed(Exception):
+    """The batch fails with its first record."""
+
+
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     runs: dict[str, list[Entry]] = {}
-    first: dict[str, str] = {}  # the sequence number with which each room's run begins
-    failed: list[str] = []
-    for record in event["Records"]:
-        number = record["dynamodb"]["SequenceNumber"]
+    starts: dict[str, int] = {}  # where in the batch each room's run begins
+    failed: list[int] = []
+    for position, record in enumerate(event["Records"]):
         try:
             room, entry = read_head(record)
         except Exception:
             # Stop here: Lambda repeats all that follows a failed record, and what had been posted before
             # would be posted again at every retry.
-            logger.exception("a record that is no room's head", sequence_number=number)
-            failed.append(number)
+            logger.exception("a record that is no room's head", sequence_number=sequence_number(record))
+            failed.append(position)
             break
         runs.setdefault(room, []).append(entry)
-        first.setdefault(room, number)
+        starts.setdefault(room, position)
     for room, result in broadcaster.broadcast_all(runs).items():
         if isinstance(result, Tally):
             report(room, runs[room], result)
         else:
-            failed.append(first[room])
-    if failed:
-        metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+            failed.append(starts[room])
+    metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
+    if not failed:
+        return {"batchItemFailures": []}
+    if min(failed) == 0 and len(event["Records"]) > 1:
+        # Reported, the whole batch would come again as it is, and be given up as a whole in the end. A
+        # function error has Lambda split it, until what fails is alone and the rest is done.
+        raise BatchFailed
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": sequence_number(event["Records"][position])} for position in failed
+        ]
+    }
+
+
+def sequence_number(record: dict[str, Any]) -> str:
+    number: str = record["dynamodb"]["SequenceNumber"]
+    return number
 
 
 def read_head(record: dict[str, Any]) -> tuple[str, Entry]:

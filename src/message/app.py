@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from chat import dynamodb, frames
-from chat.actions import Chat, Sender, act
+from chat.actions import Chat, Sender, act, room_of
 from chat.connections import Connections
 from chat.errors import ChatError, Internal
 from chat.identity import Identity
@@ -42,7 +42,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     )
     logger.append_keys(connection=sender.connection_id, room=sender.room)
     try:
-        reply = act(chat, sender, event.get("body"))
+        frame = frames.parse(event.get("body"))
+        logger.append_keys(room=room_of(sender, frame))
+        reply = act(chat, sender, frame)
     except ChatError as error:
         reply = refusal(sender, request["routeKey"], event.get("body"), error)
     except Exception:

@@ -72,9 +72,13 @@ def test_a_poison_record_is_reported_and_stops_what_follows_in_any_room(
     assert {item["pk"] for item in site.items("MessagesTable")} == {"LOG#a", "REF#a#a-1"}
 
 
-def test_a_batch_of_poison_alone_is_reported_and_does_not_raise(site: Site) -> None:
-    # A function that raises has its whole batch repeated, whatever it had posted.
-    assert site.invoke("fanout", batch(poison(1), poison(2))) == failures(1)
+def test_poison_that_comes_first_fails_the_batch_so_that_it_is_split_off(site: Site) -> None:
+    # Reported, [poison, healthy] would come again unchanged, and be given up together.
+    site.connect("c1", "a")
+    with pytest.raises(site.start("fanout").BatchFailed):
+        site.invoke("fanout", batch(poison(1), record(2, "a", 1, "healthy")))
+    assert not site.posted()
+    assert site.invoke("fanout", batch(poison(1))) == failures(1)
 
 
 def test_a_record_without_an_image_is_poison(site: Site) -> None:
@@ -90,19 +94,19 @@ def test_a_failing_room_is_reported_with_the_first_record_of_its_run(site: Site)
         record(3, "c", 1, "Hi"),
         record(4, "bad", 2, "Hi"),
     )
-    # A text that is a number passes for a head; it fails when a frame is to be made of it.
-    event["Records"][3]["dynamodb"]["NewImage"]["last"]["M"]["message"] = {"N": "7"}
+    site.dynamodb.put_item(TableName="MessagesTable", Item={"pk": "REF#bad#bad-2", "sk": "REF"})  # broken
     assert site.invoke("fanout", event) == failures(2)
     rooms = {json.loads(frame)["room"] for frame in site.posted()["c1"]}
     assert rooms == {"a", "c"}
 
 
-def test_every_failing_room_is_reported(site: Site) -> None:
+def test_a_batch_that_fails_from_its_first_record_on_is_split_until_it_is_alone(site: Site) -> None:
     site.connect("c1", "a")
-    site.start("fanout")
+    fanout = site.start("fanout")
     site.dynamodb.delete_table(TableName="ConnectionsTable")
-    event = batch(record(1, "a", 1, "Hi"), record(2, "b", 1, "Hi"), record(3, "a", 2, "Hi"))
-    assert site.invoke("fanout", event) == failures(1, 2)
+    with pytest.raises(fanout.BatchFailed):
+        site.invoke("fanout", batch(record(1, "a", 1, "Hi"), record(2, "b", 1, "Hi")))
+    assert site.invoke("fanout", batch(record(1, "a", 1, "Hi"))) == failures(1)
 
 
 def test_the_same_batch_again_repeats_frames_but_no_seq_with_another_message(site: Site) -> None:

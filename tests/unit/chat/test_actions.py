@@ -9,6 +9,7 @@ import pytest
 from chat.actions import ACTIONS, Chat, Sender, act
 from chat.connections import Connection, Connections
 from chat.errors import ChatError, InvalidRef, InvalidRoom, NotAMember, NotConnected, UnknownAction
+from chat.frames import parse
 from chat.identity import Identity
 from chat.log import Log
 from tests.fakes import Stream
@@ -25,13 +26,13 @@ def chat(dynamodb: Any) -> Chat:
 
 
 def done(chat: Chat, sender: Sender = SENDER, /, **frame: Any) -> dict[str, Any]:
-    reply: dict[str, Any] = json.loads(act(chat, sender, json.dumps(frame)))
+    reply: dict[str, Any] = json.loads(act(chat, sender, parse(json.dumps(frame))))
     return reply
 
 
 def refused(chat: Chat, /, **frame: Any) -> ChatError:
     with pytest.raises(ChatError) as refusal:
-        act(chat, SENDER, json.dumps(frame))
+        act(chat, SENDER, parse(json.dumps(frame)))
     return refusal.value
 
 

@@ -109,9 +109,6 @@ def test_never_more_than_two_pages_are_outstanding() -> None:
     assert executor.outstanding == 0
 
 
-@pytest.mark.xfail(
-    strict=True, reason="posts that are under way when a page cannot be read are left to themselves"
-)
 def test_a_broadcast_that_fails_leaves_no_post_under_way() -> None:
     # Lambda freezes a process between invocations: what is left would be posted later, after newer messages.
     executor = LazyExecutor()

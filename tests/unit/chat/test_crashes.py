@@ -19,6 +19,7 @@ from chat.actions import Chat, Sender, act
 from chat.broadcast import Broadcaster
 from chat.connections import Connection, Connections
 from chat.errors import InvalidRef
+from chat.frames import parse
 from chat.identity import Identity
 from chat.log import Log
 from chat.messages import Entry
@@ -54,7 +55,9 @@ class World:
         client = MortalDynamoDB(self.dynamodb, dies_after)
         chat = Chat(Connections(client, CONNECTIONS), Log(client, MESSAGES, 90))
         frame = {"action": "send", "ref": ref, "room": "general", "message": text}
-        reply: dict[str, Any] = json.loads(act(chat, Sender(connection, ADA, "general"), json.dumps(frame)))
+        reply: dict[str, Any] = json.loads(
+            act(chat, Sender(connection, ADA, "general"), parse(json.dumps(frame)))
+        )
         return reply
 
     def send_and_die(self, dies_after: int, *, ref: str = "r1", text: str = "Hi") -> None:
@@ -100,7 +103,7 @@ after_each_write = pytest.mark.parametrize("dies_after", [HEAD, REF, ROW], ids=[
 def test_these_are_the_places_where_the_message_function_can_die(dynamodb: Any, world: World) -> None:
     client = MortalDynamoDB(dynamodb)
     chat = Chat(Connections(client, CONNECTIONS), Log(client, MESSAGES, 90))
-    act(chat, Sender("sender", ADA, "general"), '{"action":"onMessage","message":"Hi"}')
+    act(chat, Sender("sender", ADA, "general"), parse('{"action":"onMessage","message":"Hi"}'))
     assert client.calls == ["update_item", "update_item", "put_item", "put_item"]
 
 
