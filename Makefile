@@ -5,6 +5,7 @@ PORT ?= 8080
 ENV ?= default
 FUNCTION ?= ConnectFunction
 EVENT ?= events/connect.json
+ENV_VARS ?= events/env.json
 BIN := .venv/bin
 SAM ?= .venv-sam/bin/sam
 
@@ -34,14 +35,14 @@ check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the
 	@npm run --silent check
 	@npm test --silent
 
-bench: .venv/.dev ## Measure (ARGS="--help" lists the benchmarks)
+bench: .venv/.dev .venv-bench/.bench ## Measure (ARGS="--help" lists the benchmarks)
 	@exec $(BIN)/python -m bench $(ARGS)
 
 build: .venv/.run .venv-sam/.sam ## Build what will be deployed, into .aws-sam/
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build $(BUILD_ARGS)
 
-invoke: .venv/.run ## Run one function with one event (FUNCTION=..., EVENT=events/..., ARGS="--env-vars events/env.json")
-	@exec $(BIN)/python -m local invoke $(FUNCTION) -e $(EVENT) $(ARGS)
+invoke: .venv/.run ## Run one function with one event beside a running `make run` (FUNCTION=..., EVENT=events/...)
+	@exec $(BIN)/python -m local invoke $(FUNCTION) -e $(EVENT) --env-vars $(ENV_VARS) $(ARGS)
 
 deploy: build ## Deploy to your AWS account (ENV=default, staging, prod or websocket; ARGS=--guided asks)
 	@$(SAM) deploy --config-env $(ENV) $(ARGS)
@@ -53,7 +54,7 @@ destroy: .venv-sam/.sam ## Delete the deployed stack and everything in it, messa
 	@$(SAM) delete --config-env $(ENV) $(ARGS)
 
 clean: ## Delete what was built and installed in this folder
-	@rm -rf .venv .venv-sam node_modules .aws-sam .mypy_cache .pytest_cache .ruff_cache bench/results
+	@rm -rf .venv .venv-bench .venv-sam node_modules .aws-sam .mypy_cache .pytest_cache .ruff_cache bench/results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installing, once and whenever the requirements change
@@ -73,6 +74,14 @@ endef
 .venv/.dev: .venv/.run requirements-dev.txt
 	@echo "Installing the test tools into .venv, once ..."
 	@$(BIN)/pip install --quiet -r requirements-dev.txt -c constraints.txt
+	@touch $@
+
+# A venv of its own: aiobotocore wants another botocore than the one that is deployed.
+.venv-bench/.bench: bench/requirements.txt
+	@$(NEEDS_PYTHON)
+	@echo "Installing the benchmarks' peers into .venv-bench, once ..."
+	@$(PYTHON) -m venv .venv-bench
+	@.venv-bench/bin/pip install --quiet -r bench/requirements.txt
 	@touch $@
 
 .venv-sam/.sam: requirements-sam.txt

@@ -3,30 +3,53 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-from collections.abc import Callable
+import os
+import platform
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import local
-from bench.report import Report
+from bench import worker
+from bench.report import Goal, Report, goals_table
 
-BENCHMARKS: dict[str, Callable[[], Report]] = {"local": local.run}
+NAMES = ("posts", "rooms", "hot-room", "neighbours", "faults", "cold-start", "cost", "local")
 RESULTS = Path(__file__).parent / "results"
+IMAGES = worker.ROOT / "docs" / "images"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = ", ".join(BENCHMARKS)
+    names = ", ".join(NAMES)
     parser.add_argument("name", nargs="*", metavar="NAME", help=f"which to run (default: all of {names})")
-    asked = parser.parse_args().name or list(BENCHMARKS)
-    for name in asked:
-        if name not in BENCHMARKS:
+    parser.add_argument("--plots", action="store_true", help="draw docs/images/bench-*.svg as well")
+    arguments = parser.parse_args()
+    for name in arguments.name:
+        if name not in NAMES:
             parser.error(f"no benchmark {name!r}: there are {names}")
     RESULTS.mkdir(exist_ok=True)
-    for name in asked:
-        report = BENCHMARKS[name]()
-        print(report.table())
-        (RESULTS / f"{name}.json").write_text(json.dumps(report.rows, indent=2) + "\n")
+    sys.path.insert(0, str(worker.ROOT / "src"))  # the functions' CodeUri: imports are as in Lambda
+    goals: list[Goal] = []
+    for name in arguments.name or NAMES:
+        # Imported when its turn comes: one that fails to import must not take the others with it.
+        report: Report = importlib.import_module(f"bench.{name.replace('-', '_')}").run()
+        print(report.table(), flush=True)
+        goals += report.goals
+        found = {
+            "measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
+            "machine": _machine(),
+            **report.as_json(),
+        }
+        (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        if arguments.plots:
+            for picture, plot in report.plots.items():
+                (IMAGES / f"bench-{picture}.svg").write_text(plot.svg())
+    print(goals_table(goals))
+
+
+def _machine() -> str:
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
 if __name__ == "__main__":

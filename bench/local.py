@@ -1,4 +1,4 @@
-"""The running local engine beside an in-memory chat server, with the same clients.
+"""The running local engine beside in-memory chat servers, with the same clients.
 
 `send to receipt` is what a person waits for: from handing a message to the socket until the broadcast is read
 from the sender's own. `last receipt` is until the last socket of the room has it.
@@ -10,8 +10,11 @@ import asyncio
 import json
 import os
 import re
+import resource
+import shutil
 import signal
 import statistics
+import subprocess
 import sys
 import time
 import uuid
@@ -19,20 +22,24 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from bench.report import Report, progress
+from bench.report import Goal, Report, progress
 
 ROOT = Path(__file__).parent.parent
-SIZES = (100, 1_000)  # sockets in one room
+SIZES = (100, 1_000, 5_000)  # sockets in one room
 QUIET_SENDS = 200
 BROADCASTS = 7
 IDLE = 10.0  # seconds
 CONNECTING = 100  # handshakes under way at once
+MOST_FILES = 20_000  # a process's open files, if the system allows so many
+WS = "8.23.0"  # of node's ws
+PYTHON_PEER, NODE_PEER = "in memory (python websockets)", f"in memory (node ws {WS})"
 PEERS = {
-    "in memory (python websockets)": ("bench.in_memory_chat",),
+    PYTHON_PEER: ("bench.in_memory_chat",),
     # The stage's own throttle, 200 requests a second, would be what is measured.
     "local engine": (
         "local",
@@ -63,16 +70,56 @@ def run() -> Report:
 
 
 async def _run() -> Report:
+    _allow_many_files()
     report = Report(
-        "local: the local engine beside an in-memory server (milliseconds unless it says otherwise)"
+        "local: the local engine beside in-memory servers (milliseconds unless it says otherwise)"
     )
-    for name, command in PEERS.items():
-        async with _server(name, *command) as server:
-            await _quiet(server, report)
-            await _idle(server, report)
-            for size in SIZES:
-                await _room(server, size, report)
+    commands = {name: (sys.executable, "-m", *arguments) for name, arguments in PEERS.items()}
+    with TemporaryDirectory(prefix="ws-") as folder:
+        if node := _node_server(Path(folder), report):
+            commands = {NODE_PEER: node, **commands}
+        for name, command in commands.items():
+            async with _server(name, *command) as server:
+                await _quiet(server, report)
+                await _idle(server, report)
+                for size in SIZES:
+                    if size <= 1_000 or "polling" not in name:
+                        await _room(server, size, report)
+    _compare(report)
     return report
+
+
+def _compare(report: Report) -> None:
+    last = {
+        row["server"]: float(row["p50"])
+        for row in report.rows
+        if row["sockets"] == 1_000 and row["what"] == "send to last receipt"
+    }
+    peer = last.get(NODE_PEER, last[PYTHON_PEER])
+    ratio = last["local engine"] / peer
+    report.goals.append(Goal("local engine, 1,000 sockets: send to last receipt ÷ in memory", ratio, 10, 6))
+
+
+def _allow_many_files() -> None:
+    """For itself and for the servers that it starts."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _node_server(folder: Path, report: Report) -> tuple[str, ...] | None:
+    """The command of a chat server on node's ws, installed into a folder; None where that cannot be."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        report.notes.append("node's ws: not run, because Node.js is not installed")
+        return None
+    progress(f"local: installs ws {WS} into a temporary folder")
+    install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", f"ws@{WS}"]
+    if subprocess.run(install, cwd=folder, stdout=subprocess.DEVNULL).returncode:
+        report.notes.append("node's ws: not run, because npm could not install it")
+        return None
+    shutil.copy(ROOT / "bench" / "in_memory_chat.mjs", folder)
+    return (node, str(folder / "in_memory_chat.mjs"))
 
 
 async def _quiet(server: Server, report: Report) -> None:
@@ -103,6 +150,7 @@ async def _room(server: Server, size: int, report: Report) -> None:
     room = f"room-{size}"
     async with _clients(server.url, size, room) as (clients, seconds):
         report.add(server=server.name, sockets=size, what="all connected, seconds", p50=seconds)
+        report.add(server=server.name, sockets=size, what="connects per second", p50=size / seconds)
         last = []
         for number in range(BROADCASTS + 2):
             receipts = await _say(clients, room, time.perf_counter())
@@ -157,8 +205,6 @@ async def _clients(url: str, count: int, room: str) -> AsyncIterator[tuple[list[
 async def _server(name: str, *command: str) -> AsyncIterator[Server]:
     """A server in processes of its own, ready for clients; stopped afterwards."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
         *command,
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,

@@ -1,26 +1,35 @@
-"""`python -m local run` and `python -m local invoke`."""
+"""`python -m local run`, `python -m local invoke` and `python -m local traces`."""
 
 from __future__ import annotations
 
 import sys
 
 if sys.version_info < (3, 13):  # noqa: UP036 - what is imported below would not even parse
-    sys.exit(f"Roomcast needs Python 3.13 or later; this is {sys.version.split()[0]} ({sys.executable})")
+    sys.exit(
+        f"Roomcast needs Python 3.13 or later; this is {sys.version.split()[0]} ({sys.executable}). "
+        "`make run` finds the right one."
+    )
 
 import argparse
 import asyncio
 import contextlib
 import os
-import re
+import shutil
 import signal
 from pathlib import Path
 
-import uvloop
+try:
+    import uvloop
 
-from local import invoke, overrides
-from local.engine import Engine
-from local.errors import LocalError
-from local.functions import CONCURRENCY
+    from local import callers, invoke, overrides, trace_pages, waterfall
+    from local.engine import Engine
+    from local.errors import LocalError
+    from local.functions import CONCURRENCY
+    from local.terminal import Terminal
+except ModuleNotFoundError as missing:
+    sys.exit(
+        f"{sys.executable} has no {missing.name}. `make run` installs what is needed, and starts the engine."
+    )
 
 PORT = 8080
 
@@ -52,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
     run.add_argument(
         "--port",
-        type=int,
+        type=_port,
         default=os.environ.get("PORT", PORT),
         metavar="N",
         help="where to serve (default: the environment's PORT, or 8080); DynamoDB and SQS are on N+1, "
@@ -64,6 +73,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="listen on this address beside 127.0.0.1, such as that of Docker's bridge (172.17.0.1), so that "
         "containers reach the engine; so does whoever else reaches the address",
+    )
+    run.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        dest="origins",
+        type=_origin,
+        metavar="ORIGIN",
+        help="let pages of this origin, such as http://app.test:5173, open sockets, beside those of this "
+        "machine; may be repeated",
+    )
+    run.add_argument(
+        "--raw-logs",
+        action="store_true",
+        help="show the functions' logs and metrics as they print them, instead of a short line a record",
     )
     run.add_argument(
         "--aws-polling",
@@ -98,6 +122,23 @@ def _parser() -> argparse.ArgumentParser:
         help='JSON, {"NAME": {"VARIABLE": "value"}}: overrides variables that the template declares',
     )
     _add_template(once)
+
+    traces = commands.add_parser(
+        "traces",
+        help="show what a running engine has traced",
+        description="Shows the newest traces of a running engine as waterfalls, the newest at the end. "
+        "In a browser they are at /_local/traces.",
+    )
+    traces.set_defaults(command=_traces)
+    traces.add_argument(
+        "--port",
+        type=int,
+        default=os.environ.get("PORT", PORT),
+        metavar="N",
+        help="where the engine serves (default: the environment's PORT, or 8080)",
+    )
+    traces.add_argument("--last", type=_positive, default=5, metavar="N", help="how many traces (default: 5)")
+    traces.add_argument("id", nargs="?", default="", metavar="ID", help="a trace's id, or a part of it")
     return parser
 
 
@@ -122,10 +163,24 @@ def _add_template(command: argparse.ArgumentParser) -> None:
 
 
 def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise ValueError
-    return value
+    if not (text.isascii() and text.isdigit()) or int(text[:18]) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of 1 or more")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or int(text[:18]) > 65534:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a port from 1 to 65534 (the next one is for DynamoDB and SQS), or 0 for any"
+        )
+    return int(text)
+
+
+def _origin(text: str) -> str:
+    try:
+        return callers.origin(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _assignment(text: str) -> tuple[str, str]:
@@ -140,6 +195,7 @@ async def _run(options: argparse.Namespace) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         # Stopping is bounded in time and not cut short: a second Ctrl-C changes nothing.
         asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+    terminal = Terminal(sys.stderr, raw=options.raw_logs)
     engine = Engine(
         options.template.resolve(),
         port=options.port,
@@ -147,12 +203,13 @@ async def _run(options: argparse.Namespace) -> int:
         parameters=dict(options.parameters),
         data=options.data,
         also_on=options.also_on,
+        origins=options.origins,
         aws_polling=options.aws_polling,
         concurrency=options.concurrency,
         watch=True,
-        log=_print_log,
+        log=terminal.show,
     )
-    serving = asyncio.create_task(_serve(engine))
+    serving = asyncio.create_task(_serve(engine, terminal))
     stop = asyncio.create_task(interrupted.wait())
     await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
@@ -162,23 +219,15 @@ async def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-async def _serve(engine: Engine) -> None:
-    """Until it is cancelled."""
+async def _serve(engine: Engine, terminal: Terminal) -> None:
+    """Until it is cancelled, or raises LocalError because a part of it has broken."""
     async with engine:
         for line in engine.stack.unknown:
-            _print_log("local", line)
+            terminal.show("local", line)
         stage = engine.stack.api.stage
         page = f"{engine.url}/" if stage == "prod" else f"{engine.url}/?endpoint=/{stage}"
         print(f"Roomcast is ready: open {page} (socket {engine.socket_url})", flush=True)
-        await asyncio.Event().wait()
-
-
-_ESCAPES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def _print_log(function: str, line: str) -> None:
-    # What a function prints may quote what strangers sent: it must not steer the terminal.
-    print(f"{function:<20} {_ESCAPES.sub('?', line)}", file=sys.stderr, flush=True)
+        await engine.broken()
 
 
 async def _invoke(options: argparse.Namespace) -> int:
@@ -189,6 +238,16 @@ async def _invoke(options: argparse.Namespace) -> int:
     )
     print(output)
     return 0
+
+
+async def _traces(options: argparse.Namespace) -> int:
+    traces = trace_pages.fetch(options.port, last=options.last, containing=options.id)
+    width = shutil.get_terminal_size((120, 24)).columns
+    for trace in reversed(traces):
+        print(waterfall.draw(trace, width), end="\n\n")
+    if not traces:
+        print("No traces." if not options.id else f"No trace with {options.id} in its id.", file=sys.stderr)
+    return 0 if traces else 1
 
 
 def _print_plain(function: str, line: str) -> None:

@@ -71,3 +71,31 @@ STREAM_READ_LIMIT = 1000  # records
 # A batch is sent once its window has passed, its size is reached, or its payload reaches 6 MB.
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching
 INVOCATION_PAYLOAD = 6 * 1024 * 1024  # bytes
+
+# The event source mapping of a queue
+
+# "For standard queues, the maximum is 10,000. For FIFO queues, the maximum is 10", and the batching window
+# "is not supported for FIFO queues": https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-parameters.html
+QUEUE_BATCH_SIZE = 10
+QUEUE_MAX_BATCH_SIZE = 10_000
+QUEUE_MAX_FIFO_BATCH_SIZE = 10
+QUEUE_WINDOW = 0  # seconds
+QUEUE_MAX_WINDOW = 300  # seconds
+
+# What ScalingConfig.MaximumConcurrency may be:
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html#events-sqs-max-concurrency
+QUEUE_MIN_CONCURRENCY = 2
+QUEUE_MAX_CONCURRENCY = 1000
+# What a mapping without it grows to (the same page). On AWS it begins with five calls and takes minutes.
+QUEUE_CONCURRENCY = 1250
+
+# ReceiveMessage returns, and DeleteMessageBatch takes, at most this many.
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
+QUEUE_READ_LIMIT = 10  # messages
+
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
+QUEUE_VISIBILITY = 30  # seconds
+
+# Where the queue's visibility timeout is shorter than batching window and function timeout together, messages
+# are hidden for those and this long: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+QUEUE_WINDOW_MARGIN = 30  # seconds

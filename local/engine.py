@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
@@ -13,6 +14,7 @@ from typing import Any
 
 from local import template
 from local.aws_defaults import Limits
+from local.callers import Callers
 from local.errors import LocalError
 from local.forward import forward
 from local.functions import CONCURRENCY, LambdaHost
@@ -21,9 +23,14 @@ from local.invocation import Result
 from local.mappings import StreamPoller
 from local.overrides import Overrides, override
 from local.ports import refuse_taken
+from local.queue_mapping import QueuePoller
 from local.services import LocalServices
-from local.stack import Stack, StreamMapping
+from local.services_front import ServicesFront
+from local.stack import QueueMapping, Stack, StreamMapping
+from local.traces import Traces
 from local.xray import XRayListener
+
+log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 
@@ -36,12 +43,17 @@ class Engine:
     """Runs a template from `async with` to its end; a port of 0 is any free one.
 
     `environment` overrides functions' variables as `sam local invoke --env-vars` does. `log` gets each line
-    that a function prints, with the function's name. `also_on` is an address beside loopback. Entering raises
-    LocalError, in one line, for what the developer can put right, and leaves nothing behind.
+    that a function prints, with the function's name. `also_on` is an address beside loopback, `origins` are
+    those of pages served elsewhere that may open sockets. Entering raises LocalError, in one line, for what
+    the developer can put right, and leaves nothing behind.
+
+    `port` is the gateway's. `service_port` is where DynamoDB and SQS are for whatever the engine has not
+    started.
     """
 
     url: str  # of the web client
     socket_url: str
+    services_url: str  # of DynamoDB and SQS, for what the engine has not started
     stack: Stack
     services: LocalServices
     host: LambdaHost
@@ -58,6 +70,7 @@ class Engine:
         limits: Limits = Limits(),  # noqa: B008 - frozen, so that it can be shared
         data: Path | None = None,
         also_on: str | None = None,
+        origins: Collection[str] = (),
         aws_polling: bool = False,
         concurrency: int = CONCURRENCY,
         watch: bool = False,
@@ -72,13 +85,18 @@ class Engine:
         self._limits = limits
         self._data = data
         self._also_on = also_on
+        self._callers = Callers(also_on, origins)
         self._aws_polling = aws_polling
         self._concurrency = concurrency
         self._watch = watch
         self._log = log
+        self.traces = Traces()
         self._running = AsyncExitStack()
         self._ready = asyncio.Event()
+        self._broken = asyncio.Event()
+        self._failure: LocalError | None = None  # what broke it
         self._pollers: list[StreamPoller] = []
+        self._queue_pollers: list[QueuePoller] = []
 
     @property
     def ready(self) -> bool:
@@ -95,26 +113,49 @@ class Engine:
     async def __aexit__(self, *_: object) -> None:
         await self._running.aclose()
 
+    async def broken(self) -> None:
+        """Waits until a part that the rest needs has ended by itself; raises LocalError that says which."""
+        await self._broken.wait()
+        assert self._failure is not None
+        raise self._failure
+
     async def _start(self) -> None:
         self.stack = template.load(self._path, parameters=self._parameters, region=self._region)
-        if self._port:
-            refuse_taken(self._port)
-        self.services = LocalServices(port=self._service_port, region=self._region, data=self._data)
+        self._refuse_taken_ports()
+        self.services = LocalServices(region=self._region, data=self._data)
         await self._running.enter_async_context(self.services)
+        self._supervise("DynamoDB and SQS", self.services.ended())
         await self.services.create(self.stack)
         gateway, port = await self._start_gateway()
-        await self._start_functions(template.Endpoints(gateway=port, services=self.services.port))
-        for mapping in self.stack.mappings:
+        service_port = await self._start_services_front()
+        queues = await self._start_queue_port()
+        endpoints = template.Endpoints(
+            gateway=f"{HOST}:{port}",
+            services=f"{self.services.address}:{self.services.port}",
+            queues=f"{self.services.address}:{queues}",
+        )
+        await self._start_functions(endpoints)
+        for mapping in self.stack.stream_mappings:
             await self._start_mapping(mapping)
+        for queue_mapping in self.stack.queue_mappings:
+            self._start_queue_mapping(queue_mapping)
         if self._also_on:
-            for inner in (port, self.services.port):
-                server = await forward(self._also_on, inner)
+            for inner in (port, service_port):
+                server = await forward(self._also_on, inner, to=(HOST, inner))
                 self._running.callback(server.close)
         # It stops first, while what its $disconnect events need is there; stopping it again does nothing.
         self._running.push_async_callback(gateway.stop)
         self._ready.set()
         self.url = f"http://{HOST}:{port}"
+        self.services_url = f"http://{HOST}:{service_port}"
         self.socket_url = f"ws://{HOST}:{port}/{self.stack.api.stage}"
+
+    def _refuse_taken_ports(self) -> None:
+        if self._port:
+            refuse_taken(self._port)
+        if self._service_port:
+            above = f", one above {self._port}" if self._service_port == self._port + 1 else ""
+            refuse_taken(self._service_port, f"for DynamoDB and SQS{above}")
 
     async def _start_gateway(self) -> tuple[Gateway, int]:
         """It comes before the functions, which are told its port; what calls one this early waits."""
@@ -124,8 +165,10 @@ class Engine:
                 self.stack.api,
                 self._invoke,
                 web=web if web.is_dir() else None,
+                traces=self.traces,
                 limits=self._limits,
                 region=self._region,
+                callers=self._callers,
                 on_activity=self._wake,
             )
             port = await gateway.start(HOST, self._port)
@@ -136,8 +179,24 @@ class Engine:
         self._running.push_async_callback(gateway.stop)
         return gateway, port
 
+    async def _start_services_front(self) -> int:
+        front = ServicesFront(self.services.url, self._callers)
+        self._running.push_async_callback(front.stop)
+        try:
+            return await front.start(HOST, self._service_port)
+        except OSError as error:
+            raise LocalError(f"port {self._service_port} cannot be used: {error.strerror}") from error
+
+    async def _start_queue_port(self) -> int:
+        """Where functions reach SQS: an answer that they get may be to a message that a mapping waits for."""
+        address = self.services.address
+        server = await forward(address, 0, to=(address, self.services.port), on_answer=self._wake_queues)
+        self._running.callback(server.close)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
+
     async def _start_functions(self, endpoints: template.Endpoints) -> None:
-        daemon = XRayListener()
+        daemon = XRayListener(self.traces.add)
         address = await daemon.start()
         self._running.callback(daemon.stop)
         self.stack = template.redirect(self.stack, endpoints, self._region)
@@ -149,6 +208,7 @@ class Engine:
             region=self._region,
             concurrency=self._concurrency,
             log=self._log,
+            record=self.traces.add,
             watch=self._watch,
         )
         self._running.push_async_callback(self.host.stop)
@@ -164,9 +224,30 @@ class Engine:
             aws_polling=self._aws_polling,
             stream_arn=source.arn,
         )
-        task = asyncio.create_task(poller.run())
         self._pollers.append(poller)
+        self._supervise(mapping.name, poller.run())
+
+    def _start_queue_mapping(self, mapping: QueueMapping) -> None:
+        source = self.services.queue(self.stack.queues[mapping.queue])
+        poller = QueuePoller(mapping, source, self._invoke, concurrency=self._concurrency)
+        self._queue_pollers.append(poller)
+        self._supervise(mapping.name, poller.run())
+
+    def _supervise(self, name: str, part: Coroutine[Any, Any, None]) -> None:
+        """Runs a part of the engine to the engine's end; one that ends before breaks the engine."""
+        task = asyncio.create_task(part)
+        task.add_done_callback(partial(self._ended, name))
         self._running.push_async_callback(_cancel, task)
+
+    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if not isinstance(error, LocalError):  # else its line says all
+            log.error("%s has ended by itself", name, exc_info=error)
+            error = LocalError(f"{name} has stopped working, and with it the engine: {_cause(error)!r}")
+        self._failure = self._failure or error
+        self._broken.set()
 
     async def _invoke(self, name: str, event: dict[str, Any]) -> Result:
         await self._ready.wait()
@@ -181,6 +262,17 @@ class Engine:
     def _wake(self) -> None:
         for poller in self._pollers:
             poller.wake()
+
+    def _wake_queues(self) -> None:
+        for poller in self._queue_pollers:
+            poller.wake()
+
+
+def _cause(error: BaseException | None) -> BaseException | None:
+    """The first of what a task group wraps up."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import secrets
 import time
 import uuid
 from collections import deque
@@ -23,6 +22,7 @@ from local.instance import Instance, Log, State
 from local.intrinsics import ACCOUNT, PARTITION
 from local.invocation import Result
 from local.lambda_environment import environment as lambda_environment
+from local.lambda_segments import CallTrace, Record
 from local.runtime_api import Call, error
 from local.stack import Function
 
@@ -37,8 +37,8 @@ class LambdaHost:
     """Starts, calls and stops the functions of a stack.
 
     `environment` is added to what every function sees. `log` gets each line that a function prints, and
-    what the host has to say of it, with the function's name. With `watch`, a function whose code changes
-    is started anew.
+    what the host has to say of it, with the function's name; `record` gets Lambda's own segments of each call
+    of a traced function. With `watch`, a function whose code changes is started anew.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class LambdaHost:
         concurrency: int = CONCURRENCY,
         keep_warm: float = KEEP_WARM,
         log: Log,
+        record: Record = lambda segment: None,
         watch: bool = False,
     ) -> None:
         # To start more processes at once than there are cores gets none of them ready sooner, and takes the
@@ -64,6 +65,7 @@ class LambdaHost:
         self._functions = functions
         self._keep_warm = keep_warm
         self._log = log
+        self._record = record
         self._watch = watch
         self._tasks: list[asyncio.Task[None]] = []
         self._results: set[asyncio.Future[Result]] = set()  # of the calls in flight
@@ -81,11 +83,14 @@ class LambdaHost:
         if self._stopping:
             return error("Sandbox.Stopped", "the local engine is stopping")
         function = self._functions[name]
+        request_id, arn = str(uuid.uuid4()), self._arn + name
         call = Call(
-            request_id=str(uuid.uuid4()),
-            arn=self._arn + name,
+            request_id=request_id,
+            arn=arn,
             event=json.dumps(event, separators=(",", ":")).encode(),
-            trace=_trace(function.traced),
+            trace=CallTrace(
+                function=name, arn=arn, request_id=request_id, sampled=function.traced, record=self._record
+            ),
             timeout=function.timeout,
             result=asyncio.get_running_loop().create_future(),
         )
@@ -144,15 +149,6 @@ def _is_source(change: watchfiles.Change, path: str) -> bool:
     return path.endswith(".py")
 
 
-def _trace(sampled: bool) -> str:
-    """A trace header as Lambda makes it when its caller sends none.
-
-    https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
-    """
-    root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
-    return f"Root={root};Parent={secrets.token_hex(8)};Sampled={int(sampled)}"
-
-
 class _Pool:
     """The instances of one function, and the calls that wait for one."""
 
@@ -176,9 +172,9 @@ class _Pool:
 
     def take(self, call: Call) -> None:
         self._failed = False
-        if self._idle:
-            self._idle.pop()[1].deliver(call)
-            return
+        while self._idle:
+            if self._idle.pop()[1].deliver(call):
+                return
         self._waiting.append(call)
         if self._timer is None:
             patience = PATIENCE if self._instances else 0
@@ -230,14 +226,14 @@ class _Pool:
             self._end(instance)
             self.grow()
         elif self._waiting:
-            instance.deliver(self._waiting.popleft())
+            instance.deliver(self._waiting.popleft())  # it has asked just now
         else:
             self._idle.append((time.monotonic(), instance))
 
     def gone(self, instance: Instance, failure: Result | None) -> None:
         if instance not in self._instances:
             return  # we ended it
-        self._forget(instance)
+        self._end(instance)  # it is about to go by itself; whoever stops the host waits for that, too
         if failure is not None:
             self._failed = True
             self._log(self.function.name, f"failed to start: {failure.payload.decode(errors='replace')}")

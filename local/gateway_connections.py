@@ -80,7 +80,7 @@ class Connections:
         self._selection = RouteSelection(api.selection)
         self._connects = TokenBucket(limits.connect_rate, limits.connect_burst)
         self._account = account
-        self._stage = _stage_bucket(api)
+        self._routes = _route_buckets(api)
         self._sockets: WeakSet[WebSocket] = WeakSet()  # also the waiting and the closing ones
         self._tasks: set[asyncio.Task[Any]] = set()  # the event loop itself holds no reference to a task
         self._stopping = False
@@ -101,8 +101,13 @@ class Connections:
 
     # the handshake
 
-    def upgrade(self, request: Request, transport: asyncio.Transport, early: bytes) -> WebSocket:
-        """Takes over a client's connection; its handshake is answered when its functions have."""
+    def upgrade(
+        self, request: Request, transport: asyncio.Transport, early: bytes, refused: Response | None = None
+    ) -> WebSocket:
+        """Takes over a client's connection; its handshake is answered when its functions have.
+
+        One that is `refused` beforehand is answered so.
+        """
         connection = Connection(Client(request, self._api.name, self._api.stage))
         connection.socket = socket = WebSocket(
             request,
@@ -114,7 +119,7 @@ class Connections:
             on_end=lambda code, reason: self._ended(connection, code, reason),
         )
         self._sockets.add(socket)
-        if refusal := self._refusal(request, socket):
+        if refusal := refused or self._refusal(request, socket):
             socket.refuse(refusal)
         else:
             self._spawn(self._handshake(connection))
@@ -125,7 +130,7 @@ class Connections:
             return refusal(403)
         if socket.handshake_error:
             return socket.handshake_error
-        if not (self._connects.take() and self._admits()):
+        if not (self._connects.take() and self._admits("$connect")):
             return refusal(429)
         return None
 
@@ -189,7 +194,7 @@ class Connections:
         request_id = new_id()
         key = self._selection.key(text)
         route = self._api.routes.get(key) or self._api.routes.get(DEFAULT)
-        if not self._admits():
+        if not self._admits(route.key if route else None):
             # AWS documents 429 for a throttled request, but not what the client of a message sees.
             self._report(connection, request_id, "Too Many Requests")
         elif route is None:
@@ -254,8 +259,9 @@ class Connections:
 
     # calling functions
 
-    def _admits(self) -> bool:
-        return self._account.take() and (self._stage is None or self._stage.take())
+    def _admits(self, route: str | None) -> bool:
+        bucket = self._routes.get(route) if route else None
+        return self._account.take() and (bucket is None or bucket.take())
 
     async def _call(self, function: str, event: dict[str, Any], timeout: float) -> Result | None:
         """The function's result; None when it takes too long, though it runs on, as on AWS."""
@@ -287,8 +293,13 @@ def refusal(status: int) -> Response:
     return Response(status, f'{{"message": "{message}"}}'.encode(), (("Content-Type", "application/json"),))
 
 
-def _stage_bucket(api: Api) -> TokenBucket | None:
+def _route_buckets(api: Api) -> dict[str, TokenBucket]:
+    """One for each route: a stage's DefaultRouteSettings are the settings of each of its routes.
+
+    "Route-level throttling" of
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-protect.html
+    """
     if api.throttle_rate is None:
-        return None
+        return {}
     burst = api.throttle_rate if api.throttle_burst is None else api.throttle_burst
-    return TokenBucket(api.throttle_rate, burst)
+    return {key: TokenBucket(api.throttle_rate, burst) for key in api.routes}

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from local.http import Request
-from local.intrinsics import ACCOUNT
+from local.intrinsics import ACCOUNT, PARTITION
 
 type Event = dict[str, Any]
 
@@ -111,7 +111,7 @@ def disconnect_event(client: Client, code: int, reason: str) -> Event:
 
 def connect_arn(api: str, stage: str, region: str) -> str:
     """The ARN that an authorizer's policy has to allow."""
-    return f"arn:aws:execute-api:{region}:{ACCOUNT}:{api}/{stage}/$connect"
+    return f"arn:{PARTITION}:execute-api:{region}:{ACCOUNT}:{api}/{stage}/$connect"
 
 
 def _context(client: Client, route_key: str, event_type: str, request_id: str | None = None) -> Event:

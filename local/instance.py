@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -50,11 +51,15 @@ class Instance:
         self._environment = environment
         self._owner = owner
         self._log = log
-        self._api = RuntimeApi(asked=self._asked, answered=self._answered, failed=self._failed)
+        self._api = RuntimeApi(
+            asked=self._asked, left=self._leave, answered=self._answered, failed=self._failed
+        )
         self._output = _Output(self._line, self._exited)
         self._call: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._failure: Result | None = None
+        self._began = time.time()
+        self._initialized: tuple[float, float] | None = None  # until the first call is told of it
 
     async def start(self) -> None:
         """Starts the process; the owner hears `idle` once the handler's module is imported."""
@@ -87,13 +92,22 @@ class Instance:
             limit = INIT_TIMEOUT + self.function.timeout
             self._timer = loop.call_later(limit, self._init_timed_out, limit)
 
-    def deliver(self, call: Call) -> None:
-        """Gives an idle instance its next event."""
+    def deliver(self, call: Call) -> bool:
+        """Gives an idle instance its next event; False, and the call is another's, if it waits for none.
+
+        A process that has died closes its connection before anybody hears of its exit.
+        """
         assert self.state is State.IDLE
+        if not self._api.waiting:
+            self._leave()
+            return False
         self.state = State.BUSY
         self._call = call
+        call.trace.delivered(self._initialized)
+        self._initialized = None
         self._timer = asyncio.get_running_loop().call_later(call.timeout, self._timed_out)
         self._api.deliver(call)
+        return True
 
     @property
     def in_call(self) -> bool:
@@ -128,6 +142,7 @@ class Instance:
         self._cancel_timer()
         self.state = State.IDLE
         if not self.started.done():
+            self._initialized = (self._began, time.time())
             self.started.set_result(None)
         self._owner.idle(self)
 

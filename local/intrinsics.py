@@ -126,7 +126,8 @@ class Resolver:
         properties = resource.get("Properties") or {}
         own = properties.get(_NAMES.get(resource.get("Type", ""), ""))
         name = logical if own is None else str(self.resolve(own))
-        fifo = resource.get("Type") == "AWS::SQS::Queue" and _is_true(properties.get("FifoQueue"))
+        queue = resource.get("Type") == "AWS::SQS::Queue"
+        fifo = queue and is_true(self.resolve(properties.get("FifoQueue")))
         return name if not fifo or name.endswith(".fifo") else f"{name}.fifo"
 
     def queue_url(self, logical: str) -> str:
@@ -214,7 +215,8 @@ class Resolver:
             raise TemplateError(f"there is no {first}.{second}.{third} in Mappings") from None
 
 
-def _is_true(value: Any) -> bool:
+def is_true(value: Any) -> bool:
+    """Whether a property is set: parameters, as which it may come, are strings."""
     return str(value).lower() == "true"
 
 

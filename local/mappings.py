@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from local.aws_defaults import STREAM_READ_LIMIT
 from local.filters import Filters
 from local.invocation import Invoke
-from local.pacing import IDLE_INTERVAL, Outage, Pace, backoff
+from local.pacing import IDLE_INTERVAL, Outage, Pace, backoff, pause
 from local.stack import StreamMapping
 from local.stream_batches import Batch, Checkpoint, cut, is_full, lane
 from local.stream_delivery import Delivery
@@ -60,7 +60,7 @@ class StreamPoller:
         *,
         on_failure: Callable[[str], Awaitable[None]],
         aws_polling: bool = False,
-        stream_arn: str | None = None,
+        stream_arn: str,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         retry_after: Callable[[int], float] = backoff,
@@ -70,9 +70,7 @@ class StreamPoller:
         self._filters = Filters(mapping.filters)
         self._source = source
         self._aws_polling = aws_polling
-        self._arn = (
-            stream_arn or f"arn:aws:dynamodb:us-east-1:000000000000:table/{mapping.table}/stream/local"
-        )
+        self._arn = stream_arn
         self._clock = clock
         self._sleep = sleep
         self._retry_after = retry_after
@@ -161,9 +159,9 @@ class StreamPoller:
             outage.is_over()
             took = self._clock() - began
             for raw in records:
-                record = Record.parse(raw, stream_arn=self._arn, now=self._clock())
-                shard.take(record, wanted=self._filters.passes(record.event))
-                after = record.sequence
+                if (record := self._parse(raw)) is not None:
+                    shard.take(record, wanted=self._filters.passes(record.event))
+                    after = record.sequence
             if records:
                 shard.pace.hurry(self._clock())
                 self._note_checkpoint(shard)
@@ -171,7 +169,15 @@ class StreamPoller:
                 return
             iterator = following
             await shard.settled(behind=READ_AHEAD)
-            await self._pause(shard.pace.interval(self._clock(), took), shard.woken)
+            await pause(self._sleep, shard.pace.interval(self._clock(), took), shard.woken)
+
+    def _parse(self, raw: Any) -> Record | None:
+        """None for what is no record. AWS sends none such; an emulator's mistake must not end the stream."""
+        try:
+            return Record.parse(raw, stream_arn=self._arn, now=self._clock())
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            log.warning("%s: skipped a record that is none (%r): %.1000r", self._mapping.name, error, raw)
+            return None
 
     async def _run_lane(self, shard: _Shard, waiting: _Lane) -> None:
         while True:
@@ -191,7 +197,7 @@ class StreamPoller:
         ends = self._clock() + window
         while (left := ends - self._clock()) > 0 and not is_full(waiting.records, size):
             waiting.arrived.clear()
-            await self._pause(left, waiting.arrived)
+            await pause(self._sleep, left, waiting.arrived)
         return cut(waiting.records, size)
 
     def _done(self, shard: _Shard, records: Sequence[Record]) -> None:
@@ -201,17 +207,6 @@ class StreamPoller:
     def _note_checkpoint(self, shard: _Shard) -> None:
         if shard.checkpoint.sequence is not None:
             self.checkpoints[shard.name] = shard.checkpoint.sequence
-
-    async def _pause(self, seconds: float, cut_short: asyncio.Event) -> None:
-        """Sleep that long, or until the event is set."""
-        if cut_short.is_set():
-            return
-        waits = [asyncio.ensure_future(self._sleep(seconds)), asyncio.ensure_future(cut_short.wait())]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
 
 
 class _Lane:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from local.aws_defaults import STREAM_POLL_INTERVAL
 
@@ -21,6 +23,18 @@ LAST_RETRY = 30.0  # seconds
 def backoff(failures: int) -> float:
     """Seconds to wait after that many failures in a row: doubling from 0.1 up to 30."""
     return min(FIRST_RETRY * 2.0 ** min(failures - 1, 30), LAST_RETRY)
+
+
+async def pause(sleep: Callable[[float], Awaitable[None]], seconds: float, cut_short: asyncio.Event) -> None:
+    """Sleep that long, or until the event is set."""
+    if cut_short.is_set():
+        return
+    waits = [asyncio.ensure_future(sleep(seconds)), asyncio.ensure_future(cut_short.wait())]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 class Pace:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import errno
+import random
 import socket
+import sys
 
 from local.errors import LocalError
 
 
-def free_port() -> int:
+def free_port(address: str = "127.0.0.1") -> int:
     """A port that nobody listens on at this moment."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def refuse_taken(port: int) -> None:
-    """Raises LocalError if the port cannot be listened on."""
+def hidden_address() -> str:
+    """A loopback address that no page finds by trying: 127.0.0.1 has 65,536 ports, 127.0.0.0/8 a trillion.
+
+    Only Linux has all of them; macOS has 127.0.0.1 unless it is told of others.
+    """
+    if sys.platform != "linux":
+        return "127.0.0.1"
+    choose = random.SystemRandom().randint
+    return f"127.{choose(1, 254)}.{choose(0, 255)}.{choose(1, 254)}"
+
+
+def refuse_taken(port: int, purpose: str = "") -> None:
+    """Raises LocalError if the port cannot be listened on; `purpose` says what it is for."""
+    name = f"port {port} ({purpose})" if purpose else f"port {port}"
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server that comes after
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise LocalError(f"port {port} is not free ({error.strerror}): choose another") from error
+            why = "is taken" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
+            raise LocalError(f"{name} {why}; choose another PORT") from error
         except OverflowError as error:
             raise LocalError(f"{port} is not a port") from error

@@ -6,18 +6,18 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import sys
-import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
 from local.errors import LocalError
-from local.intrinsics import ACCOUNT
-from local.ports import free_port, refuse_taken
+from local.intrinsics import ACCOUNT, PARTITION
+from local.ports import free_port, hidden_address
+from local.scratch import Scratch
 from local.stack import Queue, Stack, Table
 
 LEASH = Path(__file__).with_name("leash.py")
@@ -38,49 +38,54 @@ class ServiceError(Exception):
 class LocalServices:
     """One ministack process. With `data`, what it holds is kept in that folder.
 
+    `url` is where it listens: at an address that is hard to find, because it answers whoever asks. Only what
+    this engine has started is told of it.
+
     It keeps regions apart by the region in a request's signature, and accounts by the access key, if that
     is twelve digits: all other keys see the same tables.
     """
 
-    def __init__(self, *, port: int = 0, region: str = "us-east-1", data: Path | None = None) -> None:
-        self.port = port
+    def __init__(self, *, region: str = "us-east-1", data: Path | None = None) -> None:
+        self.address, self.port = hidden_address(), 0
         self._region = region
         self._data = data
-        self._folder: Path | None = None
+        self._scratch: Scratch | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.address}:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while there is one."""
+        return self._process.pid if self._process is not None else None
 
     async def start(self) -> None:
         """Returns when it answers. Raises LocalError if it does not come up, with the end of its log."""
-        if self.port:
-            refuse_taken(self.port)
         if self._data is not None:
             try:
                 self._data.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise LocalError(f"{self._data}: {error.strerror}") from error
-        self._folder = Path(tempfile.mkdtemp(prefix="roomcast-"))
+        self._scratch = Scratch()
         try:
-            await self._start(attempts=1 if self.port else _ATTEMPTS)
+            await self._start()
         except BaseException:
             await self.stop()
             raise
 
-    async def _start(self, attempts: int) -> None:
-        chosen = self.port
-        for attempt in range(1, attempts + 1):
-            self.port = chosen or free_port()
+    async def _start(self) -> None:
+        for attempt in range(1, _ATTEMPTS + 1):
+            self.port = (self._kept_port() if attempt == 1 else None) or free_port(self.address)
             await self._launch()
             if await self._ready():
                 break
-            if attempt == attempts:
-                assert self._folder is not None
-                tail = (self._folder / "log").read_text(errors="replace").strip().splitlines()[-3:]
-                raise LocalError(f"ministack did not start on port {self.port}: {' / '.join(tail)}")
+            if attempt == _ATTEMPTS:
+                raise LocalError(f"ministack did not start on port {self.port}: {self._end_of_log()}")
+        if self._data is not None:
+            (self._data / "port").write_text(f"{self.port}\n")
         self._session = aiohttp.ClientSession(
             self.url,
             connector=aiohttp.TCPConnector(limit=0),
@@ -88,15 +93,23 @@ class LocalServices:
             auto_decompress=False,
         )
 
+    def _kept_port(self) -> int | None:
+        """The port that what is kept was made at: ministack knows its queues by URLs with that port."""
+        try:
+            port = int((self._data / "port").read_text()) if self._data is not None else 0
+        except (OSError, ValueError):
+            return None
+        return port if 0 < port < 65536 else None
+
     async def _launch(self) -> None:
-        assert self._folder is not None
-        with open(self._folder / "log", "wb") as log:
+        assert self._scratch is not None
+        with open(self._scratch.path / "log", "wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
                 str(LEASH),
                 "ministack",
-                cwd=self._folder,
+                cwd=self._scratch.path,
                 env=self._environment(),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
@@ -105,21 +118,22 @@ class LocalServices:
             )
 
     def _environment(self) -> dict[str, str]:
-        assert self._folder is not None
+        assert self._scratch is not None
+        folder = self._scratch.path
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "GATEWAY_PORT": str(self.port),
-            "BIND_HOST": "127.0.0.1",
+            "BIND_HOST": self.address,
             "IOT_MTLS_ENABLED": "0",  # it would open port 8883
             "SERVICES": "dynamodb,dynamodbstreams,sqs",
             "LOG_LEVEL": "WARNING",
-            "DOCKER_HOST": f"unix://{self._folder}/none",  # it would look for containers of its own to end
+            "DOCKER_HOST": f"unix://{folder}/none",  # it would look for containers of its own to end
             "MINISTACK_ACCOUNT_ID": ACCOUNT,
             "MINISTACK_HOST": "127.0.0.1",
             "MINISTACK_REGION": self._region,
-            "TMPDIR": str(self._folder),  # it leaves folders behind
+            "TMPDIR": str(folder),  # it leaves folders behind
             "PERSIST_STATE": "1" if self._data else "0",
-            "STATE_DIR": str((self._data or self._folder / "state").resolve()),
+            "STATE_DIR": str((self._data or folder / "state").resolve()),
         }
 
     async def _ready(self) -> bool:
@@ -140,6 +154,16 @@ class LocalServices:
             exited.cancel()
         return False
 
+    async def ended(self) -> None:
+        """Waits for it to end by itself, which it should not; then raises LocalError."""
+        assert self._process is not None
+        status = await self._process.wait()
+        raise LocalError(f"ministack has ended (status {status}): {self._end_of_log()}")
+
+    def _end_of_log(self) -> str:
+        assert self._scratch is not None
+        return " / ".join((self._scratch.path / "log").read_text(errors="replace").strip().splitlines()[-3:])
+
     async def stop(self) -> None:
         """Ends it, saving what it holds if that is to be kept, and removes its temporary folder."""
         if self._session is not None:
@@ -154,9 +178,9 @@ class LocalServices:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
                 await self._process.wait()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self._scratch is not None:
+            self._scratch.remove()
+            self._scratch = None
 
     async def __aenter__(self) -> LocalServices:
         await self.start()
@@ -179,6 +203,10 @@ class LocalServices:
         described = await self.dynamodb("DescribeTable", {"TableName": table.name})
         return ServiceStream(self, described["Table"]["LatestStreamArn"])
 
+    def queue(self, queue: Queue) -> ServiceQueue:
+        arn = f"arn:{PARTITION}:sqs:{self._region}:{ACCOUNT}:{queue.name}"
+        return ServiceQueue(self, arn, self.queue_url(queue))
+
     def queue_url(self, queue: Queue) -> str:
         return f"{self.url}/{ACCOUNT}/{queue.name}"
 
@@ -187,7 +215,15 @@ class LocalServices:
         for table in stack.tables.values():
             await self._create_table(table)
         for queue in stack.queues.values():
-            await self.sqs("CreateQueue", {"QueueName": queue.name, "Attributes": queue.attributes})
+            kind = {"FifoQueue": "true"} if queue.fifo else {}
+            await self.sqs("CreateQueue", {"QueueName": queue.name, "Attributes": kind})
+        # Only now, because a redrive policy is refused whose dead-letter queue is not there yet, and
+        # CreateQueue refuses a kept queue whose attributes the template has changed since.
+        for queue in stack.queues.values():
+            changeable = {name: value for name, value in queue.attributes.items() if name != "FifoQueue"}
+            if changeable:
+                request = {"QueueUrl": self.queue_url(queue), "Attributes": changeable}
+                await self.sqs("SetQueueAttributes", request)
 
     async def _create_table(self, table: Table) -> None:
         try:
@@ -242,3 +278,36 @@ class ServiceStream:
         """At most that many records, and the next iterator: None at the end of a closed shard."""
         reply = await self._services.streams("GetRecords", {"ShardIterator": iterator, "Limit": limit})
         return reply["Records"], reply.get("NextShardIterator")
+
+
+class ServiceQueue:
+    """A queue, as SQS has it."""
+
+    def __init__(self, services: LocalServices, arn: str, url: str) -> None:
+        self.arn = arn
+        self._services = services
+        self._url = url
+
+    async def receive(self, limit: int, visibility: int | None) -> list[dict[str, Any]]:
+        """At most that many (1 to 10) of the messages that can be had now, with all their attributes.
+
+        `visibility` is for how many seconds they are then hidden, where it is not as long as the queue says.
+        """
+        request = {
+            "QueueUrl": self._url,
+            "MaxNumberOfMessages": limit,
+            "MessageSystemAttributeNames": ["All"],
+            "MessageAttributeNames": ["All"],
+            "WaitTimeSeconds": 0,  # not what the queue's ReceiveMessageWaitTimeSeconds says
+        }
+        if visibility is not None:
+            request["VisibilityTimeout"] = visibility
+        reply = await self._services.sqs("ReceiveMessage", request)
+        messages: list[dict[str, Any]] = reply.get("Messages", [])
+        return messages
+
+    async def delete(self, receipts: Sequence[str]) -> None:
+        """Delete the messages, at most 10, of these receipt handles; one received again since then stays."""
+        if receipts:
+            entries = [{"Id": str(index), "ReceiptHandle": each} for index, each in enumerate(receipts)]
+            await self._services.sqs("DeleteMessageBatch", {"QueueUrl": self._url, "Entries": entries})

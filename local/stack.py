@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.aws_defaults import QUEUE_VISIBILITY
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -59,6 +61,15 @@ class Queue:
     name: str
     attributes: dict[str, str]
 
+    @property
+    def fifo(self) -> bool:
+        return self.attributes.get("FifoQueue") == "true"
+
+    @property
+    def visibility(self) -> int:
+        """Seconds that a received message is hidden from others."""
+        return int(self.attributes.get("VisibilityTimeout", QUEUE_VISIBILITY))
+
 
 @dataclass(frozen=True, slots=True)
 class StreamMapping:
@@ -80,6 +91,22 @@ class StreamMapping:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueMapping:
+    """An event source mapping from a queue to a function."""
+
+    name: str
+    queue: str
+    function: str
+    fifo: bool
+    batch_size: int
+    window: float  # seconds
+    concurrency: int | None  # calls at once at most
+    visibility: int | None  # seconds that messages are hidden, where it is not as long as the queue says
+    partial_failures: bool
+    filters: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Stack:
     """The whole template, resolved for this machine."""
 
@@ -87,5 +114,6 @@ class Stack:
     api: Api
     tables: dict[str, Table]
     queues: dict[str, Queue]
-    mappings: tuple[StreamMapping, ...]
+    stream_mappings: tuple[StreamMapping, ...]
+    queue_mappings: tuple[QueueMapping, ...]
     unknown: tuple[str, ...] = field(default=())  # one warning line each: what the engine does not run

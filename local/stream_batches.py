@@ -69,7 +69,7 @@ def first_failed(batch: Batch, answer: Result, *, partial_failures: bool) -> int
         return None
     try:
         response = json.loads(answer.payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return 0
     if not response:
         return None

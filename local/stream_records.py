@@ -25,8 +25,13 @@ class Record:
 
     @classmethod
     def parse(cls, raw: dict[str, Any], *, stream_arn: str, now: float) -> Record:
-        """A record from what the Streams API's GetRecords gave. One without a creation time counts as new."""
+        """A record from what the Streams API's GetRecords gave. One without a creation time counts as new.
+
+        What is no record at all raises AttributeError, KeyError, TypeError or ValueError.
+        """
         change = _as_json(raw["dynamodb"])
+        if not isinstance(change["SequenceNumber"], str):
+            raise TypeError("SequenceNumber is no string")
         change["ApproximateCreationDateTime"] = arrived = change.get("ApproximateCreationDateTime", now)
         event = {
             "eventID": raw["eventID"],
@@ -73,7 +78,7 @@ def pointer(
     document: dict[str, Any] = {
         "requestContext": {
             "requestId": str(uuid.uuid4()),
-            "functionArn": f"arn:aws:lambda:{account}:function:{function}",
+            "functionArn": f"arn:{_arn_part(stream_arn, 1)}:lambda:{account}:function:{function}",
             "condition": condition,
             "approximateInvokeCount": calls,
         }

@@ -15,8 +15,9 @@ from typing import Any
 from local import aws_defaults, sam
 from local.aws_defaults import Limits
 from local.errors import TemplateError
-from local.intrinsics import URL_SUFFIX, Resolver, Unsupported
-from local.stack import Api, Function, Queue, Route, Stack, StreamMapping, Table
+from local.event_sources import EventSources
+from local.intrinsics import URL_SUFFIX, Resolver, Unsupported, is_true
+from local.stack import Api, Function, Queue, Route, Stack, Table
 
 # What is read from the types below; of the rest, these have nothing to do on a laptop.
 READ = {
@@ -66,10 +67,14 @@ _FUNCTION_URI = re.compile(r":lambda:path/.*/functions/(arn:[^/]+)/invocations$"
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """The ports of 127.0.0.1 that stand in for API Gateway, and for DynamoDB and SQS."""
+    """What stands in for API Gateway, and for DynamoDB and SQS, as `host:port`.
 
-    gateway: int
-    services: int
+    `queues` is for SQS where that is elsewhere.
+    """
+
+    gateway: str
+    services: str
+    queues: str | None = None
 
 
 def load(
@@ -98,11 +103,12 @@ def load(
 def redirect(stack: Stack, endpoints: Endpoints, region: str = "us-east-1") -> Stack:
     """The same stack with every environment value that points at AWS pointed at this machine."""
     api, host = re.escape(stack.api.name), re.escape(f".{region}.{URL_SUFFIX}")
-    gateway, services = f"127.0.0.1:{endpoints.gateway}", f"127.0.0.1:{endpoints.services}"
+    gateway, services, queues = endpoints.gateway, endpoints.services, endpoints.queues or endpoints.services
     rules = [
         (re.compile(rf"https://{api}\.execute-api{host}"), f"http://{gateway}"),
         (re.compile(rf"wss://{api}\.execute-api{host}"), f"ws://{gateway}"),
-        (re.compile(rf"https://(?:streams\.dynamodb|dynamodb|sqs){host}"), f"http://{services}"),
+        (re.compile(rf"https://(?:streams\.dynamodb|dynamodb){host}"), f"http://{services}"),
+        (re.compile(rf"https://sqs{host}"), f"http://{queues}"),
     ]
 
     def here(value: str) -> str:
@@ -134,10 +140,18 @@ def _stack(resolver: Resolver, code: Mapping[str, Path]) -> Stack:
     queues = {
         name: _queue(resolver.physical_name(name), it) for name, it in resolver.of_type("AWS::SQS::Queue")
     }
-    arns = {resolver.arn(name): name for name in (*functions, *queues)}
-    streams = {f"{resolver.arn(name)}/stream/": name for name in tables}
-    mappings = tuple(_mappings(resolver, arns, streams, unknown))
-    return Stack(functions, _api(resolver, arns, unknown), tables, queues, mappings, tuple(unknown))
+    _check_dead_letters(queues, {resolver.arn(name): name for name in queues})
+    sources = EventSources(resolver, functions, tables, queues)
+    api = _api(resolver, {resolver.arn(name): name for name in functions}, unknown)
+    return Stack(
+        functions=functions,
+        api=api,
+        tables=tables,
+        queues=queues,
+        stream_mappings=tuple(sources.stream_mappings()),
+        queue_mappings=tuple(sources.queue_mappings()),
+        unknown=(*unknown, *sources.unknown()),
+    )
 
 
 def _functions(resolver: Resolver, code: Mapping[str, Path]) -> Iterator[tuple[str, Function]]:
@@ -227,68 +241,31 @@ def _table(name: str, properties: Mapping[str, Any]) -> Table:
     return Table(
         name=name,
         definition={"TableName": name, **definition},
-        ttl=ttl.get("AttributeName") if _flag(ttl.get("Enabled", False)) else None,
+        ttl=ttl.get("AttributeName") if is_true(ttl.get("Enabled", False)) else None,
     )
 
 
 def _queue(name: str, properties: Mapping[str, Any]) -> Queue:
     settings = {key: value for key, value in properties.items() if key not in ("QueueName", "Tags")}
-    return Queue(name=name, attributes={key: _text(value) for key, value in settings.items()})
+    queue = Queue(name=name, attributes={key: _text(value) for key, value in settings.items()})
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-sqs-queue.html#cfn-sqs-queue-queuename
+    own = str(properties.get("QueueName", name))
+    if own.endswith(".fifo") != queue.fifo:
+        raise TemplateError(f"{own}: the name of a FIFO queue, and of no other, ends with .fifo")
+    return queue
 
 
-def _mappings(
-    resolver: Resolver, arns: Mapping[str, str], streams: Mapping[str, str], unknown: list[str]
-) -> Iterator[StreamMapping]:
-    for name, it in resolver.of_type("AWS::Lambda::EventSourceMapping"):
-        if not _flag(it.get("Enabled", True)):
+def _check_dead_letters(queues: Mapping[str, Queue], arns: Mapping[str, str]) -> None:
+    for name, queue in queues.items():
+        if (policy := queue.attributes.get("RedrivePolicy")) is None:
             continue
-        source, target = str(it.get("EventSourceArn")), str(it.get("FunctionName"))
-        table = next((table for prefix, table in streams.items() if source.startswith(prefix)), None)
-        function = arns.get(target) or next((it for it in arns.values() if it == target), None)
-        if table is None:
-            unknown.append(f"{name}: a mapping from {source} is not run here")
-            continue
-        if function is None:
-            raise TemplateError(f"{name} calls {target}, which is no function of this template")
-        destination = ((it.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination")
-        filters = (it.get("FilterCriteria") or {}).get("Filters") or ()
-        yield StreamMapping(
-            name=name,
-            table=table,
-            function=function,
-            starting_position=str(it["StartingPosition"]),
-            batch_size=int(it.get("BatchSize", aws_defaults.STREAM_BATCH_SIZE)),
-            window=float(it.get("MaximumBatchingWindowInSeconds", aws_defaults.STREAM_WINDOW)),
-            parallelization=int(it.get("ParallelizationFactor", aws_defaults.STREAM_PARALLELIZATION)),
-            bisect=_flag(it.get("BisectBatchOnFunctionError", False)),
-            retries=int(it.get("MaximumRetryAttempts", aws_defaults.STREAM_RETRIES)),
-            max_age=float(it.get("MaximumRecordAgeInSeconds", aws_defaults.STREAM_MAX_AGE)),
-            partial_failures="ReportBatchItemFailures" in (it.get("FunctionResponseTypes") or ()),
-            on_failure=_destination(destination, arns, name),
-            filters=tuple(_pattern(one.get("Pattern"), name) for one in filters),
-        )
-
-
-def _destination(arn: str | None, arns: Mapping[str, str], by: str) -> str | None:
-    if arn is None:
-        return None
-    if ":sqs:" not in arn or arn not in arns:
-        raise TemplateError(f"{by}: its on-failure destination {arn} is no queue of this template")
-    return arns[arn]
-
-
-def _pattern(pattern: str | None, by: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(pattern or "")
-    except ValueError as error:
-        raise TemplateError(f"{by}: the filter {pattern!r} is not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise TemplateError(f"{by}: the filter {pattern!r} is not an object")
-    return parsed
-
-
-def _flag(value: Any) -> bool:
-    return str(value).lower() == "true"  # parameters are strings
+        target = json.loads(policy).get("deadLetterTargetArn")
+        if target not in arns:
+            raise TemplateError(f"{name}: its dead-letter queue {target} is no queue of this template")
+        # "The dead-letter queue of a FIFO queue must also be a FIFO queue", and a standard one's standard:
+        # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
+        if queues[arns[target]].fifo != queue.fifo:
+            raise TemplateError(f"{name}: of it and its dead-letter queue {arns[target]} only one is FIFO")
 
 
 def _text(value: Any) -> str:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 import importlib
 import io
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from moto import mock_aws
 
 from local import template
 from local.stack import Stack
-from tests.fakes import LambdaContext, ManagementServer, Stream
+from tests.fakes import DynamoDBServer, LambdaContext, ManagementServer, Stream
 
 ROOT = Path(__file__).parent.parent
 HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")
@@ -85,23 +87,36 @@ def management() -> Iterator[ManagementServer]:
 
 
 @pytest.fixture
+def dynamodb_server(dynamodb: Any) -> Iterator[DynamoDBServer]:
+    """The same tables over HTTP, for what does not go through boto3."""
+    server = DynamoDBServer(boto3.client("dynamodb"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
 def handlers(
     stack: Stack,
-    dynamodb: Any,
+    dynamodb_server: DynamoDBServer,
     management: ManagementServer,
     logs: Logs,
     monkeypatch: pytest.MonkeyPatch,
-) -> Callable[..., ModuleType]:
+) -> Iterator[Callable[..., ModuleType]]:
     """Imports a function's app.py as a cold start does: anew, with the environment of template.yaml.
 
     `without` names a variable that is missing.
     """
+    fan_outs: list[ModuleType] = []
 
     def cold_start(name: str, *, without: str | None = None) -> ModuleType:
         function = stack.functions[f"{name.capitalize()}Function"]
         for variable, value in function.environment.items():
             monkeypatch.setenv(variable, value)
-        monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)  # moto answers at AWS's own
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        if name == "fanout":
+            monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_server.url)
+        else:  # moto answers at AWS's own
+            monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
         monkeypatch.setenv("CONNECTIONS_ENDPOINT", management.endpoint)
         monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
         if without is not None:
@@ -112,9 +127,20 @@ def handlers(
         app = importlib.import_module(f"{name}.app")
         # Powertools writes to the sys.stdout of the first logger it made, which pytest has closed since.
         app.logger.registered_handler.setStream(logs)
+        if name == "fanout":
+            fan_outs.append(app)
         return app
 
-    return cold_start
+    yield cold_start
+    for app in fan_outs:  # what ends with the process on Lambda
+        app.loop.run_until_complete(hang_up(app))
+        app.loop.close()
+
+
+async def hang_up(app: ModuleType) -> None:
+    app.gateway.close()
+    app.broadcaster._members.close()
+    await asyncio.sleep(0)  # a transport is closed a step later
 
 
 @pytest.fixture
@@ -129,7 +155,7 @@ def event() -> Callable[[str], dict[str, Any]]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser tests need Chromium: where it is optional (BROWSER unset) and absent, they say so."""
-    if os.environ.get("BROWSER") == "required" or Path("/usr/bin/chromium").exists():
+    if os.environ.get("BROWSER") == "required" or shutil.which("chromium"):
         return
     for item in items:
         if item.get_closest_marker("browser"):

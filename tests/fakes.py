@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
 from boto3.dynamodb.types import TypeDeserializer
+from botocore import xform_name
+from botocore.exceptions import ClientError
 
 from chat.connections import Member
-from chat.log import from_head
+from chat.log import Settled, from_head
+from chat.members import Page
 from chat.messages import Entry
-from chat.posting import Delivered, Failed, Gone, Outcome, Throttled
+from chat.outcomes import Delivered, Failed, Gone, Outcome, Throttled
+from chat.slices import Doorbell
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +36,24 @@ class LambdaContext:
 
 
 class FakeGateway:
-    """API Gateway as the posting code sees it: records frames and can be told who is gone or in trouble."""
+    """API Gateway as the posting code sees it: records frames and can be told who is gone or in trouble.
 
-    def __init__(self) -> None:
+    It decides about a post when it comes, and says so `latency` seconds later.
+    """
+
+    def __init__(self, *, limit: int = 256, latency: float = 0.0) -> None:
         self.frames: defaultdict[str, list[str]] = defaultdict(list)
         self.posts: list[str] = []  # the connection of every post, answered or not
         self.gone: set[str] = set()
         self.troubles: defaultdict[str, list[Outcome]] = defaultdict(list)  # taken first, in this order
         self.on_post: Callable[[str], None] = lambda connection_id: None
+        self.under_way = 0
+        self.most_under_way = 0
+        self.limit = limit
+        self._latency = latency
         self._lock = threading.Lock()
 
-    def post(self, connection_id: str, frame: str) -> Outcome:
+    def answer(self, connection_id: str, frame: str) -> Outcome:
         self.on_post(connection_id)
         with self._lock:
             self.posts.append(connection_id)
@@ -52,27 +64,43 @@ class FakeGateway:
             self.frames[connection_id].append(frame)
         return Delivered()
 
+    @property
+    def free(self) -> int:
+        return self.limit - self.under_way
 
-class ManagementServer:
-    """A FakeGateway behind HTTP: what the real client speaks to where a handler runs whole."""
+    def frame(self, text: str) -> str:
+        return text
+
+    def post(self, frame: str, connection_id: str, done: Callable[[Outcome], None]) -> None:
+        outcome = self.answer(connection_id, frame)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        asyncio.get_running_loop().call_later(self._latency, self._answered, done, outcome)
+
+    def _answered(self, done: Callable[[Outcome], None], outcome: Outcome) -> None:
+        self.under_way -= 1
+        done(outcome)
+
+
+class _Server:
+    """A web server on this machine, in threads: what speaks to it may block, or have a loop of its own."""
 
     def __init__(self) -> None:
-        self.gateway = gateway = FakeGateway()
+        serve = self.serve
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = (
+                True  # headers and body are two writes: else the second waits for an ack
+            )
 
             def do_POST(self) -> None:
-                connection_id = unquote(self.path.rpartition("/")[2])
-                frame = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                status = {Delivered: 200, Gone: 410, Throttled: 429, Failed: 500}[
-                    type(gateway.post(connection_id, frame))
-                ]
-                body = b"" if status == 200 else json.dumps({"message": "no"}).encode()
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, answer = serve(self.path, self.headers, body)
                 self.send_response(status)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(answer)
 
             def log_message(self, format: str, *args: object) -> None:
                 pass
@@ -83,12 +111,64 @@ class ManagementServer:
             target=lambda: self._server.serve_forever(poll_interval=0.01), daemon=True
         )
         self._thread.start()
-        self.endpoint = f"http://127.0.0.1:{self._server.server_port}/prod"
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
+        raise NotImplementedError
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+class ManagementServer(_Server):
+    """A FakeGateway behind HTTP: what the real clients speak to where a handler runs whole."""
+
+    def __init__(self) -> None:
+        self.gateway = FakeGateway()
+        self.paths: list[str] = []
+        super().__init__()
+        self.endpoint = f"{self.url}/prod"
+
+    def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
+        self.paths.append(path)
+        outcome = self.gateway.answer(unquote(path.rpartition("/")[2]), body.decode())
+        match outcome:
+            case Delivered():
+                return 200, b""
+            case Gone():
+                return 410, b'{"__type": "GoneException"}'
+            case Throttled():
+                return 429, b'{"__type": "LimitExceededException"}'
+            case Failed():
+                return 500, b'{"message": "Internal server error"}'
+
+
+class DynamoDBServer(_Server):
+    """A DynamoDB client of this process behind HTTP: DynamoDB, for what speaks to it without boto3."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.calls: list[str] = []
+        super().__init__()
+
+    def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
+        operation = headers["X-Amz-Target"].rpartition(".")[2]
+        self.calls.append(operation)
+        method = getattr(self._client, xform_name(operation))
+        try:
+            answer = method(**json.loads(body))
+        except ClientError as error:
+            failure = {
+                "__type": error.response["Error"]["Code"],
+                "message": error.response["Error"]["Message"],
+            }
+            if "Item" in error.response:
+                failure["Item"] = error.response["Item"]
+            return 400, json.dumps(failure).encode()
+        del answer["ResponseMetadata"]
+        return 200, json.dumps(answer).encode()
 
 
 class Killed(BaseException):
@@ -159,56 +239,61 @@ class Stream:
         return dict(runs)
 
 
-class LazyExecutor(Executor):
-    """Does a piece of work when its result is asked for, so that a test sees what is outstanding."""
+class FakeConnections:
+    """Remembers who was forgotten, and can fail at it."""
 
     def __init__(self) -> None:
-        self.outstanding = 0
-        self.most = 0
+        self.forgotten: list[tuple[str, str]] = []
+        self.trouble: Exception | None = None
 
-    def submit(self, work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
-        self.outstanding += 1
-        self.most = max(self.most, self.outstanding)
-        return _Lazy(lambda: work(*args, **kwargs), self)
-
-
-class _Lazy(Future[Any]):
-    def __init__(self, work: Callable[[], Any], executor: LazyExecutor) -> None:
-        super().__init__()
-        self._work = work
-        self._executor = executor
-
-    def result(self, timeout: float | None = None) -> Any:
-        if not self.done():
-            self.set_result(self._work())
-            self._executor.outstanding -= 1
-        return super().result(timeout)
+    def forget(self, room: str, connection_ids: Sequence[str]) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.forgotten += [(room, connection_id) for connection_id in connection_ids]
 
 
-class FakeConnections:
-    """Rooms as pages of members. Remembers who was pruned, and can fail at it."""
+class FakeMembers:
+    """Rooms as pages of members. A page takes `latency` seconds, and can be made to fail."""
 
-    def __init__(self, rooms: Mapping[str, Sequence[Sequence[Member]]]) -> None:
+    def __init__(self, rooms: Mapping[str, Sequence[Sequence[Member]]], *, latency: float = 0.0) -> None:
         self._rooms = rooms
+        self._latency = latency
         self.on_page: Callable[[int], None] = lambda number: None
-        self.left: list[tuple[str, str]] = []
-        self.closed: list[str] = []
-        self.trouble: Exception | None = None  # raised by every write
 
-    def members(self, room: str) -> Iterator[Sequence[Member]]:
-        for number, page in enumerate(self._rooms[room]):
-            self.on_page(number)
-            yield page
+    async def page(self, room: str) -> Page:
+        await self._read(0)
+        first, *others = self._rooms[room]
+        return Page(list(first), {"pk": {"S": room}, "sk": {"S": "ffff"}} if others else None)
 
-    def leave(self, room: str, connection_id: str) -> None:
-        if self.trouble:
-            raise self.trouble
-        self.left.append((room, connection_id))
+    async def read(
+        self, room: str, use: Callable[[list[Member]], Awaitable[None]], *, page: Page | None = None
+    ) -> None:
+        page = page or await self.page(room)
+        await use(page.members)
+        for number, members in enumerate(self._rooms[room][1:], start=1):
+            await self._read(number)
+            await use(list(members))
 
-    def close(self, connection_id: str) -> None:
-        if self.trouble:
-            raise self.trouble
-        self.closed.append(connection_id)
+    async def _read(self, number: int) -> None:
+        await asyncio.sleep(self._latency)
+        self.on_page(number)
+
+
+class FakeDoorbells:
+    """Remembers the doorbells that were rung."""
+
+    def __init__(self) -> None:
+        self.rung: list[Doorbell] = []
+
+    def ring(self, doorbells: Sequence[Doorbell]) -> None:
+        self.rung += doorbells
+
+
+class NoDaemon:
+    """Where the segments of traces are lost."""
+
+    def send(self, segment: Mapping[str, Any]) -> None:
+        pass
 
 
 class FakeLog:
@@ -218,8 +303,8 @@ class FakeLog:
         self.settled: list[str] = []
         self.troubles: dict[str, Exception] = {}
 
-    def settle(self, room: str, run: Sequence[Entry]) -> list[Entry]:
+    def settle(self, room: str, run: Sequence[Entry]) -> Settled:
         if room in self.troubles:
             raise self.troubles[room]
         self.settled.append(room)
-        return list(run)
+        return Settled(list(run), None)

@@ -1,5 +1,5 @@
 import { find } from "./dom.js";
-import { sentenceFor } from "./refusals.js";
+import { isFinal, sentenceFor } from "./refusals.js";
 
 /** @typedef {import("./timeline.js").Entry} Entry */
 
@@ -99,14 +99,16 @@ export class MessageList extends EventTarget {
     time.textContent = known ? clock.format(when) : "";
     time.title = known ? calendar.format(when) : "";
     element.querySelector(".refusal")?.remove();
-    if (delivery === "refused") element.append(this.#explain(entry, sentenceFor(code)));
+    if (delivery === "refused") element.append(this.#explain(entry, sentenceFor(code), isFinal(code)));
   }
 
-  /** @param {Entry} entry @param {string} reason */
-  #explain(entry, reason) {
+  /** @param {Entry} entry @param {string} reason @param {boolean} final */
+  #explain(entry, reason, final) {
     const refusal = stamp(this.#refusal);
     find(".reason", HTMLElement, refusal).textContent = reason;
-    find(".again", HTMLButtonElement, refusal).addEventListener("click", () => {
+    const again = find(".again", HTMLButtonElement, refusal);
+    again.hidden = final;
+    again.addEventListener("click", () => {
       this.#log.focus({ preventScroll: true });
       this.dispatchEvent(new CustomEvent("again", { detail: entry }));
     });

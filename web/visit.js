@@ -56,12 +56,13 @@ export class Visit {
 }
 
 /**
- * What somebody typed, as a room's name. The server refuses a connection that asks for one with spaces or of more than
- * 100 characters, and a browser cannot tell that from a network that is down: so it never asks.
+ * What somebody typed, as a room's name. The server refuses a connection that asks for one with spaces, invisible
+ * characters or more than 100 of any, and a browser cannot tell that from a network that is down: so it never asks.
  *
  * @param {string} typed
  */
-const roomName = (typed) => [...typed.trim().replace(/\s+/g, "-")].slice(0, 100).join("") || "lobby";
+const roomName = (typed) =>
+  [...typed.trim().replace(/\s+/gu, "-").replace(/[\p{C}\p{Z}]/gu, "")].slice(0, 100).join("") || "lobby";
 
 /** A storage that may be blocked, full or absent; the page then forgets, and works. */
 class Memory {

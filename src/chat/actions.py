@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chat import frames
+from chat import frames, tracing
 from chat.connections import Connections
 from chat.errors import InvalidRef, InvalidRoom, UnknownAction
 from chat.identity import Identity
@@ -84,6 +84,7 @@ def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref
         text=request.fields.get("message"),
         data=request.fields.get("data"),
         at=_now(),
+        trace=tracing.header(),
     )
     chat.connections.spend(sender.connection_id, name)
     receipt = chat.log.append(name, message)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chat.dynamodb import batch_delete, batch_get
 from chat.errors import NotAMember, NotConnected
 from chat.identity import Identity, Protocol
 from chat.rooms import key_part
 
 # API Gateway closes a socket after two hours, and `$disconnect` is best effort.
 CONNECTION_TTL = timedelta(hours=2, minutes=10)
-PAGE = 1_000  # members read at a time: about 200 KB
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,43 +109,34 @@ class Connections:
             item = error.response.get("Item")
             if item is None or int(item["expires_at"]["N"]) <= self._now():
                 raise NotConnected("This connection is not known any more: connect again.") from None
-            raise NotAMember("Join the room before you send to it.") from None
+            raise NotAMember("This connection has not joined the room.") from None
 
-    def members(self, room: str) -> Iterator[list[Member]]:
-        """The members of a room, a page at a time, read strongly consistent.
+    def forget(self, room: str, connection_ids: Sequence[str]) -> None:
+        """Forgets connections that were found dead in a room, with all their memberships.
 
-        Whoever had connected when a message was sent must hear it, so a page may not lag behind. Expired rows
-        are left out here: DynamoDB deletes them only hours or days later.
+        The room's memberships too, not only what the connections' items say: they may be all that is left.
         """
-        start: dict[str, Any] = {}
-        while True:
-            page = self._dynamodb.query(
-                TableName=self._table,
-                KeyConditionExpression="pk = :room",
-                ExpressionAttributeValues={":room": f"ROOM#{key_part(room)}"},
-                ProjectionExpression="sk, protocol, connected_at, expires_at",
-                ConsistentRead=True,
-                Limit=PAGE,
-                **start,
-            )
-            now = self._now()
-            yield [
-                Member(item["sk"][_HASH_DIGITS:], item["protocol"], int(item["connected_at"]))
-                for item in page["Items"]
-                if item["expires_at"] > now
-            ]
-            if "LastEvaluatedKey" not in page:
-                return
-            start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+        connections = [_connection_key(each) for each in connection_ids]
+        keys = connections + [_membership_key(room, each) for each in connection_ids]
+        for item in batch_get(self._dynamodb, self._table, connections, ["pk", "rooms"]):
+            connection_id = item["pk"].removeprefix(_CONNECTION)
+            keys += [_membership_key(other, connection_id) for other in item.get("rooms", set()) - {room}]
+        batch_delete(self._dynamodb, self._table, keys)
 
 
-_HASH_DIGITS = 4
+HASH_DIGITS = 4
+_CONNECTION = "CONN#"
+
+
+def room_key(room: str) -> str:
+    """The partition key of a room's memberships."""
+    return f"ROOM#{key_part(room)}"
 
 
 def _connection_key(connection_id: str) -> dict[str, Any]:
-    return {"pk": f"CONN#{connection_id}", "sk": "CONN"}
+    return {"pk": _CONNECTION + connection_id, "sk": "CONN"}
 
 
 def _membership_key(room: str, connection_id: str) -> dict[str, Any]:
-    spread = hashlib.sha256(connection_id.encode()).hexdigest()[:_HASH_DIGITS]
-    return {"pk": f"ROOM#{key_part(room)}", "sk": spread + connection_id}
+    spread = hashlib.sha256(connection_id.encode()).hexdigest()[:HASH_DIGITS]
+    return {"pk": room_key(room), "sk": spread + connection_id}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator, Sequence
+from itertools import batched
 from typing import Any
 
 import boto3
@@ -21,3 +24,49 @@ _CONFIG = Config(
 def client() -> Any:
     """A thread-safe client that takes and returns Python's own types."""
     return boto3.resource("dynamodb", config=_CONFIG).meta.client
+
+
+# Seconds between tries at what a busy DynamoDB left out of a batch; boto3 leaves that to its caller.
+_BUSY_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+_GET = 100  # keys in one BatchGetItem and
+_WRITE = 25  # requests in one BatchWriteItem, DynamoDB's bounds
+
+
+def batch_get(
+    dynamodb: Any, table: str, keys: Sequence[dict[str, str]], attributes: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Those of the items that exist, read strongly consistent. Raises TimeoutError if DynamoDB stays busy."""
+    names = {f"#{number}": name for number, name in enumerate(attributes)}  # some are reserved words
+    for batch in batched(keys, _GET, strict=False):
+        waiting = list(batch)
+        for wait in (*_BUSY_WAITS, None):
+            request = {
+                "Keys": waiting,
+                "ConsistentRead": True,
+                "ProjectionExpression": ", ".join(names),
+                "ExpressionAttributeNames": names,
+            }
+            answer = dynamodb.batch_get_item(RequestItems={table: request})
+            yield from answer["Responses"].get(table, [])
+            waiting = answer["UnprocessedKeys"].get(table, {}).get("Keys", [])
+            if not waiting:
+                break
+            _pause(wait)
+
+
+def batch_delete(dynamodb: Any, table: str, keys: Sequence[dict[str, str]]) -> None:
+    """Deletes items, if they exist. Raises TimeoutError if DynamoDB stays busy."""
+    for batch in batched(keys, _WRITE, strict=False):
+        waiting = [{"DeleteRequest": {"Key": key}} for key in batch]
+        for wait in (*_BUSY_WAITS, None):
+            answer = dynamodb.batch_write_item(RequestItems={table: waiting})
+            waiting = answer["UnprocessedItems"].get(table, [])
+            if not waiting:
+                break
+            _pause(wait)
+
+
+def _pause(wait: float | None) -> None:
+    if wait is None:
+        raise TimeoutError("DynamoDB is too busy")
+    time.sleep(wait)

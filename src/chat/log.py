@@ -8,20 +8,29 @@ a crash: the fan-out settles every run before it broadcasts it, so whatever was 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chat.dynamodb import batch_get
 from chat.errors import InvalidRef
 from chat.messages import Entry, Message
 from chat.rooms import from_key_part, key_part
 
+_ENTRIES = 500  # rows read at a time
+_LAST = 10**12 - 1  # the last seq that a row's key has digits for
 REF_TTL = timedelta(hours=24)  # how long a message can be resent under its ref
-_BATCH = 100  # keys in one BatchGetItem, DynamoDB's bound
-_BUSY_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # seconds between tries at keys that a busy DynamoDB left out
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A settled run, and the number of slices that its room is broadcast in, None for all at once."""
+
+    entries: list[Entry]
+    slices: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +57,11 @@ class Log:
         table: str,
         history_days: int,
         now: Callable[[], float] = time.time,
-        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._history = timedelta(days=history_days)
         self._now = now
-        self._sleep = sleep
 
     def append(self, room: str, message: Message) -> Receipt:
         """Commits a message and says where it stands.
@@ -69,13 +76,13 @@ class Log:
             raise InvalidRef("This ref was used for another message: each message needs its own.")
         return Receipt(ref.seq, ref.at)
 
-    def settle(self, room: str, run: Sequence[Entry]) -> list[Entry]:
+    def settle(self, room: str, run: Sequence[Entry]) -> Settled:
         """A run of messages as the log has them for good, after writing what a crash left out.
 
         Settling again changes nothing: the ref that was first decides, and what is there is not written
         again.
         """
-        refs, rows = self._read(room, run)
+        refs, rows, slices = self._read(room, run)
         settled = []
         for entry in run:
             message = entry.message
@@ -85,7 +92,47 @@ class Log:
             settled.append(Entry(entry.seq, message if ref.seq == entry.seq else None))
             if entry.seq not in rows:
                 self._write(room, settled[-1])
-        return settled
+        return Settled(settled, slices)
+
+    def make_large(self, room: str, slices: int) -> int:
+        """Marks a room as large for good and returns the number of its slices, which never changes.
+
+        The mark is on the head, so this writes to the stream too: a record with the seq that was newest
+        anyway.
+        """
+        answer = self._dynamodb.update_item(
+            TableName=self._table,
+            Key=_head_key(room),
+            UpdateExpression="SET slices = if_not_exists(slices, :slices)",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeValues={":slices": slices},
+            ReturnValues="ALL_NEW",  # of what it leaves as it was, "UPDATED_NEW" need not tell
+        )
+        return int(answer["Attributes"]["slices"])
+
+    def entries(self, room: str, after: int, to: int | None = None) -> list[Entry]:
+        """The log after a seq, up to another or as far as it goes without a hole; some hundreds at a time.
+
+        What is beyond a hole is not settled yet: a crash has left a row out, which the fan-out will write. A
+        row itself is final, whoever wrote it.
+        """
+        page = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :log AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":log": _row_key(room, 0)["pk"],
+                ":first": _row_key(room, after + 1)["sk"],
+                ":last": _row_key(room, _LAST if to is None else to)["sk"],
+            },
+            ConsistentRead=True,
+            Limit=_ENTRIES,
+        )
+        entries = []
+        for seq, item in enumerate(page["Items"], after + 1):
+            if int(item["sk"]) != seq:
+                break
+            entries.append(Entry(seq, None if "void" in item else from_item(item)))
+        return entries
 
     def _advance(self, room: str, message: Message) -> int:
         answer = self._dynamodb.update_item(
@@ -134,38 +181,28 @@ class Log:
             return old
         return None
 
-    def _read(self, room: str, run: Sequence[Entry]) -> tuple[dict[str, _Ref], set[int]]:
-        """The refs and the rows of a run that are there already, read strongly consistent."""
+    def _read(self, room: str, run: Sequence[Entry]) -> tuple[dict[str, _Ref], set[int], int | None]:
+        """The refs and the rows of a run that are there already, and the room's slices if it is large.
+
+        Read strongly consistent, the mark of a large room above all: the records of the stream that were
+        written before it do not show it, and a run that was posted from here could overtake those that its
+        slices post.
+        """
         ids = {entry.message.id for entry in run if entry.message}
-        keys = [_ref_key(room, ref) for ref in ids] + [_row_key(room, entry.seq) for entry in run]
+        keys = [_head_key(room), *(_ref_key(room, ref) for ref in ids)]
+        keys += [_row_key(room, seq) for seq in {entry.seq for entry in run}]
         refs: dict[str, _Ref] = {}
         rows: set[int] = set()
-        for item in self._get(keys):
-            if item["sk"] == "REF":
+        slices: int | None = None
+        attributes = ["sk", "id", "seq", "digest", "at", "slices"]
+        for item in batch_get(self._dynamodb, self._table, keys, attributes):
+            if item["sk"] == "HEAD":
+                slices = int(item["slices"]) if "slices" in item else None
+            elif item["sk"] == "REF":
                 refs[item["id"]] = _Ref(int(item["seq"]), item["digest"], item["at"])
             else:
                 rows.add(int(item["sk"]))
-        return refs, rows
-
-    def _get(self, keys: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
-        """Those of the items that exist, without their texts. Raises TimeoutError if DynamoDB stays busy."""
-        waiting, patience = list(keys), list(_BUSY_WAITS)
-        while waiting:
-            batch, waiting = waiting[:_BATCH], waiting[_BATCH:]
-            request = {
-                "Keys": batch,
-                "ConsistentRead": True,
-                "ProjectionExpression": "sk, id, seq, digest, #at",
-                "ExpressionAttributeNames": {"#at": "at"},
-            }
-            answer = self._dynamodb.batch_get_item(RequestItems={self._table: request})
-            yield from answer["Responses"].get(self._table, [])
-            left_out = answer["UnprocessedKeys"].get(self._table, {}).get("Keys", [])
-            if left_out:
-                if not patience:
-                    raise TimeoutError("DynamoDB left keys out again and again")
-                self._sleep(patience.pop(0))
-            waiting += left_out
+        return refs, rows, slices
 
     def _expiry(self, after: timedelta) -> int:
         return int(self._now() + after.total_seconds())
@@ -183,18 +220,20 @@ def to_item(message: Message) -> dict[str, Any]:
         "user": message.user,
         "name": message.name,
         "message": message.text,
+        "data": message.data,
         "at": message.at,
+        "trace": message.trace,
     }
-    return item if message.data is None else item | {"data": message.data}
+    return {name: value for name, value in item.items() if value is not None}
 
 
 def from_item(item: Mapping[str, Any]) -> Message:
     """A message from what a table holds. Raises KeyError and TypeError when it is none."""
-    message = Message(item["id"], item["user"], item["name"], item["message"], item.get("data"), item["at"])
-    texts = (message.id, message.user, message.name, message.text, message.data or "", message.at)
-    if not all(isinstance(text, str) for text in texts):
+    texts = [item[name] for name in ("id", "user", "name", "message")]
+    texts += [item.get("data"), item["at"], item.get("trace")]
+    if not all(isinstance(text, str | None) for text in texts):
         raise TypeError("a message is made of texts")
-    return message
+    return Message(*texts)
 
 
 _ROOM = "ROOM#"

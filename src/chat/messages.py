@@ -28,6 +28,7 @@ class Message:
     text: str
     data: str | None
     at: str  # UTC, ISO 8601 with milliseconds
+    trace: str | None = None  # where a trace of it goes on; None when it is not traced
 
     @property
     def digest(self) -> str:
@@ -44,9 +45,11 @@ class Entry:
     message: Message | None
 
 
-def compose(*, author: Identity, ref: str, text: object, data: object, at: str) -> Message:
+def compose(
+    *, author: Identity, ref: str, text: object, data: object, at: str, trace: str | None = None
+) -> Message:
     """What `author` says, checked. Raises InvalidMessage and MessageTooLarge."""
-    return Message(ref, author.user, author.name, _text(text), _data(data), at)
+    return Message(ref, author.user, author.name, _text(text), _data(data), at, trace)
 
 
 def message_ref(value: object) -> str:

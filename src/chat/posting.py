@@ -1,106 +1,176 @@
-"""Posts frames to sockets through API Gateway's management API."""
+"""Posts frames to many sockets: at the quota's pace, in order on each, patient with what may pass."""
 
 from __future__ import annotations
 
+import asyncio
 import random
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from chat.gateway import Gateway
+from chat.outcomes import Delivered, Failed, Gone, Outcome, Throttled
+from chat.pace import Pace
 
-MAX_IN_FLIGHT = 50  # posts at once; each thread holds one of as many keep-alive connections
-# Seconds before each further try of one frame, at most: full jitter takes any part of them.
-_WAITS = (0.1, 0.2, 0.4, 0.8, 1.6)
-# boto3 retries on its own, holding its thread for up to 12 s on one throttled connection: we count for
-# ourselves.
-_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=3,
-    retries={"total_max_attempts": 1},
-    max_pool_connections=MAX_IN_FLIGHT,
-    parameter_validation=False,
-)
+AHEAD = 1_000  # connections that may wait in a round before its reader has to
+# Seconds before each further try of one frame, at most: full jitter takes any part of them (AWS Architecture
+# Blog, "Exponential Backoff And Jitter"). After the last a connection is shed.
+_WAITS = (0.1, 0.2, 0.4)
+_STORM_WAIT = 0.3  # the same while nearly everything is throttled, which is no connection's fault
+_STORM_BOUND = 15.0  # seconds that a connection can wait for a storm's end
 
 
-@dataclass(frozen=True, slots=True)
-class Delivered:
-    """API Gateway has taken the frame."""
+class Post:
+    """One connection's frames, the next of them first."""
+
+    __slots__ = ("began", "connection_id", "frames", "next", "owner", "tries")
+
+    def __init__(self, connection_id: str, frames: Sequence[Any], owner: object = None) -> None:
+        """`owner` is the caller's own, to know the post by."""
+        self.connection_id = connection_id
+        self.frames = frames
+        self.owner = owner
+        self.next = 0
+        self.tries = 0
+        self.began = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gone:
-    """410: the socket is closed, or not open yet."""
+class Round:
+    """The posts of one broadcast. Other rounds are posted at the same time, turn by turn."""
 
+    def __init__(self, poster: Poster, settled: Callable[[Post, Outcome], None]) -> None:
+        self._poster = poster
+        self._settled = settled
+        self._unsettled = 0
+        self._error: Exception | None = None  # the first of ours
+        self._has_room = asyncio.Event()
+        self._is_done = asyncio.Event()
+        self.waiting: deque[Post] = deque()
+        self.takes_turns = False
+        self.outcomes: Counter[type[Outcome]] = Counter()
 
-@dataclass(frozen=True, slots=True)
-class Throttled:
-    """429: the account posts too fast, or this client reads too slowly."""
+    async def add(self, posts: Iterable[Post]) -> None:
+        """Adds posts, and returns when there is room for more."""
+        batch = list(posts)
+        self.waiting.extend(batch)
+        self._unsettled += len(batch)
+        self._poster._turn(self)
+        if len(self.waiting) > AHEAD:
+            self._has_room.clear()
+            await self._has_room.wait()
 
+    async def finish(self) -> None:
+        """Returns when all that was added is settled.
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """Anything else, from a 5xx to a time-out."""
+        Raises the first error that was ours: a post that could not even be made, or what `settled` raised.
+        """
+        if self._unsettled:
+            self._is_done.clear()
+            await self._is_done.wait()
+        if self._error is not None:
+            raise self._error
 
-    reason: str
+    def _take(self) -> Post:
+        post = self.waiting.popleft()
+        if len(self.waiting) == AHEAD:
+            self._has_room.set()
+        return post
 
-
-type Outcome = Delivered | Gone | Throttled | Failed
-
-
-class Gateway(Protocol):
-    """Where frames go; a post's outcome is a value, for thousands of them come at once."""
-
-    def post(self, connection_id: str, frame: str) -> Outcome: ...
-
-
-class ManagementApi:
-    """API Gateway itself; thread-safe. `endpoint` is `https://<host>/<stage>`."""
-
-    def __init__(self, endpoint: str) -> None:
-        self._client: Any = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=_CONFIG)
-
-    def post(self, connection_id: str, frame: str) -> Outcome:
+    def _settle(self, post: Post, outcome: Outcome) -> None:
+        self.outcomes[type(outcome)] += 1
+        self._unsettled -= 1
         try:
-            self._client.post_to_connection(ConnectionId=connection_id, Data=frame.encode())
-        except ClientError as error:
-            status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-            if status == 410:
-                return Gone()
-            return Throttled() if status == 429 else Failed(f"status {status}")
-        except BotoCoreError as error:  # no answer: refused, reset or timed out
-            return Failed(type(error).__name__)
-        return Delivered()
+            self._settled(post, outcome)
+        except Exception as error:  # raised here it would end in the event loop, and the round never
+            self._error = self._error or error
+        if not self._unsettled:
+            self._is_done.set()
+
+    def _fail(self, post: Post, error: Exception) -> None:
+        self._error = self._error or error
+        self._settle(post, Failed(type(error).__name__))
 
 
 class Poster:
-    """Posts with patience: what may pass is tried again, within bounds."""
+    """All posts of a process go through one, and so share its pace and its connections."""
 
-    def __init__(self, gateway: Gateway, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, gateway: Gateway[Any], pace: Pace, loop: asyncio.AbstractEventLoop) -> None:
         self._gateway = gateway
-        self._sleep = sleep
+        self._pace = pace
+        self._loop = loop
+        self._turns: deque[Round] = deque()  # rounds with posts that wait
+        self._paused: asyncio.TimerHandle | None = None
 
-    def post(self, connection_id: str, frames: Sequence[str]) -> Outcome:
-        """Posts frames to one connection in order, until one of them does not arrive.
+    def round(self, settled: Callable[[Post, Outcome], None] = lambda post, outcome: None) -> Round:
+        """Begins a round; `settled` is told each connection's outcome."""
+        return Round(self, settled)
 
-        A throttled or failed post is repeated with full jitter (AWS Architecture Blog, "Exponential Backoff
-        And Jitter"); then the connection is shed: it sees the hole in seq and asks for the history.
-        """
-        outcome: Outcome = Delivered()
-        for frame in frames:
-            outcome = self._post_one(connection_id, frame)
-            if not isinstance(outcome, Delivered):
-                break
-        return outcome
+    def _turn(self, round_: Round) -> None:
+        if round_.waiting and not round_.takes_turns:
+            round_.takes_turns = True
+            self._turns.append(round_)
+        self._pump()
 
-    def _post_one(self, connection_id: str, frame: str) -> Outcome:
-        outcome = self._gateway.post(connection_id, frame)
-        for wait in _WAITS:
-            if isinstance(outcome, Delivered | Gone):
-                break
-            self._sleep(random.uniform(0, wait))
-            outcome = self._gateway.post(connection_id, frame)
-        return outcome
+    def _pump(self) -> None:
+        """Begins as many posts as the pace and the connections allow, one from each round in turn."""
+        if self._paused is not None:
+            return
+        while self._turns and self._gateway.free > 0:
+            wait = self._pace.wait()
+            if wait:
+                self._paused = self._loop.call_later(wait, self._resume)
+                return
+            round_ = self._turns.popleft()
+            post = round_._take()
+            if round_.waiting:
+                self._turns.append(round_)
+            else:
+                round_.takes_turns = False
+            if not post.began:
+                post.began = self._loop.time()
+            try:
+                self._gateway.post(
+                    post.frames[post.next],
+                    post.connection_id,
+                    lambda outcome, round_=round_, post=post: self._answered(round_, post, outcome),  # type: ignore[misc]
+                )
+            except Exception as error:  # no credentials, or a bug
+                round_._fail(post, error)
+
+    def _resume(self) -> None:
+        self._paused = None
+        self._pump()
+
+    def _answered(self, round_: Round, post: Post, outcome: Outcome) -> None:
+        if isinstance(outcome, Delivered):
+            self._pace.passed()
+            post.next += 1
+            post.tries = 0
+            if post.next == len(post.frames):
+                round_._settle(post, outcome)
+            else:
+                self._put_back(round_, post)
+        elif isinstance(outcome, Gone):
+            self._pace.passed()
+            round_._settle(post, outcome)
+        else:
+            self._try_again(round_, post, outcome)
+        self._pump()
+
+    def _try_again(self, round_: Round, post: Post, outcome: Outcome) -> None:
+        if isinstance(outcome, Throttled) and not post.tries:
+            self._pace.refused()  # only at first: one client that reads too slowly says nothing of the pace
+        storm = isinstance(outcome, Throttled) and self._pace.storm
+        if storm and self._loop.time() - post.began < _STORM_BOUND:
+            wait = _STORM_WAIT
+        elif post.tries < len(_WAITS):
+            wait = _WAITS[post.tries]
+            post.tries += 1
+        else:
+            round_._settle(post, outcome)
+            return
+        self._loop.call_later(random.uniform(0, wait), self._put_back, round_, post)
+
+    def _put_back(self, round_: Round, post: Post) -> None:
+        round_.waiting.appendleft(post)
+        self._turn(round_)

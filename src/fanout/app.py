@@ -1,9 +1,10 @@
-"""The messages table's stream: broadcasts what is new in each room."""
+"""Broadcasts what is new in each room: from the messages table's stream, and to slices of large rooms."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -14,20 +15,42 @@ from boto3.dynamodb.types import TypeDeserializer
 from chat import dynamodb
 from chat.broadcast import Broadcaster, Tally
 from chat.connections import Connections
+from chat.gateway import ApiGateway
 from chat.log import Log, from_head
+from chat.members import Members
 from chat.messages import Entry
-from chat.posting import MAX_IN_FLIGHT, ManagementApi, Poster
+from chat.pace import Pace
+from chat.posting import Poster
+from chat.slices import Cursors, Doorbell, Doorbells
+from chat.tracing import Daemon
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)  # patched, botocore would add a subsegment for every post
 metrics = Metrics()
 client = dynamodb.client()
+region = os.environ["AWS_REGION"]
+table = os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]
+messages = os.environ["MESSAGES_TABLE_NAME"]
+doorbells = Doorbells(os.environ["DOORBELLS_URL"])
+# One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
+loop = asyncio.new_event_loop()
+gateway = ApiGateway(os.environ["CONNECTIONS_ENDPOINT"], region)
 broadcaster = Broadcaster(
-    Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]),
-    Log(client, os.environ["MESSAGES_TABLE_NAME"], int(os.environ["HISTORY_DAYS"])),
-    Poster(ManagementApi(os.environ["CONNECTIONS_ENDPOINT"])),
-    ThreadPoolExecutor(MAX_IN_FLIGHT, thread_name_prefix="post"),
+    Connections(client, table),
+    Members(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table),
+    Log(client, messages, int(os.environ["HISTORY_DAYS"])),
+    gateway,
+    Poster(gateway, Pace(loop.time), loop),
+    doorbells,
+    Cursors(client, messages),
+    Daemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")),
+    large=int(os.environ["LARGE_ROOM"]),
+    slices=int(os.environ["SLICES"]),
 )
+
+
+AGAIN = 2  # seconds after which a doorbell rings again that we have failed to answer
+RESERVE = 10.0  # seconds of an invocation in which no more pages are begun
 
 
 class BatchFailed(Exception):
@@ -38,6 +61,7 @@ class BatchFailed(Exception):
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """The stream's: each room's run goes to its members, or is told to the slices of a large room."""
     runs: dict[str, list[Entry]] = {}
     starts: dict[str, int] = {}  # where in the batch each room's run begins
     failed: list[int] = []
@@ -52,11 +76,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
             break
         runs.setdefault(room, []).append(entry)
         starts.setdefault(room, position)
-    for room, result in broadcaster.broadcast_all(runs).items():
-        if isinstance(result, Tally):
-            report(room, runs[room], result)
-        else:
+    for room, result in loop.run_until_complete(broadcaster.broadcast_all(runs)).items():
+        if isinstance(result, Exception):
             failed.append(starts[room])
+        else:
+            report(room, result, first=runs[room][0].seq, last=runs[room][-1].seq)
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
     if not failed:
         return {"batchItemFailures": []}
@@ -82,17 +106,29 @@ def read_head(record: dict[str, Any]) -> tuple[str, Entry]:
     return from_head({name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()})
 
 
-def report(room: str, run: list[Entry], tally: Tally) -> None:
-    logger.info(
-        "broadcast",
-        room=room,
-        first=run[0].seq,
-        last=run[-1].seq,
-        recipients=tally.recipients,
-        delivered=tally.delivered,
-        gone=tally.gone,
-        shed=tally.shed,
-    )
+@logger.inject_lambda_context(clear_state=True)
+@tracer.capture_lambda_handler
+@metrics.log_metrics
+def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
+    """The doorbells': there is news for a slice of a large room."""
+    (record,) = event["Records"]
+    doorbell = Doorbell.parse(record["body"])
+    logger.append_keys(room=doorbell.slice.room, slice=doorbell.slice.number)
+    until = loop.time() + context.get_remaining_time_in_millis() / 1000 - RESERVE
+    try:
+        tally = loop.run_until_complete(broadcaster.answer(doorbell, until))
+    except Exception:
+        # It rings again by itself when the queue's visibility has passed; what has failed may go well sooner.
+        doorbells.hold(record["receiptHandle"], AGAIN)
+        raise
+    report(doorbell.slice.room, tally, first=doorbell.after + 1, last=doorbell.to)
+
+
+def report(room: str, tally: Tally | None, *, first: int, last: int) -> None:
+    if tally is None:
+        logger.info("rang the doorbells of a large room", room=room, first=first, last=last)
+        return
+    logger.info("broadcast", room=room, first=first, last=last, **asdict(tally))
     metrics.add_metric("Delivered", MetricUnit.Count, tally.delivered)
     metrics.add_metric("Gone", MetricUnit.Count, tally.gone)
     metrics.add_metric("Shed", MetricUnit.Count, tally.shed)

@@ -16,7 +16,8 @@ from chat.connections import Connections
 from chat.errors import ChatError, Internal
 from chat.identity import Identity
 from chat.log import Log
-from chat.posting import Delivered, ManagementApi, Poster
+from chat.management import ManagementApi
+from chat.outcomes import Delivered
 
 ONE_WAY = "onMessage"  # the route without a route response in template.yaml
 ENDPOINT = os.environ["CONNECTIONS_ENDPOINT"]
@@ -50,6 +51,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except Exception:
         # The client must hear that its frame came to nothing, and no traceback may reach it.
         logger.exception("failed")
+        metrics.add_metric("Failed", MetricUnit.Count, 1)
         unknown = Internal("Something failed on our side. Send again with the same ref.")
         reply = refusal(sender, request["routeKey"], event.get("body"), unknown)
     else:
@@ -65,15 +67,15 @@ def refusal(sender: Sender, route: str, body: str | None, error: ChatError) -> s
     metrics.add_metric("Refused", MetricUnit.Count, 1)
     frame = frames.refusal(frames.echoed_ref(body), error)
     if route == ONE_WAY:
-        outcome = poster().post(sender.connection_id, [frame])
+        outcome = management_api().post(sender.connection_id, frame)
         if not isinstance(outcome, Delivered):
             logger.warning("the refusal did not reach its sender", outcome=str(outcome))
     return frame
 
 
 @cache
-def poster() -> Poster:
+def management_api() -> ManagementApi:
     """Made when first needed: most instances never refuse a one-way message, and the client costs a cold
     start.
     """
-    return Poster(ManagementApi(ENDPOINT))
+    return ManagementApi(ENDPOINT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -15,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.typing import Subprotocol
 
-PATIENCE = 20  # seconds; a bound on hanging, not an expectation
+PATIENCE = 40  # seconds; a bound on hanging, not an expectation
 
 
 class Client:
@@ -24,6 +25,7 @@ class Client:
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
         self.heard: list[str] = []
+        self._asked: Counter[str] = Counter()  # how often each ref was sent
         self._changed = asyncio.Condition()
         self._listening = asyncio.create_task(self._listen())
 
@@ -91,20 +93,17 @@ class FrameClient(Client):
         return [message["message"] for message in self.messages]
 
     async def ask(self, **fields: Any) -> dict[str, Any]:
-        """Sends a frame and waits for the reply that names its ref."""
-        fields.setdefault("ref", str(uuid.uuid4()))
-        before = len(self.heard)
+        """Sends a frame and waits for its reply: the n-th that names its ref, where a ref is sent n times."""
+        ref = fields.setdefault("ref", str(uuid.uuid4()))
+        turn = self._asked[ref]
+        self._asked[ref] += 1
         await self.say(fields)
 
         def replies() -> list[dict[str, Any]]:
-            return [
-                frame
-                for frame in self.frames[before:]
-                if frame.get("type") == "reply" and frame["ref"] == fields["ref"]
-            ]
+            return [frame for frame in self.frames if frame.get("type") == "reply" and frame["ref"] == ref]
 
-        await self.until(lambda: bool(replies()))
-        return replies()[0]
+        await self.until(lambda: len(replies()) > turn)
+        return replies()[turn]
 
     async def send(self, room: str, message: str, **fields: Any) -> dict[str, Any]:
         return await self.ask(action="send", room=room, message=message, **fields)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from aiohttp import web
 
 from tests.e2e.clients import framed, plain
-from tests.e2e.rig import Rig, rigged
+from tests.e2e.rig import Rig, impatient, rigged
 from tests.e2e.tap import Call, operation, unavailable, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -97,6 +98,22 @@ async def test_a_fan_out_that_raises_is_retried_and_later_messages_arrive(rig: R
         await grace.send(room + "-2", "elsewhere")
         await failed.happened.wait()
         await asyncio.gather(ada.until_heard("one", "two"), grace.until_heard("elsewhere"))
+        assert [message["seq"] for message in ada.messages] == [1, 2]
+
+
+async def test_a_fan_out_that_times_out_is_killed_and_retried(tmp_path: Path, room: str) -> None:
+    async def hang(call: Call) -> None:
+        await asyncio.sleep(60)  # longer than it can wait
+
+    async with (
+        rigged(impatient(tmp_path, {"Timeout: 120": "Timeout: 2"})) as rig,
+        framed(rig.url, room=room) as ada,
+    ):
+        hung = rig.dynamodb.before(operation("BatchGetItem", room), hang)
+        await ada.send(room, "one")
+        await ada.send(room, "two")
+        await ada.until_heard("one", "two")
+        assert hung.hits == 1
         assert [message["seq"] for message in ada.messages] == [1, 2]
 
 

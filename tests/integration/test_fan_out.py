@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat.posting import Failed, Throttled
+from chat.outcomes import Failed, Throttled
 from tests.fakes import Stream
 from tests.integration.conftest import Site
 
@@ -110,12 +110,12 @@ def test_a_batch_that_fails_from_its_first_record_on_is_split_until_it_is_alone(
 
 
 def test_the_same_batch_again_repeats_frames_but_no_seq_with_another_message(site: Site) -> None:
-    site.connect("c1", "lobby")
+    site.connect("c1", "samples")
     event = site.event("fanout-hot-room")
     assert site.invoke("fanout", event) == site.invoke("fanout", event) == NO_FAILURES
     first, again = site.posted()["c1"]
     assert first == again
-    rows = [item for item in site.items("MessagesTable") if item["pk"] == "LOG#lobby"]
+    rows = [item for item in site.items("MessagesTable") if item["pk"] == "LOG#samples"]
     assert len(rows) == 12
 
 

@@ -112,6 +112,8 @@ def test_every_line_names_its_connection_and_room_where_there_is_one(
             assert line["sequence_number"]
         elif line["message"] in ("broadcast", "broadcast failed"):
             assert line["room"]  # for all of its connections
+        elif line["message"] == "pruned closed connections":
+            assert (line["room"], line["connections"]) == ("general", ["closed"])
         else:
             assert line["connection"]
             assert line.get("room") or roomless(line), line

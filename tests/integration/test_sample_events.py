@@ -152,17 +152,17 @@ def heard(site: Site, connection: str) -> list[dict[str, Any]]:
 
 
 def fanout_one_message(site: Site) -> None:
-    site.connect("frames", "lobby")
-    site.connect("text", "lobby", protocol="plain")
-    site.connect("elsewhere", "news")
+    site.connect("frames", "samples")
+    site.connect("text", "samples", protocol="plain")
+    site.connect("elsewhere", "sample-news")
     assert site.invoke("fanout", site.event("fanout-one-message")) == {"batchItemFailures": []}
     assert heard(site, "frames") == [
         {
             "type": "messages",
-            "room": "lobby",
+            "room": "samples",
             "messages": [
                 {
-                    "seq": 1, "id": "7d2f0001-0000-4000-8000-000000000001", "user": USER, "name": "Ada",
+                    "seq": 1, "id": "5a010001-0000-4000-8000-000000000001", "user": USER, "name": "Ada",
                     "message": "Hi from websocket!", "at": "2026-11-24T06:00:01.163Z",
                 }
             ],
@@ -174,9 +174,9 @@ def fanout_one_message(site: Site) -> None:
 
 
 def fanout_hot_room(site: Site) -> None:
-    site.connect("frames", "lobby")
-    site.connect("both", "lobby", "news")
-    site.connect("text", "lobby", "news", protocol="plain")
+    site.connect("frames", "samples")
+    site.connect("both", "samples", "sample-news")
+    site.connect("text", "samples", "sample-news", protocol="plain")
     assert site.invoke("fanout", site.event("fanout-hot-room")) == {"batchItemFailures": []}
     lobby = [f"Message {number} of a hot room" for number in range(1, 13)]
     news = ["News 1", "News 2", "News 3"]
@@ -191,8 +191,8 @@ def fanout_hot_room(site: Site) -> None:
 
 
 def fanout_poison(site: Site) -> None:
-    site.connect("frames", "lobby")
-    site.connect("text", "lobby", protocol="plain")
+    site.connect("frames", "samples")
+    site.connect("text", "samples", protocol="plain")
     assert site.invoke("fanout", site.event("fanout-poison")) == {
         "batchItemFailures": [{"itemIdentifier": "170000000000000000002"}]
     }

@@ -13,11 +13,13 @@ from local import sam
 from local.intrinsics import Resolver
 from tests.conftest import HANDLERS, ROOT
 
-FUNCTIONS = [f"{name.capitalize()}Function" for name in HANDLERS]
+FUNCTIONS = [f"{name.capitalize()}Function" for name in [*HANDLERS, "slice"]]
+CALLED_BY_QUEUES = {"FanoutFunction", "SliceFunction"}
 CONNECTIONS = "arn:aws:dynamodb:us-east-1:000000000000:table/ConnectionsTable"
 MESSAGES = "arn:aws:dynamodb:us-east-1:000000000000:table/MessagesTable"
 POSTS = "arn:aws:execute-api:us-east-1:000000000000:ChatApi/prod/POST/@connections/*"
 FAILURES = "arn:aws:sqs:us-east-1:000000000000:FanoutFailures"
+DOORBELLS = "arn:aws:sqs:us-east-1:000000000000:Doorbells.fifo"
 ALLOWED: dict[str, set[tuple[str, str]]] = {
     "AuthorizerFunction": set(),
     "ConnectFunction": {("dynamodb:PutItem", CONNECTIONS)},
@@ -30,14 +32,31 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
     },
     "FanoutFunction": {
         ("dynamodb:Query", CONNECTIONS),
-        ("dynamodb:DeleteItem", CONNECTIONS),
+        ("dynamodb:BatchGetItem", CONNECTIONS),
+        ("dynamodb:BatchWriteItem", CONNECTIONS),
         ("dynamodb:BatchGetItem", MESSAGES),
         ("dynamodb:PutItem", MESSAGES),
+        ("dynamodb:UpdateItem", MESSAGES),
         ("dynamodb:DescribeStream", f"{MESSAGES}/stream/*"),
         ("dynamodb:GetRecords", f"{MESSAGES}/stream/*"),
         ("dynamodb:GetShardIterator", f"{MESSAGES}/stream/*"),
         ("dynamodb:ListStreams", f"{MESSAGES}/stream/*"),
         ("sqs:SendMessage", FAILURES),
+        ("sqs:SendMessage", DOORBELLS),
+        ("execute-api:ManageConnections", POSTS),
+    },
+    "SliceFunction": {
+        ("dynamodb:Query", CONNECTIONS),
+        ("dynamodb:BatchGetItem", CONNECTIONS),
+        ("dynamodb:BatchWriteItem", CONNECTIONS),
+        ("dynamodb:GetItem", MESSAGES),
+        ("dynamodb:Query", MESSAGES),
+        ("dynamodb:PutItem", MESSAGES),
+        ("sqs:SendMessage", DOORBELLS),
+        ("sqs:ReceiveMessage", DOORBELLS),
+        ("sqs:DeleteMessage", DOORBELLS),
+        ("sqs:ChangeMessageVisibility", DOORBELLS),
+        ("sqs:GetQueueAttributes", DOORBELLS),
         ("execute-api:ManageConnections", POSTS),
     },
 }
@@ -210,19 +229,19 @@ def test_every_function_runs_on_the_same_platform(resolved: Resolver, function: 
     assert "ReservedConcurrentExecutions" not in properties  # small accounts refuse it
 
 
-@pytest.mark.parametrize("name", HANDLERS)
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_functions_handler_exists(
-    handlers: Callable[[str], ModuleType], resolved: Resolver, name: str
+    handlers: Callable[[str], ModuleType], resolved: Resolver, function: str
 ) -> None:
-    module, _, attribute = resolved.properties(f"{name.capitalize()}Function")["Handler"].rpartition(".")
-    app = handlers(name)
+    module, _, attribute = resolved.properties(function)["Handler"].rpartition(".")
+    app = handlers(module.partition(".")[0])
     assert app.__name__ == module
     assert callable(getattr(app, attribute))
 
 
 def test_api_gateway_outwaits_the_functions_that_it_calls(resolved: Resolver) -> None:
     for function in FUNCTIONS:
-        if function != "FanoutFunction":
+        if function not in CALLED_BY_QUEUES:
             assert resolved.properties(function)["Timeout"] < 29
 
 
@@ -235,11 +254,16 @@ def test_what_people_write_is_in_no_trace_and_no_debug_log(resolved: Resolver, f
     assert variables["POWERTOOLS_LOG_LEVEL"] == "INFO"
 
 
-# The stream
+def test_both_ways_of_broadcasting_are_told_the_same(resolved: Resolver) -> None:
+    fanout, slice_ = (resolved.properties(function)["Environment"] for function in sorted(CALLED_BY_QUEUES))
+    assert fanout == slice_  # one module makes both
+
+
+# The stream and the doorbells
 
 
 def test_the_mapping_gives_up_in_the_end_and_keeps_a_pointer(resolved: Resolver) -> None:
-    (mapping,) = of_type(resolved, "AWS::Lambda::EventSourceMapping").values()
+    mapping = dict(resolved.properties("FanoutMapping"))
     assert mapping.pop("EventSourceArn").startswith(f"{MESSAGES}/stream/")
     assert mapping.pop("FunctionName").endswith(":function:FanoutFunction")
     assert mapping == {
@@ -255,6 +279,23 @@ def test_the_mapping_gives_up_in_the_end_and_keeps_a_pointer(resolved: Resolver)
     }
     # The destination of a stream has to be a standard queue.
     assert "FifoQueue" not in resolved.properties("FanoutFailures")
+
+
+def test_a_doorbell_is_one_slices_and_rings_until_it_is_given_up(resolved: Resolver) -> None:
+    mapping = dict(resolved.properties("DoorbellMapping"))
+    assert mapping.pop("FunctionName").endswith(":function:SliceFunction")
+    assert mapping == {"EventSourceArn": DOORBELLS, "BatchSize": 1}
+    queue = resolved.properties("Doorbells")
+    assert queue["FifoQueue"] is True
+    # Both are needed for a FIFO queue's high throughput.
+    assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == (
+        "messageGroup",
+        "perMessageGroupId",
+    )
+    # SQS would have a doorbell rung again while it is being answered.
+    assert queue["VisibilityTimeout"] > resolved.properties("SliceFunction")["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":DoorbellFailures.fifo")
+    assert resolved.properties("DoorbellFailures")["FifoQueue"] is True  # that of a FIFO queue has to be one
 
 
 # The tables

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.connections import CONNECTION_TTL, Closed, Connection, Connections, Member
+from chat.connections import CONNECTION_TTL, Closed, Connection, Connections
 from chat.errors import NotAMember, NotConnected
 from chat.identity import Identity
 from tests.fakes import MortalDynamoDB
@@ -43,8 +43,8 @@ def rows(dynamodb: Any) -> list[dict[str, Any]]:
     return items
 
 
-def members(connections: Connections, room: str) -> set[str]:
-    return {member.connection_id for page in connections.members(room) for member in page}
+def members(dynamodb: Any, room: str) -> set[str]:
+    return {item["sk"][4:] for item in rows(dynamodb) if item["pk"] == f"ROOM#{room}"}
 
 
 def sent(dynamodb: Any, connection_id: str) -> int:
@@ -119,7 +119,7 @@ def test_a_closed_connection_leaves_nothing_behind(connections: Connections, dyn
     opened(connections, "c2", "general")
     assert connections.close("c1") == Closed(frozenset({"general", "news"}), sent=0)
     assert {item["pk"] for item in rows(dynamodb)} == {"CONN#c2", "ROOM#general"}
-    assert members(connections, "general") == {"c2"}
+    assert members(dynamodb, "general") == {"c2"}
 
 
 def test_closing_says_how_much_was_sent(connections: Connections) -> None:
@@ -149,7 +149,7 @@ def test_a_membership_can_be_forgotten_without_its_connection(
     dynamodb.delete_item(TableName=TABLE, Key={"pk": "CONN#c1", "sk": "CONN"})
     connections.leave("general", "c1")
     connections.leave("general", "c1")
-    assert (members(connections, "general"), members(connections, "news")) == (set(), {"c1"})
+    assert (members(dynamodb, "general"), members(dynamodb, "news")) == (set(), {"c1"})
 
 
 # Sending
@@ -206,58 +206,65 @@ def test_a_failure_of_dynamodb_is_not_taken_for_a_refusal(dynamodb: Any) -> None
         Connections(dynamodb, "NoSuchTable").spend("c1", "general")
 
 
-# Members
+# Forgetting many
 
 
-def test_members_are_what_a_broadcast_needs_to_know(connections: Connections) -> None:
-    opened(connections, "c1=", "general")
-    assert list(connections.members("general")) == [[Member("c1=", "v1", 1_795_499_990_456)]]
+def test_whoever_was_found_dead_in_a_room_leaves_nothing_in_any(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general", "news")
+    opened(connections, "c2", "general", "a#b")
+    opened(connections, "c3", "general", "news")
+    connections.forget("general", ["c1", "c2"])
+    assert {item["pk"] for item in rows(dynamodb)} == {"CONN#c3", "ROOM#general", "ROOM#news"}
+    assert members(dynamodb, "general") == members(dynamodb, "news") == {"c3"}
 
 
-def test_a_room_has_its_own_members_only(connections: Connections) -> None:
-    opened(connections, "c1", "general", "a#b")
-    opened(connections, "c2", "news", "a")
-    assert members(connections, "general") == {"c1"}
-    assert members(connections, "a") == {"c2"}
-    assert members(connections, "a#b") == {"c1"}
-    assert members(connections, "empty") == set()
+def test_a_membership_whose_connection_is_forgotten_goes_too(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    dynamodb.delete_item(TableName=TABLE, Key={"pk": "CONN#c1", "sk": "CONN"})
+    connections.forget("general", ["c1"])
+    assert rows(dynamodb) == []
 
 
-def test_who_has_expired_is_no_member(connections: Connections, clock: Clock) -> None:
-    opened(connections, "old", "general")
-    clock.now += 60
-    opened(connections, "new", "general")
-    clock.now += CONNECTION_TTL.total_seconds() - 60
-    assert members(connections, "general") == {"new"}
+def test_forgetting_again_or_strangers_changes_nothing(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    opened(connections, "c2", "general")
+    for _ in range(2):
+        connections.forget("general", ["c1", "stranger"])
+        assert members(dynamodb, "general") == {"c2"}
 
 
-def test_a_large_room_comes_in_pages_and_everyone_once(connections: Connections, dynamodb: Any) -> None:
-    for start in range(0, 2_300, 25):
-        members = [
-            {
-                "pk": "ROOM#general", "sk": f"{number:04x}c{number}", "user": "u1", "name": "Ada",
-                "protocol": "v1", "connected_at": 1, "expires_at": int(NOW) + (1 if number % 2 else -1),
-            }
-            for number in range(start, start + 25)
-        ]  # fmt: skip
-        dynamodb.batch_write_item(RequestItems={TABLE: [{"PutRequest": {"Item": item}} for item in members]})
-    pages = [[member.connection_id for member in page] for page in connections.members("general")]
-    assert len(pages) == 3
-    assert max(len(page) for page in pages) <= 1_000
-    assert sorted(one for page in pages for one in page) == sorted(
-        f"c{number}" for number in range(1, 2_300, 2)
-    )
-
-
-def test_who_connected_a_moment_ago_is_on_the_page(dynamodb: Any) -> None:
+def test_any_number_is_forgotten_in_a_few_calls(connections: Connections, dynamodb: Any) -> None:
+    names = [f"c{number}" for number in range(60)]
+    for name in names:
+        opened(connections, name, "general", "news")
     counting = MortalDynamoDB(dynamodb)
-    list(Connections(counting, TABLE).members("general"))
-    assert counting.asked[0]["ConsistentRead"] is True
+    Connections(counting, TABLE).forget("general", names)
+    assert rows(dynamodb) == []
+    assert (
+        counting.calls == ["batch_get_item"] + ["batch_write_item"] * 8
+    )  # of 25 deletions, DynamoDB's bound
 
 
-def test_pages_are_read_one_at_a_time(connections: Connections, dynamodb: Any) -> None:
-    counting = MortalDynamoDB(dynamodb)
-    pages = Connections(counting, TABLE).members("general")
-    assert counting.calls == []
-    next(pages)
-    assert counting.calls == ["query"]
+class Busy:
+    """A DynamoDB client that deletes one item of a batch and leaves the others to be asked for again."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def batch_write_item(self, RequestItems: Any) -> Any:
+        (first, *rest) = RequestItems[TABLE]
+        answer = self._client.batch_write_item(RequestItems={TABLE: [first]})
+        return answer | {"UnprocessedItems": {TABLE: rest} if rest else {}}
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_what_a_busy_dynamodb_leaves_undone_is_asked_for_again(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general", "news")
+    Connections(Busy(dynamodb), TABLE).forget("general", ["c1"])
+    assert rows(dynamodb) == []

@@ -7,9 +7,9 @@ drops), and whoever sends it again is told where it stands.
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,9 +22,12 @@ from chat.errors import InvalidRef
 from chat.frames import parse
 from chat.identity import Identity
 from chat.log import Log
+from chat.members import Members
 from chat.messages import Entry
+from chat.pace import Pace
 from chat.posting import Poster
-from tests.fakes import FakeGateway, Killed, MortalDynamoDB, Stream
+from chat.slices import Cursors
+from tests.fakes import DynamoDBServer, FakeDoorbells, FakeGateway, Killed, MortalDynamoDB, NoDaemon, Stream
 
 CONNECTIONS, MESSAGES = "ConnectionsTable", "MessagesTable"
 ADA = Identity("u1", "Ada", "v1")
@@ -38,8 +41,10 @@ class World:
 
     dynamodb: Any
     stream: Stream
-    executor: ThreadPoolExecutor
-    gateway: FakeGateway = field(default_factory=FakeGateway)
+    members_url: str
+    # One post at a time, so that some have heard and others have not when the function dies.
+    gateway: FakeGateway = field(default_factory=lambda: FakeGateway(limit=1))
+    dies_at: str | None = None  # the connection whose post is the fan-out's last
 
     def connect(self) -> None:
         connections = Connections(self.dynamodb, CONNECTIONS)
@@ -65,12 +70,42 @@ class World:
             self.send(ref=ref, text=text, dies_after=dies_after)
 
     def fan_out(self, runs: Runs, dies_after: int | None = None) -> list[str]:
-        """The fan-out function; returns what it asked of DynamoDB."""
+        """The fan-out function; returns what it asked of DynamoDB, but for the reading of members."""
         client = MortalDynamoDB(self.dynamodb, dies_after)
-        Broadcaster(
-            Connections(client, CONNECTIONS), Log(client, MESSAGES, 90), Poster(self.gateway), self.executor
-        ).broadcast_all(runs)
+        with asyncio.Runner() as process:
+            process.run(self._fan_out(runs, client))
         return client.calls
+
+    async def _fan_out(self, runs: Runs, client: MortalDynamoDB) -> None:
+        loop = asyncio.get_running_loop()
+        members = Members(self.members_url, "us-east-1", CONNECTIONS)
+        doorbells: Any = FakeDoorbells()
+        broadcaster = Broadcaster(
+            Connections(client, CONNECTIONS),
+            members,
+            Log(client, MESSAGES, 90),
+            self.gateway,
+            Poster(self.gateway, Pace(loop.time), loop),
+            doorbells,
+            Cursors(client, MESSAGES),
+            NoDaemon(),
+            large=1_000,
+            slices=16,
+        )
+        broadcasting = asyncio.ensure_future(broadcaster.broadcast_all(runs))
+        dead = loop.create_future()
+
+        def on_post(connection_id: str) -> None:
+            if connection_id == self.dies_at:
+                self.gateway.limit = 0  # the dead post no more
+                dead.set_result(None)
+
+        self.gateway.on_post = on_post
+        await asyncio.wait([broadcasting, dead], return_when=asyncio.FIRST_COMPLETED)
+        members.close()
+        if dead.done():
+            raise Killed
+        await broadcasting
 
     def history(self) -> dict[int, str | None]:
         """The text of every row of the room's log, by seq; None for a void."""
@@ -89,11 +124,10 @@ class World:
 
 
 @pytest.fixture
-def world(dynamodb: Any, stream: Stream) -> Iterator[World]:
-    with ThreadPoolExecutor(4) as executor:
-        world = World(dynamodb, stream, executor)
-        world.connect()
-        yield world
+def world(dynamodb: Any, stream: Stream, dynamodb_server: DynamoDBServer) -> World:
+    world = World(dynamodb, stream, dynamodb_server.url)
+    world.connect()
+    return world
 
 
 HEAD, REF, ROW = 2, 3, 4  # the message function's calls; the first counts the message to its connection
@@ -188,7 +222,7 @@ def test_a_resend_between_the_fan_outs_reading_and_writing_counts_once(world: Wo
     replies: list[int] = []
     world.send_and_die(HEAD)
     client = Overtaken(world.dynamodb, lambda: replies.append(world.send()["seq"]))
-    settled = Log(client, MESSAGES, 90).settle("general", world.stream.batch()["general"])
+    settled = Log(client, MESSAGES, 90).settle("general", world.stream.batch()["general"]).entries
     assert (replies, settled) == ([2], [Entry(1, None)])
     world.fan_out(world.stream.batch())
     assert (world.history(), world.heard()) == ({1: None, 2: "Hi"}, [(2, "Hi")])
@@ -205,8 +239,8 @@ def test_another_message_under_the_ref_of_one_that_died_is_void_where_it_was_sec
 # The fan-out dies
 
 # Of a run of three, of which the second is the first again and the third is whole: the reading, the ref and
-# the row of the first, the row of the second, the members.
-FAN_OUT_CALLS = ["batch_get_item", "put_item", "put_item", "put_item", "query"]
+# the row of the first, the row of the second.
+FAN_OUT_CALLS = ["batch_get_item", "put_item", "put_item", "put_item"]
 
 
 def torn_run(world: World) -> Runs:
@@ -239,30 +273,23 @@ def test_a_fan_out_that_dies_after_each_write_still_gets_to_the_end(world: World
         with pytest.raises(Killed):
             world.fan_out(runs, dies_after=2)  # the reading, and one write
     assert world.history() == {1: "Hi", 2: None, 3: "Ho"}
-    assert world.fan_out(runs) == ["batch_get_item", "query"]
+    assert world.fan_out(runs) == ["batch_get_item"]
     assert world.heard() == [(1, "Hi"), (3, "Ho")]
 
 
-def test_what_is_posted_again_after_a_death_can_be_told_by_its_seq(dynamodb: Any, stream: Stream) -> None:
-    with ThreadPoolExecutor(1) as one_after_another:
-        world = World(dynamodb, stream, one_after_another)
-        world.connect()
-        runs = torn_run(world)
-        (page,) = Connections(dynamodb, CONNECTIONS).members("general")
-        *heard_before, last = [member.connection_id for member in page]
-
-        def die_at_the_last(connection_id: str) -> None:
-            if connection_id == last:
-                raise Killed
-
-        world.gateway.on_post = die_at_the_last
-        with pytest.raises(Killed):
-            world.fan_out(runs)
-        world.gateway.on_post = lambda connection_id: None
+def test_what_is_posted_again_after_a_death_can_be_told_by_its_seq(world: World) -> None:
+    runs = torn_run(world)
+    rows = world.dynamodb.scan(TableName=CONNECTIONS)["Items"]
+    keys = sorted(row["sk"] for row in rows if row["pk"] == "ROOM#general")
+    *before, world.dies_at, after = [key[4:] for key in keys]
+    with pytest.raises(Killed):
         world.fan_out(runs)
-    for connection in {*heard_before, last} - {PLAIN}:
+    world.dies_at, world.gateway.limit = None, 1
+    world.fan_out(runs)
+    assert PLAIN in before
+    for connection in {*before, after} - {PLAIN}:
         heard = world.heard(connection)
-        assert len(heard) == (2 if connection == last else 4)
+        assert len(heard) == (2 if connection == after else 4)
         assert list(dict(heard)) == [1, 3]  # a client that drops what it has by seq hears each once, in order
         assert set(heard) == {(1, "Hi"), (3, "Ho")}  # and a seq is the same message every time
 

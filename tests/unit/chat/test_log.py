@@ -176,7 +176,7 @@ def test_settling_what_is_whole_writes_nothing(log: Log, dynamodb: Any, stream: 
     before = dynamodb.scan(TableName=TABLE)["Items"]
     counting = MortalDynamoDB(dynamodb)
     run = stream.batch()["general"]
-    assert log_of(counting).settle("general", run) == [run[0], run[1], Entry(3, None)]
+    assert log_of(counting).settle("general", run).entries == [run[0], run[1], Entry(3, None)]
     assert counting.calls == ["batch_get_item"]
     assert dynamodb.scan(TableName=TABLE)["Items"] == before
 
@@ -200,21 +200,21 @@ def test_settling_writes_what_a_crash_left_out(log: Log, dynamodb: Any, stream: 
 
 def test_settling_again_changes_nothing(log: Log, dynamodb: Any) -> None:
     run = [Entry(1, message("r1")), Entry(2, message("r1")), Entry(3, message("r2"))]
-    first = log.settle("general", run)
+    first = log.settle("general", run).entries
     stored = dynamodb.scan(TableName=TABLE)["Items"]
-    assert log.settle("general", run) == first == [run[0], Entry(2, None), run[2]]
+    assert log.settle("general", run).entries == first == [run[0], Entry(2, None), run[2]]
     assert dynamodb.scan(TableName=TABLE)["Items"] == stored
 
 
 def test_a_message_twice_in_one_run_counts_once(log: Log, dynamodb: Any) -> None:
     run = [Entry(1, message("r1")), Entry(2, message("r1", at="later")), Entry(3, message("r1", "other"))]
-    assert log.settle("general", run) == [run[0], Entry(2, None), Entry(3, None)]
+    assert log.settle("general", run).entries == [run[0], Entry(2, None), Entry(3, None)]
     assert history(dynamodb) == {1: "Hi", 2: None, 3: None}
 
 
 def test_a_ref_that_a_later_seq_has_taken_makes_the_earlier_one_void(log: Log, dynamodb: Any) -> None:
-    later = log.settle("general", [Entry(2, message("r1"))])
-    assert log.settle("general", [Entry(1, message("r1"))]) == [Entry(1, None)]
+    later = log.settle("general", [Entry(2, message("r1"))]).entries
+    assert log.settle("general", [Entry(1, message("r1"))]).entries == [Entry(1, None)]
     assert later == [Entry(2, message("r1"))]
     assert history(dynamodb) == {1: None, 2: "Hi"}
 
@@ -230,8 +230,8 @@ def test_a_row_that_has_changed_since_is_not_written_again(log: Log, dynamodb: A
 def test_a_run_of_more_than_a_hundred_keys_is_settled_whole(log: Log, dynamodb: Any, stream: Stream) -> None:
     counting = MortalDynamoDB(dynamodb)
     run = [Entry(seq, message(f"r{seq}", f"text {seq}")) for seq in range(1, 121)]
-    assert log_of(counting).settle("general", run[::2]) == run[::2]
-    assert log.settle("general", run) == run
+    assert log_of(counting).settle("general", run[::2]).entries == run[::2]
+    assert log.settle("general", run).entries == run
     assert history(dynamodb) == {seq: f"text {seq}" for seq in range(1, 121)}
     assert counting.calls.count("batch_get_item") == 2  # 120 keys
 
@@ -256,7 +256,7 @@ def test_what_a_busy_dynamodb_leaves_out_is_asked_for_again(log: Log, dynamodb: 
         log.append("general", message(ref))
     run = [Entry(1, message("r1")), Entry(2, message("r1"))]
     writing = MortalDynamoDB(dynamodb)
-    assert log_of(Busy(writing)).settle("general", run) == [run[0], Entry(2, None)]
+    assert log_of(Busy(writing)).settle("general", run).entries == [run[0], Entry(2, None)]
     assert "put_item" not in writing.calls  # everything was found
 
 

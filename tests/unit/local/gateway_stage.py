@@ -14,7 +14,9 @@ import aiohttp
 import yarl
 from websockets.asyncio.client import ClientConnection, connect
 
-from local.gateway import Gateway, Limits
+from local.aws_defaults import Limits
+from local.callers import Callers
+from local.gateway import Gateway
 from local.invocation import Result
 from local.stack import Api, Route
 
@@ -132,11 +134,17 @@ async def running(
     api: Api | None = None,
     limits: Limits = UNBOUND,
     web: Path | None = None,
+    callers: Callers = Callers(),  # noqa: B008 - never changes
 ) -> AsyncIterator[Stage]:
     functions = functions or Functions()
     activity: list[str] = []
     gateway = Gateway(
-        api or an_api(), functions, web=web, limits=limits, on_activity=lambda: activity.append("activity")
+        api or an_api(),
+        functions,
+        web=web,
+        limits=limits,
+        callers=callers,
+        on_activity=lambda: activity.append("activity"),
     )
     port = await gateway.start("127.0.0.1", 0)
     async with aiohttp.ClientSession() as http:

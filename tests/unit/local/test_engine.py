@@ -12,13 +12,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
+from local.__main__ import main
 from local.engine import Engine
 from local.errors import LocalError
 from local.ports import free_port, refuse_taken
+from local.stack import StreamMapping
 from tests.unit.local.gate import Gate
 
 ROOT = Path(__file__).parents[3]
@@ -137,6 +141,103 @@ async def test_what_a_mapping_gives_up_leaves_a_pointer_in_its_queue(template: P
         assert pointer["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
+QUEUE = """
+  Ring:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: ring.handler, Environment: {Variables: {QUEUE: !Ref Doors}}}
+  Answer:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: answer.handler
+      Events: {Doors: {Type: SQS, Properties: {Queue: !GetAtt Doors.Arn}}}
+  Doors:
+    Type: AWS::SQS::Queue
+    Properties: {FifoQueue: true, ContentBasedDeduplication: true}
+"""
+RING = """
+import json, os, urllib.request
+
+def handler(event, context):
+    body = {"QueueUrl": os.environ["QUEUE"], "MessageBody": event["say"], "MessageGroupId": "door"}
+    headers = {"X-Amz-Target": "AmazonSQS.SendMessage", "Content-Type": "application/x-amz-json-1.0"}
+    urllib.request.urlopen(urllib.request.Request(os.environ["QUEUE"], json.dumps(body).encode(), headers))
+"""
+ANSWER = """
+def handler(event, context):
+    for record in event["Records"]:
+        print("heard", record["body"], record["attributes"]["MessageGroupId"])
+"""
+
+
+async def test_a_message_goes_from_function_through_queue_to_function(template: Path) -> None:
+    template.write_text(TEMPLATE + QUEUE)
+    (template.parent / "ring.py").write_text(RING)
+    (template.parent / "answer.py").write_text(ANSWER)
+    heard: asyncio.Queue[str] = asyncio.Queue()
+
+    def log(function: str, line: str) -> None:
+        if function == "Answer" and line.startswith("heard"):
+            heard.put_nowait(line)
+
+    async with Engine(template, log=log) as engine:
+        for word in ("one", "two"):
+            await engine.host.invoke("Ring", {"say": word})
+        assert [await heard.get() for _ in range(2)] == ["heard one door", "heard two door"]
+
+
+class Listening(Engine):
+    """Says when it wakes its queue mappings."""
+
+    woken = False
+
+    def _wake_queues(self) -> None:
+        self.woken = True
+        super()._wake_queues()
+
+
+async def test_a_function_that_uses_a_queue_wakes_the_mappings(template: Path) -> None:
+    template.write_text(TEMPLATE + QUEUE)
+    (template.parent / "ring.py").write_text(RING)
+    (template.parent / "answer.py").write_text(ANSWER)
+    async with Listening(template) as engine:
+        assert not engine.woken
+        await engine.host.invoke("Ring", {"say": "one"})
+        assert engine.woken
+
+
+class Crumbling(Engine):
+    """Its stream mapping ends with an exception that nobody foresaw."""
+
+    async def _start_mapping(self, mapping: StreamMapping) -> None:
+        self._supervise(mapping.name, self._crumble())
+
+    async def _crumble(self) -> None:
+        async with asyncio.TaskGroup():
+            raise ZeroDivisionError("unforeseen")
+
+
+async def test_a_mapping_that_ends_by_itself_breaks_the_engine_with_its_traceback_in_the_log(
+    template: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Crumbling(template) as engine:
+        with pytest.raises(LocalError, match=r"^Mapping has stopped working.*: ZeroDivisionError"):
+            await engine.broken()
+    assert "Mapping has ended by itself" in caplog.text
+    assert "_crumble" in caplog.text
+
+
+async def test_dynamodb_is_reached_from_outside_by_the_guarded_port_only(template: Path) -> None:
+    service_port = free_port()
+    async with Engine(template, service_port=service_port) as engine, aiohttp.ClientSession() as http:
+        assert engine.services_url == f"http://127.0.0.1:{service_port}"
+        assert engine.services.url != engine.services_url
+        async with http.post(f"{engine.services_url}/_ministack/reset") as answer:
+            assert answer.status == 403
+        headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
+        async with http.post(engine.services_url, data=b"{}", headers=headers) as answer:
+            assert (await answer.json(content_type=None))["TableNames"] == ["Rows"]
+
+
 async def test_functions_can_be_called_without_the_gateway(template: Path) -> None:
     async with Engine(template) as engine:
         result = await engine.host.invoke("Write", {"requestContext": {"eventType": "CONNECT"}})
@@ -157,7 +258,7 @@ async def test_a_port_in_use_is_refused_and_nothing_is_left_running(template: Pa
     service_port = free_port()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(LocalError, match=f"port {port} is not free"):
+        with pytest.raises(LocalError, match=f"port {port} is taken"):
             async with Engine(template, port=port, service_port=service_port):
                 pass
     refuse_taken(service_port)
@@ -287,8 +388,12 @@ async def test_a_mistake_is_one_clear_line_and_leaves_nothing(template: Path) ->
         async with run(template, "--port", str(port)) as command:
             status, errors = await command.end()
         assert status == 1
-        assert errors.startswith(f"local: port {port} is not free")
-        assert errors.count("\n") == 1
+        assert errors == f"local: port {port} is taken; choose another PORT\n"
+        async with run(template, "--port", str(port - 1)) as command:
+            status, errors = await command.end()
+        assert status == 1
+        above = f"(for DynamoDB and SQS, one above {port - 1})"
+        assert errors == f"local: port {port} {above} is taken; choose another PORT\n"
     template.write_text("Resources: [")
     async with run(template, "--port", str(free_pair())) as command:
         status, errors = await command.end()
@@ -298,16 +403,70 @@ async def test_a_mistake_is_one_clear_line_and_leaves_nothing(template: Path) ->
     assert list(command.temporary.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--port", "65535"], "65535 is not a port from 1 to 65534"),
+        (["--port", "http"], "http is not a port"),
+        (["--concurrency", "0"], "0 is not a number of 1 or more"),
+        (["--allow-origin", "app.test"], "app.test is not an origin, such as "),
+    ],
+    ids=str,
+)
+def test_an_option_that_makes_no_sense_says_what_would(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", *arguments])
+    assert line in capsys.readouterr().err
+
+
+async def test_without_its_packages_it_says_in_one_line_how_to_get_them() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-S", "-m", "local", "run"),  # without site-packages
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert "has no uvloop. `make run` installs" in errors.decode()
+    assert errors.count(b"\n") == 1
+
+
+async def test_when_what_it_needs_dies_it_ends_with_one_line(template: Path) -> None:
+    async with run(template, "--port", str(free_pair())) as command:
+        await command.ready()
+        (file,) = command.temporary.glob("roomcast-*/ministack-*.pid")
+        os.kill(int(file.read_text()), signal.SIGKILL)
+        status, errors = await command.end()
+        assert status == 1
+        assert errors.splitlines()[-1].startswith("local: ministack has ended (status -9): ")
+        assert list(command.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("raw", [True, False], ids=["raw", "readable"])
+async def test_logs_are_short_lines_unless_they_are_asked_for_raw(template: Path, raw: bool) -> None:
+    record = {"level": "INFO", "message": "imported", "service": "roomcast", "room": "lobby"}
+    path = template.parent / "write.py"
+    path.write_text(f"print({json.dumps(json.dumps(record))})\n" + path.read_text())
+    async with run(template, "--port", str(free_pair()), *["--raw-logs"] * raw) as command:
+        await command.ready()
+        _, errors = await command.end(signal.SIGTERM)
+    assert (json.dumps(record) if raw else f"{'Write':<20} imported room=lobby") in errors.splitlines()
+
+
 async def test_killed_outright_it_leaves_no_process(template: Path) -> None:
     async with Gate() as doors:
-        visit = f"import socket\ngate = socket.create_connection(('127.0.0.1', {doors.port}))\n"
+        visit = "import os, pathlib, socket\npathlib.Path('services').write_text(os.environ['DYNAMODB'])\n"
+        visit += f"gate = socket.create_connection(('127.0.0.1', {doors.port}))\n"
         path = template.parent / "write.py"
         path.write_text(visit + "gate.sendall(b'0 0\\n')\n" + path.read_text())
         port = free_pair()
         async with run(template, "--port", str(port)) as command:
             await command.ready()
             visitor = await doors.visitor()
-            services, writer = await asyncio.open_connection("127.0.0.1", port + 1)
+            url = urlsplit((template.parent / "services").read_text())
+            services, writer = await asyncio.open_connection(url.hostname, url.port)
             await command.end(signal.SIGKILL)
             await visitor.gone()
             assert await services.read() == b""  # the connection ends with ministack

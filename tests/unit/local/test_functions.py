@@ -322,6 +322,37 @@ async def test_a_process_that_ends_in_a_call_fails_it_and_the_next_works(
     assert value(await host.invoke("fatal", {})) == "alive"
 
 
+DYING = """
+import os, pathlib, socket, time
+
+if not pathlib.Path("died").exists():
+    pathlib.Path("died").touch()
+    gate = socket.create_connection(("127.0.0.1", int(os.environ["GATE"])))
+    host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+    runtime = socket.create_connection((host, int(port)))
+    ask = f"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: {host}:{port}\\r\\n\\r\\n"
+    runtime.sendall(ask.encode())
+    gate.sendall(f"{os.getpid()} 0\\n".encode())
+    gate.recv(1)
+    runtime.close()
+    time.sleep(60)
+
+def handler(event, context):
+    return "alive"
+"""
+
+
+async def test_a_process_that_waits_for_no_event_any_more_gets_none_though_it_has_not_ended_yet(
+    lab: Lab, doors: Gate
+) -> None:
+    lab.add("dying", DYING, GATE=str(doors.port))
+    host = await lab.start()
+    dying = await doors.visitor()
+    dying.release()
+    await dying.gone()  # it is ended, though by itself it would sleep on
+    assert value(await host.invoke("dying", {})) == "alive"
+
+
 async def test_kill_crashes_what_is_in_a_call_and_nothing_else(lab: Lab, doors: Gate) -> None:
     lab.add("gated", gate.HANDLER, GATE=str(doors.port))
     lab.add("pid", "import os\ndef handler(e, c): return os.getpid()\n")

@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed
 
-from local.gateway import Limits
+from local.aws_defaults import Limits
 from tests.unit.local.gateway_stage import Functions, Stage, an_api, running
 
 KB = 1024

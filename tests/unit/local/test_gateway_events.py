@@ -37,7 +37,9 @@ def check_context(context: dict[str, Any], port: int, **expected: Any) -> None:
 
 async def test_connect_gets_the_handshake() -> None:
     async with running() as stage:
-        async with stage.connect("?room=a&room=b%20c&name=", user_agent_header="test/1", origin="http://x"):
+        async with stage.connect(
+            "?room=a&room=b%20c&name=", user_agent_header="test/1", origin="http://localhost"
+        ):
             pass
         event = stage.functions.of("Connect")[0]
     check_context(event.pop("requestContext"), stage.port, routeKey="$connect", eventType="CONNECT")
@@ -50,7 +52,7 @@ async def test_connect_gets_the_handshake() -> None:
     assert headers.keys() == several.keys()
     assert {name: values[-1] for name, values in several.items()} == headers
     assert headers["Host"] == f"127.0.0.1:{stage.port}"
-    assert headers["Origin"] == "http://x"
+    assert headers["Origin"] == "http://localhost"
     assert headers["User-Agent"] == "test/1"
     assert headers["Sec-WebSocket-Version"] == "13"
     assert headers["X-Forwarded-For"] == "127.0.0.1"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from local.gateway import Limits
+from local.aws_defaults import Limits
 from local.invocation import Result
 from tests.unit.local.gateway_stage import (
     OK,
@@ -24,7 +24,7 @@ from tests.unit.local.gateway_stage import (
 )
 
 HANDSHAKE = (
-    b"GET %s HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
 )
 

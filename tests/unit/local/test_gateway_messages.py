@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.gateway import Limits
+from local.aws_defaults import Limits
 from local.gateway_routes import RouteSelection
 from local.invocation import Result
 from tests.unit.local.gateway_stage import OK, Functions, an_api, failed, running
@@ -238,8 +238,8 @@ async def test_a_message_may_come_in_several_frames() -> None:
 # throttles
 
 
-async def test_messages_past_the_stages_throttle_get_too_many_requests_and_no_function() -> None:
-    api = an_api(throttle_rate=0.001, throttle_burst=2)  # one for the connect
+async def test_messages_past_their_routes_throttle_get_too_many_requests_and_no_function() -> None:
+    api = an_api(throttle_rate=0.001, throttle_burst=1)
     functions = Functions(Ask={"statusCode": 200, "body": "yes"})
     async with running(functions, api=api) as stage, stage.client() as (client, connection_id):
         await client.send(asking())
@@ -249,6 +249,18 @@ async def test_messages_past_the_stages_throttle_get_too_many_requests_and_no_fu
         assert frame["message"] == "Too Many Requests"
         assert frame["connectionId"] == connection_id
         assert len(functions.of("Ask")) == 1
+
+
+async def test_a_route_that_is_throttled_leaves_the_others_open() -> None:
+    api = an_api(throttle_rate=0.001, throttle_burst=1)
+    functions = Functions(Ask={"statusCode": 200, "body": "yes"}, Default={"statusCode": 200, "body": "what"})
+    async with running(functions, api=api) as stage, stage.connect() as client:
+        await client.send(asking())
+        assert await client.recv() == "yes"
+        await client.send("no JSON")
+        assert await client.recv() == "what"
+        await client.send("no JSON either")  # whatever takes the $default route shares its bucket
+        assert json.loads(await client.recv())["message"] == "Too Many Requests"
 
 
 async def test_activity_is_told_when_a_message_comes_and_when_its_function_has_answered() -> None:

@@ -6,6 +6,7 @@ import json
 import logging
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -53,6 +54,33 @@ async def test_the_function_gets_the_event_that_lambda_sends(engine: Engine) -> 
             ]
         }
     ]
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {},
+        None,
+        "text",
+        {"eventID": "1", "eventName": "INSERT"},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": None},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": {"Keys": {}}},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": {"Keys": {}, "SequenceNumber": None}},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": {"Keys": {}, "SequenceNumber": [1]}},
+        {"eventID": "1", "dynamodb": {"Keys": {}, "SequenceNumber": "1"}},
+    ],
+    ids=str,
+)
+async def test_what_is_no_record_is_skipped_and_the_stream_goes_on(
+    engine: Engine, malformed: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = engine.stream.write()
+    engine.stream.shards_by_name["shard-1"].records.append(malformed)
+    after = engine.stream.write()
+    async with engine.running(filters=({"eventName": ["MODIFY"]},)) as poller:
+        await engine.handles(before, after)
+        assert poller.checkpoints == {"shard-1": after}
+    assert "skipped a record that is none" in caplog.text
 
 
 async def test_times_and_binary_from_an_sdk_become_json(engine: Engine) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
+import os
+import signal
+import sys
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,8 +15,11 @@ import boto3
 import pytest
 
 from local.errors import LocalError
+from local.scratch import Scratch
 from local.services import LocalServices, ServiceError, ServiceStream
 from local.stack import Api, Queue, Stack, Table
+
+ROOT = Path(__file__).parents[3]
 
 ROWS = Table(
     name="Rows",
@@ -32,7 +38,8 @@ STACK = Stack(
     api=Api("Api", "prod", "$request.body.action", {}, None, None, None),
     tables={"Rows": ROWS},
     queues={"Failures": FAILURES},
-    mappings=(),
+    stream_mappings=(),
+    queue_mappings=(),
 )
 
 
@@ -155,8 +162,51 @@ async def test_without_a_data_folder_nothing_is_kept(services: LocalServices) ->
     assert await count(services) == 0
 
 
-async def test_a_port_in_use_is_refused_in_one_line() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(LocalError, match=rf"^port {port} is not free \(.+\): choose another$"):
-            await LocalServices(port=port).start()
+@pytest.mark.skipif(sys.platform != "linux", reason="this machine has no other loopback address")
+async def test_each_listens_where_no_page_would_look(services: LocalServices) -> None:
+    async with LocalServices() as others:
+        assert len({services.address, others.address, "127.0.0.1"}) == 3
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", services.port)
+
+
+async def test_its_end_is_told(services: LocalServices) -> None:
+    ended = asyncio.create_task(services.ended())
+    assert services.pid is not None
+    os.kill(services.pid, signal.SIGKILL)
+    with pytest.raises(LocalError, match=r"^ministack has ended \(status -9\): "):
+        await ended
+
+
+HOLD = "import sys; from local.scratch import Scratch; print(Scratch().path, flush=True); sys.stdin.read()"
+
+
+async def test_the_folder_of_an_engine_that_was_killed_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    owners, folders = [], []
+    for _ in range(2):
+        owner = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", HOLD),
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert owner.stdout is not None
+        folders.append(Path((await owner.stdout.readline()).decode().strip()))
+        owners.append(owner)
+    (folders[0] / "log").write_text("last words")
+    nobodys = tmp_path / "roomcast-notes"
+    nobodys.mkdir()
+    try:
+        owners[0].kill()
+        await owners[0].wait()
+        own = Scratch()
+        assert set(tmp_path.iterdir()) == {own.path, folders[1], nobodys}
+        own.remove()
+        assert not own.path.exists()
+    finally:
+        owners[1].kill()
+        await owners[1].wait()

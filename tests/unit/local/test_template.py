@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.errors import TemplateError
-from local.stack import Function, Route, Stack
+from local.stack import Function, QueueMapping, Route, Stack
 from local.template import Endpoints, load
 
 ROOT = Path(__file__).parents[3]
@@ -172,7 +172,7 @@ def test_a_fifo_queue_without_a_name_gets_one_that_sqs_accepts(project: Project)
 
 
 def test_a_mapping_has_aws_defaults_where_the_template_says_nothing(project: Project) -> None:
-    (mapping,) = project.load(API + TABLE + MAPPING).mappings
+    (mapping,) = project.load(API + TABLE + MAPPING).stream_mappings
     assert (mapping.name, mapping.table, mapping.function) == ("Mapping", "Rows", "Hello")
     assert (mapping.batch_size, mapping.window, mapping.parallelization) == (100, 0.0, 1)
     assert (mapping.bisect, mapping.retries, mapping.max_age) == (False, -1, -1.0)
@@ -187,7 +187,7 @@ def test_a_mapping_says_how_failures_are_handled(project: Project) -> None:
         "      DestinationConfig: {OnFailure: {Destination: !GetAtt Failures.Arn}}\n"
         """      FilterCriteria: {Filters: [{Pattern: '{"eventName": ["INSERT"]}'}]}\n"""
     )
-    (mapping,) = project.load(API + TABLE + QUEUE + MAPPING + more).mappings
+    (mapping,) = project.load(API + TABLE + QUEUE + MAPPING + more).stream_mappings
     assert (mapping.batch_size, mapping.window, mapping.parallelization) == (7, 2.0, 3)
     assert (mapping.bisect, mapping.retries, mapping.max_age) == (True, 4, 60.0)
     assert (mapping.partial_failures, mapping.on_failure) == (True, "Failures")
@@ -195,15 +195,161 @@ def test_a_mapping_says_how_failures_are_handled(project: Project) -> None:
 
 
 def test_a_disabled_mapping_is_absent(project: Project) -> None:
-    assert project.load(API + TABLE + MAPPING + "      Enabled: false\n").mappings == ()
+    assert project.load(API + TABLE + MAPPING + "      Enabled: false\n").stream_mappings == ()
 
 
-def test_a_mapping_from_a_queue_is_named_as_not_run(project: Project) -> None:
-    mapping = MAPPING.replace("Rows.StreamArn", "Failures.Arn")
-    stack = project.load(API + QUEUE + mapping)
-    assert stack.mappings == ()
-    assert len(stack.unknown) == 1
-    assert stack.unknown[0].startswith("Mapping: ")
+QUEUE_MAPPING = """
+  QueueMapping:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      EventSourceArn: !GetAtt Failures.Arn
+      FunctionName: !Ref Hello
+"""
+
+
+def test_a_mapping_from_a_queue_has_aws_defaults_where_the_template_says_nothing(project: Project) -> None:
+    stack = project.load(API + QUEUE + QUEUE_MAPPING)
+    assert stack.stream_mappings == ()
+    assert stack.queue_mappings == (
+        QueueMapping(
+            name="QueueMapping",
+            queue="Failures",
+            function="Hello",
+            fifo=False,
+            batch_size=10,
+            window=0.0,
+            concurrency=None,
+            visibility=None,
+            partial_failures=False,
+            filters=(),
+        ),
+    )
+
+
+def test_a_mapping_from_a_queue_says_how_it_is_read(project: Project) -> None:
+    more = (
+        "      BatchSize: 100\n      MaximumBatchingWindowInSeconds: 28\n"
+        "      ScalingConfig: {MaximumConcurrency: 7}\n"
+        "      FunctionResponseTypes: [ReportBatchItemFailures]\n"
+        """      FilterCriteria: {Filters: [{Pattern: '{"body": {"kind": ["slice"]}}'}]}\n"""
+    )
+    (mapping,) = project.load(API + QUEUE + QUEUE_MAPPING + more).queue_mappings
+    assert (mapping.batch_size, mapping.window, mapping.concurrency) == (100, 28.0, 7)
+    assert mapping.partial_failures
+    assert mapping.filters == ({"body": {"kind": ["slice"]}},)
+    # Window and function timeout (3 s) are longer than the queue's 30 s; AWS then adds 30 s to them.
+    assert mapping.visibility == 28 + 3 + 30
+
+
+def test_a_functions_own_queue_event_is_a_mapping(project: Project) -> None:
+    events = "      Events: {Doors: {Type: SQS, Properties: {Queue: !GetAtt Failures.Arn, BatchSize: 3}}}\n"
+    (mapping,) = project.load(API + events + QUEUE).queue_mappings
+    assert (mapping.name, mapping.queue, mapping.function) == ("HelloDoors", "Failures", "Hello")
+    assert mapping.batch_size == 3
+
+
+def test_a_function_with_a_name_of_its_own_is_called_by_either(project: Project) -> None:
+    named = API + "      FunctionName: hello-world\n"
+    for target in ("!Ref Hello", "!GetAtt Hello.Arn", "hello-world"):
+        mapping = QUEUE_MAPPING.replace("!Ref Hello", target)
+        (mapped,) = project.load(named + QUEUE + mapping).queue_mappings
+        assert mapped.function == "Hello"
+
+
+def test_a_mapping_from_elsewhere_is_named_as_not_run(project: Project) -> None:
+    elsewhere = QUEUE_MAPPING.replace("!GetAtt Failures.Arn", "arn:aws:kinesis:us-east-1:1:stream/x")
+    stack = project.load(API + elsewhere)
+    assert (stack.stream_mappings, stack.queue_mappings) == ((), ())
+    assert stack.unknown == (
+        "QueueMapping: a mapping from arn:aws:kinesis:us-east-1:1:stream/x is not run here",
+    )
+
+
+FIFO = """
+  Failures:
+    Type: AWS::SQS::Queue
+    Properties:
+      FifoQueue: true
+      ContentBasedDeduplication: true
+      DeduplicationScope: messageGroup
+      FifoThroughputLimit: perMessageGroupId
+      VisibilityTimeout: 30
+      MessageRetentionPeriod: 1209600
+      RedrivePolicy: {deadLetterTargetArn: !GetAtt Lost.Arn, maxReceiveCount: 5}
+  Lost:
+    Type: AWS::SQS::Queue
+    Properties: {FifoQueue: true}
+"""
+
+
+def test_a_fifo_queue_and_its_dead_letter_queue(project: Project) -> None:
+    stack = project.load(API + FIFO + QUEUE_MAPPING)
+    queue = stack.queues["Failures"]
+    assert (queue.fifo, queue.visibility) == (True, 30)
+    assert queue.attributes == {
+        "FifoQueue": "true",
+        "ContentBasedDeduplication": "true",
+        "DeduplicationScope": "messageGroup",
+        "FifoThroughputLimit": "perMessageGroupId",
+        "VisibilityTimeout": "30",
+        "MessageRetentionPeriod": "1209600",
+        "RedrivePolicy": (
+            '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:Lost.fifo","maxReceiveCount":5}'
+        ),
+    }
+    assert stack.queue_mappings[0].fifo
+
+
+def test_a_queue_has_a_visibility_timeout_of_30_seconds_unless_it_says_so(project: Project) -> None:
+    assert project.load(API + FIFO).queues["Lost"].visibility == 30
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        ("      BatchSize: 11\n", "BatchSize is 11, and a FIFO queue's is 1 to 10"),
+        ("      MaximumBatchingWindowInSeconds: 1\n", "a FIFO queue's mapping has a MaximumBatching"),
+        ("      ScalingConfig: {MaximumConcurrency: 1}\n", "MaximumConcurrency is 1"),
+        ("""      FilterCriteria: {Filters: [{Pattern: '{"body": "x"}'}]}\n""", "in a filter"),
+    ],
+)
+def test_a_mapping_that_aws_refuses_is_refused(project: Project, mapping: str, reason: str) -> None:
+    message = project.refusal(API + FIFO + QUEUE_MAPPING + mapping)
+    assert "QueueMapping: " in message
+    assert reason in message
+
+
+@pytest.mark.parametrize(
+    ("mapping", "reason"),
+    [
+        ("      BatchSize: 11\n", "without a MaximumBatchingWindowInSeconds"),
+        ("      BatchSize: 10001\n", "a standard queue's is 1 to 10000"),
+        ("      MaximumBatchingWindowInSeconds: 301\n", "0 to 300"),
+    ],
+)
+def test_a_standard_queues_mapping_has_bounds_too(project: Project, mapping: str, reason: str) -> None:
+    assert reason in project.refusal(API + QUEUE + QUEUE_MAPPING + mapping)
+
+
+def test_a_queue_hides_messages_for_at_least_as_long_as_its_function_may_run(project: Project) -> None:
+    assert project.load(API + "      Timeout: 30\n" + QUEUE + QUEUE_MAPPING).queue_mappings
+    assert project.refusal(API + "      Timeout: 31\n" + QUEUE + QUEUE_MAPPING) == (
+        "template.yaml: QueueMapping: the visibility timeout of Failures, 30 s, is less than "
+        "the timeout of Hello, 31 s; AWS refuses that"
+    )
+
+
+@pytest.mark.parametrize(
+    ("queues", "reason"),
+    [
+        (FIFO.replace("{FifoQueue: true}", "{VisibilityTimeout: 30}"), "only one is FIFO"),
+        (FIFO.replace("!GetAtt Lost.Arn", "arn:aws:sqs:us-east-1:1:other"), "other is no queue"),
+        (FIFO.replace("{FifoQueue: true}", "{FifoQueue: true, QueueName: lost}"), "ends with .fifo"),
+        (QUEUE.replace("VisibilityTimeout: 30", "QueueName: x.fifo"), "ends with .fifo"),
+    ],
+)
+def test_queues_that_aws_refuses_are_refused(project: Project, queues: str, reason: str) -> None:
+    assert reason in project.refusal(API + queues)
 
 
 def test_a_type_that_the_engine_does_not_know_is_named_in_one_line(project: Project) -> None:
@@ -306,7 +452,7 @@ def test_a_parameter_without_a_default_has_to_be_given(project: Project) -> None
 
 
 def test_the_environment_points_at_aws_until_it_is_given_this_machine(project: Project) -> None:
-    here = Endpoints(gateway=8080, services=8081)
+    here = Endpoints("127.0.0.1:8080", "127.0.0.1:8081")
     gateway = '!Sub "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live"'
     assert project.variable(gateway) == "https://Api.execute-api.us-east-1.amazonaws.com/live"
     assert project.variable(gateway, endpoints=here) == "http://127.0.0.1:8080/live"
@@ -317,10 +463,13 @@ def test_the_environment_points_at_aws_until_it_is_given_this_machine(project: P
         assert project.variable(value, endpoints=here) == "http://127.0.0.1:8081"
     queue = project.variable("!Ref Failures", QUEUE, here)
     assert queue == "http://127.0.0.1:8081/000000000000/Failures"
+    here = Endpoints("127.0.0.1:8080", "127.0.0.1:8081", "127.0.0.1:8082")
+    queue = project.variable("!Ref Failures", QUEUE, here)
+    assert queue == "http://127.0.0.1:8082/000000000000/Failures"
 
 
 def test_another_api_or_service_is_left_alone(project: Project) -> None:
-    here = Endpoints(gateway=8080, services=8081)
+    here = Endpoints("127.0.0.1:8080", "127.0.0.1:8081")
     for url in ("https://abc123.execute-api.us-east-1.amazonaws.com", "https://s3.us-east-1.amazonaws.com"):
         assert project.variable(url, endpoints=here) == url
 
@@ -368,11 +517,12 @@ def test_reading_leaves_the_process_environment_as_it_was(project: Project) -> N
 
 
 def test_the_projects_own_template_runs_whole() -> None:
-    stack = load(ROOT / "template.yaml", endpoints=Endpoints(gateway=8080, services=8081))
+    stack = load(ROOT / "template.yaml", endpoints=Endpoints("127.0.0.1:8080", "127.0.0.1:8081"))
     assert stack.unknown == ()
     assert stack.api.routes["$default"].two_way
     assert not stack.api.routes["onMessage"].two_way
     assert stack.api.authorizer is not None
-    assert [stack.tables[mapping.table].definition["StreamSpecification"] for mapping in stack.mappings]
+    tables = [stack.tables[mapping.table] for mapping in stack.stream_mappings]
+    assert [table.definition["StreamSpecification"] for table in tables]
     for function in stack.functions.values():
         assert not [value for value in function.environment.values() if "amazonaws" in value]

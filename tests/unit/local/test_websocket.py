@@ -17,14 +17,14 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from local.gateway import Limits
+from local.aws_defaults import Limits
 from local.http import HttpServer, Request, Response
 from local.websocket import WebSocket
 from tests.unit.local.gateway_stage import Functions, Stage, an_api, running
 
 KB = 1024
 HANDSHAKE = (
-    b"GET /prod HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"GET /prod HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " + base64.b64encode(b"0123456789abcdef") + b"\r\n\r\n"
 )
 

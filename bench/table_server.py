@@ -1,0 +1,148 @@
+"""Answers DynamoDB's Query for rooms' members from memory, over HTTP and in a process of its own.
+
+So that reading members and parsing them is measured, and not a database: its pages are what DynamoDB sends,
+with the capacity that they would have consumed. Other operations get the answers of an empty table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from typing import Any
+
+import httptools
+import uvloop
+
+from bench.simulator.members import member_id
+
+PAGE_BYTES = 1 << 20  # a Query reads 1 MB at most
+_UNIT = 4096  # bytes read for a strongly consistent read unit
+_CONNECTED_AT = 1_764_000_000_000
+_EXPIRES_AT = 4_000_000_000
+# What DynamoDB counts for an item: UTF-8 of names and values; a byte for two digits of a number, and one.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+_NUMBERS = len("connected_at") + 8 + len("expires_at") + 6
+_USER = "0123456789abcdef"
+_NAME = "Member"
+
+
+class Room:
+    """Members 0 to `size` of a simulated room, in the order of their sort keys."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.keys = sorted(map(_sort_key, range(size)))
+        self.item_bytes = len(f"pkROOM#{name}sk{self.keys[0]}user{_USER}name{_NAME}protocolv1") + _NUMBERS
+
+    def query(self, asked: dict[str, Any]) -> tuple[bytes, float]:
+        """An answer to a Query, and the read units it took."""
+        values = asked["ExpressionAttributeValues"]
+        start, end = 0, len(self.keys)
+        if ":first" in values:
+            start = bisect_left(self.keys, values[":first"]["S"])
+            end = bisect_right(self.keys, values[":last"]["S"])
+        if "ExclusiveStartKey" in asked:
+            start = bisect_right(self.keys, asked["ExclusiveStartKey"]["sk"]["S"])
+        limit = min(asked.get("Limit", end), PAGE_BYTES // self.item_bytes)
+        keys = self.keys[start : min(end, start + limit)]
+        whole = "ProjectionExpression" not in asked
+        more = (
+            f'"user":{{"S":"{_USER}"}},"name":{{"S":"{_NAME}"}},"pk":{{"S":"ROOM#{self.name}"}},'
+            if whole
+            else ""
+        )
+        rest = f'"protocol":{{"S":"v1"}},{more}"connected_at":{{"N":"{_CONNECTED_AT}"}},'
+        rest += f'"expires_at":{{"N":"{_EXPIRES_AT}"}}}}'
+        items = ",".join([f'{{"sk":{{"S":"{key}"}},{rest}' for key in keys])
+        # As DynamoDB: a page that the limit has ended says so, even where nothing follows.
+        ended = len(keys) == limit
+        after = (
+            f',"LastEvaluatedKey":{{"pk":{{"S":"ROOM#{self.name}"}},"sk":{{"S":"{keys[-1]}"}}}}'
+            if ended
+            else ""
+        )
+        units = max(1, -(-len(keys) * self.item_bytes // _UNIT)) * (1 if asked.get("ConsistentRead") else 0.5)
+        counted = f'"Count":{len(keys)},"ScannedCount":{len(keys)}'
+        return f'{{"Items":[{items}],{counted}{after}}}'.encode(), units
+
+
+class Table:
+    def __init__(self, sizes: list[int]) -> None:
+        self.rooms = {f"ROOM#members-{size}": Room(f"members-{size}", size) for size in sizes}
+        self.calls: Counter[str] = Counter()
+        self.units = 0.0
+
+    def answer(self, operation: str, body: bytes) -> bytes:
+        self.calls[operation] += 1
+        match operation:
+            case "Query":
+                asked = json.loads(body)
+                values = asked["ExpressionAttributeValues"].values()
+                room = next((each for each in (self.rooms.get(value["S"]) for value in values) if each), None)
+                if room is None:
+                    return b'{"Items":[],"Count":0,"ScannedCount":0}'
+                page, units = room.query(asked)
+                self.units += units
+                return page
+            case "UpdateItem":
+                return b'{"Attributes":{"seq":{"N":"1"}}}'
+            case "BatchGetItem":
+                return b'{"Responses":{},"UnprocessedKeys":{}}'
+            case "BatchWriteItem":
+                return b'{"UnprocessedItems":{}}'
+        return b"{}"
+
+
+class _Connection(asyncio.Protocol):
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._parser = httptools.HttpRequestParser(self)
+        self._operation = ""
+        self._body = b""
+        self._transport: Any = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"x-amz-target":
+            self._operation = value.decode().rpartition(".")[2]
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        answer = self._table.answer(self._operation, self._body)
+        self._body = b""
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\n"
+        head += f"Content-Length: {len(answer)}\r\n\r\n"
+        self._transport.write(head.encode() + answer)
+
+
+async def _serve(sizes: list[int]) -> None:
+    table = Table(sizes)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(table), "127.0.0.1", 0, backlog=1024)
+    print(json.dumps({"endpoint": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}), flush=True)
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while await reader.readline():  # each asks for what has been used since the last
+        print(json.dumps({"calls": table.calls, "units": table.units}), flush=True)
+        table.calls.clear()
+        table.units = 0.0
+
+
+def _sort_key(number: int) -> str:
+    connection_id = member_id(number)
+    return hashlib.sha256(connection_id.encode()).hexdigest()[:4] + connection_id
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(json.loads(sys.argv[1])))

@@ -1,0 +1,79 @@
+"""One message, one trace: from the function that took it to the broadcast that delivered it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from local.engine import Engine
+from local.traces import Span, assemble, walk
+from tests.e2e.clients import PATIENCE, FrameClient, framed
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def trace_of(engine: Engine, room: str, name: str, count: int = 1) -> list[Span]:
+    """The trace that has so many segments of that name about a room, once it is all there."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            for _, documents in engine.traces.newest():
+                roots = assemble(documents)
+                found = [span for _, span in walk(roots) if about(span, room) and span.name == name]
+                if len(found) == count and not any(span.orphan for _, span in walk(roots)):
+                    return roots
+            await asyncio.sleep(0.02)
+
+
+def about(span: Span, room: str) -> bool:
+    return span.document.get("annotations", {}).get("room") == room
+
+
+async def test_a_message_gives_one_trace_with_both_functions_parts(engine: Engine, room: str) -> None:
+    async with AsyncExitStack() as stack:
+        clients: list[FrameClient] = [
+            await stack.enter_async_context(framed(engine.socket_url, room=room)) for _ in range(5)
+        ]
+        await clients[0].send(room, "traced")
+        for client in clients:
+            await client.until_heard("traced")
+        roots = await trace_of(engine, room, "Roomcast broadcast")
+    (root,) = roots
+    assert root.name == "MessageFunction"
+    (function,) = [child for child in root.children if child.segment]
+    (broadcast,) = [span for _, span in walk([function]) if span.name == "Roomcast broadcast"]
+    assert broadcast in function.children
+    assert broadcast.document["annotations"] == {
+        "room": room,
+        "coalesced": 1,
+        "recipients": 5,
+        "delivered": 5,
+        "gone": 0,
+        "shed": 0,
+    }
+    assert [child.name for child in broadcast.children] == [
+        "wait in stream",
+        "settle",
+        "read members",
+        "post",
+    ]
+    assert "dynamodb" in {span.name.lower() for _, span in walk([function])}
+
+
+async def test_the_messages_of_a_run_each_have_their_trace(engine: Engine, room: str) -> None:
+    async with framed(engine.socket_url, room=room) as ada:
+        replies = await asyncio.gather(*(ada.send(room, f"message {number}") for number in range(5)))
+        await ada.until_heard(*(f"message {number}" for number in range(5)))
+        assert len(replies) == 5
+
+        def traces() -> int:
+            return sum(
+                any(about(span, room) for _, span in walk(assemble(documents)))
+                for _, documents in engine.traces.newest()
+            )
+
+        async with asyncio.timeout(PATIENCE):
+            while traces() < 5:
+                await asyncio.sleep(0.02)
+        assert traces() == 5
