@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,9 +32,14 @@ def main() -> None:
     RESULTS.mkdir(exist_ok=True)
     sys.path.insert(0, str(worker.ROOT / "src"))  # the functions' CodeUri: imports are as in Lambda
     goals: list[Goal] = []
+    failed: list[str] = []
     for name in arguments.name or NAMES:
-        # Imported when its turn comes: one that fails to import must not take the others with it.
-        report: Report = importlib.import_module(f"bench.{name.replace('-', '_')}").run()
+        try:  # one that fails must not take the findings of the others with it
+            report: Report = importlib.import_module(f"bench.{name.replace('-', '_')}").run()
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
+            continue
         print(report.table(), flush=True)
         goals += report.goals
         found = {
@@ -46,6 +52,8 @@ def main() -> None:
             for picture, plot in report.plots.items():
                 (IMAGES / f"bench-{picture}.svg").write_text(plot.svg())
     print(goals_table(goals))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def _machine() -> str:

@@ -19,12 +19,14 @@ from bench.simulator import Expected, Settings, Simulator
 from bench.simulator import Report as Arrived
 from bench.table import room_of, table
 from bench.virtual_time import VirtualLoop
+from chat.pace import START
 
 SIZES = (10, 100, 1_000, 10_000)
 MEMORY_SIZE = 100_000
 DEFAULT = Settings(rate=2_500, burst=1_250, latency=0.015)  # the quota of newer Regions
 UNBOUND = Settings(rate=None, latency=0.015)
 SLICES = 16
+SLICE_START = 625.0  # posts a second that a slice begins with, as template.yaml has it
 SIMULATED = (
     # quota a second, its burst, instances, sizes
     (2_500, 1_250, 1, (1_000, 10_000, 100_000)),
@@ -168,9 +170,10 @@ def simulate(
     loop = VirtualLoop()
     account = Account.open(settings, loop.time())
     gateways = [SimulatedGateway(account, loop, per_post) for _ in range(instances)]
+    start = START if instances == 1 else SLICE_START
     room = room_of(size)
     engines = [
-        Engine(gateway, SimulatedMembers({room: range(number, size, instances)}), loop)
+        Engine(gateway, SimulatedMembers({room: range(number, size, instances)}), loop, start=start)
         for number, gateway in enumerate(gateways)
     ]
     began = loop.time()

@@ -1,5 +1,4 @@
-"""What the functions ask of DynamoDB for one message, in its units: seen where the chat's own code calls it.
-"""
+"""What the functions ask of DynamoDB for one message, in its units, from the calls of the chat's own code."""
 
 from __future__ import annotations
 

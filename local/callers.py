@@ -5,8 +5,9 @@ requests carry `Sec-Fetch-*` and, where they could do harm, `Origin`. And a stra
 to 127.0.0.1, so that a page of that name reads what is served here as if it were its own (DNS rebinding); but
 its requests still name that host.
 
-API Gateway itself checks no Origin: a deployed API has authorizers and signatures for that, and a page there
-reaches only what everybody can reach.
+API Gateway itself checks no Origin, only signatures and what an authorizer says: there a page reaches only
+what everybody can reach.
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-control-access.html
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ def origin(text: str) -> str:
 class Callers:
     """Those who name this machine, and pages of its own, from disk, or of the `origins` that are allowed.
 
-    `also_on` is another address by which this machine is named.
+    `also_on` is another address by which this machine is named. Raises ValueError for what is no origin.
     """
 
     def __init__(self, also_on: str | None = None, origins: Iterable[str] = ()) -> None:
-        self._origins = frozenset(origins)
+        self._origins = frozenset(origin(each) for each in origins)
         bracketed = f"[{also_on}]" if also_on and ":" in also_on else also_on
         self._names = NAMES | ({bracketed.lower()} if bracketed else frozenset())
         # Whoever allows http://app.test:8080 may have named 127.0.0.1 so.
@@ -60,10 +61,10 @@ class Callers:
     def admits(self, origin: str | None) -> bool:
         """Whether an Origin header, if there is one, is that of a page that may speak to us.
 
-        `null` may: it is what a page opened from disk sends. So does a stranger's sandboxed frame, which gets
-        no further than any client that can reach the port.
+        A page from disk may: browsers send `null` for it, or `file://` where its files are one origin. `null`
+        is also what a stranger's sandboxed frame sends, and so gets in: what it can do is chat.
         """
-        if origin is None or origin == "null":
+        if origin in (None, "null", "file://"):
             return True
         return origin.lower() in self._origins or _origin_host(origin) in self._names
 
@@ -73,7 +74,8 @@ def from_a_page(request: Request) -> bool:
 
     No page can leave out, or set, headers of these names: https://www.w3.org/TR/fetch-metadata/
     """
-    return any(name.lower().startswith(("origin", "sec-fetch-")) for name, _ in request.headers)
+    names = [name.lower() for name, _ in request.headers]
+    return any(name == "origin" or name.startswith("sec-fetch-") for name in names)
 
 
 def refused(why: str) -> Response:

@@ -40,10 +40,10 @@ class ServicesFront:
             await self._session.close()
 
     async def _handle(self, request: Request) -> Response:
+        if from_a_page(request):  # an allowed one, too
+            return refused("DynamoDB and SQS are not for pages in a browser")
         if (refusal := self._callers.refusal(request)) is not None:
             return refusal
-        if from_a_page(request):
-            return refused("DynamoDB and SQS are not for pages in a browser")
         if (
             request.method != "POST"
             or request.header("x-amz-target") is None

@@ -205,7 +205,6 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:  # an upgrade, which nobody asked for, is none either
-            self._reusable = False
             if self._answer is None:
                 self.abort(type(error).__name__)
                 return
@@ -226,7 +225,7 @@ class _Connection(asyncio.Protocol):
     # httptools' callbacks
 
     def on_message_begin(self) -> None:
-        self._reusable = False  # until it is complete; and a second one after an answer is too many
+        self._reusable = False  # not before it is complete; and not when anything follows an answer
 
     def on_body(self, body: bytes) -> None:
         if self._answer is None:

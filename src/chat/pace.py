@@ -17,13 +17,14 @@ _PATIENCE = 1.0  # seconds after which a window ends with fewer
 # A share of refused posts that is the price of going up to the limit, or clients that read too slowly.
 _TOLERATED = 0.03
 
+_PRESSED = 0.5  # seconds after it was too fast for which a refusal may still come of that
 _DROP = 0.95  # of what got through. The rest is not lost: AWS's bucket keeps it for when the rate is up again
 _CLIMB = 2.0  # times the root of the rate, posts a second more after each second ...
 _HURRY = 1.0  # ... and e times as many for each so many seconds without a refusal: the quota was raised
 _STEEPEST = 2.0  # times the rate, posts a second more after each second
 _CATCH_UP = 4.0  # growth a window while well below the limit that is known
 _FORGET = 0.5  # what was best counts for so much after a second
-_LEAST = 5.0  # posts a second, however hard it is throttled, and ...
+_LEAST = 5.0  # posts a second, however hard it is throttled: times _AHEAD at least one; and ...
 _LEAST_PART = 0.02  # ... of the limit: enough to notice when that ends
 
 
@@ -47,24 +48,30 @@ class Pace:
         self._limit = start  # what got through when more was tried
         self._best = start  # what got through lately
         self._limited = False  # the last window was too much, and yet something got through
-        self._unhindered = 0.0  # seconds of climbing without a refusal
+        self._hurry = 1.0  # how much faster the climb has become
         self._began = clock()  # of the window
         self._passed = 0
         self._refused = 0
         self._held_back = False  # the pace, and not the supply, bounded this window
         self.storm = False  # nearly everything is refused: no connection's own fault
+        self._pressed_until = 0.0
+        self._unknown = True  # never refused yet: the quota may be any
 
     def wait(self) -> float:
         """Takes leave to post: 0, or the seconds until there is some."""
         now = self._clock()
-        bound = max(1.0, self.rate * _AHEAD)
-        self._tokens = min(self._tokens + (now - self._filled) * self.rate, bound)
+        self._tokens = min(self._tokens + (now - self._filled) * self.rate, self.rate * _AHEAD)
         self._filled = now
         if self._tokens >= 1:
             self._tokens -= 1
             return 0.0
         self._held_back = True
         return max((1 - self._tokens) / self.rate, _TICK)
+
+    @property
+    def pressed(self) -> bool:
+        """Whether we were too fast just now, so that a refusal need not be the connection's own fault."""
+        return self._clock() < self._pressed_until
 
     def passed(self) -> None:
         """A post was answered, and not for its being too early."""
@@ -104,6 +111,8 @@ class Pace:
 
     def _slow_down(self, through: float) -> None:
         was_storm, self.storm = self.storm, self._refused > self._passed
+        self._pressed_until = self._clock() + _PRESSED
+        self._unknown = False
         if not self._held_back and self._passed + self._refused < _SAMPLE:
             return  # a few posts of a quiet room: they tell nothing of the quota
         if not self._passed:
@@ -115,13 +124,15 @@ class Pace:
             through = max(through, self.rate * self._passed / (self._passed + self._refused))
         self.rate = max(through * _DROP, self._limit * _LEAST_PART, _LEAST)
         self._tokens = min(self._tokens, 0.0)
-        self._unhindered = 0.0
+        self._hurry = 1.0
 
     def _speed_up(self, took: float) -> None:
+        if self._unknown:
+            self.rate *= _CATCH_UP
+            self._limit = self.rate
+            return
         if self.rate < 0.9 * self._limit:
             self.rate = min(self.rate * _CATCH_UP, 0.95 * self._limit)
             return
-        self._unhindered += took
-        # Bounded: hours without a refusal would make it more than a float can hold.
-        hurry = exp(min(self._unhindered / _HURRY, 20.0))
-        self.rate += took * min(_CLIMB * sqrt(self.rate) * hurry, _STEEPEST * self.rate)
+        self._hurry *= exp(took / _HURRY)
+        self.rate += took * min(_CLIMB * sqrt(self.rate) * self._hurry, _STEEPEST * self.rate)

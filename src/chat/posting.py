@@ -17,6 +17,7 @@ AHEAD = 1_000  # connections that may wait in a round before its reader has to
 # Blog, "Exponential Backoff And Jitter"). After the last a connection is shed.
 _WAITS = (0.1, 0.2, 0.4)
 _STORM_WAIT = 0.3  # the same while nearly everything is throttled, which is no connection's fault
+_PRESSED_TRIES = 10  # while the pace is too fast for the quota, and others are posted to in this one's place
 _STORM_BOUND = 15.0  # seconds that a connection can wait for a storm's end
 
 
@@ -161,8 +162,12 @@ class Poster:
         if isinstance(outcome, Throttled) and not post.tries:
             self._pace.refused()  # only at first: one client that reads too slowly says nothing of the pace
         storm = isinstance(outcome, Throttled) and self._pace.storm
+        pressed = isinstance(outcome, Throttled) and self._pace.pressed and post.tries < _PRESSED_TRIES
         if storm and self._loop.time() - post.began < _STORM_BOUND:
             wait = _STORM_WAIT
+        elif pressed:
+            wait = _STORM_WAIT
+            post.tries += 1
         elif post.tries < len(_WAITS):
             wait = _WAITS[post.tries]
             post.tries += 1

@@ -40,7 +40,7 @@ broadcaster = Broadcaster(
     Members(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table),
     Log(client, messages, int(os.environ["HISTORY_DAYS"])),
     gateway,
-    Poster(gateway, Pace(loop.time), loop),
+    Poster(gateway, Pace(loop.time, float(os.environ["FIRST_PACE"])), loop),
     doorbells,
     Cursors(client, messages),
     Daemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")),

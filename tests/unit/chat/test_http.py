@@ -277,7 +277,7 @@ async def test_a_host_that_does_not_answer_is_given_up(host: Host, connect: Conn
 
     host.behave = silent
     client = connect(limit=2, timeout=0.3)
-    assert await asyncio.gather(client.post(), client.post()) == [Answer(0, error="TimeoutError")] * 2
+    assert await asyncio.gather(*(client.post() for _ in range(2))) == [Answer(0, error="TimeoutError")] * 2
     assert client.pool.free == 2
     host.behave = echo
     assert await client.post(b"two") == Answer(200, b"two")
@@ -439,11 +439,14 @@ async def test_more_than_an_answer_is_not_taken_for_the_next_one(
 
 
 async def test_an_answer_to_nothing_ends_its_connection(host: Host, connect: Connect) -> None:
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
     client = connect(limit=2)
     await client.post(b"one")
     (visit,) = host.visits
     visit.write(ok(b"to nothing"))
     await steady(lambda: host.open == 0)
+    assert errors == []
     assert await client.post(b"two") == Answer(200, b"two")
     assert client.pool.free == 2
 

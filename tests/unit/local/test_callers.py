@@ -61,13 +61,15 @@ async def test_a_socket_by_another_name_is_refused_as_well() -> None:
         assert stage.functions.events == []
 
 
-@pytest.mark.parametrize("page", ["null", *(f"http://{host}" for host in OURS), "https://localhost:8443"])
+@pytest.mark.parametrize(
+    "page", ["null", "file://", *(f"http://{host}" for host in OURS), "https://localhost:8443"]
+)
 async def test_a_page_of_this_machine_or_from_disk_opens_a_socket(page: str) -> None:
     async with running() as stage, stage.connect(origin=page):
         pass
 
 
-@pytest.mark.parametrize("page", ["https://evil.example", "http://localhost.evil.example", "file://", "x"])
+@pytest.mark.parametrize("page", ["https://evil.example", "http://localhost.evil.example", "file:", "x"])
 async def test_a_page_from_elsewhere_opens_none_and_its_developer_is_told_what_allows_it(
     page: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -100,4 +102,4 @@ def test_another_address_of_this_machine_is_a_name_of_it() -> None:
 )
 def test_what_is_no_origin_is_not_taken_for_one(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin, such as"):
-        origin(text)
+        Callers(origins=[text])
