@@ -12,7 +12,7 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import worker
+from bench import documents, worker
 from bench.report import Goal, Report, goals_table
 
 NAMES = ("posts", "rooms", "hot-room", "neighbours", "faults", "cold-start", "cost", "local")
@@ -24,7 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     names = ", ".join(NAMES)
     parser.add_argument("name", nargs="*", metavar="NAME", help=f"which to run (default: all of {names})")
-    parser.add_argument("--plots", action="store_true", help="draw docs/images/bench-*.svg as well")
+    parser.add_argument("--plots", action="store_true", help="also write the plots and tables of docs/")
     arguments = parser.parse_args()
     for name in arguments.name:
         if name not in NAMES:
@@ -51,6 +51,8 @@ def main() -> None:
         if arguments.plots:
             for picture, plot in report.plots.items():
                 (IMAGES / f"bench-{picture}.svg").write_text(plot.svg())
+    if arguments.plots:
+        documents.write(worker.ROOT / "docs", RESULTS)
     print(goals_table(goals))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")

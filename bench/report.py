@@ -89,7 +89,7 @@ def _tables(rows: list[dict[str, Cell]]) -> list[tuple[list[str], list[dict[str,
 
 def _aligned(columns: list[str], rows: list[dict[str, Cell]]) -> list[str]:
     cells = [[name.replace("_", " ") for name in columns]]
-    cells += [[_text(row.get(name, "")) for name in columns] for row in rows]
+    cells += [[shown(row.get(name, "")) for name in columns] for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -98,7 +98,7 @@ def _aligned(columns: list[str], rows: list[dict[str, Cell]]) -> list[str]:
     return [lines[0], "-" * len(lines[0]), *lines[1:]]
 
 
-def _text(value: Cell) -> str:
+def shown(value: Cell) -> str:
     """As many digits as say something."""
     if isinstance(value, str):
         return value

@@ -17,13 +17,15 @@ _PATIENCE = 1.0  # seconds after which a window ends with fewer
 # A share of refused posts that is the price of going up to the limit, or clients that read too slowly.
 _TOLERATED = 0.03
 
-_PRESSED = 0.5  # seconds after it was too fast for which a refusal may still come of that
 _DROP = 0.95  # of what got through. The rest is not lost: AWS's bucket keeps it for when the rate is up again
 _CLIMB = 2.0  # times the root of the rate, posts a second more after each second ...
 _HURRY = 1.0  # ... and e times as many for each so many seconds without a refusal: the quota was raised
 _STEEPEST = 2.0  # times the rate, posts a second more after each second
+_FIND_OUT = 1.5  # growth a window until the first refusals
 _CATCH_UP = 4.0  # growth a window while well below the limit that is known
 _FORGET = 0.5  # what was best counts for so much after a second
+_MOST = 1e6  # posts a second, beyond any quota and any machine
+_FORGOTTEN = 2.0  # seconds without a post after which a share of the quota says nothing any more
 _LEAST = 5.0  # posts a second, however hard it is throttled: times _AHEAD at least one; and ...
 _LEAST_PART = 0.02  # ... of the limit: enough to notice when that ends
 
@@ -42,24 +44,29 @@ class Pace:
 
     def __init__(self, clock: Callable[[], float], start: float = START) -> None:
         self._clock = clock
-        self.rate = start
-        self._tokens = min(_AT_ONCE, start * _AHEAD)
+        self._start = start
         self._filled = clock()
-        self._limit = start  # what got through when more was tried
-        self._best = start  # what got through lately
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self.rate = self._start
+        self._tokens = min(_AT_ONCE, self._start * _AHEAD)
+        self._limit = self._start  # what got through when more was tried
+        self._best = self._start  # what got through lately
         self._limited = False  # the last window was too much, and yet something got through
+        self._unknown = True  # nothing was refused yet: the quota may be any
         self._hurry = 1.0  # how much faster the climb has become
-        self._began = clock()  # of the window
+        self._began = self._clock()  # of the window
         self._passed = 0
         self._refused = 0
         self._held_back = False  # the pace, and not the supply, bounded this window
         self.storm = False  # nearly everything is refused: no connection's own fault
-        self._pressed_until = 0.0
-        self._unknown = True  # never refused yet: the quota may be any
 
     def wait(self) -> float:
         """Takes leave to post: 0, or the seconds until there is some."""
         now = self._clock()
+        if now - self._filled > _FORGOTTEN:
+            self._begin_anew()
         self._tokens = min(self._tokens + (now - self._filled) * self.rate, self.rate * _AHEAD)
         self._filled = now
         if self._tokens >= 1:
@@ -67,11 +74,6 @@ class Pace:
             return 0.0
         self._held_back = True
         return max((1 - self._tokens) / self.rate, _TICK)
-
-    @property
-    def pressed(self) -> bool:
-        """Whether we were too fast just now, so that a refusal need not be the connection's own fault."""
-        return self._clock() < self._pressed_until
 
     def passed(self) -> None:
         """A post was answered, and not for its being too early."""
@@ -111,7 +113,6 @@ class Pace:
 
     def _slow_down(self, through: float) -> None:
         was_storm, self.storm = self.storm, self._refused > self._passed
-        self._pressed_until = self._clock() + _PRESSED
         self._unknown = False
         if not self._held_back and self._passed + self._refused < _SAMPLE:
             return  # a few posts of a quiet room: they tell nothing of the quota
@@ -128,7 +129,7 @@ class Pace:
 
     def _speed_up(self, took: float) -> None:
         if self._unknown:
-            self.rate *= _CATCH_UP
+            self.rate = min(self.rate * _FIND_OUT, _MOST)
             self._limit = self.rate
             return
         if self.rate < 0.9 * self._limit:

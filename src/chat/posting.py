@@ -16,15 +16,16 @@ AHEAD = 1_000  # connections that may wait in a round before its reader has to
 # Seconds before each further try of one frame, at most: full jitter takes any part of them (AWS Architecture
 # Blog, "Exponential Backoff And Jitter"). After the last a connection is shed.
 _WAITS = (0.1, 0.2, 0.4)
-_STORM_WAIT = 0.3  # the same while nearly everything is throttled, which is no connection's fault
-_PRESSED_TRIES = 10  # while the pace is too fast for the quota, and others are posted to in this one's place
-_STORM_BOUND = 15.0  # seconds that a connection can wait for a storm's end
+_THROTTLED_WAITS = (0.1, 0.2, 0.4, 0.4, 0.4, 0.4)  # the same for 429s, which take no time to come
+_EXCUSED_WAIT = 0.3  # the same while everybody is throttled, which is no connection's fault, for at most
+_PATIENCE = 15.0  # seconds
+_A_GOOD_PART = 0.25  # refused posts for each that passes: everybody's trouble. At the quota's edge it is less
 
 
 class Post:
     """One connection's frames, the next of them first."""
 
-    __slots__ = ("began", "connection_id", "frames", "next", "owner", "tries")
+    __slots__ = ("began", "connection_id", "frames", "next", "owner", "passed", "refused", "tries")
 
     def __init__(self, connection_id: str, frames: Sequence[Any], owner: object = None) -> None:
         """`owner` is the caller's own, to know the post by."""
@@ -34,6 +35,8 @@ class Post:
         self.next = 0
         self.tries = 0
         self.began = 0.0
+        self.passed = 0  # how many posts had passed, and
+        self.refused = -1  # been refused, when this one last was; it has not been yet
 
 
 class Round:
@@ -101,6 +104,8 @@ class Poster:
         self._loop = loop
         self._turns: deque[Round] = deque()  # rounds with posts that wait
         self._paused: asyncio.TimerHandle | None = None
+        self._passed = 0  # posts that were answered otherwise than 429, and
+        self._refused = 0  # those that were
 
     def round(self, settled: Callable[[Post, Outcome], None] = lambda post, outcome: None) -> Round:
         """Begins a round; `settled` is told each connection's outcome."""
@@ -145,6 +150,7 @@ class Poster:
     def _answered(self, round_: Round, post: Post, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
             self._pace.passed()
+            self._passed += 1
             post.next += 1
             post.tries = 0
             if post.next == len(post.frames):
@@ -153,28 +159,39 @@ class Poster:
                 self._put_back(round_, post)
         elif isinstance(outcome, Gone):
             self._pace.passed()
+            self._passed += 1
             round_._settle(post, outcome)
         else:
             self._try_again(round_, post, outcome)
         self._pump()
 
     def _try_again(self, round_: Round, post: Post, outcome: Outcome) -> None:
-        if isinstance(outcome, Throttled) and not post.tries:
-            self._pace.refused()  # only at first: one client that reads too slowly says nothing of the pace
-        storm = isinstance(outcome, Throttled) and self._pace.storm
-        pressed = isinstance(outcome, Throttled) and self._pace.pressed and post.tries < _PRESSED_TRIES
-        if storm and self._loop.time() - post.began < _STORM_BOUND:
-            wait = _STORM_WAIT
-        elif pressed:
-            wait = _STORM_WAIT
-            post.tries += 1
-        elif post.tries < len(_WAITS):
-            wait = _WAITS[post.tries]
+        throttled = isinstance(outcome, Throttled)
+        waits = _THROTTLED_WAITS if throttled else _WAITS
+        excused = throttled and self._is_everybodys(post)
+        if excused and self._loop.time() - post.began < _PATIENCE:
+            wait = _EXCUSED_WAIT
+        elif post.tries < len(waits):
+            wait = waits[post.tries]
             post.tries += 1
         else:
             round_._settle(post, outcome)
             return
         self._loop.call_later(random.uniform(0, wait), self._put_back, round_, post)
+
+    def _is_everybodys(self, post: Post) -> bool:
+        """Whether a connection is refused because posts are, and not for its own reading too slowly.
+
+        It is, where a good part of the others' posts since its last refusal were refused too. The first time
+        nobody knows.
+        """
+        passed, refused = self._passed - post.passed, self._refused - post.refused
+        known = post.refused >= 0
+        if not post.tries:
+            self._pace.refused()  # not of one that is refused by itself: it says nothing of the pace
+        self._refused += 1
+        post.passed, post.refused = self._passed, self._refused
+        return not known or refused > passed * _A_GOOD_PART
 
     def _put_back(self, round_: Round, post: Post) -> None:
         round_.waiting.appendleft(post)

@@ -230,7 +230,7 @@ def test_idle_gaps_do_no_harm() -> None:
     answers = bursts.run(1_001)
     for start in range(0, 1_001, 100):
         assert passed(answers, start, start + 1) > 9_000
-    assert refused(answers, 0, 1_001) < 0.03
+    assert refused(answers, 0, 1_001) < 0.1  # each burst finds the quota anew: an old share tells nothing
 
 
 def test_what_is_not_asked_for_is_not_taken_for_a_limit() -> None:
