@@ -383,17 +383,17 @@ async def test_a_stage_of_another_name_is_in_both_urls(template: Path) -> None:
 
 
 async def test_a_mistake_is_one_clear_line_and_leaves_nothing(template: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    port = free_pair()
+    with socket.create_server(("127.0.0.1", port + 1)):
+        async with run(template, "--port", str(port + 1)) as command:
+            status, errors = await command.end()
+        assert status == 1
+        assert errors == f"local: port {port + 1} is taken; choose another PORT\n"
         async with run(template, "--port", str(port)) as command:
             status, errors = await command.end()
         assert status == 1
-        assert errors == f"local: port {port} is taken; choose another PORT\n"
-        async with run(template, "--port", str(port - 1)) as command:
-            status, errors = await command.end()
-        assert status == 1
-        above = f"(for DynamoDB and SQS, one above {port - 1})"
-        assert errors == f"local: port {port} {above} is taken; choose another PORT\n"
+        above = f"(for DynamoDB and SQS, one above {port})"
+        assert errors == f"local: port {port + 1} {above} is taken; choose another PORT\n"
     template.write_text("Resources: [")
     async with run(template, "--port", str(free_pair())) as command:
         status, errors = await command.end()
