@@ -72,6 +72,7 @@ def work(function: str, dynamodb: str) -> dict[str, float]:
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_LOG_LEVEL": "ERROR",
         "AWS_LAMBDA_FUNCTION_NAME": "function",
+        "LAMBDA_TASK_ROOT": "/var/task",  # the X-Ray SDK makes a client of its own where it is not
     }
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     cpu, wall = worker.cpu_seconds(), time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import uuid
 from collections.abc import AsyncIterator
 
@@ -157,3 +158,45 @@ async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_
         assert (again["status"], again["seq"]) == ("ok", 1)
         await bare.hears("once")
     assert [text for text in await rig.log(room) if text] == ["once"]
+
+
+async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(rig: Rig, room: str) -> None:
+    seed = random.randrange(2**32)
+    print(f"seed {seed}")  # shown when it fails
+    chance = random.Random(seed)
+    kills, sent = 0, 0
+    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+        while kills < 100:
+            sent += 1
+            text, ref = f"message {sent}", str(uuid.uuid4())
+            await ada.say({"action": "send", "ref": ref, "room": room, "message": text})
+            await asyncio.sleep(chance.uniform(0, 0.03))
+            kills += rig.engine.host.kill(
+                chance.choice(["FanoutFunction", "MessageFunction", "FanoutFunction"])
+            )
+            while True:  # unanswered or told that something failed, a client sends again under the same ref
+                reply = await resent(grace, room, text, ref)
+                if reply["status"] == "ok":
+                    break
+            await asyncio.gather(ada.until_heard(text), grace.until_heard(text))
+        for client in (ada, grace):
+            by_seq = {message["seq"]: message["message"] for message in client.messages}
+            assert list(by_seq.values()) == [f"message {number}" for number in range(1, sent + 1)]
+            assert list(by_seq) == sorted(by_seq)
+    assert [text for text in await rig.log(room) if text] == [
+        f"message {number}" for number in range(1, sent + 1)
+    ]
+
+
+async def resent(client: FrameClient, room: str, text: str, ref: str) -> dict[str, object]:
+    """The answer to sending it once more; a function that was killed just now gives none of its own."""
+    before = len(client.heard)
+    await client.say({"action": "send", "ref": ref, "room": room, "message": text})
+
+    def answers() -> list[dict[str, object]]:
+        return [
+            frame for frame in client.frames[before:] if frame.get("ref") == ref or "connectionId" in frame
+        ]
+
+    await client.until(lambda: bool(answers()))
+    return {"status": "unknown", **answers()[0]}
