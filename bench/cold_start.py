@@ -67,6 +67,7 @@ def work(function: str, dynamodb: str) -> dict[str, float]:
         "AWS_ENDPOINT_URL_SQS": dynamodb,
         "LARGE_ROOM": "1000",
         "SLICES": "16",
+        "FIRST_PACE": "10000",
         "POWERTOOLS_SERVICE_NAME": "roomcast",
         "POWERTOOLS_METRICS_NAMESPACE": "Roomcast",
         "POWERTOOLS_TRACE_DISABLED": "true",
@@ -74,7 +75,6 @@ def work(function: str, dynamodb: str) -> dict[str, float]:
         "AWS_LAMBDA_FUNCTION_NAME": "function",
         "LAMBDA_TASK_ROOT": "/var/task",  # the X-Ray SDK makes a client of its own where it is not
     }
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     cpu, wall = worker.cpu_seconds(), time.perf_counter()
     if not function:
         import boto3

@@ -69,7 +69,7 @@ def run() -> Report:
                 **parts,
                 total=total,
                 posts_per_delivery=heat.posts_per_message_and_member,
-                a_message=sum(per_message.values()),
+                a_thousand_messages=1_000 * sum(per_message.values()),
             )
             if size == LARGE and rate == min(RATES):
                 report.goals.append(

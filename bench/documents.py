@@ -124,7 +124,7 @@ EXCERPTS = {
             "logs": "logs",
             "X-Ray": "X-Ray",
             "total": "total",
-            "a_message": "one message",
+            "a_thousand_messages": "1,000 messages",
         },
     ),
     "cost-peers": Excerpt(

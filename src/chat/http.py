@@ -40,9 +40,16 @@ class Pool:
     """
 
     def __init__(
-        self, url: str, *, limit: int, timeout: float, context: ssl.SSLContext | None = None
+        self,
+        url: str,
+        *,
+        limit: int,
+        timeout: float,
+        connect_timeout: float | None = None,
+        context: ssl.SSLContext | None = None,
     ) -> None:
-        """`timeout` is for one request with its connecting, in seconds."""
+        """`timeout` is for one answer and `connect_timeout`, the same by default, for one new connection; in
+        seconds."""
         parts = urlsplit(url)
         assert parts.hostname is not None
         self.host = parts.netloc
@@ -51,6 +58,7 @@ class Pool:
         self._port = parts.port or (443 if self._tls else 80)
         self._limit = limit
         self._timeout = timeout
+        self._connect_timeout = timeout if connect_timeout is None else connect_timeout
         self._under_way = 0  # requests
         self._turn = asyncio.Semaphore(limit)  # for those who would rather wait than look at `free`
         self._idle: list[_Connection] = []
@@ -71,15 +79,14 @@ class Pool:
         assert self.free > 0
         self._under_way += 1
         loop = asyncio.get_running_loop()
-        expires = loop.time() + self._timeout
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP, self._sweep)
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
-                connection.send(request, done, expires)
+                connection.send(request, done, loop.time() + self._timeout)
                 return
-        self._send_on_new(request, done, expires)
+        self._send_on_new(request, done)
 
     async def request(self, request: bytes) -> Answer:
         """Sends a request when it is its turn, and returns its answer. Not for a pool that `send` uses."""
@@ -104,8 +111,9 @@ class Pool:
         for connection in list(self._open):
             connection.abort("closed")
 
-    def _send_on_new(self, request: bytes, done: Done, expires: float) -> None:
-        task = asyncio.ensure_future(self._connect(expires))
+    def _send_on_new(self, request: bytes, done: Done) -> None:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(self._connect())
         self._connecting.add(task)
 
         def connected(task: asyncio.Task[_Connection | str]) -> None:
@@ -115,15 +123,15 @@ class Pool:
             elif isinstance(result := task.result(), str):
                 self._end(done, Answer(0, error=result))
             else:
-                result.send(request, done, expires)
+                result.send(request, done, loop.time() + self._timeout)
 
         task.add_done_callback(connected)
 
-    async def _connect(self, expires: float) -> _Connection | str:
+    async def _connect(self) -> _Connection | str:
         """A new connection, or why there is none."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout_at(expires):
+            async with asyncio.timeout(self._connect_timeout):
                 _, connection = await loop.create_connection(
                     lambda: _Connection(self), self._address, self._port, ssl=self._tls
                 )
@@ -152,8 +160,8 @@ class Pool:
         if connection in self._idle:
             self._idle.remove(connection)
 
-    def _again(self, request: bytes, done: Done, expires: float) -> None:
-        self._send_on_new(request, done, expires)
+    def _again(self, request: bytes, done: Done) -> None:
+        self._send_on_new(request, done)
 
     def _end(self, done: Done, answer: Answer) -> None:
         self._under_way -= 1
@@ -218,7 +226,7 @@ class _Connection(asyncio.Protocol):
             return
         if self._answered and not self._began:
             request, done, self._done = self._request, self._done, None
-            self._pool._again(request, done, self.expires)
+            self._pool._again(request, done)
         else:
             self._end(type(exc).__name__ if exc else "ConnectionError")
 

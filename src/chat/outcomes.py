@@ -27,6 +27,8 @@ class Failed:
     reason: str
 
 
+TIMED_OUT = Failed("TimeoutError")
+
 type Outcome = Delivered | Gone | Throttled | Failed
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from chat.gateway import Gateway
-from chat.outcomes import Delivered, Failed, Gone, Outcome, Throttled
+from chat.outcomes import TIMED_OUT, Delivered, Failed, Gone, Outcome, Throttled
 from chat.pace import Pace
 
 AHEAD = 1_000  # connections that may wait in a round before its reader has to
@@ -17,9 +17,13 @@ AHEAD = 1_000  # connections that may wait in a round before its reader has to
 # Blog, "Exponential Backoff And Jitter"). After the last a connection is shed.
 _WAITS = (0.1, 0.2, 0.4)
 _THROTTLED_WAITS = (0.1, 0.2, 0.4, 0.4, 0.4, 0.4)  # the same for 429s, which take no time to come
+_TIMED_OUT_WAITS = (0.05,)  # the same for posts that are not answered, which is known late
 _EXCUSED_WAIT = 0.3  # the same while everybody is throttled, which is no connection's fault, for at most
 _PATIENCE = 15.0  # seconds
 _A_GOOD_PART = 0.25  # refused posts for each that passes: everybody's trouble. At the quota's edge it is less
+_SHED_FOR = 3.0  # seconds for which who was shed is left alone, so as to hold up nobody again
+_MOST_SHED = 10_000  # of them that are remembered before those are forgotten whose time has passed
+_SHED_LATELY = Failed("shed lately")
 
 
 class Post:
@@ -104,6 +108,7 @@ class Poster:
         self._loop = loop
         self._turns: deque[Round] = deque()  # rounds with posts that wait
         self._paused: asyncio.TimerHandle | None = None
+        self._shed_until: dict[str, float] = {}  # connections that are left alone for a while
         self._passed = 0  # posts that were answered otherwise than 429, and
         self._refused = 0  # those that were
 
@@ -132,8 +137,12 @@ class Poster:
                 self._turns.append(round_)
             else:
                 round_.takes_turns = False
+            now = self._loop.time()
+            if now < self._shed_until.get(post.connection_id, 0.0):
+                round_._settle(post, _SHED_LATELY)
+                continue
             if not post.began:
-                post.began = self._loop.time()
+                post.began = now
             try:
                 self._gateway.post(
                     post.frames[post.next],
@@ -152,7 +161,7 @@ class Poster:
             self._pace.passed()
             self._passed += 1
             post.next += 1
-            post.tries = 0
+            post.tries, post.began = 0, 0.0
             if post.next == len(post.frames):
                 round_._settle(post, outcome)
             else:
@@ -166,18 +175,28 @@ class Poster:
         self._pump()
 
     def _try_again(self, round_: Round, post: Post, outcome: Outcome) -> None:
-        throttled = isinstance(outcome, Throttled)
-        waits = _THROTTLED_WAITS if throttled else _WAITS
-        excused = throttled and self._is_everybodys(post)
-        if excused and self._loop.time() - post.began < _PATIENCE:
+        if isinstance(outcome, Throttled):
+            waits: tuple[float, ...] = _THROTTLED_WAITS
+            excused = self._is_everybodys(post) and self._loop.time() - post.began < _PATIENCE
+        else:
+            waits = _TIMED_OUT_WAITS if outcome == TIMED_OUT else _WAITS
+            excused = False
+        if excused:
             wait = _EXCUSED_WAIT
         elif post.tries < len(waits):
             wait = waits[post.tries]
             post.tries += 1
         else:
-            round_._settle(post, outcome)
+            self._shed(round_, post, outcome)
             return
         self._loop.call_later(random.uniform(0, wait), self._put_back, round_, post)
+
+    def _shed(self, round_: Round, post: Post, outcome: Outcome) -> None:
+        now = self._loop.time()
+        if len(self._shed_until) >= _MOST_SHED:  # the first are the oldest
+            self._shed_until = {each: until for each, until in self._shed_until.items() if until > now}
+        self._shed_until[post.connection_id] = now + _SHED_FOR
+        round_._settle(post, outcome)
 
     def _is_everybodys(self, post: Post) -> bool:
         """Whether a connection is refused because posts are, and not for its own reading too slowly.
@@ -188,8 +207,9 @@ class Poster:
         passed, refused = self._passed - post.passed, self._refused - post.refused
         known = post.refused >= 0
         if not post.tries:
-            self._pace.refused()  # not of one that is refused by itself: it says nothing of the pace
-        self._refused += 1
+            # One that has been refused by itself says nothing of the others, and nothing of the pace.
+            self._refused += 1
+            self._pace.refused()
         post.passed, post.refused = self._passed, self._refused
         return not known or refused > passed * _A_GOOD_PART
 

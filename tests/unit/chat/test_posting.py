@@ -88,9 +88,12 @@ def test_the_next_frame_waits_for_the_one_before(posting: Posting) -> None:
     assert all(posting.gateway.frames[name] == ["one", "two", "three"] for name in names("c", 50))
 
 
-@pytest.mark.parametrize("trouble", [Throttled(), Failed("status 500"), Failed("TimeoutError")])
-def test_what_may_pass_is_tried_again(posting: Posting, trouble: Outcome) -> None:
-    posting.gateway.troubles["c1"] = [trouble] * (TRIES - 1)
+@pytest.mark.parametrize(
+    ("trouble", "times"),
+    [(Throttled(), TRIES - 1), (Failed("status 500"), TRIES - 1), (Failed("TimeoutError"), 1)],
+)
+def test_what_may_pass_is_tried_again(posting: Posting, trouble: Outcome, times: int) -> None:
+    posting.gateway.troubles["c1"] = [trouble] * times
     assert posting.post("c1", frames=["one", "two"]) == Delivered()
     assert posting.gateway.frames["c1"] == ["one", "two"]
 
@@ -396,3 +399,24 @@ def test_a_quota_is_kept_and_everyone_hears(posting: Posting) -> None:
     assert set(posting.settled.values()) == {Delivered()}
     assert posting.loop.time() < 1.25 * (10_000 - burst) / rate
     assert refused < 2_000
+
+
+def test_who_was_shed_is_left_alone_for_a_while_and_holds_up_nobody_again(posting: Posting) -> None:
+    posting.gateway.troubles["c1"] = [Failed("status 500")] * TRIES
+    assert posting.post("c1") == Failed("status 500")
+    began = posting.loop.time()
+    posting.settled.clear()
+    assert posting.post("c1") == Failed("shed lately")
+    assert len(posting.gateway.posts) == TRIES
+    assert posting.loop.time() - began < 0.1
+    posting.runner.run(asyncio.sleep(4))
+    posting.settled.clear()
+    assert posting.post("c1") == Delivered()
+
+
+def test_what_takes_long_to_fail_is_tried_twice(posting: Posting) -> None:
+    posting.gateway.latency = 0.5  # as long as an answer is waited for
+    posting.gateway.troubles["c1"] = [Failed("TimeoutError")] * 10
+    assert posting.post("c1") == Failed("TimeoutError")
+    assert len(posting.gateway.posts) == 2
+    assert posting.loop.time() < 1.2
