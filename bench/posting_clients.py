@@ -24,19 +24,39 @@ type Post = Callable[[Sequence[str]], None]
 
 
 def ours(endpoint: str, ca: str, frame: str) -> Post:
+    return _ours(endpoint, ca, frame, None)
+
+
+def ours_traced(endpoint: str, ca: str, frame: str) -> Post:
+    """A trace for each thousand posts: a broadcast to a room of that size whose message is sampled."""
+    return _ours(
+        endpoint, ca, frame, "Root=1-" + "5" * 8 + "-" + "6" * 24 + ";Parent=" + "7" * 16 + ";Sampled=1"
+    )
+
+
+def _ours(endpoint: str, ca: str, frame: str, header: str | None) -> Post:
     from chat import posting
     from chat.gateway import ApiGateway
     from chat.pace import Pace
+    from chat.tracing import BroadcastTrace, Daemon
 
     loop = asyncio.new_event_loop()
     gateway = ApiGateway(endpoint, REGION, context=ssl.create_default_context(cafile=ca))
     poster = posting.Poster(gateway, Pace(loop.time, start=1e9), loop)
 
+    daemon = Daemon("127.0.0.1:2000")
+
     async def post(ids: Sequence[str]) -> None:
         round_ = poster.round()
         signed = gateway.frame(frame)
         for some in itertools.batched(ids, 1_000, strict=False):
-            await round_.add(posting.Post(each, (signed,)) for each in some)
+            run = [(header, "2026-11-24T06:20:01.123Z")]
+            with BroadcastTrace(daemon, "general", run) as trace:
+                with trace.phase("settle"):
+                    pass
+                with trace.phase("post"), trace.phase("read members"):
+                    await round_.add(posting.Post(each, (signed,)) for each in some)
+                trace.note(recipients=len(some), delivered=len(some), gone=0, shed=0)
         await round_.finish()
 
     return lambda ids: loop.run_until_complete(post(ids))

@@ -15,6 +15,7 @@ from bench.sink import NotInstalled, Sink, find, nginx
 # Each for a second or so; a client that is ten times as fast gets ten times the posts.
 POSTS = {
     "ours": 30_000,
+    "ours_traced": 30_000,
     "boto3_sequential": 700,
     "boto3_threads": 1_000,
     "aiobotocore_tasks": 1_500,
@@ -22,6 +23,7 @@ POSTS = {
 }
 NAMES = {
     "ours": "ours (asyncio protocol, httptools, frame signed once)",
+    "ours_traced": "ours, a trace for each 1,000 posts",
     "boto3_sequential": "boto3, one after the other",
     "boto3_threads": "boto3, 50 threads",
     "aiobotocore_tasks": "aiobotocore, 50 tasks",
@@ -47,6 +49,7 @@ def run() -> Report:
     report.goals.append(
         Goal("posts per CPU-second ÷ boto3's with 50 threads", ours / rates["boto3_threads"], 15, 30, True)
     )
+    report.goals.append(Goal("CPU of a post with tracing ÷ without", ours / rates["ours_traced"], 1.03, 1.01))
     if limit:
         report.notes.append(f"Ours is {ours / limit:.2f} of what wrk, in C and without signing, can do.")
     return report

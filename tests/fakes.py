@@ -34,6 +34,9 @@ class LambdaContext:
     invoked_function_arn: str = "arn:aws:lambda:us-east-1:123456789012:function:Function"
     aws_request_id: str = "3f6c8b0d-0000-4000-8000-000000000000"
 
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
 
 class FakeGateway:
     """API Gateway as the posting code sees it: records frames and can be told who is gone or in trouble.

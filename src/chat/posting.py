@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
+from math import inf
 from typing import Any
 
 from chat.gateway import Gateway
@@ -24,6 +25,7 @@ _A_GOOD_PART = 0.25  # refused posts for each that passes: everybody's trouble. 
 _SHED_FOR = 3.0  # seconds for which who was shed is left alone, so as to hold up nobody again
 _MOST_SHED = 10_000  # of them that are remembered before those are forgotten whose time has passed
 _SHED_LATELY = Failed("shed lately")
+_NO_TIME = Failed("no time left")
 
 
 class Post:
@@ -106,6 +108,7 @@ class Poster:
         self._gateway = gateway
         self._pace = pace
         self._loop = loop
+        self.until = inf  # in loop time: nothing is posted any more, what still waits is shed
         self._turns: deque[Round] = deque()  # rounds with posts that wait
         self._paused: asyncio.TimerHandle | None = None
         self._shed_until: dict[str, float] = {}  # connections that are left alone for a while
@@ -138,6 +141,9 @@ class Poster:
             else:
                 round_.takes_turns = False
             now = self._loop.time()
+            if now >= self.until:
+                round_._settle(post, _NO_TIME)
+                continue
             if now < self._shed_until.get(post.connection_id, 0.0):
                 round_._settle(post, _SHED_LATELY)
                 continue

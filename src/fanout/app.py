@@ -35,12 +35,13 @@ doorbells = Doorbells(os.environ["DOORBELLS_URL"])
 # One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
 loop = asyncio.new_event_loop()
 gateway = ApiGateway(os.environ["CONNECTIONS_ENDPOINT"], region)
+poster = Poster(gateway, Pace(loop.time, float(os.environ["FIRST_PACE"])), loop)
 broadcaster = Broadcaster(
     Connections(client, table),
     Members(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table),
     Log(client, messages, int(os.environ["HISTORY_DAYS"])),
     gateway,
-    Poster(gateway, Pace(loop.time, float(os.environ["FIRST_PACE"])), loop),
+    poster,
     doorbells,
     Cursors(client, messages),
     Daemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")),
@@ -50,6 +51,7 @@ broadcaster = Broadcaster(
 
 
 AGAIN = 2  # seconds after which a doorbell rings again that we have failed to answer
+FINISH = 3.0  # seconds of an invocation in which nothing is posted any more
 RESERVE = 10.0  # seconds of an invocation in which no more pages are begun
 
 
@@ -62,6 +64,7 @@ class BatchFailed(Exception):
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """The stream's: each room's run goes to its members, or is told to the slices of a large room."""
+    poster.until = end_of(context) - FINISH
     runs: dict[str, list[Entry]] = {}
     starts: dict[str, int] = {}  # where in the batch each room's run begins
     failed: list[int] = []
@@ -114,7 +117,8 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
     (record,) = event["Records"]
     doorbell = Doorbell.parse(record["body"])
     logger.append_keys(room=doorbell.slice.room, slice=doorbell.slice.number)
-    until = loop.time() + context.get_remaining_time_in_millis() / 1000 - RESERVE
+    poster.until = end_of(context) - FINISH
+    until = end_of(context) - RESERVE
     try:
         tally = loop.run_until_complete(broadcaster.answer(doorbell, until))
     except Exception:
@@ -122,6 +126,11 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
         doorbells.hold(record["receiptHandle"], AGAIN)
         raise
     report(doorbell.slice.room, tally, first=doorbell.after + 1, last=doorbell.to)
+
+
+def end_of(context: LambdaContext) -> float:
+    """When Lambda ends this invocation, in loop time."""
+    return loop.time() + context.get_remaining_time_in_millis() / 1000
 
 
 def report(room: str, tally: Tally | None, *, first: int, last: int) -> None:

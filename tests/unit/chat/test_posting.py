@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 
 import pytest
@@ -420,3 +420,13 @@ def test_what_takes_long_to_fail_is_tried_twice(posting: Posting) -> None:
     assert posting.post("c1") == Failed("TimeoutError")
     assert len(posting.gateway.posts) == 2
     assert posting.loop.time() < 1.2
+
+
+def test_when_there_is_no_time_left_who_still_waits_is_shed_at_once(posting: Posting) -> None:
+    posting.poster.until = 0.5
+    posting.gateway.troubles["c-0"] = [Throttled()] * 100
+    posting.post(*names("c", 9_000))
+    outcomes = Counter(type(outcome) for outcome in posting.settled.values())
+    assert posting.settled["c-0"] == posting.settled["c-8999"] == Failed("no time left")
+    assert outcomes[Delivered] > 1_000 and outcomes.total() == 9_000
+    assert posting.loop.time() < 1.0
