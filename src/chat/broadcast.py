@@ -157,7 +157,6 @@ class Broadcaster:
         }
         early: list[Member] = []
         gone: list[str] = []
-        last_try = False
 
         def settle(post: Post, outcome: Outcome) -> None:
             member = post.owner
@@ -165,7 +164,7 @@ class Broadcaster:
             if isinstance(outcome, Gone):
                 if self._now() - member.connected_at / 1000 >= CONNECT_GRACE:
                     gone.append(member.connection_id)
-                elif not last_try:
+                else:
                     early.append(member)
             elif not isinstance(outcome, Delivered):
                 logger.warning("shed", room=room, connection=member.connection_id, outcome=str(outcome))
@@ -188,7 +187,6 @@ class Broadcaster:
                 # post that is left under way would go out much later, after newer messages.
                 await round_.finish()
             if early:
-                last_try = True
                 round_.outcomes[Gone] -= len(early)
                 await asyncio.sleep(_GRACE_WAIT)
                 await add(early)
