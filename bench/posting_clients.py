@@ -209,7 +209,10 @@ def _boto3_client(endpoint: str, ca: str) -> Any:
     return boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, verify=ca, config=config)
 
 
-CLIENTS = {each.__name__: each for each in (ours, boto3_sequential, boto3_threads, aiobotocore_tasks, awscrt)}
+CLIENTS = {
+    each.__name__: each
+    for each in (ours, ours_traced, boto3_sequential, boto3_threads, aiobotocore_tasks, awscrt)
+}
 
 
 def work(client: str, endpoint: str, ca: str, posts: int) -> dict[str, Any]:

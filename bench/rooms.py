@@ -26,7 +26,7 @@ MEMORY_SIZE = 100_000
 DEFAULT = Settings(rate=2_500, burst=1_250, latency=0.015)  # the quota of newer Regions
 UNBOUND = Settings(rate=None, latency=0.015)
 SLICES = 16
-SLICE_START = 625.0  # posts a second that a slice begins with, as template.yaml has it
+SLICE_START = 2_500.0  # posts a second that a slice begins with, as template.yaml has it
 SIMULATED = (
     # quota a second, its burst, instances, sizes
     (2_500, 1_250, 1, (1_000, 10_000, 100_000)),

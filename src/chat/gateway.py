@@ -17,7 +17,7 @@ from chat.signing import Credentials, Moment, PostTemplate, Signer
 MAX_CONNECTIONS = 256
 # Seconds for one answer; API Gateway's take some 15 ms. A connection costs a handshake, and many begin at
 # once.
-_TIMEOUT = 0.5
+_TIMEOUT = 0.4
 _CONNECT_TIMEOUT = 2.0
 _SIGNED_FOR = 60.0  # seconds that a signature is used; AWS takes it for 300
 

@@ -11,6 +11,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from urllib.parse import urlsplit
 
 import httptools
@@ -29,6 +30,12 @@ class Answer:
 
 type Done = Callable[[Answer], None]
 _EMPTY_OK = Answer(200)
+
+
+@cache
+def _default_context() -> ssl.SSLContext:
+    """Made when first needed, and once: reading the certificates takes milliseconds of a cold start."""
+    return ssl.create_default_context()
 
 
 class Pool:
@@ -54,8 +61,9 @@ class Pool:
         assert parts.hostname is not None
         self.host = parts.netloc
         self._address = parts.hostname
-        self._tls = (context or ssl.create_default_context()) if parts.scheme == "https" else None
-        self._port = parts.port or (443 if self._tls else 80)
+        self._secure = parts.scheme == "https"
+        self._context = context
+        self._port = parts.port or (443 if self._secure else 80)
         self._limit = limit
         self._timeout = timeout
         self._connect_timeout = timeout if connect_timeout is None else connect_timeout
@@ -133,11 +141,14 @@ class Pool:
         try:
             async with asyncio.timeout(self._connect_timeout):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self), self._address, self._port, ssl=self._tls
+                    lambda: _Connection(self), self._address, self._port, ssl=self._tls()
                 )
         except Exception as error:  # OSError as a rule; whatever it is, who waits has to hear of it
             return type(error).__name__
         return connection
+
+    def _tls(self) -> ssl.SSLContext | None:
+        return (self._context or _default_context()) if self._secure else None
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()

@@ -17,12 +17,12 @@ AHEAD = 1_000  # connections that may wait in a round before its reader has to
 # Seconds before each further try of one frame, at most: full jitter takes any part of them (AWS Architecture
 # Blog, "Exponential Backoff And Jitter"). After the last a connection is shed.
 _WAITS = (0.1, 0.2, 0.4)
-_THROTTLED_WAITS = (0.1, 0.2, 0.4, 0.4, 0.4, 0.4)  # the same for 429s, which take no time to come
+_THROTTLED_WAITS = (0.1, 0.2, 0.2, 0.2, 0.2, 0.2)  # the same for 429s, which take no time to come
 _TIMED_OUT_WAITS = (0.05,)  # the same for posts that are not answered, which is known late
 _EXCUSED_WAIT = 0.3  # the same while everybody is throttled, which is no connection's fault, for at most
 _PATIENCE = 15.0  # seconds
 _A_GOOD_PART = 0.25  # refused posts for each that passes: everybody's trouble. At the quota's edge it is less
-_SHED_FOR = 3.0  # seconds for which who was shed is left alone, so as to hold up nobody again
+_SHED_FOR = 5.0  # seconds for which who was shed is left alone, so as to hold up nobody again
 _MOST_SHED = 10_000  # of them that are remembered before those are forgotten whose time has passed
 _SHED_LATELY = Failed("shed lately")
 _NO_TIME = Failed("no time left")

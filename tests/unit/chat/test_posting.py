@@ -409,7 +409,7 @@ def test_who_was_shed_is_left_alone_for_a_while_and_holds_up_nobody_again(postin
     assert posting.post("c1") == Failed("shed lately")
     assert len(posting.gateway.posts) == TRIES
     assert posting.loop.time() - began < 0.1
-    posting.runner.run(asyncio.sleep(4))
+    posting.runner.run(asyncio.sleep(6))
     posting.settled.clear()
     assert posting.post("c1") == Delivered()
 
