@@ -51,8 +51,8 @@ broadcaster = Broadcaster(
 
 
 AGAIN = 2  # seconds after which a doorbell rings again that we have failed to answer
-FINISH = 3.0  # seconds of an invocation in which nothing is posted any more
-RESERVE = 10.0  # seconds of an invocation in which no more pages are begun
+POSTING = 0.9  # the part of an invocation's time after which nothing is posted any more, and
+READING = 0.6  # that after which no more pages are begun
 
 
 class BatchFailed(Exception):
@@ -64,7 +64,7 @@ class BatchFailed(Exception):
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """The stream's: each room's run goes to its members, or is told to the slices of a large room."""
-    poster.until = end_of(context) - FINISH
+    poster.until = after(POSTING, context)
     runs: dict[str, list[Entry]] = {}
     starts: dict[str, int] = {}  # where in the batch each room's run begins
     failed: list[int] = []
@@ -117,8 +117,8 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
     (record,) = event["Records"]
     doorbell = Doorbell.parse(record["body"])
     logger.append_keys(room=doorbell.slice.room, slice=doorbell.slice.number)
-    poster.until = end_of(context) - FINISH
-    until = end_of(context) - RESERVE
+    poster.until = after(POSTING, context)
+    until = after(READING, context)
     try:
         tally = loop.run_until_complete(broadcaster.answer(doorbell, until))
     except Exception:
@@ -128,9 +128,9 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
     report(doorbell.slice.room, tally, first=doorbell.after + 1, last=doorbell.to)
 
 
-def end_of(context: LambdaContext) -> float:
-    """When Lambda ends this invocation, in loop time."""
-    return loop.time() + context.get_remaining_time_in_millis() / 1000
+def after(part: float, context: LambdaContext) -> float:
+    """When so much of this invocation's time will have passed, in loop time."""
+    return loop.time() + part * context.get_remaining_time_in_millis() / 1000
 
 
 def report(room: str, tally: Tally | None, *, first: int, last: int) -> None:
