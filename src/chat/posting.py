@@ -130,22 +130,21 @@ class Poster:
         if self._paused is not None:
             return
         while self._turns and self._gateway.free > 0:
-            wait = self._pace.wait()
-            if wait:
+            round_ = self._turns[0]
+            now = self._loop.time()
+            unposted = self._unposted(round_.waiting[0], now)
+            # What is not posted needs no leave: when time runs out, it must not wait for a throttled pace.
+            if unposted is None and (wait := self._pace.wait()):
                 self._paused = self._loop.call_later(wait, self._resume)
                 return
-            round_ = self._turns.popleft()
+            self._turns.popleft()
             post = round_._take()
             if round_.waiting:
                 self._turns.append(round_)
             else:
                 round_.takes_turns = False
-            now = self._loop.time()
-            if now >= self.until:
-                round_._settle(post, _NO_TIME)
-                continue
-            if now < self._shed_until.get(post.connection_id, 0.0):
-                round_._settle(post, _SHED_LATELY)
+            if unposted is not None:
+                round_._settle(post, unposted)
                 continue
             if not post.began:
                 post.began = now
@@ -157,6 +156,12 @@ class Poster:
                 )
             except Exception as error:  # no credentials, or a bug
                 round_._fail(post, error)
+
+    def _unposted(self, post: Post, now: float) -> Outcome | None:
+        """Why a post is not to be made at all, if it is not."""
+        if now >= self.until:
+            return _NO_TIME
+        return _SHED_LATELY if now < self._shed_until.get(post.connection_id, 0.0) else None
 
     def _resume(self) -> None:
         self._paused = None

@@ -430,3 +430,11 @@ def test_when_there_is_no_time_left_who_still_waits_is_shed_at_once(posting: Pos
     assert posting.settled["c-0"] == posting.settled["c-8999"] == Failed("no time left")
     assert outcomes[Delivered] > 1_000 and outcomes.total() == 9_000
     assert posting.loop.time() < 1.0
+
+
+def test_no_time_left_does_not_wait_for_a_throttled_pace(posting: Posting) -> None:
+    posting.pace.rate = 5.0
+    posting.poster.until = 0.5
+    posting.post(*names("c", 9_000))
+    assert posting.settled["c-8999"] == Failed("no time left")
+    assert posting.loop.time() < 1.0
