@@ -85,7 +85,7 @@ class FakeGateway:
         done(outcome)
 
 
-class _Server:
+class HttpServer:
     """A web server on this machine, in threads: what speaks to it may block, or have a loop of its own."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class _Server:
         self._thread.join()
 
 
-class ManagementServer(_Server):
+class ManagementServer(HttpServer):
     """A FakeGateway behind HTTP: what the real clients speak to where a handler runs whole."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class ManagementServer(_Server):
                 return 500, b'{"message": "Internal server error"}'
 
 
-class DynamoDBServer(_Server):
+class DynamoDBServer(HttpServer):
     """A DynamoDB client of this process behind HTTP: DynamoDB, for what speaks to it without boto3."""
 
     def __init__(self, client: Any) -> None:

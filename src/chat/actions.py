@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chat import frames, tracing
-from chat.connections import Connections
-from chat.errors import InvalidRef, InvalidRoom, UnknownAction
+from chat import frames, history, tracing
+from chat.connections import NOT_A_MEMBER, Connections
+from chat.errors import InvalidFrame, InvalidRef, InvalidRoom, NotAMember, UnknownAction
 from chat.identity import Identity
-from chat.log import Log
+from chat.log import MAX_SEQ, Log
 from chat.messages import compose, message_ref
-from chat.rooms import room_name
+from chat.rooms import MAX_ROOMS, room_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +63,94 @@ def send(chat: Chat, sender: Sender, request: frames.Request) -> str:
     """Stores a message in a room that the sender has joined; the table's stream has it broadcast."""
     if "ref" not in request.fields:
         raise InvalidRef('"send" needs a "ref", unique for each message.')
-    if "room" not in request.fields:
-        raise InvalidRoom('"send" needs a "room".')
-    return _send(chat, sender, request, request.fields["room"], request.fields["ref"])
+    return _send(chat, sender, request, _room(request), request.fields["ref"])
+
+
+def join(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Makes the sender a member and says how far the room's log goes: all that comes later it will hear.
+
+    The head is read after the membership is written, so no message can fall between the two. With `after`,
+    what the room has said since comes along, as far as it fits.
+    """
+    room, ref = _room(request), _ref(request)
+    after = _number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
+    chat.connections.join(sender.connection_id, room)
+    seq = chat.log.seqs([room])[room]
+    if after is None:
+        return frames.reply(ref, room=room, seq=seq)
+    return _page_after(chat, frames.PageReply(ref, history.LIMIT, room=room, seq=seq), room, after)
+
+
+def leave(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Ends the sender's membership."""
+    room, ref = _room(request), _ref(request)
+    chat.connections.leave(sender.connection_id, room)
+    return frames.reply(ref, room=room)
+
+
+def read_history(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """A page of what a room that the sender has joined has said, after a seq or before one."""
+    room, ref = _room(request), _ref(request)
+    if ("after" in request.fields) == ("before" in request.fields):
+        raise InvalidFrame('"history" needs either "after" or "before".')
+    limit = _number(request, "limit", 1, history.MAX_LIMIT) if "limit" in request.fields else history.LIMIT
+    reply = frames.PageReply(ref, limit, room=room)
+    side = "after" if "after" in request.fields else "before"
+    seq = _number(request, side, 0, MAX_SEQ)
+    if room not in chat.connections.rooms(sender.connection_id):
+        raise NotAMember(NOT_A_MEMBER)
+    if side == "after":
+        return _page_after(chat, reply, room, seq)
+    return reply.encoded(history.page_before(chat.log.rows_before(room, seq), reply.takes))
 
 
 def ping(chat: Chat, sender: Sender, request: frames.Request) -> str:
-    """Keeps the socket open: API Gateway closes it after ten minutes without a message."""
+    """Keeps the socket open: API Gateway closes it after ten minutes without a message.
+
+    With `rooms`, says how far each of them that the sender is in has come: who was left out of a room's last
+    message would hear of it only with the next.
+    """
+    ref = _ref(request)
+    if "rooms" not in request.fields:
+        return frames.reply(ref, pong=True)
+    asked = request.fields["rooms"]
+    if not isinstance(asked, list) or len(asked) > MAX_ROOMS:
+        raise InvalidFrame(f'"rooms" is a list of {MAX_ROOMS} rooms at most.')
+    names = {room_name(room) for room in asked}
+    joined = names & chat.connections.rooms(sender.connection_id)
+    return frames.reply(ref, pong=True, seqs=chat.log.seqs(joined))
+
+
+ACTIONS: dict[str, Action] = {
+    "onMessage": on_message,
+    "send": send,
+    "join": join,
+    "leave": leave,
+    "history": read_history,
+    "ping": ping,
+}
+
+
+def _ref(request: frames.Request) -> str | None:
     ref = request.fields.get("ref")
-    return frames.reply(None if ref is None else message_ref(ref), pong=True)
+    return None if ref is None else message_ref(ref)
 
 
-ACTIONS: dict[str, Action] = {"onMessage": on_message, "send": send, "ping": ping}
+def _room(request: frames.Request) -> str:
+    if "room" not in request.fields:
+        raise InvalidRoom(f'"{request.action}" needs a "room".')
+    return room_name(request.fields["room"])
+
+
+def _number(request: frames.Request, field: str, least: int, most: int) -> int:
+    value = request.fields[field]
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InvalidFrame(f'"{field}" is a whole number from {least} to {most}.')
+    return value
+
+
+def _page_after(chat: Chat, reply: frames.PageReply, room: str, seq: int) -> str:
+    return reply.encoded(history.page_after(seq, chat.log.rows_after(room, seq), reply.takes, time.time()))
 
 
 def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref: object) -> str:

@@ -57,7 +57,7 @@ class Connections:
         self._now = now
 
     def open(self, connection: Connection, rooms: Iterable[str]) -> None:
-        """Stores a connection and its memberships, all or nothing. `rooms` are 1 to 99."""
+        """Stores a connection and its memberships, all or nothing. `rooms` are 99 at most."""
         rooms = tuple(rooms)
         who = {
             "user": connection.identity.user,
@@ -66,7 +66,8 @@ class Connections:
             "connected_at": connection.connected_at,
             "expires_at": int(self._now() + CONNECTION_TTL.total_seconds()),
         }
-        items = [_connection_key(connection.id) | who | {"rooms": set(rooms), "sent": 0}]
+        in_rooms = {"rooms": set(rooms)} if rooms else {}  # DynamoDB has no empty set
+        items = [_connection_key(connection.id) | who | in_rooms | {"sent": 0}]
         items += [_membership_key(room, connection.id) | who for room in rooms]
         self._dynamodb.transact_write_items(
             TransactItems=[{"Put": {"TableName": self._table, "Item": item}} for item in items]
@@ -80,14 +81,28 @@ class Connections:
         old = answer.get("Attributes")
         if old is None:
             return None
-        rooms = frozenset(old.get("rooms", ()))  # DynamoDB has no empty set
+        rooms = frozenset(old.get("rooms", ()))
         for room in rooms:
-            self.leave(room, connection_id)
+            self._dynamodb.delete_item(TableName=self._table, Key=_membership_key(room, connection_id))
         return Closed(rooms, int(old["sent"]))
 
-    def leave(self, room: str, connection_id: str) -> None:
-        """Forgets a membership, whether or not its connection is known."""
-        self._dynamodb.delete_item(TableName=self._table, Key=_membership_key(room, connection_id))
+    def rooms(self, connection_id: str) -> frozenset[str]:
+        """The rooms that a connection is in now. Raises NotConnected."""
+        return frozenset(self._read(connection_id).get("rooms", ()))
+
+    def join(self, connection_id: str, room: str) -> None:
+        """Makes a connection a member of a room, if it is not yet. Raises NotConnected."""
+        connection = self._read(connection_id)
+        if room in connection.get("rooms", ()):
+            return  # a unit read instead of four written: all rooms of a reconnect are asked for twice
+        who = {name: connection[name] for name in ("user", "name", "protocol", "connected_at", "expires_at")}
+        membership = {"TableName": self._table, "Item": _membership_key(room, connection_id) | who}
+        self._change_rooms(connection_id, "ADD rooms :room", room, {"Put": membership})
+
+    def leave(self, connection_id: str, room: str) -> None:
+        """Ends a connection's membership of a room, if it has one. Raises NotConnected."""
+        membership = {"TableName": self._table, "Key": _membership_key(room, connection_id)}
+        self._change_rooms(connection_id, "DELETE rooms :room", room, {"Delete": membership})
 
     def spend(self, connection_id: str, room: str) -> None:
         """Counts a message of a connection to a room, if it may send there.
@@ -108,8 +123,8 @@ class Connections:
                 raise
             item = error.response.get("Item")
             if item is None or int(item["expires_at"]["N"]) <= self._now():
-                raise NotConnected("This connection is not known any more: connect again.") from None
-            raise NotAMember("This connection has not joined the room.") from None
+                raise NotConnected(NOT_CONNECTED) from None
+            raise NotAMember(NOT_A_MEMBER) from None
 
     def forget(self, room: str, connection_ids: Sequence[str]) -> None:
         """Forgets connections that were found dead in a room, with all their memberships.
@@ -123,7 +138,37 @@ class Connections:
             keys += [_membership_key(other, connection_id) for other in item.get("rooms", set()) - {room}]
         batch_delete(self._dynamodb, self._table, keys)
 
+    def _read(self, connection_id: str) -> dict[str, Any]:
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=_connection_key(connection_id), ConsistentRead=True
+        )
+        item: dict[str, Any] = answer.get("Item", {})
+        if not item or item["expires_at"] <= self._now():
+            raise NotConnected(NOT_CONNECTED)
+        return item
 
+    def _change_rooms(self, connection_id: str, change: str, room: str, membership: dict[str, Any]) -> None:
+        """Both together, and only while the connection is there: it may close at any moment, and what it
+        leaves behind then would be posted to for two hours.
+        """
+        connection = {
+            "TableName": self._table,
+            "Key": _connection_key(connection_id),
+            "UpdateExpression": change,
+            "ConditionExpression": "attribute_exists(pk)",
+            "ExpressionAttributeValues": {":room": {room}},
+        }
+        try:
+            self._dynamodb.transact_write_items(TransactItems=[{"Update": connection}, membership])
+        except ClientError as error:
+            reasons = error.response.get("CancellationReasons", [])
+            if not reasons or reasons[0]["Code"] != "ConditionalCheckFailed":
+                raise
+            raise NotConnected(NOT_CONNECTED) from None
+
+
+NOT_CONNECTED = "This connection is not known any more: connect again."
+NOT_A_MEMBER = "This connection has not joined the room."
 HASH_DIGITS = 4
 _CONNECTION = "CONN#"
 

@@ -21,9 +21,35 @@ _CONFIG = Config(
 )
 
 
+# Seconds before each further try of a write that met another's transaction, which boto3 does not repeat.
+_CONFLICT_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
+
+
 def client() -> Any:
     """A thread-safe client that takes and returns Python's own types."""
-    return boto3.resource("dynamodb", config=_CONFIG).meta.client
+    client = boto3.resource("dynamodb", config=_CONFIG).meta.client
+    client.meta.events.register("needs-retry.dynamodb", _wait_for_transaction)
+    return client
+
+
+def _wait_for_transaction(
+    attempts: int, response: tuple[Any, dict[str, Any]] | None, **_: Any
+) -> float | None:
+    """How long until another try, or None. An item takes one transaction at a time: a connection that joins
+    a room while it sends to another would be told that something failed.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+    """
+    answer = response[1] if response else {}
+    codes = {reason["Code"] for reason in answer.get("CancellationReasons", [])}
+    codes.add(answer.get("Error", {}).get("Code", ""))
+    met = codes <= {
+        "TransactionCanceledException",
+        "TransactionConflictException",
+        "TransactionConflict",
+        "None",
+    }
+    return _CONFLICT_WAITS[attempts - 1] if met and attempts <= len(_CONFLICT_WAITS) else None
 
 
 # Seconds between tries at what a busy DynamoDB left out of a batch; boto3 leaves that to its caller.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.errors import ChatError, InvalidFrame, InvalidRef
+from chat.history import Page
 from chat.messages import Entry, Message, message_ref
 
 MAX_FRAME = 32 * 1024  # bytes; API Gateway meters in units of 32 KB and sends no larger frame
-_CLOSING = "]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +50,31 @@ def refusal(ref: str | None, error: ChatError) -> str:
 
 
 def messages(room: str, entries: Sequence[Entry]) -> Iterator[str]:
-    """The frames that carry these entries, in order and each as full as 32 KB allow.
-
-    A message alone always fits: text, name and data together stay below 32 KB whatever they hold.
-    """
-    head = _encode({"type": "messages", "room": room, "messages": []})[: -len(_CLOSING)]
-    room_left = MAX_FRAME - len(head.encode()) - len(',"voids":[]') - len(_CLOSING)
-    texts: list[str] = []
-    voids: list[int] = []
-    size = 0
+    """The frames that carry these entries, in order and each as full as 32 KB allow."""
+    filling = _Filling({"type": "messages", "room": room})
     for entry in entries:
-        text = "" if entry.message is None else _message(entry.seq, entry.message)
-        cost = len(text.encode()) + 1 if text else len(str(entry.seq)) + 1
-        if size + cost > room_left:
-            yield _messages_frame(head, texts, voids)
-            texts, voids, size = [], [], 0
-        size += cost
-        if text:
-            texts.append(text)
-        else:
-            voids.append(entry.seq)
-    if texts or voids:
-        yield _messages_frame(head, texts, voids)
+        if not filling.takes(entry):
+            yield filling.frame()
+            filling = _Filling({"type": "messages", "room": room})
+            filling.takes(entry)
+    if not filling.empty:
+        yield filling.frame()
+
+
+class PageReply:
+    """A reply that carries a page: `takes` says what fits, up to `limit` places, before it is `encoded`."""
+
+    def __init__(self, ref: str | None, limit: int, **result: Any) -> None:
+        self._filling = _Filling({"type": "reply", "ref": ref, "status": "ok", **result})
+        self._left = limit
+
+    def takes(self, entry: Entry) -> bool:
+        self._left -= 1
+        return self._left >= 0 and self._filling.takes(entry)
+
+    def encoded(self, page: Page) -> str:
+        begins = {} if page.begins is None else {"begins": page.begins}
+        return self._filling.frame(more=page.more, **begins)
 
 
 def plain(entries: Sequence[Entry]) -> Iterator[str]:
@@ -79,9 +82,41 @@ def plain(entries: Sequence[Entry]) -> Iterator[str]:
     return (entry.message.text for entry in entries if entry.message is not None)
 
 
-def _messages_frame(head: str, texts: list[str], voids: list[int]) -> str:
-    frame = head + ",".join(texts) + "]"
-    return f'{frame},"voids":{_encode(voids)}}}' if voids else frame + "}"
+class _Filling:
+    """A frame that is filled with entries.
+
+    A message alone always fits: text, name and data together stay below 32 KB whatever they hold.
+    """
+
+    def __init__(self, envelope: Mapping[str, Any]) -> None:
+        self._head = _encode({**envelope, "messages": []})[: -len("]}")]
+        self._texts: list[tuple[int, str]] = []
+        self._voids: list[int] = []
+        longest = '],"voids":[],"more":false,"begins":999999999999}'
+        self._left = MAX_FRAME - len(self._head.encode()) - len(longest)
+
+    @property
+    def empty(self) -> bool:
+        return not self._texts and not self._voids
+
+    def takes(self, entry: Entry) -> bool:
+        """Adds an entry, if it fits."""
+        text = str(entry.seq) if entry.message is None else _message(entry.seq, entry.message)
+        cost = len(text.encode()) + len(",")
+        if cost > self._left:
+            return False
+        self._left -= cost
+        if entry.message is None:
+            self._voids.append(entry.seq)
+        else:
+            self._texts.append((entry.seq, text))
+        return True
+
+    def frame(self, **rest: Any) -> str:
+        """`rest` is what follows the entries."""
+        after = ({"voids": sorted(self._voids)} if self._voids else {}) | rest
+        end = "," + _encode(after)[1:] if after else "}"
+        return self._head + ",".join(text for _, text in sorted(self._texts)) + "]" + end
 
 
 def _message(seq: int, message: Message) -> str:

@@ -8,7 +8,7 @@ a crash: the fan-out settles every run before it broadcasts it, so whatever was 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,11 +17,13 @@ from botocore.exceptions import ClientError
 
 from chat.dynamodb import batch_get
 from chat.errors import InvalidRef
+from chat.history import Row
 from chat.messages import Entry, Message
 from chat.rooms import from_key_part, key_part
 
-_ENTRIES = 500  # rows read at a time
-_LAST = 10**12 - 1  # the last seq that a row's key has digits for
+_ENTRIES = 500  # rows read at a time for a broadcast, which takes all there is
+_ROWS = 64  # and for a page of the history, which may be full after some
+MAX_SEQ = 10**12 - 1  # the last that a row's key has digits for
 REF_TTL = timedelta(hours=24)  # how long a message can be resent under its ref
 
 
@@ -71,7 +73,7 @@ class Log:
         """
         seq = self._advance(room, message)
         ref = self._claim(room, seq, message)
-        self._write(room, Entry(seq, message if ref.seq == seq else None))
+        self._write(room, seq, message, void=ref.seq != seq)
         if ref.digest != message.digest:
             raise InvalidRef("This ref was used for another message: each message needs its own.")
         return Receipt(ref.seq, ref.at)
@@ -89,9 +91,10 @@ class Log:
             assert message is not None, "a head always holds a message"
             ref = refs.get(message.id) or self._claim(room, entry.seq, message)
             refs[message.id] = ref
-            settled.append(Entry(entry.seq, message if ref.seq == entry.seq else None))
+            void = ref.seq != entry.seq
+            settled.append(Entry(entry.seq, None if void else message))
             if entry.seq not in rows:
-                self._write(room, settled[-1])
+                self._write(room, entry.seq, message, void=void)
         return Settled(settled, slices)
 
     def make_large(self, room: str, slices: int) -> int:
@@ -116,23 +119,51 @@ class Log:
         What is beyond a hole is not settled yet: a crash has left a row out, which the fan-out will write. A
         row itself is final, whoever wrote it.
         """
-        page = self._dynamodb.query(
-            TableName=self._table,
-            KeyConditionExpression="pk = :log AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={
-                ":log": _row_key(room, 0)["pk"],
-                ":first": _row_key(room, after + 1)["sk"],
-                ":last": _row_key(room, _LAST if to is None else to)["sk"],
-            },
-            ConsistentRead=True,
-            Limit=_ENTRIES,
-        )
+        page = self._query(room, after + 1, MAX_SEQ if to is None else to, Limit=_ENTRIES)
         entries = []
         for seq, item in enumerate(page["Items"], after + 1):
             if int(item["sk"]) != seq:
                 break
-            entries.append(Entry(seq, None if "void" in item else from_item(item)))
+            entries.append(_row(item).entry)
         return entries
+
+    def seqs(self, rooms: Collection[str]) -> dict[str, int]:
+        """The newest seq of each room, read strongly consistent; 0 where nobody has spoken. 100 at most."""
+        heads = batch_get(self._dynamodb, self._table, [_head_key(room) for room in rooms], ["pk", "seq"])
+        return dict.fromkeys(rooms, 0) | {_room(head): int(head["seq"]) for head in heads}
+
+    def rows_after(self, room: str, seq: int) -> Iterator[Row]:
+        """What is in the history beyond a seq, ascending; read as it is taken."""
+        return self._rows(room, seq + 1, MAX_SEQ, forward=True)
+
+    def rows_before(self, room: str, seq: int) -> Iterator[Row]:
+        """What is in the history below a seq, descending; read as it is taken."""
+        return self._rows(room, 0, seq - 1, forward=False)
+
+    def _rows(self, room: str, first: int, last: int, *, forward: bool) -> Iterator[Row]:
+        while first <= last:
+            page = self._query(room, first, last, Limit=_ROWS, ScanIndexForward=forward)
+            for item in page["Items"]:
+                if item["expires_at"] > self._now():  # DynamoDB deletes it only hours or days later
+                    yield _row(item)
+            if "LastEvaluatedKey" not in page:
+                break
+            reached = int(page["LastEvaluatedKey"]["sk"])
+            first, last = (reached + 1, last) if forward else (first, reached - 1)
+
+    def _query(self, room: str, first: int, last: int, **how: Any) -> dict[str, Any]:
+        page: dict[str, Any] = self._dynamodb.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :log AND sk BETWEEN :first AND :last",
+            ExpressionAttributeValues={
+                ":log": _row_key(room, 0)["pk"],
+                ":first": _row_key(room, first)["sk"],
+                ":last": _row_key(room, last)["sk"],
+            },
+            ConsistentRead=True,
+            **how,
+        )
+        return page
 
     def _advance(self, room: str, message: Message) -> int:
         answer = self._dynamodb.update_item(
@@ -160,10 +191,10 @@ class Log:
             return mine
         return _Ref(int(other["seq"]["N"]), other["digest"]["S"], other["at"]["S"])
 
-    def _write(self, room: str, entry: Entry) -> None:
+    def _write(self, room: str, seq: int, message: Message, *, void: bool) -> None:
         # Only if absent: the row may have been written by the other function, and may have changed since.
-        content = {"void": True} if entry.message is None else to_item(entry.message)
-        self._put_if_absent(_row_key(room, entry.seq) | content | {"expires_at": self._expiry(self._history)})
+        content = {"void": True, "at": message.at} if void else to_item(message)
+        self._put_if_absent(_row_key(room, seq) | content | {"expires_at": self._expiry(self._history)})
 
     def _put_if_absent(self, item: dict[str, Any]) -> dict[str, Any] | None:
         """Writes an item unless there is one; then returns that one, in DynamoDB's own types."""
@@ -210,7 +241,7 @@ class Log:
 
 def from_head(item: Mapping[str, Any]) -> tuple[str, Entry]:
     """The room and its newest entry, from a head. Raises KeyError and TypeError when the item is no head."""
-    return from_key_part(item["pk"].removeprefix(_ROOM)), Entry(int(item["seq"]), from_item(item["last"]))
+    return _room(item), Entry(int(item["seq"]), from_item(item["last"]))
 
 
 def to_item(message: Message) -> dict[str, Any]:
@@ -236,7 +267,15 @@ def from_item(item: Mapping[str, Any]) -> Message:
     return Message(*texts)
 
 
+def _row(item: Mapping[str, Any]) -> Row:
+    return Row(Entry(int(item["sk"]), None if "void" in item else from_item(item)), item["at"])
+
+
 _ROOM = "ROOM#"
+
+
+def _room(head: Mapping[str, Any]) -> str:
+    return from_key_part(head["pk"].removeprefix(_ROOM))
 
 
 def _head_key(room: str) -> dict[str, str]:

@@ -23,8 +23,10 @@ def room_name(value: object) -> str:
 def asked_rooms(asked: Sequence[str]) -> tuple[str, ...]:
     """The rooms that a connection asks for, in its order and each once; the lobby where it asks for none.
 
-    Raises InvalidRoom.
+    A single empty name asks to be in no room yet. Raises InvalidRoom.
     """
+    if list(asked) == [""]:
+        return ()
     rooms = tuple(dict.fromkeys(room_name(room) for room in asked)) or (LOBBY,)
     if len(rooms) > MAX_ROOMS:
         raise InvalidRoom(f"A connection can ask for {MAX_ROOMS} rooms at most.")
@@ -34,7 +36,7 @@ def asked_rooms(asked: Sequence[str]) -> tuple[str, ...]:
 def first_room(asked: Sequence[str]) -> str:
     """Where a connection speaks that names no room: the first it asked for, or the lobby."""
     try:
-        return asked_rooms(asked)[0]
+        return next(iter(asked_rooms(asked)), LOBBY)
     except InvalidRoom:
         return LOBBY
 

@@ -41,7 +41,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     identity = Identity(author["user"], author["name"], protocol)
     connections.open(Connection(request["connectionId"], identity, request["connectedAt"]), rooms)
     metrics.add_metric("Connected", MetricUnit.Count, 1)
-    logger.info("connected", room=rooms[0], rooms=len(rooms), user=identity.user, protocol=protocol)
+    room = next(iter(rooms), None)
+    logger.info("connected", room=room, rooms=len(rooms), user=identity.user, protocol=protocol)
     if protocol == "plain":
         return {"statusCode": 200}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}}

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.asyncapi import ASKED, check_heard, check_heard_plain
 from tests.fakes import LambdaContext, ManagementServer
 
 CONNECTION = "aBcDeFgHoAMCJ9w="  # of the sample events
@@ -27,6 +28,7 @@ class Site:
         self.event = event
         self.dynamodb = dynamodb
         self.gateway = management.gateway
+        self._plain: set[str] = set()  # connections that were accepted without a subprotocol
 
     def start(self, function: str, *, without: str | None = None) -> ModuleType:
         if function not in self._apps:
@@ -36,6 +38,10 @@ class Site:
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         answer = self.start(function).handler(event, LambdaContext())
         json.dumps(answer)  # Lambda has to be able to send it
+        if function == "connect" and answer == {"statusCode": 200}:
+            self._plain.add(event["requestContext"]["connectionId"])
+        if function == "message" and "body" in answer:
+            check_heard(answer["body"], asked_by(event))
         return answer
 
     def connect(self, connection: str, *rooms: str, protocol: str = "v1") -> Any:
@@ -60,6 +66,22 @@ class Site:
         """The frames that each connection was sent."""
         return {connection: frames for connection, frames in self.gateway.frames.items() if frames}
 
+    def check_posted(self) -> None:
+        """Holds all that was posted against the AsyncAPI document. Raises WrongFrame."""
+        for connection, frames in self.posted().items():
+            check = check_heard_plain if connection in self._plain else check_heard
+            for frame in frames:
+                check(frame)
+
+
+def asked_by(event: dict[str, Any]) -> str | None:
+    """The action that a frame asks for, where it is one."""
+    try:
+        action = json.loads(event["body"])["action"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return action if action in ASKED else None
+
 
 @pytest.fixture
 def site(
@@ -67,5 +89,7 @@ def site(
     event: Callable[[str], dict[str, Any]],
     dynamodb: Any,
     management: ManagementServer,
-) -> Site:
-    return Site(handlers, event, dynamodb, management)
+) -> Iterator[Site]:
+    site = Site(handlers, event, dynamodb, management)
+    yield site
+    site.check_posted()

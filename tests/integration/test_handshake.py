@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -41,7 +42,7 @@ def test_who_offers_only_others_is_refused(site: Site, header: str) -> None:
     "rooms",
     [
         ["two words"],
-        [""],
+        ["", "general"],
         ["x" * 101],
         ["general", "bad\u202e"],
         ["nul\x00"],
@@ -52,6 +53,15 @@ def test_who_offers_only_others_is_refused(site: Site, header: str) -> None:
 def test_a_room_that_cannot_be_refuses_the_connection(site: Site, rooms: list[str]) -> None:
     assert site.connect(CONNECTION, *rooms) == {"statusCode": 400}
     assert site.items("ConnectionsTable") == []
+
+
+def test_a_single_empty_room_is_a_connection_in_no_room_yet(site: Site) -> None:
+    assert site.connect(CONNECTION, "")["statusCode"] == 200
+    (connection,) = site.items("ConnectionsTable")
+    assert "rooms" not in connection
+    answer = site.frame('{"action":"join","room":"general"}', route="$default")
+    assert json.loads(answer["body"])["seq"] == 0
+    assert [item["pk"] for item in site.items("ConnectionsTable")] == [f"CONN#{CONNECTION}", "ROOM#general"]
 
 
 def test_99_rooms_are_not_too_many(site: Site) -> None:

@@ -128,6 +128,64 @@ def ping(site: Site) -> None:
     assert json.loads(answer["body"]) == {"type": "reply", "ref": ref, "status": "ok", "pong": True}
 
 
+def asked(site: Site, event: str) -> dict[str, Any]:
+    """The reply to a sample event whose answer is a frame."""
+    answer = site.invoke("message", site.event(event))
+    assert (set(answer), answer["statusCode"]) == ({"statusCode", "body"}, 200)
+    reply: dict[str, Any] = json.loads(answer["body"])
+    return reply
+
+
+def said(site: Site, room: str, *texts: str) -> None:
+    for text in texts:
+        frame = {"action": "onMessage", "room": room, "message": text}
+        site.frame(json.dumps(frame), route="onMessage")
+
+
+def join(site: Site) -> None:
+    site.connect("other", "general")
+    for number in range(1, 4):
+        frame = {"action": "onMessage", "room": "general", "message": f"Message {number}"}
+        site.frame(json.dumps(frame), route="onMessage", connection="other")
+    site.connect(CONNECTION, "lobby")
+    reply = asked(site, "join")
+    messages = reply.pop("messages")
+    assert reply == {
+        "type": "reply", "ref": "1c0b7a52-6f0e-4a7d-9d0c-3f1e5b2a4c61", "status": "ok", "room": "general",
+        "seq": 3, "more": False,
+    }  # fmt: skip
+    assert [(message["seq"], message["message"]) for message in messages] == [
+        (2, "Message 2"), (3, "Message 3"),
+    ]  # fmt: skip
+    event = site.event("join")
+    stored = memberships(event, "lobby", "general", name="Ada", protocol="v1")
+    own = [item for item in site.items("ConnectionsTable") if "other" not in item["pk"] + item["sk"]]
+    assert own == sorted(stored, key=lambda item: item["pk"])
+
+
+def leave(site: Site) -> None:
+    site.connect(CONNECTION, "lobby", "news")
+    assert asked(site, "leave") == {
+        "type": "reply", "ref": "2d1c8b63-7a1f-4b8e-8e1d-4a2f6c3b5d72", "status": "ok", "room": "lobby",
+    }  # fmt: skip
+    event = site.event("leave")
+    assert site.items("ConnectionsTable") == memberships(event, "news", name="Ada", protocol="v1")
+
+
+def history(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    said(site, "lobby", "Message 1", "Message 2", "Message 3")
+    reply = asked(site, "history")
+    messages = reply.pop("messages")
+    assert reply == {
+        "type": "reply", "ref": "4f3eadb5-9c31-4da0-a03f-6c418e5d7f94", "status": "ok", "room": "lobby",
+        "more": True,
+    }  # fmt: skip
+    assert [(message["seq"], message["message"]) for message in messages] == [
+        (2, "Message 2"), (3, "Message 3"),
+    ]  # fmt: skip
+
+
 def refused(site: Site, event: str, ref: str | None, code: str) -> None:
     site.connect(CONNECTION, "lobby")
     answer = site.invoke("message", site.event(event))
@@ -209,6 +267,9 @@ CASES: dict[str, Callable[[Site], None]] = {
     "disconnect": disconnect,
     "on-message": on_message,
     "send": send,
+    "join": join,
+    "leave": leave,
+    "history": history,
     "ping": ping,
     "unknown-action": unknown_action,
     "not-json": not_json,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from chat.history import SETTLED
 from local import sam
 from local.intrinsics import Resolver
 from tests.conftest import HANDLERS, ROOT
@@ -25,7 +26,12 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
     "ConnectFunction": {("dynamodb:PutItem", CONNECTIONS)},
     "DisconnectFunction": {("dynamodb:DeleteItem", CONNECTIONS)},
     "MessageFunction": {
+        ("dynamodb:GetItem", CONNECTIONS),
         ("dynamodb:UpdateItem", CONNECTIONS),
+        ("dynamodb:PutItem", CONNECTIONS),
+        ("dynamodb:DeleteItem", CONNECTIONS),
+        ("dynamodb:BatchGetItem", MESSAGES),
+        ("dynamodb:Query", MESSAGES),
         ("dynamodb:UpdateItem", MESSAGES),
         ("dynamodb:PutItem", MESSAGES),
         ("execute-api:ManageConnections", POSTS),
@@ -316,6 +322,10 @@ def test_both_tables_are_paid_by_request_and_forget_what_has_expired(resolved: R
             "sk": "RANGE",
         }
         assert "GlobalSecondaryIndexes" not in table
+
+
+def test_a_hole_is_final_when_the_stream_has_given_up_its_record(resolved: Resolver) -> None:
+    assert resolved.properties("FanoutMapping")["MaximumRecordAgeInSeconds"] == SETTLED.total_seconds()
 
 
 def test_messages_are_streamed_and_can_be_brought_back(resolved: Resolver) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -142,14 +143,100 @@ def test_closing_a_stranger_changes_nothing(connections: Connections, dynamodb: 
     assert rows(dynamodb) == before
 
 
-def test_a_membership_can_be_forgotten_without_its_connection(
+# Joining and leaving
+
+
+def test_a_connection_can_be_in_no_room_and_join_later(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1")
+    assert connections.rooms("c1") == frozenset()
+    connections.join("c1", "a#b")
+    assert connections.rooms("c1") == {"a#b"}
+    connections.spend("c1", "a#b")
+    assert connections.close("c1") == Closed(frozenset({"a#b"}), sent=1)
+    assert rows(dynamodb) == []
+
+
+def test_a_membership_is_the_same_whether_it_was_asked_for_at_once_or_later(
+    connections: Connections, clock: Clock, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    clock.now += 60
+    connections.join("c1", "news")
+    by_room = {item["pk"]: item for item in rows(dynamodb) if item["pk"].startswith("ROOM#")}
+    assert by_room["ROOM#news"] == {**by_room["ROOM#general"], "pk": "ROOM#news"}
+
+
+def test_joining_again_reads_and_writes_nothing(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    before = rows(dynamodb)
+    counting = MortalDynamoDB(dynamodb)
+    Connections(counting, TABLE, lambda: NOW).join("c1", "general")
+    assert counting.calls == ["get_item"]
+    assert counting.asked[0]["ConsistentRead"] is True
+    assert rows(dynamodb) == before
+
+
+def test_who_leaves_a_room_hears_it_no_more_and_stays_in_the_others(
     connections: Connections, dynamodb: Any
 ) -> None:
     opened(connections, "c1", "general", "news")
-    dynamodb.delete_item(TableName=TABLE, Key={"pk": "CONN#c1", "sk": "CONN"})
-    connections.leave("general", "c1")
-    connections.leave("general", "c1")
-    assert (members(dynamodb, "general"), members(dynamodb, "news")) == (set(), {"c1"})
+    opened(connections, "c2", "general")
+    for _ in range(2):  # a reply may have been lost: leaving again is fine
+        connections.leave("c1", "general")
+    assert (members(dynamodb, "general"), members(dynamodb, "news")) == ({"c2"}, {"c1"})
+    assert connections.rooms("c1") == {"news"}
+    with pytest.raises(NotAMember):
+        connections.spend("c1", "general")
+    connections.leave("c1", "news")
+    assert connections.rooms("c1") == frozenset()
+    with pytest.raises(NotAMember):
+        connections.spend("c1", "news")
+    connections.join("c1", "general")
+    connections.spend("c1", "general")
+
+
+@pytest.mark.parametrize("change", [Connections.join, Connections.leave])
+def test_an_unknown_connection_joins_and_leaves_nothing(
+    connections: Connections, dynamodb: Any, change: Callable[[Connections, str, str], None]
+) -> None:
+    with pytest.raises(NotConnected):
+        change(connections, "c1", "general")
+    with pytest.raises(NotConnected):
+        connections.rooms("c1")
+    assert rows(dynamodb) == []
+
+
+def test_an_expired_connection_joins_nothing(connections: Connections, clock: Clock, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    clock.now += CONNECTION_TTL.total_seconds()
+    for room in ("general", "news"):
+        with pytest.raises(NotConnected):
+            connections.join("c1", room)
+    assert members(dynamodb, "news") == set()
+
+
+class ClosesAfterReading:
+    """A DynamoDB client under whose caller the connection closes once it has been read."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_item(self, **arguments: Any) -> Any:
+        answer = self._client.get_item(**arguments)
+        Connections(self._client, TABLE).close("c1")
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_a_connection_that_closes_while_it_joins_leaves_nothing_behind(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    with pytest.raises(NotConnected):
+        Connections(ClosesAfterReading(dynamodb), TABLE, lambda: NOW).join("c1", "news")
+    assert rows(dynamodb) == []
 
 
 # Sending

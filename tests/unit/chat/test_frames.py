@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
 import pytest
 
 from chat import frames
 from chat.errors import InvalidFrame, InvalidRoom, NotAMember
+from chat.history import Page
+from chat.log import MAX_SEQ
 from chat.messages import MAX_DATA, Entry, Message
 
 AT = "2026-11-24T06:20:01.123Z"
@@ -177,6 +179,46 @@ def test_no_frame_is_a_byte_too_long_however_it_is_filled(padding: int, first: l
     out = list(frames.messages("r" * padding, [*first, *voids]))
     assert len(out) > 1
     assert max(len(frame.encode()) for frame in out) <= 32 * 1024
+
+
+# A page in a reply
+
+
+def paged(entries: list[Entry], limit: int = 200, *, room: str = "general", **page: Any) -> dict[str, Any]:
+    """The reply with as many of these as it takes, in the order in which they are offered."""
+    reply = frames.PageReply("r1", limit, room=room)
+    taken = list(takewhile(reply.takes, entries))
+    encoded = reply.encoded(Page(taken, **{"more": len(taken) < len(entries)} | page))
+    assert len(encoded.encode()) <= 32 * 1024
+    out: dict[str, Any] = json.loads(encoded)
+    return out
+
+
+def test_a_page_is_a_reply_with_messages_and_voids() -> None:
+    assert paged([entry(41), void(42), entry(43)]) == {
+        "type": "reply", "ref": "r1", "status": "ok", "room": "general", "more": False, "voids": [42],
+        "messages": decoded("general", [entry(41), entry(43)])[0]["messages"],
+    }  # fmt: skip
+    assert paged([]) == {
+        "type": "reply", "ref": "r1", "status": "ok", "room": "general", "messages": [], "more": False,
+    }  # fmt: skip
+    assert paged([entry(41)], begins=41)["begins"] == 41
+
+
+def test_a_page_that_was_filled_from_its_end_is_in_order_too() -> None:
+    page = paged([void(44), entry(43), void(42), entry(41)])
+    assert (seqs(page), page["voids"]) == ([41, 43], [42, 44])
+
+
+def test_a_page_takes_no_more_places_than_were_asked_for() -> None:
+    page = paged([entry(1), void(2), entry(3), entry(4)], limit=3)
+    assert (seqs(page), page["voids"], page["more"]) == ([1, 3], [2], True)
+
+
+def test_a_page_is_no_larger_than_a_frame_and_holds_at_least_one_message() -> None:
+    page = paged([worst(seq) for seq in (999_999_999_998, 999_999_999_999)], room="💬" * 100, begins=MAX_SEQ)
+    assert (seqs(page), page["more"]) == ([999_999_999_998], True)
+    assert len(seqs(paged([entry(seq, "x" * 900) for seq in range(1, 101)]))) > 25
 
 
 def test_plain_clients_get_the_bare_texts_in_order() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chat.errors import InvalidRoom
-from chat.rooms import LOBBY, MAX_ROOMS, asked_rooms, from_key_part, key_part, room_name
+from chat.rooms import LOBBY, MAX_ROOMS, asked_rooms, first_room, from_key_part, key_part, room_name
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,13 @@ def test_a_refusal_does_not_quote_the_name() -> None:
 
 def test_who_asks_for_no_room_is_in_the_lobby() -> None:
     assert asked_rooms([]) == (LOBBY,)
+
+
+def test_a_single_empty_name_asks_for_no_room_yet() -> None:
+    assert asked_rooms([""]) == ()
+    assert first_room([""]) == LOBBY
+    with pytest.raises(InvalidRoom):
+        asked_rooms(["", "general"])
 
 
 def test_rooms_keep_the_order_in_which_they_were_asked_for_and_count_once() -> None:
