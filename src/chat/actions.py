@@ -14,7 +14,9 @@ from chat.errors import InvalidFrame, InvalidRef, InvalidRoom, NotAMember, Unkno
 from chat.identity import Identity
 from chat.log import MAX_SEQ, Log
 from chat.messages import compose, message_ref
-from chat.rooms import MAX_ROOMS, room_name
+from chat.rooms import room_name
+
+MAX_PINGED = 64  # rooms; with the longest names the reply still fits a frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,8 @@ def ping(chat: Chat, sender: Sender, request: frames.Request) -> str:
     if "rooms" not in request.fields:
         return frames.reply(ref, pong=True)
     asked = request.fields["rooms"]
-    if not isinstance(asked, list) or len(asked) > MAX_ROOMS:
-        raise InvalidFrame(f'"rooms" is a list of {MAX_ROOMS} rooms at most.')
+    if not isinstance(asked, list) or len(asked) > MAX_PINGED:
+        raise InvalidFrame(f'"rooms" is a list of {MAX_PINGED} rooms at most.')
     names = {room_name(room) for room in asked}
     joined = names & chat.connections.rooms(sender.connection_id)
     return frames.reply(ref, pong=True, seqs=chat.log.seqs(joined))

@@ -16,6 +16,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError
 from websockets.typing import Subprotocol
 
+from tests.asyncapi import check_heard, check_heard_plain
+
 PATIENCE = 40  # seconds; a bound on hanging, not an expectation
 
 
@@ -58,9 +60,17 @@ class Client:
             await self.socket.close()
             await self._listening
 
+    def check(self) -> None:
+        """Holds all that was heard against the AsyncAPI document. Raises WrongFrame."""
+        raise NotImplementedError
+
 
 class PlainClient(Client):
     """The 2019 article's: bare texts."""
+
+    def check(self) -> None:
+        for text in self.heard:
+            check_heard_plain(text)
 
     async def speak(self, message: str, **fields: Any) -> None:
         await self.say({"action": "onMessage", "message": message, **fields})
@@ -73,6 +83,14 @@ class PlainClient(Client):
 
 class FrameClient(Client):
     """Speaks `roomcast.v1`."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        super().__init__(socket)
+        self._actions: dict[str, str] = {}  # what each ref asked for
+
+    def check(self) -> None:
+        for text, frame in zip(self.heard, self.frames, strict=True):
+            check_heard(text, self._actions.get(frame.get("ref")))
 
     @property
     def frames(self) -> list[dict[str, Any]]:
@@ -97,6 +115,7 @@ class FrameClient(Client):
         ref = fields.setdefault("ref", str(uuid.uuid4()))
         turn = self._asked[ref]
         self._asked[ref] += 1
+        self._actions[ref] = fields["action"]
         await self.say(fields)
 
         def replies() -> list[dict[str, Any]]:
@@ -133,3 +152,4 @@ async def _connected[C: Client](
         client = kind(socket)
         yield client
         await client.close()
+        client.check()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chat.actions import ACTIONS, Chat, Sender, act
+from chat.actions import ACTIONS, MAX_PINGED, Chat, Sender, act
 from chat.connections import Connection, Connections
 from chat.errors import (
     ChatError,
@@ -17,7 +17,7 @@ from chat.errors import (
     NotConnected,
     UnknownAction,
 )
-from chat.frames import parse
+from chat.frames import Request, parse
 from chat.identity import Identity
 from chat.log import Log
 from tests.fakes import MortalDynamoDB, Stream
@@ -279,8 +279,16 @@ def test_ping_tells_how_far_the_joined_rooms_have_come(chat: Chat) -> None:
     assert done(chat, action="ping")["pong"] is True  # the socket works
 
 
-@pytest.mark.parametrize("rooms", ["general", {"a": 1}, None, 7, [f"r{number}" for number in range(100)]])
-def test_ping_takes_a_list_of_up_to_99_rooms(chat: Chat, rooms: object) -> None:
+def test_a_ping_with_the_longest_names_is_answered_within_a_frame(chat: Chat) -> None:
+    names = [f"{number:04}" + "💬" * 96 for number in range(MAX_PINGED)]
+    chat.connections.open(Connection("c2", ADA, 0), names)
+    reply = act(chat, Sender("c2", ADA, "general"), Request("ping", {"ref": "💬" * 128, "rooms": names}))
+    assert len(json.loads(reply)["seqs"]) == MAX_PINGED
+    assert len(reply.encode()) <= 32 * 1024
+
+
+@pytest.mark.parametrize("rooms", ["general", {"a": 1}, None, 7, [f"r{number}" for number in range(65)]])
+def test_ping_takes_a_list_of_up_to_64_rooms(chat: Chat, rooms: object) -> None:
     assert isinstance(refused(chat, action="ping", rooms=rooms), InvalidFrame)
     assert refused(chat, action="ping", rooms=["two words"]).code == "invalid_room"
 

@@ -1,0 +1,199 @@
+"""The AsyncAPI document says what the server does."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from chat import errors, history, log, messages, rooms
+from chat.actions import ACTIONS, MAX_PINGED, Chat, Sender, act
+from chat.connections import Connection, Connections
+from chat.errors import ChatError
+from chat.frames import MAX_FRAME, Request
+from chat.identity import MAX_NAME, Identity
+from tests import asyncapi
+from tests.asyncapi import DOCUMENT, REPLIES, WrongFrame, check_heard, check_sent, examples
+
+MESSAGES: dict[str, dict[str, Any]] = DOCUMENT["components"]["messages"]
+SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
+CODES = {error.code for error in errors.ChatError.__subclasses__()}
+
+
+# The document in itself
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for each in node.values():
+            yield from references(each)
+    elif isinstance(node, list):
+        for each in node:
+            yield from references(each)
+
+
+@pytest.mark.parametrize("reference", sorted(set(references(DOCUMENT))))
+def test_a_reference_leads_somewhere(reference: str) -> None:
+    node = DOCUMENT
+    root, *steps = reference.split("/")
+    assert root == "#"
+    for step in steps:
+        node = node[step]
+
+
+def test_every_message_and_schema_is_used() -> None:
+    assert set(DOCUMENT["channels"]["chat"]["messages"]) == set(MESSAGES)
+    assert {*asyncapi.ASKED, *asyncapi.ANY_REPLY, *asyncapi.UNASKED} == set(MESSAGES)
+    assert {f"#/components/schemas/{name}" for name in SCHEMAS} <= set(references(DOCUMENT))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_payload_is_a_json_schema(name: str) -> None:
+    Draft7Validator.check_schema({"definitions": SCHEMAS, **MESSAGES[name]["payload"]})
+
+
+@pytest.mark.parametrize("name", asyncapi.ASKED)
+def test_an_example_of_what_clients_send_is_one(name: str) -> None:
+    assert examples(name)
+    for example in examples(name):
+        assert example["action"] == name
+        check_sent(example)
+
+
+@pytest.mark.parametrize(("asked", "name"), [(asked, name) for asked in REPLIES for name in REPLIES[asked]])
+def test_an_example_of_a_reply_is_one(asked: str, name: str) -> None:
+    assert examples(name)
+    for example in examples(name):
+        check_heard(json.dumps(example), asked)
+
+
+@pytest.mark.parametrize("name", [name for name in asyncapi.UNASKED if name != "text"])
+def test_an_example_of_what_comes_unasked_is_one(name: str) -> None:
+    assert examples(name)
+    for example in examples(name):
+        check_heard(json.dumps(example))
+
+
+def test_the_document_itself_leaves_room_for_later_versions() -> None:
+    (frame,) = examples("sent")
+    payload = DOCUMENT | {"$ref": "#/components/messages/sent/payload"}
+    Draft7Validator(payload).validate(frame | {"later": 1})
+
+
+# The document and the server
+
+
+def test_the_actions_are_the_servers() -> None:
+    assert set(REPLIES) == set(asyncapi.ASKED) == set(ACTIONS)
+
+
+def test_the_codes_are_the_servers_and_each_is_explained() -> None:
+    assert len(SCHEMAS["code"]["enum"]) == len(CODES)
+    assert set(SCHEMAS["code"]["enum"]) == CODES
+    assert set(re.findall(r"^\| `(\w+)` \|", SCHEMAS["code"]["description"], re.MULTILINE)) == CODES
+
+
+def test_the_limits_are_the_servers() -> None:
+    limit = MESSAGES["history"]["payload"]["properties"]["limit"]
+    query = DOCUMENT["channels"]["chat"]["bindings"]["ws"]["query"]["properties"]
+    assert SCHEMAS["message"]["maxLength"] == messages.MAX_TEXT
+    assert SCHEMAS["ref"]["maxLength"] == messages.MAX_REF
+    assert SCHEMAS["room"]["maxLength"] == rooms.MAX_LENGTH
+    assert SCHEMAS["entry"]["properties"]["name"]["maxLength"] == MAX_NAME
+    assert {SCHEMAS[name]["maximum"] for name in ("seq", "head", "after", "before")} == {log.MAX_SEQ}
+    assert (limit["default"], limit["maximum"]) == (history.LIMIT, history.MAX_LIMIT)
+    assert query["room"]["oneOf"][0]["maxItems"] == rooms.MAX_ROOMS
+    assert query["room"]["default"] == [rooms.LOBBY]
+    assert MESSAGES["ping"]["payload"]["properties"]["rooms"]["maxItems"] == MAX_PINGED
+    assert asyncapi.MAX_FRAME == MAX_FRAME
+
+
+SEND = {"action": "send", "ref": "r1", "room": "general", "message": "Hi"}
+JOIN = {"action": "join", "room": "general"}
+HISTORY = {"action": "history", "room": "general"}
+PING = {"action": "ping"}
+TAKEN: dict[str, dict[str, Any]] = {
+    "send": SEND,
+    "send with data": SEND | {"data": {"a": [1, None]}},
+    "the longest text": SEND | {"message": "💬" * 4_000},
+    "lines and tabs": SEND | {"message": "a\tb\r\nc"},
+    "the longest ref": SEND | {"ref": "r" * 128},
+    "a ref with a space": SEND | {"ref": "my ref"},
+    "onMessage": {"action": "onMessage", "message": "Hi"},
+    "onMessage with all": SEND | {"action": "onMessage"},
+    "join": JOIN,
+    "join with ref": JOIN | {"ref": "j1"},
+    "join after 0": JOIN | {"after": 0},
+    "join a room of 100 characters": JOIN | {"room": "💬" * 100},
+    "leave": {"action": "leave", "room": "general"},
+    "history after": HISTORY | {"after": 0},
+    "history before": HISTORY | {"before": 10**12 - 1, "limit": 200},
+    "ping": PING,
+    "ping with rooms": PING | {"ref": "p1", "rooms": ["general", "news"]},
+    "ping with no rooms": PING | {"rooms": []},
+}
+REFUSED: dict[str, dict[str, Any]] = {
+    "no action": {"ref": "r1"},
+    "an unknown action": {"action": "dance"},
+    "send without ref": {"action": "send", "room": "general", "message": "Hi"},
+    "send without room": {"action": "send", "ref": "r1", "message": "Hi"},
+    "send without message": {"action": "send", "ref": "r1", "room": "general"},
+    "no text": SEND | {"message": ""},
+    "text that is a number": SEND | {"message": 5},
+    "too long a text": SEND | {"message": "x" * 4_001},
+    "a control character": SEND | {"message": "\x1b[2J"},
+    "an empty ref": SEND | {"ref": ""},
+    "too long a ref": SEND | {"ref": "r" * 129},
+    "a ref of two lines": SEND | {"ref": "a\nb"},
+    "a ref that is a number": SEND | {"ref": 7},
+    "a room of two words": SEND | {"room": "two words"},
+    "too long a room": SEND | {"room": "r" * 101},
+    "a room that is a list": JOIN | {"room": ["general"]},
+    "join without room": {"action": "join"},
+    "join after -1": JOIN | {"after": -1},
+    "join after what no seq can be": JOIN | {"after": 10**12},
+    "join after text": JOIN | {"after": "1"},
+    "join after nothing": JOIN | {"after": None},
+    "leave without room": {"action": "leave"},
+    "history of no side": HISTORY,
+    "history of two sides": HISTORY | {"after": 1, "before": 9},
+    "history of no places": HISTORY | {"after": 0, "limit": 0},
+    "history of 201 places": HISTORY | {"after": 0, "limit": 201},
+    "history up to true": HISTORY | {"before": True},
+    "rooms that are text": PING | {"rooms": "general"},
+    "a room in rooms that is none": PING | {"rooms": ["two words"]},
+    "100 rooms": PING | {"rooms": [f"room-{number}" for number in range(100)]},
+}
+
+
+SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general")
+
+
+@pytest.fixture
+def chat(dynamodb: Any) -> Chat:
+    connections = Connections(dynamodb, "ConnectionsTable")
+    connections.open(Connection("c1", SENDER.identity, 0), ["general"])
+    return Chat(connections, log.Log(dynamodb, "MessagesTable", 90))
+
+
+@pytest.mark.parametrize("frame", TAKEN.values(), ids=TAKEN)
+def test_what_the_document_allows_the_server_takes(chat: Chat, frame: dict[str, Any]) -> None:
+    check_sent(frame)
+    action = frame["action"]
+    reply = act(chat, SENDER, Request(action, frame))
+    if action != "onMessage":  # whose route keeps the reply to itself
+        check_heard(reply, action)
+
+
+@pytest.mark.parametrize("frame", REFUSED.values(), ids=REFUSED)
+def test_what_the_document_forbids_the_server_refuses(chat: Chat, frame: dict[str, Any]) -> None:
+    with pytest.raises(WrongFrame):
+        check_sent(frame)
+    with pytest.raises(ChatError):
+        act(chat, SENDER, Request(frame.get("action"), frame))
