@@ -1,6 +1,7 @@
 import { find } from "./dom.js";
-import { LONGEST_MESSAGE } from "./frames.js";
 
+/** In code points, which the server counts, and not in UTF-16 units, which `length` does. */
+const LONGEST_MESSAGE = 4000;
 /** How near to the limit the counter appears. */
 const COUNT_BELOW = 200;
 

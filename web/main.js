@@ -1,62 +1,79 @@
+import { Conversation } from "./conversation.js";
 import { Page } from "./page.js";
-import { randomId } from "./random-id.js";
-import { ChatSocket } from "./socket.js";
-import { Timeline } from "./timeline.js";
+import { Roomcast } from "./roomcast.js";
 import { Visit } from "./visit.js";
 
 const page = new Page();
-const socket = new ChatSocket();
 const visit = new Visit({
   address: location.href,
   endpoint: page.endpoint,
   local: () => localStorage,
   session: () => sessionStorage,
 });
-let timeline = new Timeline();
+/** @type {Map<string, Conversation>} by room: the one on the screen, and any in which something is still to be sent */
+const conversations = new Map();
+let chat = connect();
+let here = open(visit.room);
 
-/** @param {string} ref @param {string} text */
-function post(ref, text) {
-  const { room, name } = visit;
-  const here = timeline; // Another room may be on show when the answer comes.
-  const refresh = () => here === timeline && page.showMessages(here.entries);
-  here.write({ ref, name, text, at: new Date().toISOString() });
-  page.showMessages(here.entries, { follow: true });
-  socket
-    .send(room, text, ref)
-    .then((ack) => here.acknowledge(ack), (refusal) => here.refuse(ref, refusal.code))
-    .then(refresh);
+function connect() {
+  const { endpoint, name, client } = visit;
+  const chat = new Roomcast(endpoint, { name, client });
+  chat.addEventListener("state", ({ detail: { state } }) => page.showState(state));
+  return chat;
 }
 
+/** @param {string} room @returns {Conversation} */
+function open(room) {
+  const conversation = new Conversation(chat, room, visit);
+  conversations.set(room, conversation);
+  conversation.addEventListener("change", (/** @type {any} */ { detail: fresh }) => {
+    if (conversation !== here) return;
+    if (page.isAtEnd) here.forget();
+    page.showConversation(here, { fresh });
+  });
+  conversation.addEventListener("over", () => conversations.delete(room));
+  return conversation;
+}
+
+/** A name belongs to a connection, so a new name needs a new one. What is still to be sent goes along. */
+function reconnect() {
+  const unsent = [...conversations].map(([room, { pending }]) => ({ room, pending }));
+  conversations.clear();
+  chat.close();
+  chat = connect();
+  for (const { room, pending } of unsent) {
+    const conversation = open(room);
+    for (const { id, message } of pending) conversation.write(message, id);
+    if (room === here.room) here = conversation;
+    else conversation.leave();
+  }
+}
+
+/** Shows the room that one is in now. */
 function enter() {
-  timeline = new Timeline();
-  page.showMessages(timeline.entries);
-  arrive();
-}
-
-function arrive() {
+  const before = here;
+  here = conversations.get(visit.room) ?? open(visit.room);
+  here.stay();
+  if (here !== before) before.leave();
   page.showVisit(visit);
+  page.showConversation(here, { follow: true });
   history.replaceState(null, "", visit.address);
-  socket.open(visit.url);
 }
 
-page.addEventListener("write", (/** @type {any} */ { detail: text }) => post(randomId(), text));
-page.addEventListener("again", (/** @type {any} */ { detail: { id, text } }) => post(id, text));
+page.addEventListener("write", (/** @type {any} */ { detail: text }) => write(text));
+page.addEventListener("again", (/** @type {any} */ { detail: { id, text } }) => write(text, id));
+page.addEventListener("earlier", () => here.loadEarlier());
 page.addEventListener("move", (/** @type {any} */ { detail: to }) => {
-  const { room } = visit;
+  const { name } = visit;
   visit.move(to);
-  if (visit.room === room) arrive();
-  else enter();
+  if (visit.name !== name || chat.state === "closed") reconnect();
+  enter();
 });
 
-socket.addEventListener("state", (/** @type {any} */ { detail: state }) => page.showState(state));
-socket.addEventListener("messages", (/** @type {any} */ { detail: { room, messages } }) => {
-  if (room !== visit.room) return;
-  const fresh = timeline.receive(messages);
-  page.showMessages(timeline.entries, { fresh });
-});
-
-// A laptop that wakes, or a phone that finds a network, should not sit out the rest of a long pause.
-window.addEventListener("online", () => socket.retry());
-document.addEventListener("visibilitychange", () => document.hidden || socket.retry());
+/** @param {string} text @param {string} [id] - of a message that was refused */
+function write(text, id) {
+  here.write(text, id);
+  page.showConversation(here, { follow: true });
+}
 
 enter();

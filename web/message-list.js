@@ -1,40 +1,54 @@
 import { find } from "./dom.js";
-import { isFinal, sentenceFor } from "./refusals.js";
+import { continues, drawEntry, redrawEntry } from "./entry.js";
+import { Scroll } from "./scroll.js";
 
-/** @typedef {import("./timeline.js").Entry} Entry */
+/**
+ * @typedef {import("./timeline.js").Entry} Entry
+ * @typedef {import("./conversation.js").Earlier} Earlier
+ */
 
-/** How far from the end, in CSS pixels, a reader still counts as being at it. */
-const NEAR_END = 48;
-/** Messages of one person within this time, in milliseconds, form a block under one name. */
-const BLOCK = 5 * 60_000;
-const HUES = 12;
+/** @type {Record<Earlier, string>} */
+const EARLIER = {
+  joining: "Loading messages…",
+  more: "Show earlier messages",
+  loading: "Loading earlier messages…",
+  start: "This is where the history begins.",
+  failed: "Earlier messages could not be loaded.",
+  outside: "",
+};
 
-const DELIVERY = { sending: "Sending…", sent: "Sent", refused: "Not sent" };
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
-
-/** The messages on the screen. Dispatches `again` (detail: the refused Entry to send again). */
+/**
+ * The messages on the screen. Dispatches `again` (detail: the refused message to send again), and `earlier` when its
+ * reader comes near to the oldest one.
+ */
 export class MessageList extends EventTarget {
-  #log = find("#log", HTMLElement);
-  #list = find("#messages", HTMLOListElement);
+  #box = find("#scroll", HTMLElement);
+  #earlier = find("#earlier", HTMLElement);
+  #more = find("#more", HTMLButtonElement);
   #empty = find("#empty", HTMLElement);
   #newer = find("#newer", HTMLButtonElement);
-  #message = find("#message", HTMLTemplateElement);
-  #refusal = find("#refusal", HTMLTemplateElement);
-  /** @type {Map<string, {element: HTMLElement, entry: Entry | null}>} by message id */
+  // Screen readers read out what is added to the present, which is a log, and not what is loaded into the past.
+  #past = find("#past", HTMLOListElement);
+  #present = find("#present", HTMLOListElement);
+  #scroll = new Scroll(this.#box);
+  /** @type {Map<string, {element: HTMLElement, entry: Entry}>} by id */
   #items = new Map();
-  #atEnd = true;
   #fresh = 0;
+  #hasMore = false;
 
   constructor() {
     super();
-    this.#log.addEventListener("scroll", () => this.#scrolled());
+    this.#scroll.addEventListener("move", () => this.#look());
+    this.#box.addEventListener("click", ({ target }) => this.#press(target));
+    this.#more.addEventListener("click", () => this.dispatchEvent(new CustomEvent("earlier")));
     this.#newer.addEventListener("click", () => {
-      this.#toEnd();
-      this.#log.focus(); // The button is about to hide, and would take the focus along.
+      this.#scroll.toEnd();
+      this.#look();
     });
-    // A phone's keyboard, or a long draft, takes room from the log: a reader at the end stays there.
-    new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(this.#log);
+  }
+
+  get isAtEnd() {
+    return this.#scroll.isAtEnd;
   }
 
   /** @param {string} room */
@@ -42,117 +56,89 @@ export class MessageList extends EventTarget {
     find(".room", HTMLElement, this.#empty).textContent = `#${room}`;
   }
 
-  /** @param {readonly Entry[]} entries @param {{follow: boolean, fresh: number}} change */
-  show(entries, { follow, fresh }) {
-    const stay = follow || this.#atEnd;
-    this.#dropAllBut(entries);
-    entries.forEach((entry, index) => {
-      const element = this.#elementOf(entry);
-      element.classList.toggle("follows", continues(entry, entries[index - 1]));
-      const present = this.#list.children[index] ?? null;
-      if (present !== element) this.#list.insertBefore(element, present);
+  /** @param {readonly Entry[]} entries @param {{earlier: Earlier, follow: boolean, fresh: number}} change */
+  show(entries, { earlier, follow, fresh }) {
+    if (follow) this.#scroll.toEnd();
+    this.#scroll.keep(() => {
+      this.#showEarlier(earlier, entries.length === 0);
+      this.#arrange(entries);
     });
-    this.#empty.hidden = entries.length > 0;
-    if (stay) this.#toEnd();
-    else this.#announce(this.#fresh + fresh);
+    this.#count(this.#fresh + fresh);
+    this.#look();
+  }
+
+  /** @param {Earlier} earlier @param {boolean} empty */
+  #showEarlier(earlier, empty) {
+    this.#hasMore = earlier === "more";
+    this.#empty.hidden = !empty || earlier !== "start";
+    const asks = earlier === "more" || earlier === "loading";
+    const [shown, other] = asks ? [this.#more, this.#earlier] : [this.#earlier, this.#more];
+    shown.textContent = EARLIER[earlier];
+    shown.hidden = !this.#empty.hidden;
+    this.#hide(other);
   }
 
   /** @param {readonly Entry[]} entries */
-  #dropAllBut(entries) {
-    const kept = new Set(entries.map(({ id }) => id));
+  #arrange(entries) {
+    const ids = new Set(entries.map(({ id }) => id));
     for (const [id, { element }] of this.#items) {
-      if (kept.has(id)) continue;
+      if (ids.has(id)) continue;
       element.remove();
       this.#items.delete(id);
     }
+    const elements = entries.map((entry, index) => {
+      const element = this.#elementOf(entry);
+      element.classList.toggle("follows", continues(entry, entries[index - 1]));
+      return element;
+    });
+    const firstLive = entries.findIndex(({ live }) => live);
+    const end = firstLive < 0 ? entries.length : firstLive;
+    fill(this.#past, elements.slice(0, end));
+    fill(this.#present, elements.slice(end));
   }
 
   /** @param {Entry} entry */
   #elementOf(entry) {
-    let item = this.#items.get(entry.id);
-    if (!item) {
-      item = { element: stamp(this.#message), entry: null };
-      this.#items.set(entry.id, item);
-    }
-    if (item.entry !== entry) this.#fill(item.element, entry);
+    const item = this.#items.get(entry.id) ?? { element: drawEntry(entry), entry };
+    if (item.entry !== entry) redrawEntry(item.element, entry);
     item.entry = entry;
+    this.#items.set(entry.id, item);
     return item.element;
   }
 
-  /** @param {HTMLElement} element @param {Entry} entry */
-  #fill(element, entry) {
-    const { name, text, at, mine, delivery, code, user } = entry;
-    const put = (/** @type {string} */ selector, /** @type {string} */ value) => {
-      find(selector, HTMLElement, element).textContent = value;
-    };
-    element.classList.toggle("mine", mine);
-    element.dataset.delivery = delivery;
-    element.style.setProperty("--hue", String(hueOf(user)));
-    put(".avatar", [...name][0]?.toUpperCase() ?? "");
-    put(".name", mine ? "You" : name);
-    put(".text", text);
-    put(".delivery", mine ? DELIVERY[delivery] : "");
-    const time = find("time", HTMLTimeElement, element);
-    const when = new Date(at);
-    const known = !Number.isNaN(when.valueOf());
-    time.dateTime = known ? at : "";
-    time.textContent = known ? clock.format(when) : "";
-    time.title = known ? calendar.format(when) : "";
-    element.querySelector(".refusal")?.remove();
-    if (delivery === "refused") element.append(this.#explain(entry, sentenceFor(code), isFinal(code)));
+  /** @param {EventTarget | null} target - of a click */
+  #press(target) {
+    if (!(target instanceof Element) || !target.closest(".again")) return;
+    const item = [...this.#items.values()].find(({ element }) => element.contains(target));
+    this.#box.focus({ preventScroll: true });
+    if (item) this.dispatchEvent(new CustomEvent("again", { detail: item.entry }));
   }
 
-  /** @param {Entry} entry @param {string} reason @param {boolean} final */
-  #explain(entry, reason, final) {
-    const refusal = stamp(this.#refusal);
-    find(".reason", HTMLElement, refusal).textContent = reason;
-    const again = find(".again", HTMLButtonElement, refusal);
-    again.hidden = final;
-    again.addEventListener("click", () => {
-      this.#log.focus({ preventScroll: true });
-      this.dispatchEvent(new CustomEvent("again", { detail: entry }));
-    });
-    return refusal;
-  }
-
-  #scrolled() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#log;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
-    if (this.#atEnd) this.#announce(0);
-  }
-
-  #toEnd() {
-    this.#log.scrollTop = this.#log.scrollHeight;
-    this.#atEnd = true;
-    this.#announce(0);
+  /** Sees where the reader is. */
+  #look() {
+    if (this.#scroll.isAtEnd) this.#count(0);
+    if (this.#hasMore && this.#scroll.isNearStart) this.dispatchEvent(new CustomEvent("earlier"));
   }
 
   /** @param {number} fresh - how many came since the reader left the end */
-  #announce(fresh) {
+  #count(fresh) {
     this.#fresh = fresh;
-    this.#newer.hidden = fresh === 0;
     this.#newer.textContent = fresh === 1 ? "1 new message" : `${fresh} new messages`;
+    if (fresh > 0) this.#newer.hidden = false;
+    else this.#hide(this.#newer);
+  }
+
+  /** @param {HTMLElement} element - which would take the focus along */
+  #hide(element) {
+    if (element.contains(document.activeElement)) this.#box.focus({ preventScroll: true });
+    element.hidden = true;
   }
 }
 
-/** @param {HTMLTemplateElement} template @returns {HTMLElement} a copy of its only element */
-function stamp(template) {
-  return find("*", HTMLElement, /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
-}
-
-/** @param {Entry} entry @param {Entry | undefined} previous */
-function continues(entry, previous) {
-  if (!previous || previous.delivery === "refused" || previous.mine !== entry.mine) return false;
-  const samePerson = entry.mine || (entry.user === previous.user && entry.name === previous.name);
-  return samePerson && Date.parse(entry.at) - Date.parse(previous.at) < BLOCK;
-}
-
-/**
- * One of twelve hues, always the same one for a user; style.css gives it a lightness that can be read.
- * @param {string} user
- */
-function hueOf(user) {
-  let hash = 0;
-  for (const character of user) hash = (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) >>> 0;
-  return (hash % HUES) * (360 / HUES);
+/** @param {HTMLElement} list @param {HTMLElement[]} elements - what it is to hold; what is there stays untouched */
+function fill(list, elements) {
+  elements.forEach((element, index) => {
+    const present = list.children[index] ?? null;
+    if (present !== element) list.insertBefore(element, present);
+  });
 }

@@ -2,19 +2,22 @@ import { Composer } from "./composer.js";
 import { MessageList } from "./message-list.js";
 import { find } from "./dom.js";
 
-/** @typedef {import("./timeline.js").Entry} Entry */
+/** @typedef {import("./roomcast.js").ConnectionState} ConnectionState */
 
-/** @type {Record<import("./socket.js").SocketState, string>} */
+/** @type {Record<ConnectionState, string>} */
 const STATES = {
+  idle: "Connecting…",
   connecting: "Connecting…",
   open: "Connected",
   reconnecting: "Reconnecting…",
+  offline: "Offline",
+  unreachable: "Refused or unreachable",
   closed: "Disconnected. Reload the page to come back.",
 };
 
 /**
- * What is on the screen. Dispatches `write` (detail: a text), `again` (detail: the Entry to try again) and `move`
- * (detail: the name and room now wanted). It knows no socket.
+ * What is on the screen. Dispatches `write` (detail: a text), `again` (detail: the refused message to try again),
+ * `earlier` (what was said before is wanted) and `move` (detail: the name and room now wanted). It knows no chat.
  */
 export class Page extends EventTarget {
   #status = find("#status", HTMLElement);
@@ -29,7 +32,7 @@ export class Page extends EventTarget {
   constructor() {
     super();
     this.#composer.addEventListener("write", (event) => this.#pass(event));
-    this.#list.addEventListener("again", (event) => this.#pass(event));
+    for (const type of ["again", "earlier"]) this.#list.addEventListener(type, (event) => this.#pass(event));
     this.#profile.addEventListener("change", () => this.#move());
     this.#profile.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -43,6 +46,11 @@ export class Page extends EventTarget {
     return find('meta[name="roomcast-endpoint"]', HTMLMetaElement).content;
   }
 
+  /** Whether its reader is at the newest message. */
+  get isAtEnd() {
+    return this.#list.isAtEnd;
+  }
+
   /** @param {{name: string, room: string}} visit */
   showVisit({ name, room }) {
     this.#name.value = name;
@@ -53,19 +61,19 @@ export class Page extends EventTarget {
     this.#countUnread(0);
   }
 
-  /** @param {import("./socket.js").SocketState} state */
+  /** @param {ConnectionState} state */
   showState(state) {
     this.#status.textContent = STATES[state];
     this.#status.dataset.state = state;
   }
 
   /**
-   * @param {readonly Entry[]} entries
+   * @param {Pick<import("./conversation.js").Conversation, "entries" | "earlier">} conversation
    * @param {{follow?: boolean, fresh?: number}} [change] - `follow`: scroll to the newest one wherever the reader is;
-   *   `fresh`: how many came from others since the last call
+   *   `fresh`: how many messages others have said since the last call
    */
-  showMessages(entries, { follow = false, fresh = 0 } = {}) {
-    this.#list.show(entries, { follow, fresh });
+  showConversation({ entries, earlier }, { follow = false, fresh = 0 } = {}) {
+    this.#list.show(entries, { earlier, follow, fresh });
     this.#countUnread(fresh);
   }
 

@@ -1,103 +1,162 @@
+import { randomId } from "./roomcast/random-id.js";
+
 /**
- * @typedef {import("./frames.js").Message} Message
- * @typedef {import("./frames.js").Ack} Ack
- * @typedef {object} Entry
+ * @typedef {import("./roomcast.js").Message} Message
+ *
+ * @typedef {object} Spoken - a message
+ * @property {"message"} kind
  * @property {string} id
- * @property {string} user - empty until the room itself has sent the message
+ * @property {number} seq - 0 until the room has given it one
+ * @property {string} user - empty until then
  * @property {string} name
  * @property {string} text
  * @property {string} at - ISO 8601
- * @property {boolean} mine - written in this window
+ * @property {boolean} mine
+ * @property {boolean} live - it comes while somebody is here, not with what was said before
  * @property {"sending" | "sent" | "refused"} delivery
  * @property {string} code - why it was refused
- * @property {number} era
- * @property {number} seq
+ *
+ * @typedef {{kind: "note", id: string, text: string, live: boolean}} Note - what happened, in between
+ * @typedef {Spoken | Note} Entry
+ * @typedef {{user: string}} Self - as whom one speaks; empty until that is known
  */
 
-/** Older entries leave the page, so that a window that stays open for a week stays light. */
+/** Older entries can leave the page, so that a window that stays open for a week stays light. */
 export const MOST_ENTRIES = 500;
-/** In milliseconds; more than the clocks of two servers differ, or than it takes to store one message. */
-const CLOCK_SKEW = 5_000;
-const LAST = Number.MAX_SAFE_INTEGER;
 
-/** The messages of one room, each once and in the room's order; one's own wait at the end for their place in it. */
+/**
+ * One room as it is read: what is told of it, in that order, and at the end one's own messages that wait for their
+ * place. The entries that are not live come before all that are.
+ */
 export class Timeline {
   /** @type {Entry[]} */
-  #entries = [];
-  #era = 0;
+  #settled = [];
+  /** @type {Spoken[]} */
+  #waiting = [];
+  /** @type {Entry | undefined} below which the room's present log begins */
+  #boundary;
+  #live = false;
+  #self;
 
-  /** @returns {readonly Entry[]} the oldest first */
+  /** @param {Self} self - its user is set as soon as the room tells of a message of one's own */
+  constructor(self) {
+    this.#self = self;
+  }
+
+  /** @returns {readonly Entry[]} the oldest first; an entry that changes is another object */
   get entries() {
-    return this.#entries;
+    return [...this.#settled, ...this.#waiting];
+  }
+
+  /** @returns {number | undefined} the seq of the oldest message, if nothing of an earlier log is here */
+  get oldest() {
+    const earlier = this.#settled.some((entry) => entry === this.#boundary);
+    return earlier ? undefined : this.#settled.find(hasPlace)?.seq;
+  }
+
+  /** What was said before is here by now, or as much of it as one begins with. */
+  goLive() {
+    this.#live = true;
+    this.#settle();
   }
 
   /**
-   * Shows a message of one's own before anybody has it; with the ref of a refused one, takes that up again.
-   * @param {{ref: string, name: string, text: string, at: string}} message
+   * Shows a message of one's own before anybody has it; with the id of a refused one, takes that up again.
+   * @param {{id: string, text: string, at: string}} message
    */
-  write({ ref, name, text, at }) {
-    const entry = { id: ref, user: "", name, text, at, mine: true, code: "" };
-    this.#put({ ...entry, delivery: "sending", era: LAST, seq: LAST });
+  write(message) {
+    this.#take(message.id);
+    const unplaced = { seq: 0, user: "", name: "", code: "", mine: true, live: true };
+    this.#waiting.push({ kind: "message", ...message, ...unplaced, delivery: "sending" });
   }
 
-  /** @param {Ack} ack */
-  acknowledge({ id, seq, at }) {
-    const entry = this.#find(id);
-    if (entry) this.#put({ ...entry, ...this.#position(seq, at), at, delivery: "sent" });
+  /** A message of one's own is stored; the room has yet to tell of it. @param {{id: string, at: string}} ack */
+  acknowledge({ id, at }) {
+    this.#waiting = this.#waiting.map((entry) => (entry.id === id ? { ...entry, at, delivery: "sent" } : entry));
   }
 
   /**
-   * Marks a message of one's own as not sent; it keeps its place, and the conversation goes on below.
-   * @param {string} ref @param {string} code
+   * A message of one's own is not sent. It keeps its place, and the conversation goes on below.
+   * @param {string} id @param {string} code
    */
-  refuse(ref, code) {
-    const entry = this.#find(ref);
-    if (entry?.delivery !== "sending") return;
-    const seq = (this.#newest()?.seq ?? 0) + 0.5;
-    this.#put({ ...entry, delivery: "refused", code, era: this.#era, seq });
+  refuse(id, code) {
+    this.#waiting = this.#waiting.map((entry) =>
+      entry.id === id && entry.delivery === "sending" ? { ...entry, code, delivery: "refused" } : entry,
+    );
+    this.#settle();
+  }
+
+  /** @param {Message} message - the room's next one @returns {boolean} whether somebody else says it just now */
+  receive(message) {
+    if (this.#take(message.id)?.mine) this.#recognise(message.user);
+    const entry = this.#spoken(message, this.#live);
+    this.#settled.push(entry);
+    this.#settle();
+    return entry.live && !entry.mine;
+  }
+
+  /** @param {readonly Message[]} messages - what was said right before the oldest one, in order */
+  prepend(messages) {
+    for (const { id } of messages) this.#take(id); // An own one that was stored long before its answer came.
+    this.#settled.unshift(...messages.map((message) => this.#spoken(message, false)));
+  }
+
+  /** Says something in between. The same thing twice in a row is said once. @param {string} text */
+  note(text) {
+    const last = this.#settled.at(-1);
+    if (last?.kind === "note" && last.text === text) return;
+    this.#settled.push({ kind: "note", id: randomId(), text, live: this.#live });
   }
 
   /**
-   * Takes what the room sent. The stream behind a room repeats itself after a failure; repeats are dropped.
-   * @param {readonly Message[]} messages
-   * @returns {number} how many of them were new and written elsewhere
+   * The room's log is another one from here on; the old one will tell no more of what it took.
+   * @param {string} text - of the note that says so
    */
-  receive(messages) {
-    let fresh = 0;
-    for (const { id, seq, user, name, message: text, at } of messages) {
-      const known = this.#find(id);
-      if (known?.user) continue;
-      if (!known) fresh++;
-      const mine = known?.mine ?? false;
-      this.#put({ id, user, name, text, at, mine, code: "", delivery: "sent", ...this.#position(seq, at) });
-    }
-    return fresh;
+  beginAnew(text) {
+    this.#settled.push(...this.#waiting.filter(({ delivery }) => delivery === "sent"));
+    this.#waiting = this.#waiting.filter(({ delivery }) => delivery !== "sent");
+    this.note(text);
+    this.#boundary = this.#settled.at(-1);
   }
 
-  /**
-   * A seq that goes back in time while the clock goes on means that the room's log began anew: the laptop's is in
-   * memory, and a page outlives a restart. What was there before then stays above.
-   *
-   * @param {number} seq @param {string} at
-   */
-  #position(seq, at) {
-    const newest = this.#newest();
-    if (newest && seq <= newest.seq && Date.parse(at) > Date.parse(newest.at) + CLOCK_SKEW) this.#era++;
-    return { era: this.#era, seq };
+  /** Drops the oldest entries, if there are very many. @returns {boolean} whether there were */
+  forget() {
+    const excess = this.#settled.length - MOST_ENTRIES;
+    if (excess <= 0) return false;
+    this.#settled.splice(0, excess);
+    return true;
   }
 
-  #newest() {
-    return this.#entries.findLast((entry) => entry.delivery === "sent" && entry.era === this.#era);
+  /** All messages of this user are one's own, also those of other times and windows. @param {string} user */
+  #recognise(user) {
+    if (user === this.#self.user) return;
+    this.#self.user = user;
+    this.#settled = this.#settled.map((entry) =>
+      entry.kind === "message" && entry.user === user ? { ...entry, mine: true } : entry,
+    );
   }
 
-  /** @param {string} id */
-  #find(id) {
-    return this.#entries.find((entry) => entry.id === id);
+  /** Gives refused messages the place that they have when nothing waits before them any more. */
+  #settle() {
+    if (!this.#live) return; // What was said before has yet to go above them.
+    while (this.#waiting[0]?.delivery === "refused") this.#settled.push(...this.#waiting.splice(0, 1));
   }
 
-  /** @param {Entry} entry - takes the place of the one with its id */
-  #put(entry) {
-    const others = this.#entries.filter((other) => other.id !== entry.id);
-    this.#entries = [...others, entry].sort((a, b) => a.era - b.era || a.seq - b.seq).slice(-MOST_ENTRIES);
+  /** @param {string} id @returns {Spoken | undefined} the message of that id, which is no longer here */
+  #take(id) {
+    const has = (/** @type {Entry} */ entry) => entry.kind === "message" && entry.id === id;
+    const index = this.#settled.findLastIndex(has);
+    if (index >= 0) return /** @type {Spoken} */ (this.#settled.splice(index, 1)[0]);
+    const waiting = this.#waiting.findIndex(has);
+    return waiting < 0 ? undefined : this.#waiting.splice(waiting, 1)[0];
+  }
+
+  /** @param {Message} message @param {boolean} live @returns {Spoken} */
+  #spoken({ id, seq, user, name, message: text, at }, live) {
+    const mine = user === this.#self.user;
+    return { kind: "message", id, seq, user, name, text, at, live, mine, delivery: "sent", code: "" };
   }
 }
+
+/** @param {Entry} entry @returns {entry is Spoken} */
+const hasPlace = (entry) => entry.kind === "message" && entry.seq > 0;

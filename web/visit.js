@@ -1,4 +1,4 @@
-import { randomId } from "./random-id.js";
+import { randomId } from "./roomcast/random-id.js";
 
 /**
  * Who is here, and where: read from the page's address and from what the browser remembers.
@@ -7,9 +7,12 @@ import { randomId } from "./random-id.js";
  * a browser are one person, whose name and client id outlive them.
  */
 export class Visit {
-  #endpoint;
+  /** Where to connect. @readonly @type {string} */
+  endpoint;
   #address;
   #memory;
+  #place;
+  #user;
 
   /**
    * @param {{address: string, endpoint: string, local: () => Storage, session: () => Storage}} page
@@ -20,23 +23,26 @@ export class Visit {
     this.#address = new URL(address);
     const query = this.#address.searchParams;
     const absolute = new URL(query.get("endpoint") || endpoint, address).href;
-    this.#endpoint = new URL(absolute.replace(/^http/, "ws"));
+    const server = new URL(absolute.replace(/^http/, "ws"));
+    this.endpoint = server.href;
     this.#memory = new Memory(query.has("name") ? session : local);
     this.room = roomName(query.get("room") ?? "");
     this.name = (query.get("name") ?? this.#memory.get("roomcast.name") ?? "").trim();
     // One id an endpoint: whoever knows it can speak as this user, so a foreign ?endpoint= must not learn it.
-    const key = `roomcast.client ${this.#endpoint.origin}${this.#endpoint.pathname}`;
-    this.client = this.#memory.get(key) ?? randomId();
-    this.#memory.set(key, this.client);
+    this.#place = `${server.origin}${server.pathname}`;
+    this.client = this.#memory.get(`roomcast.client ${this.#place}`) ?? randomId();
+    this.#memory.set(`roomcast.client ${this.#place}`, this.client);
+    this.#user = this.#memory.get(`roomcast.user ${this.#place}`) ?? "";
   }
 
-  /** @returns {string} where to connect; without a name, the server makes one up */
-  get url() {
-    const url = new URL(this.#endpoint);
-    if (this.name) url.searchParams.set("name", this.name);
-    url.searchParams.set("client", this.client);
-    url.searchParams.set("room", this.room);
-    return url.href;
+  /** As whom the server knows this client; empty until it has told. */
+  get user() {
+    return this.#user;
+  }
+
+  set user(user) {
+    this.#user = user;
+    this.#memory.set(`roomcast.user ${this.#place}`, user);
   }
 
   /** @returns {string} the page's own address, good for a reload or a bookmark */
@@ -56,8 +62,7 @@ export class Visit {
 }
 
 /**
- * What somebody typed, as a room's name. The server refuses a connection that asks for one with spaces, invisible
- * characters or more than 100 of any, and a browser cannot tell that from a network that is down: so it never asks.
+ * What somebody typed, as a room's name: without spaces and invisible characters, and not longer than 100.
  *
  * @param {string} typed
  */

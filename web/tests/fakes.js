@@ -1,81 +1,91 @@
-/** A clock that moves when it is told to. */
-export class FakeClock {
-  now = 0;
-  #timers = new Map();
-  #last = 0;
-
-  setTimeout = (action, delay) => {
-    this.#timers.set(++this.#last, { at: this.now + delay, action });
-    return this.#last;
-  };
-
-  clearTimeout = (timer) => void this.#timers.delete(timer);
-
-  /** How long until something happens by itself, in milliseconds. */
-  get untilNext() {
-    return Math.min(...[...this.#timers.values()].map(({ at }) => at)) - this.now;
-  }
-
-  advance(milliseconds) {
-    const end = this.now + milliseconds;
-    for (;;) {
-      const [id, next] = [...this.#timers].sort(([, a], [, b]) => a.at - b.at)[0] ?? [];
-      if (!next || next.at > end) break;
-      this.#timers.delete(id);
-      this.now = next.at;
-      next.action();
-    }
-    this.now = end;
-  }
-}
-
-/** Hands out sockets that a test opens, feeds and closes; `sockets` holds them all, the newest last. */
-export class FakeNetwork {
-  sockets = [];
-
-  constructor() {
-    const { sockets } = this;
-    this.WebSocket = class extends EventTarget {
-      sent = [];
-      closed = false;
-
-      constructor(url, protocol) {
-        super();
-        Object.assign(this, { url, protocol });
-        sockets.push(this);
-      }
-
-      send(text) {
-        this.sent.push(JSON.parse(text));
-      }
-
-      close() {
-        this.closed = true;
-      }
-
-      opens() {
-        this.dispatchEvent(new Event("open"));
-      }
-
-      hears(frame) {
-        const data = typeof frame === "string" ? frame : JSON.stringify(frame);
-        this.dispatchEvent(new MessageEvent("message", { data }));
-      }
-
-      ends() {
-        this.dispatchEvent(new Event("close"));
-      }
-    };
-  }
-
-  get socket() {
-    return this.sockets.at(-1);
-  }
-}
-
 /** A browser's storage, in memory. */
 export class FakeStorage {
   items = new Map();
   getItem = (key) => this.items.get(key) ?? null;
   setItem = (key, value) => void this.items.set(key, value);
+}
+
+/** A chat whose rooms a test fills; it admits to a room, and answers for it, when the test says so. */
+export class FakeChat {
+  rooms = [];
+
+  /** @param {{id: string, message: string}[]} [unsent] - in every room, from before a reload */
+  constructor(unsent = []) {
+    this.unsent = unsent;
+  }
+
+  join(name) {
+    const room = new FakeRoom(name, [...this.unsent]);
+    this.rooms.push(room);
+    return room.admitted.promise.then(() => room);
+  }
+
+  get room() {
+    return this.rooms.at(-1);
+  }
+}
+
+class FakeRoom extends EventTarget {
+  admitted = settleable();
+  begun = settleable();
+  /** What one was asked for, each with its `resolve` and `reject`. */
+  histories = [];
+  sends = [];
+  left = false;
+
+  constructor(name, pending) {
+    super();
+    this.name = name;
+    this.pending = pending;
+  }
+
+  send(message, { ref }) {
+    this.pending.push({ id: ref, message });
+    const send = { message, ref, ...settleable() };
+    this.sends.push(send);
+    return send.promise;
+  }
+
+  async history(range = {}) {
+    await this.begun.promise;
+    if (range.before === 1) return { messages: [], more: false };
+    const history = { ...range, ...settleable() };
+    this.histories.push(history);
+    return history.promise;
+  }
+
+  leave() {
+    this.left = true;
+  }
+
+  /** Is joined, and begins with these messages. */
+  begins(...messages) {
+    this.admitted.resolve();
+    for (const message of messages) this.tells("message", message);
+    this.begun.resolve();
+  }
+
+  /** The server has the message. */
+  acknowledges({ id, ...ack }) {
+    this.pending = this.pending.filter((letter) => letter.id !== id);
+    this.sends.find(({ ref }) => ref === id)?.resolve({ id, ...ack });
+    this.tells("sent", { id, ...ack });
+  }
+
+  /** It will not have it. */
+  refuses(id, code) {
+    this.pending = this.pending.filter((letter) => letter.id !== id);
+    this.sends.find(({ ref }) => ref === id)?.reject({ code });
+    this.tells("refused", { id, code, detail: "" });
+  }
+
+  tells(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+function settleable() {
+  const parts = {};
+  const promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
+  return { promise, ...parts };
 }

@@ -4,110 +4,190 @@ import { beforeEach, describe, it } from "node:test";
 import { MOST_ENTRIES, Timeline } from "../timeline.js";
 
 const at = (second) => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
-const from = (name, seq, message = `${name} ${seq}`, second = seq) => {
-  return { seq, id: `${name}-${seq}-${second}`, user: `u-${name}`, name, message, at: at(second) };
+const from = (name, seq, id = `${name}-${seq}`) => {
+  return { seq, id, user: `u-${name}`, name, message: `${name} ${seq}`, at: at(seq) };
 };
-const mine = (ref, text = ref) => ({ ref, name: "Ada", text, at: at(0) });
+const write = (...ids) => ids.forEach((id) => timeline.write({ id, text: id, at: at(0) }));
+const receive = (...messages) => messages.map((message) => timeline.receive(message));
 
-let timeline;
+let timeline, self;
 const texts = () => timeline.entries.map(({ text }) => text);
 const deliveries = () => timeline.entries.map(({ delivery }) => delivery);
+const live = () => timeline.entries.map(({ live }) => live);
 
 beforeEach(() => {
-  timeline = new Timeline();
+  self = { user: "" };
+  timeline = new Timeline(self);
 });
 
-describe("receiving", () => {
-  it("puts messages into the room's order, whatever order they come in", () => {
-    timeline.receive([from("bob", 2), from("cy", 4)]);
-    timeline.receive([from("bob", 3), from("cy", 1)]);
-    assert.deepEqual(texts(), ["cy 1", "bob 2", "bob 3", "cy 4"]);
+describe("reading", () => {
+  it("has messages in the order in which they are told of", () => {
+    receive(from("bob", 1), from("cy", 2), from("bob", 4));
+    assert.deepEqual(texts(), ["bob 1", "cy 2", "bob 4"]);
   });
 
-  it("drops repeats and counts only what is new", () => {
-    assert.equal(timeline.receive([from("bob", 1), from("bob", 2)]), 2);
-    assert.equal(timeline.receive([from("bob", 2), from("bob", 3)]), 1);
-    assert.deepEqual(texts(), ["bob 1", "bob 2", "bob 3"]);
+  it("tells what is said now from what was said before", () => {
+    assert.deepEqual(receive(from("bob", 1), from("cy", 2)), [false, false]);
+    timeline.goLive();
+    assert.deepEqual(receive(from("bob", 3)), [true]);
+    assert.deepEqual(live(), [false, false, true]);
+  });
+
+  it("puts earlier messages above all, and they are not live", () => {
+    timeline.goLive();
+    receive(from("bob", 5));
+    assert.equal(timeline.oldest, 5);
+    timeline.prepend([from("cy", 3), from("bob", 4)]);
+    assert.deepEqual(texts(), ["cy 3", "bob 4", "bob 5"]);
+    assert.deepEqual(live(), [false, false, true]);
+    assert.equal(timeline.oldest, 3);
   });
 
   it("leaves the entries that did not change as they were", () => {
-    timeline.receive([from("bob", 1)]);
+    receive(from("bob", 1));
     const [before] = timeline.entries;
-    timeline.receive([from("bob", 1), from("bob", 2)]);
-    assert.equal(timeline.entries[0], before);
+    receive(from("bob", 2));
+    timeline.prepend([from("bob", 0)]);
+    assert.equal(timeline.entries[1], before);
   });
 
-  it("keeps the newest of a long conversation", () => {
-    timeline.receive(Array.from({ length: MOST_ENTRIES + 3 }, (_, index) => from("bob", index + 1)));
+  it("forgets the oldest of a long conversation when it is told to", () => {
+    for (let seq = 1; seq <= MOST_ENTRIES; seq++) receive(from("bob", seq));
+    assert.equal(timeline.forget(), false);
+    receive(from("bob", MOST_ENTRIES + 1), from("bob", MOST_ENTRIES + 2));
+    assert.equal(timeline.forget(), true);
     assert.equal(timeline.entries.length, MOST_ENTRIES);
-    assert.equal(timeline.entries[0].seq, 4);
+    assert.equal(timeline.oldest, 3);
   });
 
-  it("keeps the order where two servers' clocks differ a little", () => {
-    timeline.receive([from("bob", 2, "second", 5), from("cy", 1, "first", 6)]);
-    assert.deepEqual(texts(), ["first", "second"]);
+  it("has notes where they were made, the same one not twice in a row", () => {
+    receive(from("bob", 1));
+    timeline.note("a gap");
+    timeline.note("a gap");
+    receive(from("bob", 5));
+    timeline.note("a gap");
+    assert.deepEqual(texts(), ["bob 1", "a gap", "bob 5", "a gap"]);
   });
 
-  it("goes on below what it has when the room's log begins anew", () => {
-    timeline.receive([from("bob", 7), from("bob", 8)]);
-    timeline.receive([from("cy", 1, "after", 60), from("cy", 2, "after that", 61)]);
-    assert.deepEqual(texts(), ["bob 7", "bob 8", "after", "after that"]);
+  it("has an oldest message only where all is of one log", () => {
+    receive(from("bob", 7));
+    timeline.beginAnew("began anew");
+    receive(from("bob", 1));
+    assert.equal(timeline.oldest, undefined);
+    for (let seq = 2; seq <= MOST_ENTRIES; seq++) receive(from("bob", seq));
+    timeline.forget();
+    assert.equal(timeline.oldest, 1);
+  });
+
+  it("shows a message once that comes again in a log that began anew", () => {
+    receive(from("bob", 7, "x"), from("bob", 8, "y"));
+    timeline.beginAnew("began anew");
+    receive(from("bob", 1, "x"));
+    assert.deepEqual(texts(), ["bob 8", "began anew", "bob 1"]);
   });
 });
 
 describe("writing", () => {
-  it("shows a message at the end until the room has given it its place", () => {
-    timeline.write(mine("r1"));
-    timeline.receive([from("bob", 5)]);
-    assert.deepEqual(texts(), ["bob 5", "r1"]);
-    assert.deepEqual(deliveries(), ["sent", "sending"]);
-    timeline.acknowledge({ id: "r1", seq: 4, at: at(4) });
-    assert.deepEqual(texts(), ["r1", "bob 5"]);
-    assert.deepEqual(deliveries(), ["sent", "sent"]);
+  beforeEach(() => timeline.goLive());
+
+  it("shows messages at the end, as they were written, until the room tells of them", () => {
+    write("r1", "r2");
+    receive(from("bob", 5));
+    assert.deepEqual(texts(), ["bob 5", "r1", "r2"]);
+    assert.deepEqual(deliveries(), ["sent", "sending", "sending"]);
+    receive(from("ada", 6, "r1"), from("bob", 7));
+    assert.deepEqual(texts(), ["bob 5", "ada 6", "bob 7", "r2"]);
   });
 
-  it("keeps several under way in the order they were written", () => {
-    for (const ref of ["r1", "r2", "r3"]) timeline.write(mine(ref));
-    assert.deepEqual(texts(), ["r1", "r2", "r3"]);
+  it("says that a message is sent before the room tells of it", () => {
+    write("r1");
+    timeline.acknowledge({ id: "r1", at: at(3) });
+    assert.deepEqual(deliveries(), ["sent"]);
+    assert.equal(timeline.entries[0].at, at(3));
   });
 
-  it("is settled by the room's copy, which is not counted as new", () => {
-    timeline.write(mine("r1"));
-    assert.equal(timeline.receive([{ ...from("ada", 1, "r1"), id: "r1" }]), 0);
+  it("takes the room's copy for one's own, not for news, also when the answer to it comes later", () => {
+    write("r1");
+    assert.deepEqual(receive(from("ada", 1, "r1")), [false]);
+    timeline.acknowledge({ id: "r1", at: at(1) });
+    timeline.refuse("r1", "left");
     assert.equal(timeline.entries.length, 1);
     assert.deepEqual([timeline.entries[0].delivery, timeline.entries[0].mine], ["sent", true]);
   });
 
-  it("stays settled when the reply, or a late refusal, comes after the room's copy", () => {
-    timeline.write(mine("r1"));
-    timeline.receive([{ ...from("ada", 1), id: "r1" }]);
-    timeline.acknowledge({ id: "r1", seq: 1, at: at(1) });
-    timeline.refuse("r1", "unanswered");
-    assert.deepEqual(deliveries(), ["sent"]);
+  it("knows one's own messages of other times and windows by the first one of this window", () => {
+    receive(from("ada", 1), from("bob", 2));
+    write("r1");
+    receive(from("ada", 3, "r1"), from("ada", 4));
+    timeline.prepend([from("ada", 0)]);
+    assert.deepEqual(timeline.entries.map(({ mine }) => mine), [true, true, false, true, true]);
+    assert.equal(self.user, "u-ada");
+  });
+
+  it("knows them from the start where it is known who one is", () => {
+    self.user = "u-ada";
+    assert.deepEqual(receive(from("ada", 1), from("bob", 2)), [false, true]);
+    assert.deepEqual(timeline.entries.map(({ mine }) => mine), [true, false]);
   });
 
   it("marks a refused message where it stands, and the conversation goes on below it", () => {
-    timeline.receive([from("bob", 1)]);
-    timeline.write(mine("r1"));
+    receive(from("bob", 1));
+    write("r1");
     timeline.refuse("r1", "rate_limited");
-    timeline.receive([from("bob", 2)]);
+    receive(from("bob", 2));
     assert.deepEqual(texts(), ["bob 1", "r1", "bob 2"]);
     assert.equal(timeline.entries[1].code, "rate_limited");
   });
 
-  it("takes up a refused message again under the same ref", () => {
-    timeline.write(mine("r1"));
-    timeline.refuse("r1", "rate_limited");
-    timeline.receive([from("bob", 2)]);
-    timeline.write(mine("r1"));
-    assert.deepEqual(texts(), ["bob 2", "r1"]);
-    assert.deepEqual(timeline.entries[1].delivery, "sending");
+  it("keeps a refused message below those that were written before it and still wait", () => {
+    write("r1", "r2", "r3");
+    timeline.refuse("r2", "queue_full");
+    receive(from("bob", 1));
+    assert.deepEqual(texts(), ["bob 1", "r1", "r2", "r3"]);
+    receive(from("ada", 2, "r1"), from("bob", 3));
+    assert.deepEqual(texts(), ["bob 1", "ada 2", "r2", "bob 3", "r3"]);
   });
 
-  it("shows as sent what was given up and arrived all the same", () => {
-    timeline.write(mine("r1"));
-    timeline.refuse("r1", "unanswered");
-    timeline.receive([{ ...from("ada", 3), id: "r1" }]);
+  it("takes up a refused message again", () => {
+    write("r1");
+    timeline.refuse("r1", "rate_limited");
+    receive(from("bob", 2));
+    write("r1");
+    assert.deepEqual(texts(), ["bob 2", "r1"]);
+    assert.deepEqual(deliveries(), ["sent", "sending"]);
+  });
+
+  it("keeps what a log took above the one that begins anew, and what it did not take below", () => {
+    write("r1", "r2");
+    timeline.acknowledge({ id: "r1", at: at(3) });
+    timeline.beginAnew("began anew");
+    receive(from("bob", 1));
+    assert.deepEqual(texts(), ["r1", "began anew", "bob 1", "r2"]);
+  });
+
+  it("shows as sent what was refused here and arrived all the same", () => {
+    write("r1");
+    timeline.refuse("r1", "closed");
+    receive(from("ada", 3, "r1"));
+    assert.deepEqual(texts(), ["ada 3"]);
     assert.deepEqual(deliveries(), ["sent"]);
   });
+
+  it("shows a message once that had been stored long before its answer came", () => {
+    receive(from("bob", 9));
+    write("r1");
+    timeline.acknowledge({ id: "r1", at: at(3) });
+    timeline.prepend([from("ada", 8, "r1")]);
+    assert.deepEqual(texts(), ["ada 8", "bob 9"]);
+  });
+});
+
+it("keeps what was refused early below what was said before", () => {
+  write("r1", "r2");
+  timeline.refuse("r1", "queue_full");
+  receive(from("bob", 1));
+  assert.deepEqual(texts(), ["bob 1", "r1", "r2"]);
+  timeline.goLive();
+  receive(from("bob", 2));
+  assert.deepEqual(texts(), ["bob 1", "r1", "bob 2", "r2"]);
 });

@@ -1,0 +1,185 @@
+import { Backoff } from "./backoff.js";
+import { SUBPROTOCOL } from "./frames.js";
+import { Link } from "./link.js";
+
+/** Handshakes in a row that never opened, after which the server is called unreachable. */
+const HANDSHAKES = 3;
+/** Pauses between tries then, in milliseconds. */
+const SLOWLY = { shortest: 30_000, longest: 60_000 };
+
+/**
+ * @typedef {import("./frames.js").Frame} Frame
+ * @typedef {"idle" | "connecting" | "open" | "reconnecting" | "offline" | "unreachable" | "closed"} ConnectionState
+ *
+ * @typedef {object} Owner
+ * @property {(refused: boolean) => string} address - `refused`: the last handshake never opened
+ * @property {(link: Link) => Promise<unknown>} opened - resolves when all rooms have moved there, as far as they can
+ * @property {(frame: Frame, link: Link) => void} heard
+ * @property {(link: Link) => void} lost
+ * @property {(state: ConnectionState, code?: string) => void} entered
+ *
+ * @typedef {(asked: {fresh: boolean}) => string | undefined | Promise<string | undefined>} TokenSource - `fresh`: the
+ *   last token has expired or was refused
+ *
+ * @typedef {object} Options
+ * @property {TokenSource} token
+ * @property {number} lifetime - of a link, in milliseconds
+ * @property {import("./link.js").SocketClass} WebSocket
+ * @property {import("./clock.js").Clock} clock
+ * @property {() => number} random
+ */
+
+/**
+ * Keeps one link open. Opens the next one when it is lost; and in good time before API Gateway would cut it, while it
+ * still serves.
+ */
+export class Connection {
+  /** @type {ConnectionState} */
+  state = "idle";
+  /** @type {Link | null} the newest that is open */
+  link = null;
+  /** @type {Set<Link>} all that are open: older ones too, until they have had their answers */
+  #links = new Set();
+  /** @type {Link | null} whose handshake is under way */
+  #next = null;
+  /** @type {object | null} the try that is under way */
+  #attempt = null;
+  #unopened = 0; // handshakes in a row
+  #expired = false; // the token
+  /** @type {any} */
+  #retry = null;
+  /** @type {any} */
+  #handOver = null;
+  #backoff;
+  #owner;
+  #options;
+
+  /** @param {Owner} owner @param {Options} options */
+  constructor(owner, options) {
+    this.#owner = owner;
+    this.#options = options;
+    this.#backoff = new Backoff(options.random);
+  }
+
+  /** Begins, at the first call. */
+  open() {
+    if (this.state !== "idle") return;
+    this.#enter("connecting");
+    this.#connect();
+  }
+
+  /** Does not wait any longer, if it waits. */
+  hurry() {
+    if (this.link || this.#attempt || this.state === "idle" || this.state === "closed") return;
+    this.#enter("reconnecting");
+    this.#connect();
+  }
+
+  /** There is no network: does not wait until sockets notice. */
+  goOffline() {
+    if (this.state === "idle" || this.state === "closed") return;
+    this.#enter("offline");
+    this.#dropAll();
+    this.#later(this.#slowly()); // A browser may be wrong about it, above all with a server on the same machine.
+  }
+
+  /** For good. @param {string} code - why */
+  close(code) {
+    if (this.state === "closed") return;
+    this.#enter("closed", code);
+    this.#dropAll();
+  }
+
+  async #connect() {
+    this.#options.clock.clearTimeout(this.#retry);
+    const attempt = (this.#attempt = {});
+    try {
+      const token = await this.#options.token({ fresh: this.#expired || this.#unopened >= HANDSHAKES - 1 });
+      if (attempt !== this.#attempt) return;
+      const protocols = token ? [SUBPROTOCOL, `token.${token}`] : [SUBPROTOCOL];
+      /** @type {import("./link.js").Owner} */
+      const owner = {
+        opened: (link) => this.#opened(link),
+        heard: (frame, link) => this.#heard(frame, link),
+        sensible: () => this.#backoff.reset(),
+        lost: (link) => this.#lost(link),
+      };
+      this.#next = new Link(this.#owner.address(this.#unopened > 0), protocols, owner, this.#options);
+    } catch {
+      // No token to be had, or one that can be no subprotocol.
+      if (attempt === this.#attempt) this.#failed();
+    }
+  }
+
+  /** @param {Link} link */
+  async #opened(link) {
+    this.#next = null;
+    this.#attempt = null;
+    this.#unopened = 0;
+    this.#expired = false;
+    this.link = link;
+    this.#links.add(link);
+    this.#enter("open");
+    this.#options.clock.clearTimeout(this.#handOver);
+    this.#handOver = this.#options.clock.setTimeout(() => this.#attempt || this.#connect(), this.#options.lifetime);
+    await this.#owner.opened(link);
+    if (!link.isOpen) return;
+    for (const older of this.#links) if (older !== link) older.retire();
+  }
+
+  /** @param {Frame} frame @param {Link} link */
+  #heard(frame, link) {
+    if (frame.type !== "bye") return this.#owner.heard(frame, link);
+    if (!frame.retry) return this.close(frame.code);
+    this.#expired ||= frame.code === "token_expired";
+    link.close(); // The server is about to.
+  }
+
+  /** @param {Link} link */
+  #lost(link) {
+    if (link === this.#next) return this.#failed();
+    if (!this.#links.delete(link)) return; // given up before it opened
+    this.#owner.lost(link);
+    if (link !== this.link) return;
+    this.link = null;
+    this.#options.clock.clearTimeout(this.#handOver);
+    if (this.state !== "open") return;
+    this.#enter("reconnecting");
+    if (!this.#attempt) this.#later(this.#backoff.next());
+  }
+
+  #failed() {
+    this.#next = null;
+    this.#attempt = null;
+    this.#unopened++;
+    const unreachable = this.#unopened >= HANDSHAKES;
+    if (!this.link && this.state !== "offline") this.#enter(unreachable ? "unreachable" : "reconnecting");
+    this.#later(unreachable || this.state === "offline" ? this.#slowly() : this.#backoff.next());
+  }
+
+  #dropAll() {
+    this.#options.clock.clearTimeout(this.#retry);
+    this.#attempt = null;
+    const next = this.#next;
+    this.#next = null; // Before it is closed, which must not count as a try that failed.
+    next?.close();
+    for (const link of this.#links) link.close();
+  }
+
+  #slowly() {
+    return SLOWLY.shortest + this.#options.random() * (SLOWLY.longest - SLOWLY.shortest);
+  }
+
+  /** @param {number} delay */
+  #later(delay) {
+    this.#options.clock.clearTimeout(this.#retry);
+    this.#retry = this.#options.clock.setTimeout(() => this.#connect(), delay);
+  }
+
+  /** @param {ConnectionState} state @param {string} [code] */
+  #enter(state, code) {
+    if (state === this.state) return;
+    this.state = state;
+    this.#owner.entered(state, code);
+  }
+}

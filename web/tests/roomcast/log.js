@@ -1,0 +1,83 @@
+const HOUR = 60 * 60_000;
+const LARGEST_FRAME = 32 * 1024;
+
+/** A room's log as the server keeps it: a head that gives out the seqs, rows that may come late, and refs. */
+export class Log {
+  head = 0;
+  /** @type {Map<number, {seq: number, at: number, message: object | null}>} null is a void */
+  rows = new Map();
+  /** @type {Map<string, number>} */
+  refs = new Map();
+  /** @type {{seq: number, letter: object}[]} what the stream still holds */
+  stream = [];
+
+  /** Gives a seq to a letter; the stream has it from then on. */
+  commit(letter) {
+    const seq = ++this.head;
+    this.stream.push({ seq, letter });
+    return seq;
+  }
+
+  /** The ref decides which seq counts, wherever a letter was committed twice. */
+  decide(seq, { ref }) {
+    if (!this.refs.has(ref)) this.refs.set(ref, seq);
+    return this.refs.get(ref);
+  }
+
+  /** Puts the row of a seq, if it is not there: the message, or a void where the ref went to another seq. */
+  settle(seq, letter, at) {
+    const isVoid = !letter || this.decide(seq, letter) !== seq;
+    if (!this.rows.has(seq)) this.rows.set(seq, { seq, at, message: isVoid ? null : asMessage(seq, letter, at) });
+    return this.rows.get(seq);
+  }
+
+  /** What follows `after`, as far as it is without a hole. `now` tells whether a hole may still be filled. */
+  after(after, limit, now) {
+    const rows = this.#sorted((seq) => seq > after);
+    let begins;
+    const page = [];
+    for (const row of rows) {
+      if (row.seq !== (page.at(-1)?.seq ?? after) + 1) {
+        if (page.length || now - row.at < HOUR) break;
+        begins = row.seq;
+      }
+      if (isFull(page, limit)) break;
+      page.push(row);
+    }
+    return { ...framed(page), more: page.length < rows.length, ...(begins && { begins }) };
+  }
+
+  /** The newest below `before`, down to a hole. */
+  before(before, limit) {
+    const rows = this.#sorted((seq) => seq < before).reverse();
+    const page = [];
+    for (const row of rows) {
+      if (isFull(page, limit) || (page.length && row.seq !== page.at(-1).seq - 1)) break;
+      page.push(row);
+    }
+    return { ...framed(page.reverse()), more: page.length < rows.length };
+  }
+
+  /** All messages that it holds, by seq. */
+  get messages() {
+    return this.#sorted(() => true).filter(({ message }) => message).map(({ message }) => message);
+  }
+
+  #sorted(isWanted) {
+    return [...this.rows.values()].filter(({ seq }) => isWanted(seq)).sort((a, b) => a.seq - b.seq);
+  }
+}
+
+function asMessage(seq, { ref, user, message, data }, at) {
+  const time = new Date(at).toISOString();
+  return { seq, id: ref, user, name: user, message, ...(data !== undefined && { data }), at: time };
+}
+
+/** A run of rows as a frame holds them. */
+export function framed(rows) {
+  const messages = rows.filter(({ message }) => message).map(({ message }) => message);
+  const voids = rows.filter(({ message }) => !message).map(({ seq }) => seq);
+  return { messages, ...(voids.length && { voids }) };
+}
+
+const isFull = (page, limit) => page.length === limit || JSON.stringify(page).length > LARGEST_FRAME - 5_000;

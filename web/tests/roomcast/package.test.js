@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const web = fileURLToPath(new URL("../..", import.meta.url));
+const tsc = join(web, "../node_modules/.bin/tsc");
+
+const CONSUMER = `
+import { Refusal, Roomcast, type Message, type Room, type RoomcastOptions } from "roomcast-client";
+
+const options: RoomcastOptions = { name: "Ada", token: async ({ fresh }) => (fresh ? "new" : "kept") };
+const chat = new Roomcast("wss://chat.test/prod", { ...options, WebSocket });
+chat.addEventListener("state", ({ detail: { state, code } }) => console.log(state === "open", code?.length));
+const room: Room = await chat.join("general", { history: 20 });
+room.addEventListener("message", ({ detail }) => show(detail));
+room.addEventListener("gap", { handleEvent: ({ detail }) => console.log(detail.to - detail.from) }, { once: true });
+const { seq }: { seq: number } = await room.send("Hi", { data: { mood: "good" } });
+const { messages, more } = await room.history({ before: seq });
+const show = ({ seq, name, message, data }: Message) => [seq + messages.length, name.trim(), message, data, more];
+console.log(new Refusal("closed").retryAfter?.toFixed(), room.pending.map(({ id }) => id.length));
+
+// @ts-expect-error: there is no such event
+room.addEventListener("massage", () => {});
+// @ts-expect-error: a message is text
+room.send(7);
+`;
+
+describe("the package", () => {
+  let folder;
+  const run = (command, ...args) => execFileSync(command, args, { cwd: folder, encoding: "utf8", stdio: "pipe" });
+
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "roomcast-client-"));
+    const installed = join(folder, "node_modules/roomcast-client");
+    mkdirSync(installed, { recursive: true });
+    execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: web, stdio: "pipe" });
+    const [tarball] = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
+    assert.equal(tarball, "roomcast-client-0.1.0.tgz");
+    run("tar", "-xzf", tarball, "-C", installed, "--strip-components=1");
+  });
+
+  after(() => rmSync(folder, { recursive: true }));
+
+  it("holds the library, its types, and nothing of the page", () => {
+    const files = readdirSync(join(folder, "node_modules/roomcast-client")).sort();
+    assert.deepEqual(files, ["LICENSE", "README.md", "package.json", "roomcast", "roomcast.js", "types"]);
+  });
+
+  it("can be imported in Node.js", () => {
+    const script = `
+      import { Refusal, Roomcast } from "roomcast-client";
+      const chat = new Roomcast("wss://chat.test", { WebSocket: class {} });
+      console.log(chat.state, chat.rooms.length, new Refusal("left").code);`;
+    assert.equal(run(process.execPath, "--input-type=module", "--eval", script), "idle 0 left\n");
+  });
+
+  it("knows its types, in strict TypeScript", () => {
+    writeFileSync(join(folder, "consumer.mts"), CONSUMER);
+    run(tsc, "--noEmit", "--strict", "--target", "es2023", "--module", "nodenext", "--types", "", "consumer.mts");
+  });
+});
