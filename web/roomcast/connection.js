@@ -4,8 +4,8 @@ import { Link } from "./link.js";
 
 /** Handshakes in a row that never opened, after which the server is called unreachable. */
 const HANDSHAKES = 3;
-/** Pauses between tries then, in milliseconds. */
-const SLOWLY = { shortest: 30_000, longest: 60_000 };
+/** The longest pause between tries, in milliseconds; they grow into it, so that a short outage is a short one. */
+const LONGEST_PAUSE = 60_000;
 
 /**
  * @typedef {import("./frames.js").Frame} Frame
@@ -58,7 +58,7 @@ export class Connection {
   constructor(owner, options) {
     this.#owner = owner;
     this.#options = options;
-    this.#backoff = new Backoff(options.random);
+    this.#backoff = new Backoff(options.random, { longest: LONGEST_PAUSE });
   }
 
   /** Begins, at the first call. */
@@ -80,7 +80,8 @@ export class Connection {
     if (this.state === "idle" || this.state === "closed") return;
     this.#enter("offline");
     this.#dropAll();
-    this.#later(this.#slowly()); // A browser may be wrong about it, above all with a server on the same machine.
+    // A browser may be wrong about it, above all with a server on the same machine.
+    this.#later(this.#options.random() * LONGEST_PAUSE);
   }
 
   /** For good. @param {string} code - why */
@@ -154,7 +155,7 @@ export class Connection {
     this.#unopened++;
     const unreachable = this.#unopened >= HANDSHAKES;
     if (!this.link && this.state !== "offline") this.#enter(unreachable ? "unreachable" : "reconnecting");
-    this.#later(unreachable || this.state === "offline" ? this.#slowly() : this.#backoff.next());
+    this.#later(this.#backoff.next());
   }
 
   #dropAll() {
@@ -164,10 +165,6 @@ export class Connection {
     this.#next = null; // Before it is closed, which must not count as a try that failed.
     next?.close();
     for (const link of this.#links) link.close();
-  }
-
-  #slowly() {
-    return SLOWLY.shortest + this.#options.random() * (SLOWLY.longest - SLOWLY.shortest);
   }
 
   /** @param {number} delay */

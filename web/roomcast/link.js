@@ -1,8 +1,10 @@
 import { Backoff } from "./backoff.js";
 import { parseFrame } from "./frames.js";
 
-/** How long, in milliseconds, a handshake or an answer may take: after a change of networks nothing else tells that a
- * socket is dead. API Gateway itself gives up after 29 s, yet what takes ten is better asked again. */
+/**
+ * How long, in milliseconds, a handshake or an answer may take: after a change of networks nothing else tells that a
+ * socket is dead. API Gateway itself gives up after 29 s, yet what takes ten is better asked again.
+ */
 export const PATIENCE = 10_000;
 
 /** The link ended before the answer came; whether the request was done is not known. */
@@ -27,6 +29,7 @@ export class LinkLost extends Error {}
  * @property {string} frame
  * @property {(reply: Record<string, unknown>) => boolean} answered - whether it was one
  * @property {(reason: unknown) => void} reject
+ * @property {() => Promise<unknown>} over - resolves when it is settled
  * @property {boolean} doubtful - may have failed without an answer
  * @property {any} deadline
  */
@@ -76,18 +79,27 @@ export class Link {
    * @param {AbortSignal} [signal] - drops the request: its answer is not awaited any more
    * @returns {Promise<Answer>} rejects with the server's Refusal, with LinkLost or with the signal's reason
    */
-  ask({ ref, frame, read }, signal) {
-    return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(new LinkLost());
+  async ask({ ref, frame, read }, signal) {
+    // Two rooms may use the same ref, and a refusal does not tell which one it is about: so they take turns.
+    for (let other; (other = this.#calls.get(ref)); ) await other.over();
+    signal?.throwIfAborted();
+    if (!this.isOpen) throw new LinkLost();
+    /** @type {Promise<any>} */
+    const answer = new Promise((resolve, reject) => {
       const answered = (/** @type {Record<string, unknown>} */ reply) => {
-        const answer = read(reply);
-        if (answer !== null) resolve(answer);
-        return answer !== null;
+        const result = read(reply);
+        if (result !== null) resolve(result);
+        return result !== null;
       };
-      this.#calls.set(ref, { frame, answered, reject, doubtful: false, deadline: null });
+      const over = () => answer.catch(() => {});
+      const call = { frame, answered, reject, over, doubtful: false, deadline: null };
+      this.#calls.set(ref, call);
       this.#transmit(ref);
-      signal?.addEventListener("abort", () => this.#settle(ref)?.reject(signal.reason));
+      signal?.addEventListener("abort", () => {
+        if (this.#calls.get(ref) === call) this.#settle(ref)?.reject(signal.reason);
+      });
     });
+    return answer;
   }
 
   /** Closes as soon as all that was asked is answered, or when `patience` milliseconds are over. */

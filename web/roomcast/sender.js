@@ -86,19 +86,31 @@ export class Sender {
 
   /** @param {string} message @param {{data?: unknown, ref?: string}} options */
   async #send(message, { data, ref = randomId() }) {
-    if (this.#stopped) throw this.#stopped;
     if (!this.#outbox.has(ref)) {
       const letter = { id: ref, message, data, at: this.#clock.now() };
-      if (!REF.test(ref)) throw new Refusal("invalid_ref", "A ref is 1 to 128 printable ASCII characters.");
-      if (bytesOf(send(this.#room, letter).frame) > LARGEST_FRAME) {
-        throw new Refusal("message_too_large", `A message holds ${LARGEST_FRAME} bytes at most, all in all.`);
+      try {
+        this.#check(letter);
+        this.#outbox.add(letter);
+      } catch (error) {
+        await null; // The event must not come before this call returns.
+        const refusal = error instanceof Refusal ? error : new Refusal("invalid_message", "It has no form in JSON.");
+        this.#settled(ref, refusal);
+        throw refusal;
       }
-      this.#outbox.add(letter);
     }
     const promised = this.#promised.get(ref) ?? promise();
     this.#promised.set(ref, promised);
     this.start();
     return promised.promise;
+  }
+
+  /** What the server would not even answer is refused here. @param {Letter} letter @throws {Refusal} */
+  #check(letter) {
+    if (this.#stopped) throw this.#stopped;
+    if (!REF.test(letter.id)) throw new Refusal("invalid_ref", "A ref is 1 to 128 printable ASCII characters.");
+    if (bytesOf(send(this.#room, letter).frame) > LARGEST_FRAME) {
+      throw new Refusal("message_too_large", `A message holds ${LARGEST_FRAME} bytes at most, all in all.`);
+    }
   }
 
   /** @param {string} id @param {Ack | Refusal} outcome */

@@ -189,8 +189,8 @@ export class Session {
   }
 
   #tellAll() {
-    const untold = this.#untold ?? [];
+    // What a listener causes comes after what had happened before.
+    for (let event; (event = this.#untold?.shift()); ) this.#options.dispatch(event);
     this.#untold = null;
-    for (const event of untold) this.#options.dispatch(event);
   }
 }

@@ -9,7 +9,7 @@ it("the example's Content-Security-Policy allows its own script and its own endp
   const [, script] = page.match(/<script type="module">(.*?)<\/script>/s);
   const [, policy] = page.match(/http-equiv="Content-Security-Policy"\s+content="(.*?)"/s);
   const [, endpoint] = page.match(/data-endpoint="(.*?)"/);
-  const directives = policy.split("; ").map((directive) => directive.split(" "));
+  const directives = policy.split(/;\s+/).map((directive) => directive.split(" "));
   const allowed = Object.fromEntries(directives.map(([name, ...sources]) => [name, sources]));
   const hash = createHash("sha256").update(script).digest("base64");
   assert.deepEqual(allowed["script-src"], ["'self'", `'sha256-${hash}'`]);

@@ -60,6 +60,15 @@ describe("joining a room", () => {
     assert.deepEqual((await visit).events, ["joined", "m1", "m2", "m3"]);
   });
 
+  it("tells in order what a listener causes while it is told what had happened before", async () => {
+    const joining = ada.visit("general", { history: 0 });
+    joining.then(({ room }) => room.addEventListener("message", () => room.leave(), { once: true }));
+    while (server.askedFor("join").length === 0) await time.pass(1);
+    say(2); // right behind the answer
+    await time.pass(50);
+    assert.deepEqual((await joining).events, ["joined", "m1", "m2", "left: left"]);
+  });
+
   it("misses nothing that is said while the history is on its way", async () => {
     say(3);
     server.wayOut = ({ more }) => (more === undefined ? 1 : 500);
@@ -297,6 +306,18 @@ describe("coming back", () => {
     say(1, 3);
     await time.pass(SECOND);
     assert.deepEqual(visit.texts.slice(8), ["m1", "m2", "m3"]);
+  });
+
+  it("knows a new log by its head, wherever it had come itself", async () => {
+    say(2);
+    const visit = await ada.join("general");
+    server.begin("general"); // a hole
+    say(5, 4);
+    await time.pass(500);
+    server.restart();
+    say(4, 1);
+    await time.pass(SECOND);
+    assert.deepEqual(visit.events.slice(3), ["joining", "joined", "reset", "m1", "m2", "m3", "m4"]);
   });
 
   it("misses nothing of a new log that is said before the join is answered", async () => {

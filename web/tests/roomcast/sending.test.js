@@ -44,6 +44,16 @@ describe("sending", () => {
     assert.deepEqual(stored(), ["one", "two", "three"]);
   });
 
+  it("may use the same ref in two rooms", async () => {
+    const ada = person();
+    const [general, random] = [await ada.join("general"), await ada.join("random")];
+    server.store("random", "before");
+    const sent = [general, random].map(({ room }) => room.send("to both", { ref: "ref-1" }));
+    await time.pass(SECOND);
+    assert.deepEqual((await Promise.all(sent)).map(({ seq }) => seq), [1, 2]);
+    assert.equal(server.sockets.length, 1);
+  });
+
   it("does not have one room wait for another", async () => {
     const ada = person();
     const [general, random] = [await ada.join("general"), await ada.join("random")];
@@ -177,14 +187,15 @@ describe("sending", () => {
   });
 
   it("is refused here where the server could not even say so", async () => {
-    const { room } = await person().join("general");
+    const { room, events } = await person().join("general");
     await assert.rejects(room.send("x".repeat(33_000)), { code: "message_too_large" });
     for (const ref of ["", "r".repeat(129), "line\nfeed"]) {
       await assert.rejects(room.send("Hi", { ref }), { code: "invalid_ref" });
     }
+    assert.deepEqual(events.slice(1, 3), ["refused: message_too_large", "refused: invalid_ref"]);
     const circle = {};
     circle.circle = circle;
-    await assert.rejects(room.send("Hi", { data: circle }), TypeError);
+    await assert.rejects(room.send("Hi", { data: circle }), { code: "invalid_message" });
     assert.deepEqual([room.pending, server.askedFor("send")], [[], []]);
   });
 
