@@ -99,9 +99,12 @@ class LambdaHost:
         self._pools[name].take(call)
         return await call.result
 
-    def kill(self, name: str) -> int:
-        """Crashes the instances of a function that are in a call, with SIGKILL; says how many those were."""
-        return self._pools[name].kill()
+    def kill(self, name: str, most: int | None = None) -> int:
+        """Crashes the instances of a function that are in a call, all or `most` of them, with SIGKILL.
+
+        Returns how many those were.
+        """
+        return self._pools[name].kill(most)
 
     async def stop(self) -> None:
         """Lets calls finish for a moment, then ends every process."""
@@ -180,8 +183,8 @@ class _Pool:
             patience = PATIENCE if self._instances else 0
             self._timer = asyncio.get_running_loop().call_later(patience, self._lose_patience)
 
-    def kill(self) -> int:
-        victims = [instance for instance in self._instances if instance.in_call]
+    def kill(self, most: int | None) -> int:
+        victims = [instance for instance in self._instances if instance.in_call][:most]
         for instance in victims:
             instance.kill()
         return len(victims)

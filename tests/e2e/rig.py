@@ -25,23 +25,34 @@ class Rig:
     def url(self) -> str:
         return self.engine.socket_url
 
-    async def kill(self, function: str) -> None:
-        """Ends the function's processes that are in a call, as a crash would."""
-        self.engine.host.kill(function)
+    async def kill(self, function: str, most: int | None = None) -> int:
+        """Ends the function's processes that are in a call, all or `most` of them, as a crash would.
+
+        Returns how many those were.
+        """
+        return self.engine.host.kill(function, most)
 
     async def log(self, room: str) -> list[str | None]:
         """The texts of a room's rows in order, None for a void."""
-        page = await self.engine.services.dynamodb(
-            "Query",
-            {
-                "TableName": self.engine.stack.tables["MessagesTable"].name,
-                "KeyConditionExpression": "pk = :pk",
-                "ExpressionAttributeValues": {":pk": {"S": f"LOG#{room}"}},
-                "ConsistentRead": True,
-            },
-        )
-        assert [int(row["sk"]["S"]) for row in page["Items"]] == list(range(1, len(page["Items"]) + 1))
-        return [row["message"]["S"] if "message" in row else None for row in page["Items"]]
+        rows = await self.rows(room)
+        assert [int(row["sk"]["S"]) for row in rows] == list(range(1, len(rows) + 1))
+        return [row["message"]["S"] if "message" in row else None for row in rows]
+
+    async def rows(self, room: str) -> list[dict[str, Any]]:
+        """A room's rows in order, in DynamoDB's own types."""
+        request: dict[str, Any] = {
+            "TableName": self.engine.stack.tables["MessagesTable"].name,
+            "KeyConditionExpression": "pk = :pk",
+            "ExpressionAttributeValues": {":pk": {"S": f"LOG#{room}"}},
+            "ConsistentRead": True,
+        }
+        rows: list[dict[str, Any]] = []
+        while True:
+            page = await self.engine.services.dynamodb("Query", request)
+            rows += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return rows
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     async def put_head(self, room: str, item: dict[str, Any]) -> None:
         """Writes over a room's head, as only a mistake could."""
@@ -56,12 +67,20 @@ class Rig:
         return sorted(f"{item['pk']['S']} {item['sk']['S']}" for item in page["Items"])
 
     async def failures(self) -> list[str]:
-        """What lies in the failures queue."""
+        """What lies in the failures queue, ten at most."""
         url = self.engine.services.queue_url(self.engine.stack.queues["FanoutFailures"])
         answer = await self.engine.services.sqs(
             "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
         )
         return [message["Body"] for message in answer.get("Messages", [])]
+
+    async def failed(self) -> int:
+        """How much lies in the failures queue."""
+        url = self.engine.services.queue_url(self.engine.stack.queues["FanoutFailures"])
+        answer = await self.engine.services.sqs(
+            "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 def impatient(folder: Path, changes: dict[str, str]) -> Path:

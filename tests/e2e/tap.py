@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import ClientSession, TCPConnector, web
+from aiohttp import ClientError, ClientSession, TCPConnector, web
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Call:
 type Matches = Callable[[Call], bool]
 # Runs before or after the call is forwarded; an answer that it returns is given instead.
 type Action = Callable[[Call], Awaitable[web.Response | None]]
+# Is shown each call that DynamoDB has answered.
+type Witness = Callable[[Call, dict[str, Any]], None]
 
 
 @dataclass(slots=True)
@@ -46,8 +48,9 @@ class Tap:
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._rules: list[Rule] = []
-        self.calls: list[Call] = []
         self.url = ""
+        self.adds: dict[str, Any] = {}  # to every request of DynamoDB
+        self.witness: Witness | None = None
 
     async def __aenter__(self) -> Tap:
         self._session = ClientSession(connector=TCPConnector(limit=0), auto_decompress=False)
@@ -70,18 +73,25 @@ class Tap:
     def after(self, matches: Matches, action: Action, times: int = 1) -> Rule:
         return self._add(Rule(matches, action, True, times))
 
+    def calm(self) -> None:
+        """Forgets all rules; those that are being applied end by themselves."""
+        self._rules.clear()
+
     def _add(self, rule: Rule) -> Rule:
         self._rules.append(rule)
         return rule
 
     async def _forward(self, request: web.Request) -> web.Response:
-        raw = await request.read()
+        try:
+            raw = await request.read()
+        except ConnectionError:  # whoever asks has died
+            return web.Response(status=400)
         target = request.headers.get("X-Amz-Target", "")
         if target:
             call = Call(target.rpartition(".")[2], json.loads(raw))
+            raw = json.dumps(call.body | self.adds).encode() if self.adds else raw
         else:
             call = Call(request.method, {"path": request.path, "frame": raw.decode()})
-        self.calls.append(call)
         if (answer := await self._apply(call, after=False)) is not None:
             return answer
         headers = {
@@ -89,20 +99,27 @@ class Tap:
             for name, value in request.headers.items()
             if name.lower() not in {"host", "content-length", "accept-encoding"}
         }
-        async with self._session.request(
-            request.method, self._upstream + request.raw_path, data=raw, headers=headers
-        ) as upstream:
-            body = await upstream.read()
-            forwarded = web.Response(status=upstream.status, body=body)
-            for name in ("Content-Type", "x-amzn-ErrorType", "x-amzn-RequestId", "x-amz-crc32"):
-                if name in upstream.headers:
-                    forwarded.headers[name] = upstream.headers[name]
+        try:
+            async with self._session.request(
+                request.method, self._upstream + request.raw_path, data=raw, headers=headers
+            ) as upstream:
+                body = await upstream.read()
+        except ClientError:  # it is being stopped
+            return web.Response(status=503)
+        forwarded = web.Response(status=upstream.status, body=body)
+        for name in ("Content-Type", "x-amzn-ErrorType", "x-amzn-RequestId", "x-amz-crc32"):
+            if name in upstream.headers:
+                forwarded.headers[name] = upstream.headers[name]
+        if self.witness and target:
+            self.witness(call, json.loads(body))
         return await self._apply(call, after=True) or forwarded
 
     async def _apply(self, call: Call, *, after: bool) -> web.Response | None:
         for rule in self._rules:
-            if rule.after == after and rule.hits < rule.times and rule.matches(call):
+            if rule.after == after and rule.matches(call):
                 rule.hits += 1
+                if rule.hits >= rule.times:
+                    self._rules.remove(rule)
                 answer = await rule.action(call)
                 if rule.hits >= rule.times:
                     rule.happened.set()

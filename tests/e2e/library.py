@@ -1,0 +1,190 @@
+"""Clients of web/roomcast.js, as pages have them: hosted in one Node process and steered from here."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+HOST = Path(__file__).with_name("library.mjs")
+PATIENCE = 60  # seconds; a bound on hanging, not an expectation
+_LINE = 64 * 1024 * 1024  # bytes; an answer may be a room's whole history
+
+needs_node = pytest.mark.skipif(
+    shutil.which("node") is None and os.environ.get("NODE") != "required",
+    reason="no Node.js here; NODE=required makes this a failure",
+)
+
+
+class Refused(Exception):
+    """A promise of the library was rejected with a Refusal, or its client's tab was killed ("killed")."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a room has told since it was joined: messages as (seq, id, text), gaps, resets, what became of own
+    messages, and which of them still wait.
+    """
+
+    heard: list[tuple[int, str, str]]
+    gaps: list[tuple[int, int]]
+    resets: int
+    acknowledged: dict[str, int]
+    refused: dict[str, str]
+    pending: list[str]
+
+    @property
+    def texts(self) -> list[str]:
+        return [text for _, _, text in self.heard]
+
+    @property
+    def seqs(self) -> list[int]:
+        return [seq for seq, _, _ in self.heard]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """The states that a client went through, and for each of its sockets what became of it and when."""
+
+    states: list[str]
+    sockets: list[list[tuple[str, float]]]
+
+
+class Library:
+    """The Node process. Entering starts it, leaving ends it with all its clients."""
+
+    async def __aenter__(self) -> Self:
+        self._process = await asyncio.create_subprocess_exec(
+            "node",
+            "--experimental-websocket",  # Node 20 has it only so
+            "--no-warnings",
+            str(HOST),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            limit=_LINE,
+        )
+        self._ids = itertools.count(1)
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._listening = asyncio.create_task(self._listen())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            await asyncio.wait_for(self._process.wait(), 5)
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
+        await self._listening
+
+    async def open(self, client: str, url: str, *, fresh: bool = False, **options: Any) -> LibraryClient:
+        """A client of that name; a second of the same name finds the first one's sessionStorage, unless it is
+        to be `fresh`.
+        """
+        person = {"name": client, "client": f"the random id of {client}"}
+        await self.ask("open", client=client, url=url, options={**person, **options}, fresh=fresh)
+        return LibraryClient(self, client)
+
+    async def ask(self, command: str, **fields: Any) -> Any:
+        """Has a command done and waits for its answer. Raises Refused."""
+        assert self._process.stdin is not None
+        id_ = next(self._ids)
+        answer = self._asked[id_] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(json.dumps({"id": id_, "do": command, **fields}).encode() + b"\n")
+        return await answer
+
+    async def _listen(self) -> None:
+        assert self._process.stdout is not None
+        async for line in self._process.stdout:
+            answer = json.loads(line)
+            asked = self._asked.pop(answer["id"])
+            if asked.done():  # whoever asked has given up
+                continue
+            if "code" in answer:
+                asked.set_exception(Refused(answer["code"], answer["detail"]))
+            else:
+                asked.set_result(answer["ok"])
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(ConnectionError("the Node process has ended"))
+
+
+class LibraryClient:
+    def __init__(self, library: Library, name: str) -> None:
+        self._library = library
+        self.name = name
+
+    async def join(self, room: str, **options: Any) -> LibraryRoom:
+        """The room, once the join was answered. Raises Refused."""
+        await self._ask("join", room=room, options=options)
+        return LibraryRoom(self, room)
+
+    async def tab(self) -> Tab:
+        return Tab(**await self._ask("tab"))
+
+    async def close(self) -> None:
+        await self._ask("close")
+
+    async def tell(self, event: str) -> None:
+        """Has its browser say that it is "online" or "offline"."""
+        await self._ask("tell", event=event)
+
+    async def kill(self) -> None:
+        """Ends it as a killed or reloaded tab ends: at once, and without a word of the library's."""
+        await self._ask("kill")
+
+    async def _ask(self, command: str, **fields: Any) -> Any:
+        return await self._library.ask(command, client=self.name, **fields)
+
+
+class LibraryRoom:
+    def __init__(self, client: LibraryClient, name: str) -> None:
+        self.client = client
+        self.name = name
+
+    async def send(self, message: str, **options: Any) -> dict[str, Any]:
+        """Its seq, id and time, once it is stored. Raises Refused."""
+        acknowledgement: dict[str, Any] = await self._ask("send", message=message, options=options)
+        return acknowledgement
+
+    async def leave(self) -> None:
+        await self._ask("leave")
+
+    async def until(self, *, count: int = 0, seq: int = 0, patience: float = PATIENCE) -> None:
+        """Waits until so many messages were heard, and one of at least this seq."""
+        async with asyncio.timeout(patience):
+            await self._ask("until", count=count, seq=seq)
+
+    async def visit(self) -> Heard:
+        answer = await self._ask("visit")
+        return Heard(
+            heard=[(seq, id_, text) for seq, id_, text in answer["heard"]],
+            gaps=[(first, last) for first, last in answer["gaps"]],
+            resets=answer["resets"],
+            acknowledged=dict(answer["acknowledged"]),
+            refused=dict(answer["refused"]),
+            pending=answer["pending"],
+        )
+
+    async def scroll(self, limit: int | None = None) -> list[list[tuple[int, str, str]]]:
+        """What is before all that was shown, by pages, the newest page first."""
+        pages = await self._ask("scroll", limit=limit)
+        return [[(seq, id_, text) for seq, id_, text in page] for page in pages]
+
+    async def _ask(self, command: str, **fields: Any) -> Any:
+        return await self.client._ask(command, room=self.name, **fields)

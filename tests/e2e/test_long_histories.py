@@ -1,0 +1,89 @@
+"""Rooms with much to read, and with nothing: the client library joins them and pages them back whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from local.engine import Engine
+from tests.e2e.backlog import pretend_backlog, write_backlog
+from tests.e2e.cable import cable
+from tests.e2e.library import Library, LibraryRoom, needs_node
+from tests.e2e.rig import rigged
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def library() -> AsyncIterator[Library]:
+    async with Library() as library:
+        yield library
+
+
+async def read_back(room: LibraryRoom, limit: int) -> list[tuple[int, str]]:
+    """All that there is: the pages before what was shown, and that."""
+    pages = await room.scroll(limit)
+    shown = (await room.visit()).heard
+    return [(seq, text) for page in [*reversed(pages), shown] for seq, _, text in page]
+
+
+async def test_a_room_that_never_existed_is_joined_empty_and_its_first_message_is_heard(
+    engine: Engine, library: Library, room: str
+) -> None:
+    ada = await library.open("Ada", engine.socket_url, fresh=True)
+    nowhere = await ada.join(room)
+    assert await read_back(nowhere, limit=100) == []
+    await nowhere.send("first")
+    await nowhere.until(seq=1)
+    assert await read_back(nowhere, limit=100) == [(1, "first")]
+    await ada.close()
+
+
+async def test_a_room_that_is_left_by_all_and_empty_is_joined_again(
+    engine: Engine, library: Library, room: str
+) -> None:
+    ada = await library.open("Ada", engine.socket_url, fresh=True)
+    await (await ada.join(room)).leave()
+    again = await ada.join(room)
+    assert await read_back(again, limit=100) == []
+    await again.send("first")
+    await again.until(seq=1)
+    await ada.close()
+
+
+async def test_half_a_megabyte_of_history_is_paged_back_whole(
+    engine: Engine, library: Library, room: str
+) -> None:
+    texts = [str(number).ljust(4_000, "x") for number in range(1, 129)]  # the longest that there are
+    await write_backlog(engine, room, texts)
+    ada = await library.open("Ada", engine.socket_url, fresh=True)
+    long = await ada.join(room, history=10)
+    await long.until(seq=128)
+    assert await read_back(long, limit=200) == [*enumerate(texts, 1)]
+    await ada.close()
+
+
+@pytest.mark.timeout(180)
+async def test_a_room_of_fifty_thousand_messages_is_resumed_and_paged_back_whole(
+    library: Library, room: str
+) -> None:
+    said = [*enumerate((f"message {number}" for number in range(50_000)), 1)]
+    async with rigged() as rig, cable(urlsplit(rig.url).port or 0) as line:
+        ada = await library.open("Ada", f"ws://127.0.0.1:{line.port}/prod", fresh=True)
+        missed = await ada.join(room)
+        line.unplug()
+        await pretend_backlog(rig, room, [text for _, text in said])
+        line.plug()
+        await missed.until(seq=50_000)
+        visit = await missed.visit()
+        assert [(seq, text) for seq, _, text in visit.heard] == said
+        assert visit.gaps == []
+        await ada.close()
+        grace = await library.open("Grace", rig.url, fresh=True)
+        crowded = await grace.join(room)
+        await crowded.until(seq=50_000)
+        assert await read_back(crowded, limit=200) == said
+        await grace.close()

@@ -1,0 +1,43 @@
+"""What a message costs, counted from DynamoDB's own answers and by its rules."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from bench import units as benchmark
+from tests.e2e.capacity import Meter
+from tests.e2e.clients import framed
+from tests.e2e.rig import rigged
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MEMBERS, MESSAGES = 5, 10
+TEXT = "x" * 500  # with what is stored beside it, a kilobyte at most
+
+
+async def test_a_message_of_a_kilobyte_takes_at_most_five_write_and_four_read_units(room: str) -> None:
+    # As on AWS the stream is read four times a second: so the fan-out comes when all has been written.
+    async with rigged(aws_polling=True) as rig, AsyncExitStack() as stack:
+        members = [await stack.enter_async_context(framed(rig.url, room=room)) for _ in range(MEMBERS)]
+        sender = members[0]
+        await sender.send(room, "warm now")
+        await asyncio.gather(*(member.until_heard("warm now") for member in members))
+        meter = Meter(rig.dynamodb)
+        for number in range(MESSAGES):  # each by itself: nothing is saved by broadcasting several together
+            text = f"{number}{TEXT}"
+            await sender.send(room, text)
+            await asyncio.gather(*(member.until_heard(text) for member in members))
+        units = await meter.take(rig.engine.services.dynamodb)
+        for row in await rig.rows(room):
+            assert len(str(row)) < 1024
+    writes, reads = units.writes / MESSAGES, units.reads / MESSAGES
+    print(f"{writes} write and {reads} read units a message")
+    assert 0 < writes <= 5
+    assert 0 < reads <= 4
+    # The benchmark counts the same calls in its own way, from the sizes that DynamoDB's documents define.
+    sending, settling = benchmark.of_a_message()
+    assert writes == sending.writes + settling.writes
+    assert reads == sending.reads + settling.reads + benchmark.of_members(MEMBERS)
