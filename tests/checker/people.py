@@ -13,7 +13,7 @@ from tests.checker.judge import Message, Visit
 from tests.checker.notes import Notes
 from tests.e2e.library import Library, LibraryClient, LibraryRoom, Refused
 
-ACTING = 1.5  # seconds between what one does, on average
+ACTING = 2.0  # seconds between what one does, on average
 TOO_LONG = 4_001  # characters
 # In milliseconds. Some hand their sockets over every now and then, as on AWS once in two hours. The others
 # never do: whatever they miss they have to find out without that.

@@ -155,9 +155,11 @@ async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_
         assert (first["status"], first["code"]) == ("error", "internal")
         assert "secret" not in first["detail"] and "Traceback" not in first["detail"]
         again = await ada.send(room, "once", ref=ref)
-        assert (again["status"], again["seq"]) == ("ok", 1)
+        assert again["status"] == "ok"
         await bare.hears("once")
-    assert [text for text in await rig.log(room) if text] == ["once"]
+    log = await rig.log(room)
+    # Which of the two stands depends on who was first, the resend or the fan-out that settles.
+    assert [text for text in log if text] == [log[again["seq"] - 1]] == ["once"]
 
 
 async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(rig: Rig, room: str) -> None:

@@ -21,6 +21,9 @@ CALLS = {
     "disconnect": "DisconnectFunction",
     "on-message": "MessageFunction",
     "send": "MessageFunction",
+    "join": "MessageFunction",
+    "history": "MessageFunction",
+    "leave": "MessageFunction",
     "ping": "MessageFunction",
     "unknown-action": "MessageFunction",
     "not-json": "MessageFunction",
@@ -66,6 +69,13 @@ async def test_a_send_is_stored_for_the_connection_that_was_just_opened(engine: 
     await call(engine, "connect")
     reply = json.loads((await call(engine, "send"))["body"])
     assert (reply["status"], reply["room"]) == ("ok", "lobby")
+
+
+async def test_a_connection_joins_reads_and_leaves(engine: Engine) -> None:
+    await call(engine, "connect")
+    for name, room in (("join", "general"), ("history", "lobby"), ("leave", "lobby")):
+        reply = json.loads((await call(engine, name))["body"])
+        assert (reply["status"], reply["room"]) == ("ok", room)
 
 
 @pytest.mark.parametrize(
