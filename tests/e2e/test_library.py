@@ -87,6 +87,8 @@ async def test_five_hundred_clients_return_at_once_after_a_restart_and_have_miss
     library: Library, room: str, tmp_path: Path
 ) -> None:
     port = free_port()
+    # For 500 what AWS's 500 a second are for a crowd of 1,250: many are refused at first.
+    quota = Limits(connect_rate=200, connect_burst=200)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(Engine(TEMPLATE, port=port, data=tmp_path / "data"))
         url = f"ws://127.0.0.1:{port}/prod"
@@ -98,7 +100,9 @@ async def test_five_hundred_clients_return_at_once_after_a_restart_and_have_miss
         texts = [f"said meanwhile {number}" for number in range(20)]
         sending = [asyncio.create_task(member.send(text)) for member, text in zip(rooms, texts, strict=False)]
         restarted = time.time()
-        engine = await stack.enter_async_context(Engine(TEMPLATE, port=port, data=tmp_path / "data"))
+        engine = await stack.enter_async_context(
+            Engine(TEMPLATE, port=port, data=tmp_path / "data", limits=quota)
+        )
         last = max([receipt["seq"] for receipt in await asyncio.gather(*sending)])
         await asyncio.gather(*(member.until(seq=last) for member in rooms))
         visits = await asyncio.gather(*(member.visit() for member in rooms))
@@ -107,8 +111,10 @@ async def test_five_hundred_clients_return_at_once_after_a_restart_and_have_miss
         assert all(visit.heard == visits[0].heard and visit.gaps == [] for visit in visits)
         moments = await connected_since(engine, restarted)
         assert len(moments) >= 500
-        print(f"{len(moments)} back in {moments[-1] - moments[0]:.1f} s")
-        assert most_in_a_second(moments) <= 500
+        print(
+            f"{len(moments)} back within {moments[-1] - moments[0]:.1f} s, {most_in_a_second(moments)} in one"
+        )
+        assert most_in_a_second(moments) <= quota.connect_rate + quota.connect_burst
         await asyncio.gather(*(client.close() for client in clients))
 
 
