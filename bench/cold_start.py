@@ -26,12 +26,23 @@ EVENTS = {
 
 def run() -> Report:
     report = Report(f"cold-start: milliseconds in a fresh process, the median of {TIMES}")
+    from local import template  # not at the top: what the measured processes import would be there already
+
+    functions = template.load(worker.ROOT / "template.yaml").functions
     with table([]) as dynamodb:
         runs: dict[str, list[dict[str, float]]] = {name: [] for name in ("", *EVENTS)}
         for number in range(TIMES):
             progress(f"cold-start: round {number + 1} of {TIMES}")
             for name, found in runs.items():
-                found.append(worker.measure("bench.cold_start", function=name, dynamodb=dynamodb.endpoint))
+                environment = functions[f"{name.capitalize()}Function"].environment if name else {}
+                found.append(
+                    worker.measure(
+                        "bench.cold_start",
+                        function=name,
+                        dynamodb=dynamodb.endpoint,
+                        environment=dict(environment),
+                    )
+                )
     peer = _median(runs[""], "import_cpu")
     for name, found in runs.items():
         report.add(
@@ -54,22 +65,15 @@ def _median(runs: list[dict[str, float]], what: str) -> float:
     return 1000 * statistics.median(run[what] for run in runs)
 
 
-def work(function: str, dynamodb: str) -> dict[str, float]:
+def work(function: str, dynamodb: str, environment: dict[str, str]) -> dict[str, float]:
     import os
 
     os.environ |= {
-        "SOCKET_CONNECTIONS_TABLE_NAME": "connections",
-        "MESSAGES_TABLE_NAME": "messages",
-        "HISTORY_DAYS": "90",
+        **environment,
         "AWS_ENDPOINT_URL_DYNAMODB": dynamodb,
         "CONNECTIONS_ENDPOINT": "https://localhost:9/prod",
         "DOORBELLS_URL": f"{dynamodb}/doorbells.fifo",
         "AWS_ENDPOINT_URL_SQS": dynamodb,
-        "LARGE_ROOM": "1000",
-        "SLICES": "16",
-        "FIRST_PACE": "10000",
-        "POWERTOOLS_SERVICE_NAME": "roomcast",
-        "POWERTOOLS_METRICS_NAMESPACE": "Roomcast",
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_LOG_LEVEL": "ERROR",
         "AWS_LAMBDA_FUNCTION_NAME": "function",

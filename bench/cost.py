@@ -75,6 +75,11 @@ def run() -> Report:
                 report.goals.append(
                     Goal("dollars per million deliveries to a room of 1,000", total, 1.05, 1.02)
                 )
+    for what, it in units.of_coming_and_going().items():
+        dollars = it.writes * DYNAMODB_WRITE + it.reads * DYNAMODB_READ
+        report.add(
+            event=what, write_units=it.writes, read_units=it.reads, dollars_per_million=dollars * MILLION
+        )
     for service, price, counts in PEERS:
         report.add(service=service, dollars_per_million_deliveries=price, counts=counts)
     report.notes += [

@@ -127,6 +127,15 @@ EXCERPTS = {
             "a_thousand_messages": "1,000 messages",
         },
     ),
+    "cost-connections": Excerpt(
+        "cost",
+        {
+            "event": "what",
+            "write_units": "write units",
+            "read_units": "read units",
+            "dollars_per_million": "DynamoDB, $ per million",
+        },
+    ),
     "cost-peers": Excerpt(
         "cost",
         {"service": "service", "dollars_per_million_deliveries": "$ per million", "counts": "how it counts"},

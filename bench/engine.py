@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 from bench.table import NAME
 from chat import frames
-from chat.connections import Member
+from chat.connections import RING, Member
 from chat.gateway import ApiGateway, Gateway
-from chat.members import RING, Members
+from chat.members import Members
 from chat.messages import Entry, Message
 from chat.outcomes import Outcome
 from chat.pace import START, Pace

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bench.simulator import NEVER, Answer, Gateway, Record, Report, Settings, member_id
-from chat.connections import Member
+from chat.connections import RING, Member
 from chat.gateway import MAX_CONNECTIONS
-from chat.members import PAGE, RING
+from chat.members import PAGE
 from chat.outcomes import Delivered, Failed, Outcome, of_status
 
 CPU_PER_POST = 40e-6  # seconds with the member's share of reading; used where `rooms` has not measured it

@@ -50,11 +50,8 @@ class Room:
         limit = min(asked.get("Limit", end), PAGE_BYTES // self.item_bytes)
         keys = self.keys[start : min(end, start + limit)]
         whole = "ProjectionExpression" not in asked
-        more = (
-            f'"user":{{"S":"{_USER}"}},"name":{{"S":"{_NAME}"}},"pk":{{"S":"ROOM#{self.name}"}},'
-            if whole
-            else ""
-        )
+        more = f'"user":{{"S":"{_USER}"}},"name":{{"S":"{_NAME}"}},'
+        more += f'"pk":{{"S":"ROOM#{self.name}"}},' if whole else ""
         rest = f'"protocol":{{"S":"v1"}},{more}"connected_at":{{"N":"{_CONNECTED_AT}"}},'
         rest += f'"expires_at":{{"N":"{_EXPIRES_AT}"}}}}'
         items = ",".join([f'{{"sk":{{"S":"{key}"}},{rest}' for key in keys])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +16,17 @@ from moto import mock_aws
 from bench.engine import REGION, message
 from bench.table_server import Room
 from bench.worker import CREDENTIALS
-from chat import dynamodb
+from chat import dynamodb, frames
+from chat.actions import Chat, Sender, act
 from chat.connections import Connection, Connections
 from chat.identity import Identity
 from chat.log import Log
+from chat.moderation import Moderation
+from chat.rules import RuleBook
+from chat.signals import Signals
 
 CONNECTIONS, MESSAGES = "connections", "messages"
+ADA = Connection("aBcDeFgHoAMCJ9w=", Identity("0123456789abcdef", "Ada", "v1"), 0)
 _WRITE, _READ = 1024, 4096  # bytes a unit
 
 
@@ -32,6 +39,61 @@ class Units:
 
 def of_a_message() -> tuple[Units, Units]:
     """Sending one, and settling it; the text is some 50 characters."""
+    with _tables() as (client, meter):
+        connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, 90)
+        connections.open(ADA, ["general"])
+        entry = message(1)
+        assert entry.message is not None
+        meter.take()
+        connections.spend(ADA.id, "general")
+        log.append("general", entry.message)
+        sending = meter.take()
+        log.settle("general", [entry])
+        return sending, meter.take()
+
+
+def of_coming_and_going() -> dict[str, Units]:
+    """What a connection costs beside what it sends, each in a room of its own; without the fan-out."""
+    with _tables() as (client, meter):
+        connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, 90)
+        rules, signals = RuleBook(client, MESSAGES), Signals(client, MESSAGES)
+        no_sockets: Any = None  # nobody is moderated
+        chat = Chat(
+            connections, log, rules, signals, Moderation(connections, log, rules, signals, no_sockets)
+        )
+        sender = Sender(ADA.id, ADA.identity, "general")
+
+        def asked(**frame: Any) -> Units:
+            act(chat, sender, frames.parse(json.dumps(frame)))
+            return meter.take()
+
+        def connect() -> Units:
+            rules.admit(ADA.identity.user, ["general"])
+            connections.open(ADA, ["general"])
+            rules.admit(ADA.identity.user, ["general"])
+            signals.moved("general", sender.person)
+            return meter.take()
+
+        def disconnect() -> Units:
+            closed = connections.close(ADA.id)
+            assert closed is not None
+            for room in sorted(closed.rooms):
+                signals.moved(room, closed.person)
+            return meter.take()
+
+        found = {"connect, with a room": connect(), "join a room": asked(action="join", room="news")}
+        found["join it again"] = asked(action="join", room="news", after=0)
+        found["leave it"] = asked(action="leave", room="news")
+        found["a page of an empty history"] = asked(action="history", room="general", after=0)
+        found["ping, with a room"] = asked(action="ping", rooms=["general"])
+        found["who is there"] = asked(action="presence", room="general")
+        found["typing"] = asked(action="typing", room="general")
+        found["disconnect, from a room"] = disconnect()
+        return found
+
+
+@contextmanager
+def _tables() -> Iterator[tuple[Any, _Meter]]:
     os.environ |= CREDENTIALS  # moto's own would come without a Region
     with mock_aws():
         plain = boto3.client("dynamodb", region_name=REGION)
@@ -46,18 +108,7 @@ def of_a_message() -> tuple[Units, Units]:
                 BillingMode="PAY_PER_REQUEST",
             )
         client = dynamodb.client()
-        connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, 90)
-        connections.open(
-            Connection("aBcDeFgHoAMCJ9w=", Identity("0123456789abcdef", "Ada", "v1"), 0), ["general"]
-        )
-        entry = message(1)
-        assert entry.message is not None
-        with_hook = _Meter(client, plain)
-        connections.spend("aBcDeFgHoAMCJ9w=", "general")
-        log.append("general", entry.message)
-        sending = with_hook.take()
-        log.settle("general", [entry])
-        return sending, with_hook.take()
+        yield client, _Meter(client, plain)
 
 
 def of_members(size: int) -> float:
@@ -101,8 +152,14 @@ class _Meter:
             case "UpdateItem":
                 item = self._item(body["TableName"], body["Key"])
                 self._units.writes += math.ceil(_size(item) / _WRITE)
+            case "DeleteItem":
+                self._units.writes += 1  # of an item of up to 1 KB, which has gone by now
+            case "TransactWriteItems":
+                self._units.writes += 2 * len(body["TransactItems"])  # each of up to 1 KB
             case "GetItem":
                 self._read(body["TableName"], body["Key"])
+            case "Query":
+                self._units.reads += 1  # up to 4 KB, strongly consistent
             case "BatchGetItem":
                 for table, asked in body["RequestItems"].items():
                     for key in asked["Keys"]:

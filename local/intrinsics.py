@@ -1,4 +1,4 @@
-"""CloudFormation's parameters, conditions and intrinsic functions, for a stack that is deployed nowhere.
+"""CloudFormation's parameters, rules, conditions and functions, for a stack that is deployed nowhere.
 
 A resource without a name of its own is named by its logical id, so that logs and tables read as the
 template does.
@@ -79,6 +79,7 @@ class Resolver:
         for name, resource in declared.items():
             if "Condition" not in resource or self.condition(resource["Condition"]):
                 self.resources[name] = resource
+        self._hold(template.get("Rules") or {})
 
     def of_type(self, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Resources of these types, by logical id, their properties resolved."""
@@ -148,6 +149,17 @@ class Resolver:
             case "AWS::IAM::Role":
                 return f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
         return f"{where}:{name}"
+
+    def _hold(self, rules: Mapping[str, Any]) -> None:
+        """Refuses parameters that each may be so, but not together.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
+        """
+        for name, rule in rules.items():
+            if self._truth(rule.get("RuleCondition", True)):
+                for assertion in rule["Assertions"]:
+                    if not self._truth(assertion["Assert"]):
+                        raise TemplateError(assertion.get("AssertDescription", f"rule {name} does not hold"))
 
     def _call(self, name: str, function: Callable[[Any], Any], argument: Any) -> Any:
         try:

@@ -1,4 +1,4 @@
-"""DynamoDB, DynamoDB Streams and SQS on this machine: ministack, and a client of their JSON protocols."""
+"""The AWS services that functions use, on this machine: ministack, and a client of their JSON protocols."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class LocalServices:
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": self.address,
             "IOT_MTLS_ENABLED": "0",  # it would open port 8883
-            "SERVICES": "dynamodb,dynamodbstreams,sqs",
+            "SERVICES": "dynamodb,dynamodbstreams,secretsmanager,sqs,ssm",
             "LOG_LEVEL": "WARNING",
             "DOCKER_HOST": f"unix://{folder}/none",  # it would look for containers of its own to end
             "MINISTACK_ACCOUNT_ID": ACCOUNT,

@@ -67,7 +67,7 @@ _FUNCTION_URI = re.compile(r":lambda:path/.*/functions/(arn:[^/]+)/invocations$"
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What stands in for API Gateway, and for DynamoDB and SQS, as `host:port`.
+    """What stands in for API Gateway, and for the services that functions use, as `host:port`.
 
     `queues` is for SQS where that is elsewhere.
     """
@@ -107,7 +107,7 @@ def redirect(stack: Stack, endpoints: Endpoints, region: str = "us-east-1") -> S
     rules = [
         (re.compile(rf"https://{api}\.execute-api{host}"), f"http://{gateway}"),
         (re.compile(rf"wss://{api}\.execute-api{host}"), f"ws://{gateway}"),
-        (re.compile(rf"https://(?:streams\.dynamodb|dynamodb){host}"), f"http://{services}"),
+        (re.compile(rf"https://(?:(?:streams\.)?dynamodb|secretsmanager|ssm){host}"), f"http://{services}"),
         (re.compile(rf"https://sqs{host}"), f"http://{queues}"),
     ]
 

@@ -116,7 +116,9 @@ def closed(node: Any) -> Any:
 
 
 def _is_in_order(frame: dict[str, Any]) -> None:
-    """What no schema can say: seqs ascend, and a page has no hole and begins where it says."""
+    """What no schema can say: seqs ascend, a page has no hole and begins where it says, and who is in a room
+    is there once.
+    """
     seqs = [message["seq"] for message in frame.get("messages", [])]
     voids = frame.get("voids", [])
     places = sorted(seqs + voids)
@@ -127,3 +129,9 @@ def _is_in_order(frame: dict[str, Any]) -> None:
             raise WrongFrame(f"a page with a hole: {places}")
         if frame.get("begins", places[0]) != places[0]:
             raise WrongFrame(f"begins at {frame['begins']}, but has {places}")
+    members = [person["user"] for person in frame.get("members", [])]
+    moved = [person["user"] for person in [*frame.get("joined", []), *frame.get("left", [])]]
+    if members != sorted(set(members)) or len(set(moved)) < len(moved):
+        raise WrongFrame(f"people out of order, or twice: {members} {moved}")
+    if frame.get("count", len(members)) < len(frame.get("joined", members)):
+        raise WrongFrame(f"fewer than there are: {frame['count']}")

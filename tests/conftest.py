@@ -139,7 +139,7 @@ def handlers(
 
 async def hang_up(app: ModuleType) -> None:
     app.gateway.close()
-    app.broadcaster._members.close()
+    app.members.close()
     await asyncio.sleep(0)  # a transport is closed a step later
 
 

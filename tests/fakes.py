@@ -6,7 +6,7 @@ import asyncio
 import json
 import threading
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,11 +17,13 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore import xform_name
 from botocore.exceptions import ClientError
 
-from chat.connections import Member
+from chat.connections import Closed, Member
 from chat.log import Settled, from_head
-from chat.members import Page
+from chat.members import PAGE, Page
 from chat.messages import Entry
 from chat.outcomes import Delivered, Failed, Gone, Outcome, Throttled
+from chat.people import Person
+from chat.signals import Signal, from_item, is_signal
 from chat.slices import Doorbell
 
 
@@ -38,6 +40,16 @@ class LambdaContext:
         return 60_000
 
 
+class Clock:
+    """A clock that stands still until a test moves it. Seconds since 1970."""
+
+    def __init__(self, now: float = 1_795_500_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class FakeGateway:
     """API Gateway as the posting code sees it: records frames and can be told who is gone or in trouble.
 
@@ -48,6 +60,7 @@ class FakeGateway:
         self.frames: defaultdict[str, list[str]] = defaultdict(list)
         self.posts: list[str] = []  # the connection of every post, answered or not
         self.gone: set[str] = set()
+        self.closed: list[str] = []  # the connections that were closed from here
         self.troubles: defaultdict[str, list[Outcome]] = defaultdict(list)  # taken first, in this order
         self.on_post: Callable[[str], None] = lambda connection_id: None
         self.under_way = 0
@@ -65,6 +78,16 @@ class FakeGateway:
             if self.troubles[connection_id]:
                 return self.troubles[connection_id].pop(0)
             self.frames[connection_id].append(frame)
+        return Delivered()
+
+    def close(self, connection_id: str) -> Outcome:
+        with self._lock:
+            if connection_id in self.gone:
+                return Gone()
+            if self.troubles[connection_id]:
+                return self.troubles[connection_id].pop(0)
+            self.closed.append(connection_id)
+            self.gone.add(connection_id)
         return Delivered()
 
     @property
@@ -89,7 +112,7 @@ class HttpServer:
     """A web server on this machine, in threads: what speaks to it may block, or have a loop of its own."""
 
     def __init__(self) -> None:
-        serve = self.serve
+        serve, delete = self.serve, self.delete
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -100,6 +123,13 @@ class HttpServer:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 status, answer = serve(self.path, self.headers, body)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def do_DELETE(self) -> None:
+                status, answer = delete(self.path)
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
@@ -119,6 +149,9 @@ class HttpServer:
     def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
         raise NotImplementedError
 
+    def delete(self, path: str) -> tuple[int, bytes]:
+        raise NotImplementedError
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
@@ -136,7 +169,13 @@ class ManagementServer(HttpServer):
 
     def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
         self.paths.append(path)
-        outcome = self.gateway.answer(unquote(path.rpartition("/")[2]), body.decode())
+        return self._answer(self.gateway.answer(_connection(path), body.decode()))
+
+    def delete(self, path: str) -> tuple[int, bytes]:
+        self.paths.append(path)
+        return self._answer(self.gateway.close(_connection(path)))
+
+    def _answer(self, outcome: Outcome) -> tuple[int, bytes]:
         match outcome:
             case Delivered():
                 return 200, b""
@@ -146,6 +185,10 @@ class ManagementServer(HttpServer):
                 return 429, b'{"__type": "LimitExceededException"}'
             case Failed():
                 return 500, b'{"message": "Internal server error"}'
+
+
+def _connection(path: str) -> str:
+    return unquote(path.rpartition("/")[2])
 
 
 class DynamoDBServer(HttpServer):
@@ -208,12 +251,13 @@ class MortalDynamoDB:
 
 
 class Stream:
-    """The messages table's stream, filtered to the heads of rooms as the mapping in template.yaml does it."""
+    """The messages table's stream, filtered to heads and signals as the mapping in template.yaml does it."""
 
     def __init__(self, dynamodb: Any, streams: Any, table: str) -> None:
         arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
         (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
         self._streams = streams
+        self._last: dict[str, Any] = {}  # each item's newest image
         self._iterator = streams.get_shard_iterator(
             StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
@@ -225,34 +269,88 @@ class Stream:
         return [
             record
             for record in answer["Records"]
-            if record["eventName"] in ("INSERT", "MODIFY")
-            and record["dynamodb"]["Keys"]["sk"]["S"] == "HEAD"
-            # For an UpdateItem that creates an item moto records the bare keys first; DynamoDB does not.
-            and "seq" in record["dynamodb"]["NewImage"]
+            if self._is_news(record) and self._passes(record["dynamodb"]["NewImage"])
+        ]
+
+    def _is_news(self, record: dict[str, Any]) -> bool:
+        """moto records more than DynamoDB does: a write that changes nothing, and the bare keys of an item
+        that an UpdateItem creates, before what it writes.
+        """
+        image, key = record["dynamodb"].get("NewImage"), str(record["dynamodb"]["Keys"])
+        before, self._last[key] = self._last.get(key), image
+        return image is not None and image != before and set(image) != {"pk", "sk"}
+
+    def _passes(self, image: dict[str, Any]) -> bool:
+        return bool(image["sk"]["S"] == "HEAD" or image["pk"]["S"].startswith("SIG#"))
+
+    def _images(self) -> list[dict[str, Any]]:
+        deserialize = TypeDeserializer().deserialize
+        return [
+            {name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()}
+            for record in self.records()
         ]
 
     def batch(self) -> dict[str, list[Entry]]:
-        """The same as runs, by room."""
-        deserialize = TypeDeserializer().deserialize
+        """The messages of the same, as runs by room."""
         runs: defaultdict[str, list[Entry]] = defaultdict(list)
-        for record in self.records():
-            image = record["dynamodb"]["NewImage"]
-            room, entry = from_head({name: deserialize(value) for name, value in image.items()})
-            runs[room].append(entry)
+        for image in self._images():
+            if not is_signal(image) and (read := from_head(image)):
+                runs[read[0]].append(read[1])
         return dict(runs)
+
+    def signals(self) -> list[tuple[str, Signal]]:
+        """The signals of the same, with their rooms."""
+        return [read for image in self._images() if is_signal(image) and (read := from_item(image))]
 
 
 class FakeConnections:
-    """Remembers who was forgotten, and can fail at it."""
+    """Remembers who was forgotten, and can fail at it. `rooms` are those that a connection is in besides."""
 
     def __init__(self) -> None:
         self.forgotten: list[tuple[str, str]] = []
+        self.rooms: dict[str, set[str]] = {}
         self.trouble: Exception | None = None
 
-    def forget(self, room: str, connection_ids: Sequence[str]) -> None:
+    def forget(self, room: str, members: Sequence[Member]) -> list[Closed]:
         if self.trouble:
             raise self.trouble
-        self.forgotten += [(room, connection_id) for connection_id in connection_ids]
+        self.forgotten += [(room, member.connection_id) for member in members]
+        return [
+            Closed(
+                Person(member.user, member.name),
+                frozenset({room, *self.rooms.get(member.connection_id, ())}),
+            )
+            for member in members
+        ]
+
+
+class FakeSignals:
+    """Remembers who was said to have moved, and which rooms to be crowded."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Person]] = []
+        self.crowds: list[str] = []
+
+    def moved(self, room: str, person: Person) -> None:
+        self.told.append((room, person))
+
+    def crowded(self, room: str) -> None:
+        self.crowds.append(room)
+
+
+class FakeSockets:
+    """Remembers what was posted to sockets one by one, and which were closed."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, str]] = []
+        self.closed: list[str] = []
+
+    def post(self, connection_id: str, frame: str) -> Outcome:
+        self.posted.append((connection_id, frame))
+        return Delivered()
+
+    def close(self, connection_ids: Iterable[str]) -> None:
+        self.closed += connection_ids
 
 
 class FakeMembers:
@@ -263,7 +361,7 @@ class FakeMembers:
         self._latency = latency
         self.on_page: Callable[[int], None] = lambda number: None
 
-    async def page(self, room: str) -> Page:
+    async def page(self, room: str, *, limit: int = PAGE) -> Page:
         await self._read(0)
         first, *others = self._rooms[room]
         return Page(list(first), {"pk": {"S": room}, "sk": {"S": "ffff"}} if others else None)
@@ -300,14 +398,20 @@ class NoDaemon:
 
 
 class FakeLog:
-    """A log in which nothing was ever sent twice. Remembers what it settled, and can fail for a room."""
+    """A log in which nothing was ever sent twice. Remembers what it settled, and can fail for a room. `large`
+    are rooms' slices.
+    """
 
     def __init__(self) -> None:
         self.settled: list[str] = []
         self.troubles: dict[str, Exception] = {}
+        self.large: dict[str, int] = {}
 
     def settle(self, room: str, run: Sequence[Entry]) -> Settled:
         if room in self.troubles:
             raise self.troubles[room]
         self.settled.append(room)
         return Settled(list(run), None)
+
+    def slices(self, room: str) -> int | None:
+        return self.large.get(room)

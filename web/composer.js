@@ -5,15 +5,21 @@ const LONGEST_MESSAGE = 4000;
 /** How near to the limit the counter appears. */
 const COUNT_BELOW = 200;
 
-/** The field that one writes in. Dispatches `write` (detail: the text). */
+/**
+ * The field that one writes in. Dispatches `write` (detail: the text), `typing` while one writes, and `enter` when one
+ * wants to come into the room after all.
+ */
 export class Composer extends EventTarget {
   #form = find("#composer", HTMLFormElement);
   #field = find("#text", HTMLTextAreaElement);
   #counter = find("#counter", HTMLElement);
+  #outside = find("#outside", HTMLElement);
+  #enter = find("#enter", HTMLButtonElement);
 
   constructor() {
     super();
-    this.#field.addEventListener("input", () => this.#refresh());
+    this.#field.addEventListener("input", () => this.#changed());
+    this.#enter.addEventListener("click", () => this.dispatchEvent(new CustomEvent("enter")));
     this.#field.addEventListener("keydown", (event) => this.#sendOnEnter(event));
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#refresh();
@@ -26,6 +32,21 @@ export class Composer extends EventTarget {
   /** @param {string} room */
   showRoom(room) {
     this.#field.placeholder = `Message #${room}`;
+  }
+
+  /** @param {string} reason - why one cannot write, being outside of the room; empty while one can */
+  showOutside(reason) {
+    if (this.#outside.hidden === !reason) return;
+    const focused = [this.#form, this.#outside].some((part) => part.contains(document.activeElement));
+    find(".reason", HTMLElement, this.#outside).textContent = reason;
+    this.#outside.hidden = !reason;
+    this.#form.hidden = Boolean(reason);
+    if (focused) (reason ? this.#enter : this.#field).focus();
+  }
+
+  #changed() {
+    this.#refresh();
+    if (this.#field.value.trim()) this.dispatchEvent(new CustomEvent("typing"));
   }
 
   /** @param {KeyboardEvent} event */

@@ -1,5 +1,6 @@
 import { randomId } from "./roomcast/random-id.js";
-import { whyOutside } from "./refusals.js";
+import { whyNotDone, whyOutside } from "./refusals.js";
+import { whatWasDone } from "./sentences.js";
 import { Timeline } from "./timeline.js";
 
 const GAP = "Some messages could not be loaded.";
@@ -10,7 +11,17 @@ const ANEW = "This room's history has begun anew.";
  * `start`: there are none. `failed`: they cannot be had. `outside`: the room would not let one in.
  *
  * @typedef {"joining" | "more" | "loading" | "start" | "failed" | "outside"} Earlier
+ *
+ * @typedef {import("./roomcast.js").Person} Person
+ * @typedef {Person & {mine: boolean}} Member
+ * @typedef {{count: number, approximate: boolean, members: Member[]}} People - no members: nobody knows their names
+ * @typedef {"delete" | "mute" | "kick"} Act
  */
+
+/** In seconds: how long a moderator mutes somebody here, or sends them out. */
+const FOR_A_WHILE = 10 * 60;
+/** In seconds: a shorter wait is none, to a person. */
+const WORTH_TELLING = 2;
 
 /**
  * One room as its reader has it. Dispatches `change` (detail: how many messages others have said since the last one),
@@ -19,27 +30,35 @@ const ANEW = "This room's history has begun anew.";
 export class Conversation extends EventTarget {
   /** @type {Earlier} */
   earlier = "joining";
+  /** Why one is not in the room; empty while one is, or is about to be. */
+  outside = "";
+  /** Who is in the room; undefined until that is known. @type {People | undefined} */
+  people;
+  /** Who else is writing at this moment. @type {readonly Person[]} */
+  writers = [];
   #timeline;
   #room;
+  /** @type {Map<string, string>} by user, of whomever one has heard of */
+  #names = new Map();
+  /** What moderators were seen to do; `sentOut`: the sentence that told one so. */
+  #rules = { closed: false, mutedUntil: 0, sentOut: "" };
   #fresh = 0;
   #telling = false;
   #leaving = false;
 
-  /**
-   * @param {import("./roomcast.js").Roomcast} chat - not closed @param {string} name - of the room
-   * @param {import("./timeline.js").Self} self
-   */
-  constructor(chat, name, self) {
+  /** @param {import("./roomcast.js").Roomcast} chat - not closed @param {string} name - of the room */
+  constructor(chat, name) {
     super();
-    this.#timeline = new Timeline(self);
     const joined = chat.join(name);
     // The promise keeps one waiting while offline, and what was written before a reload is to be seen now.
     const room = chat.rooms.find((room) => room.name === name);
     if (!room) throw new TypeError("A closed chat has no rooms.");
     this.#room = room;
+    this.#timeline = new Timeline(room);
     this.#listen();
+    this.#watchPeople();
     for (const { id, message } of room.pending) this.#show(id, message);
-    joined.then(() => this.#begin(), ({ code }) => this.#end(code));
+    joined.catch(({ code }) => this.#end(code));
   }
 
   /** @returns {readonly import("./timeline.js").Entry[]} */
@@ -49,6 +68,11 @@ export class Conversation extends EventTarget {
 
   get room() {
     return this.#room.name;
+  }
+
+  /** As whom one speaks here; undefined until the room is joined. */
+  get name() {
+    return this.#room.me?.name;
   }
 
   /** One's own messages that are not acknowledged yet, the oldest first. */
@@ -62,6 +86,21 @@ export class Conversation extends EventTarget {
     this.#room.send(text, { ref: id }).catch(({ code }) => this.#refuse(id, code));
   }
 
+  /** Tells the others that one is writing. */
+  typing() {
+    this.#room.typing();
+  }
+
+  /** What moderators can do about a message, or its author. @param {Act} act @param {{seq: number, user: string}} to */
+  async moderate(act, { seq, user }) {
+    try {
+      if (act === "delete") await this.#room.delete(seq);
+      else await this.#room[act](user, FOR_A_WHILE);
+    } catch (error) {
+      this.#note(whyNotDone(/** @type {any} */ (error).code));
+    }
+  }
+
   /** Loads what was said before the oldest message here. */
   async loadEarlier() {
     const { earlier } = this;
@@ -70,8 +109,7 @@ export class Conversation extends EventTarget {
     this.#know("loading");
     try {
       let page = await this.#room.history({ before });
-      // Nothing but voids, whose numbers only the library knows.
-      while (page.more && page.messages.length === 0) page = await this.#room.history();
+      while (page.more && page.messages.length === 0) page = await this.#room.history({ before: page.before });
       if (this.earlier !== "loading" || before !== this.#timeline.oldest) return; // It does not fit any more.
       this.#timeline.prepend(page.messages);
       this.#know(page.more ? "more" : "start");
@@ -88,7 +126,7 @@ export class Conversation extends EventTarget {
   /** Leaves the room, as soon as everything that was written here is sent; until then one may `stay`. */
   leave() {
     this.#leaving = true;
-    if (this.pending.length > 0) return;
+    if (this.pending.length > 0 && !this.outside) return;
     this.#room.leave();
     this.dispatchEvent(new CustomEvent("over"));
   }
@@ -99,7 +137,13 @@ export class Conversation extends EventTarget {
 
   #listen() {
     const room = this.#room;
+    room.addEventListener("begun", ({ detail: { more } }) => {
+      if (this.earlier !== "joining") return; // It has begun anew, below what is here.
+      this.#timeline.goLive();
+      this.#know(more ? "more" : "start");
+    });
     room.addEventListener("message", ({ detail: message }) => {
+      this.#names.set(message.user, message.name);
       if (this.#timeline.receive(message)) this.#fresh++;
       this.#tell();
     });
@@ -111,6 +155,15 @@ export class Conversation extends EventTarget {
       this.#refuse(id, code);
       this.#settled();
     });
+    room.addEventListener("delayed", ({ detail: { id, retryAfter } }) => {
+      if (retryAfter < WORTH_TELLING) return;
+      this.#timeline.delay(id, new Date(Date.now() + retryAfter * 1000));
+      this.#tell();
+    });
+    room.addEventListener("changed", ({ detail: message }) => {
+      this.#timeline.change(message);
+      this.#tell();
+    });
     room.addEventListener("gap", () => this.#note(GAP));
     room.addEventListener("reset", () => {
       this.#timeline.beginAnew(ANEW);
@@ -118,23 +171,48 @@ export class Conversation extends EventTarget {
     });
     room.addEventListener("state", ({ detail: { state, code = "" } }) => {
       if (state === "left" && !this.#leaving) this.#end(code);
+      this.#tell();
     });
   }
 
-  async #begin() {
-    // Nothing is before 1, yet that is answered only when the room has begun; and it tells of it a task after the join,
-    // which is a second in a tab that was opened in the background.
-    await this.#room.history({ before: 1 });
-    await new Promise((resolve) => setTimeout(resolve));
-    this.#timeline.goLive();
-    const { oldest = 1 } = this.#timeline;
-    this.#know(oldest > 1 ? "more" : "start");
+  #watchPeople() {
+    const room = this.#room;
+    room.addEventListener("presence", ({ detail: { count, approximate, members } }) => {
+      for (const { user, name } of members?.values() ?? []) this.#names.set(user, name);
+      const sorted = [...(members?.values() ?? [])]
+        .map(({ user, name }) => ({ user, name, mine: user === room.user }))
+        .sort((one, other) => Number(other.mine) - Number(one.mine) || one.name.localeCompare(other.name));
+      this.people = { count, approximate, members: sorted };
+      this.#tell();
+    });
+    room.addEventListener("typing", ({ detail: people }) => {
+      this.writers = people;
+      this.#tell();
+    });
+    room.addEventListener("moderated", ({ detail: act }) => this.#hearOf(act));
+  }
+
+  /** @param {import("./roomcast.js").Moderated} act */
+  #hearOf(act) {
+    const { user = "", until = "" } = act;
+    const me = user === this.#room.user;
+    const sentence = whatWasDone(act, me ? "you" : (this.#names.get(user) ?? "somebody"));
+    if (act.act === "close") this.#rules.closed = act.closed === true;
+    if (act.act === "mute" && me) this.#rules.mutedUntil = Date.parse(until);
+    if (act.act === "kick" && me) this.#rules.sentOut = sentence;
+    if (sentence) this.#note(sentence);
   }
 
   /** @param {string} code - why one is not in the room */
   #end(code) {
+    if (this.outside) return;
+    const known = code === "kicked" && this.#rules.sentOut;
+    this.outside = known || whyOutside(code);
+    this.people = undefined;
+    this.writers = [];
     if (this.earlier === "joining") this.#know("outside");
-    if (code !== "closed") this.#note(whyOutside(code));
+    if (known || code === "closed") this.#tell();
+    else this.#note(this.outside);
   }
 
   /** @param {string} id @param {string} text */
@@ -145,8 +223,14 @@ export class Conversation extends EventTarget {
 
   /** @param {string} id @param {string} code */
   #refuse(id, code) {
-    this.#timeline.refuse(id, code);
+    this.#timeline.refuse(id, code === "forbidden" ? this.#whyForbidden() : code);
     this.#tell();
+  }
+
+  /** The code says that one may not write, and not why. */
+  #whyForbidden() {
+    if (this.#rules.closed) return "room_closed";
+    return this.#rules.mutedUntil > Date.now() ? "muted" : "forbidden";
   }
 
   #settled() {

@@ -1,9 +1,11 @@
 import { find } from "./dom.js";
 import { isFinal, sentenceFor } from "./refusals.js";
+import { exactTime, shortTime } from "./time.js";
 
 /**
  * @typedef {import("./timeline.js").Entry} Entry
  * @typedef {import("./timeline.js").Spoken} Spoken
+ * @typedef {import("./conversation.js").Member} Member
  */
 
 /** Messages of one person within this time, in milliseconds, form a block under one name. */
@@ -11,18 +13,13 @@ const BLOCK = 5 * 60_000;
 const HUES = 12;
 
 const DELIVERY = { sending: "Sending…", sent: "Sent", refused: "Not sent" };
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const dayAndClock = new Intl.DateTimeFormat(undefined, {
-  month: "short",
-  day: "numeric",
-  hour: "numeric",
-  minute: "2-digit",
-});
+const DELETED = "Deleted by a moderator";
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 const templates = {
   message: find("#message", HTMLTemplateElement),
   note: find("#note", HTMLTemplateElement),
+  person: find("#person", HTMLTemplateElement),
   refusal: find("#refusal", HTMLTemplateElement),
 };
 
@@ -30,6 +27,15 @@ const templates = {
 export function drawEntry(entry) {
   const element = stamp(templates[entry.kind]);
   redrawEntry(element, entry);
+  return element;
+}
+
+/** @param {Member} member @returns {HTMLElement} */
+export function drawPerson({ user, name, mine }) {
+  const element = stamp(templates.person);
+  drawFace(element, { user, name });
+  put(element, ".name", name);
+  find(".self", HTMLElement, element).hidden = !mine;
   return element;
 }
 
@@ -48,29 +54,36 @@ export function continues(entry, previous) {
 }
 
 /** @param {HTMLElement} element @param {Spoken} message */
-function redrawMessage(element, { name, text, at, mine, delivery, code, user }) {
-  const put = (/** @type {string} */ selector, /** @type {string} */ value) => {
-    find(selector, HTMLElement, element).textContent = value;
-  };
+function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, code, waits, user }) {
   element.classList.toggle("mine", mine);
+  element.classList.toggle("deleted", deleted);
   element.dataset.delivery = delivery;
-  element.style.setProperty("--hue", String(hueOf(user)));
-  put(".avatar", [...name][0]?.toUpperCase() ?? "");
-  put(".name", mine ? "You" : name);
-  put(".text", text);
-  put(".delivery", mine ? DELIVERY[delivery] : "");
+  drawFace(element, { user, name });
+  put(element, ".name", mine ? "You" : name);
+  put(element, ".text", deleted ? DELETED : text);
+  const state = waits && delivery === "sending" ? `Too fast: will be sent at ${exactTime(waits)}` : DELIVERY[delivery];
+  put(element, ".delivery", mine && !deleted ? state : "");
+  find(".tools", HTMLElement, element).hidden = seq === 0;
   const time = find("time", HTMLTimeElement, element);
   const when = new Date(at);
   const known = !Number.isNaN(when.valueOf());
   time.dateTime = known ? at : "";
-  time.textContent = known ? (isToday(when) ? clock : dayAndClock).format(when) : "";
+  time.textContent = known ? shortTime(when) : "";
   time.title = known ? calendar.format(when) : "";
   element.querySelector(".refusal")?.remove();
   if (delivery === "refused") element.append(explain(code));
 }
 
-/** @param {Date} when */
-const isToday = (when) => when.toDateString() === new Date().toDateString();
+/** @param {HTMLElement} element @param {{user: string, name: string}} person */
+function drawFace(element, { user, name }) {
+  element.style.setProperty("--hue", String(hueOf(user)));
+  put(element, ".avatar", [...name][0]?.toUpperCase() ?? "");
+}
+
+/** @param {HTMLElement} element @param {string} selector @param {string} text */
+function put(element, selector, text) {
+  find(selector, HTMLElement, element).textContent = text;
+}
 
 /** @param {string} code @returns {HTMLElement} */
 function explain(code) {

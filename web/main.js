@@ -10,21 +10,17 @@ const visit = new Visit({
   local: () => localStorage,
   session: () => sessionStorage,
 });
+history.replaceState(null, "", visit.address);
+const { endpoint, name, client, token } = visit;
+const chat = new Roomcast(endpoint, { name, client, token });
+chat.addEventListener("state", ({ detail: { state } }) => page.showState(state, visit));
 /** @type {Map<string, Conversation>} by room: the one on the screen, and any in which something is still to be sent */
 const conversations = new Map();
-let chat = connect();
 let here = open(visit.room);
-
-function connect() {
-  const { endpoint, name, client } = visit;
-  const chat = new Roomcast(endpoint, { name, client });
-  chat.addEventListener("state", ({ detail: { state } }) => page.showState(state));
-  return chat;
-}
 
 /** @param {string} room @returns {Conversation} */
 function open(room) {
-  const conversation = new Conversation(chat, room, visit);
+  const conversation = new Conversation(chat, room);
   conversations.set(room, conversation);
   conversation.addEventListener("change", (/** @type {any} */ { detail: fresh }) => {
     if (conversation !== here) return;
@@ -35,38 +31,27 @@ function open(room) {
   return conversation;
 }
 
-/** A name belongs to a connection, so a new name needs a new one. What is still to be sent goes along. */
-function reconnect() {
-  const unsent = [...conversations].map(([room, { pending }]) => ({ room, pending }));
-  conversations.clear();
-  chat.close();
-  chat = connect();
-  for (const { room, pending } of unsent) {
-    const conversation = open(room);
-    for (const { id, message } of pending) conversation.write(message, id);
-    if (room === here.room) here = conversation;
-    else conversation.leave();
-  }
-}
-
 /** Shows the room that one is in now. */
 function enter() {
-  const before = here;
+  history.replaceState(null, "", visit.address);
+  if (chat.state === "closed") return location.reload();
+  if (here.room !== visit.room || here.outside) here.leave();
   here = conversations.get(visit.room) ?? open(visit.room);
   here.stay();
-  if (here !== before) before.leave();
   page.showVisit(visit);
   page.showConversation(here, { follow: true });
-  history.replaceState(null, "", visit.address);
 }
 
 page.addEventListener("write", (/** @type {any} */ { detail: text }) => write(text));
 page.addEventListener("again", (/** @type {any} */ { detail: { id, text } }) => write(text, id));
+page.addEventListener("typing", () => here.typing());
+page.addEventListener("moderate", (/** @type {any} */ { detail: { act, message } }) => here.moderate(act, message));
 page.addEventListener("earlier", () => here.loadEarlier());
+page.addEventListener("enter", enter);
 page.addEventListener("move", (/** @type {any} */ { detail: to }) => {
   const { name } = visit;
   visit.move(to);
-  if (visit.name !== name || chat.state === "closed") reconnect();
+  if (visit.name !== name) chat.rename(visit.name);
   enter();
 });
 

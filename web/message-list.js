@@ -18,8 +18,8 @@ const EARLIER = {
 };
 
 /**
- * The messages on the screen. Dispatches `again` (detail: the refused message to send again), and `earlier` when its
- * reader comes near to the oldest one.
+ * The messages on the screen. Dispatches `again` (detail: the refused message to send again), `moderate` (detail: the
+ * message, and what to do about it), and `earlier` when its reader comes near to the oldest one.
  */
 export class MessageList extends EventTarget {
   #box = find("#scroll", HTMLElement);
@@ -108,10 +108,14 @@ export class MessageList extends EventTarget {
 
   /** @param {EventTarget | null} target - of a click */
   #press(target) {
-    if (!(target instanceof Element) || !target.closest(".again")) return;
-    const item = [...this.#items.values()].find(({ element }) => element.contains(target));
+    const button = target instanceof Element && target.closest("button");
+    const item = button && [...this.#items.values()].find(({ element }) => element.contains(button));
+    if (!item) return;
     this.#box.focus({ preventScroll: true });
-    if (item) this.dispatchEvent(new CustomEvent("again", { detail: item.entry }));
+    const { act } = button.dataset;
+    button.closest("details")?.removeAttribute("open");
+    const detail = act ? { act, message: item.entry } : item.entry;
+    this.dispatchEvent(new CustomEvent(act ? "moderate" : "again", { detail }));
   }
 
   /** Sees where the reader is. */

@@ -1,6 +1,8 @@
 import { Composer } from "./composer.js";
 import { MessageList } from "./message-list.js";
 import { find } from "./dom.js";
+import { People } from "./people.js";
+import { whoIsWriting } from "./sentences.js";
 
 /** @typedef {import("./roomcast.js").ConnectionState} ConnectionState */
 
@@ -15,9 +17,13 @@ const STATES = {
   closed: "Disconnected. Reload the page to come back.",
 };
 
+/** A page sees no more than that a handshake failed. */
+const UNREACHABLE_WITH_TOKEN = "Refused or unreachable. Your link may have expired.";
+
 /**
- * What is on the screen. Dispatches `write` (detail: a text), `again` (detail: the refused message to try again),
- * `earlier` (what was said before is wanted) and `move` (detail: the name and room now wanted). It knows no chat.
+ * What is on the screen. Dispatches `write` (detail: a text), `typing` (one is about to write), `again` (detail: the
+ * refused message to try again), `moderate` (detail: `act` and `message`), `earlier` (what was said before is wanted),
+ * `enter` (one wants to come in again) and `move` (detail: the name and room now wanted). It knows no chat.
  */
 export class Page extends EventTarget {
   #status = find("#status", HTMLElement);
@@ -26,13 +32,15 @@ export class Page extends EventTarget {
   #name = find("#name", HTMLInputElement);
   #composer = new Composer();
   #list = new MessageList();
+  #people = new People();
+  #writing = find("#writing", HTMLElement);
   #unread = 0;
   #title = "";
 
   constructor() {
     super();
-    this.#composer.addEventListener("write", (event) => this.#pass(event));
-    for (const type of ["again", "earlier"]) this.#list.addEventListener(type, (event) => this.#pass(event));
+    this.#passOn(this.#composer, "write", "typing", "enter");
+    this.#passOn(this.#list, "again", "moderate", "earlier");
     this.#profile.addEventListener("change", () => this.#move());
     this.#profile.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -51,9 +59,11 @@ export class Page extends EventTarget {
     return this.#list.isAtEnd;
   }
 
-  /** @param {{name: string, room: string}} visit */
-  showVisit({ name, room }) {
+  /** @param {{name: string, room: string, token: string, moderates: boolean}} visit */
+  showVisit({ name, room, token, moderates }) {
     this.#name.value = name;
+    this.#name.readOnly = Boolean(token); // which says how one is called
+    document.body.classList.toggle("moderates", moderates);
     this.#room.value = room;
     this.#composer.showRoom(room);
     this.#list.showRoom(room);
@@ -61,18 +71,23 @@ export class Page extends EventTarget {
     this.#countUnread(0);
   }
 
-  /** @param {ConnectionState} state */
-  showState(state) {
-    this.#status.textContent = STATES[state];
+  /** @param {ConnectionState} state @param {{token: string}} visit */
+  showState(state, { token }) {
+    this.#status.textContent = state === "unreachable" && token ? UNREACHABLE_WITH_TOKEN : STATES[state];
     this.#status.dataset.state = state;
   }
 
   /**
-   * @param {Pick<import("./conversation.js").Conversation, "entries" | "earlier">} conversation
+   * @param {import("./conversation.js").Conversation} conversation
    * @param {{follow?: boolean, fresh?: number}} [change] - `follow`: scroll to the newest one wherever the reader is;
    *   `fresh`: how many messages others have said since the last call
    */
-  showConversation({ entries, earlier }, { follow = false, fresh = 0 } = {}) {
+  showConversation({ entries, earlier, name, people, writers, outside }, { follow = false, fresh = 0 } = {}) {
+    if (this.#name.readOnly) this.#name.value = name ?? "";
+    else this.#name.placeholder = name || "Guest";
+    this.#people.show(people);
+    this.#writing.textContent = whoIsWriting(writers);
+    this.#composer.showOutside(outside);
     this.#list.show(entries, { earlier, follow, fresh });
     this.#countUnread(fresh);
   }
@@ -88,9 +103,13 @@ export class Page extends EventTarget {
     document.title = this.#unread ? `(${this.#unread}) ${this.#title}` : this.#title;
   }
 
-  /** @param {Event} event - of a part of the page, with a detail */
-  #pass(event) {
-    const { type, detail } = /** @type {CustomEvent} */ (event);
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+  /** @param {EventTarget} part - of the page @param {string[]} types - of its events */
+  #passOn(part, ...types) {
+    for (const type of types) {
+      part.addEventListener(type, (event) => {
+        const { detail } = /** @type {CustomEvent} */ (event);
+        this.dispatchEvent(new CustomEvent(type, { detail }));
+      });
+    }
   }
 }

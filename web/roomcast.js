@@ -22,6 +22,8 @@ const LIFETIME = 110 * 60_000;
  * @typedef {import("./roomcast/room.js").RoomEvents} RoomEvents
  * @typedef {import("./roomcast/frames.js").Message} Message
  * @typedef {import("./roomcast/frames.js").Ack} Ack
+ * @typedef {import("./roomcast/frames.js").Person} Person
+ * @typedef {import("./roomcast/frames.js").Moderated} Moderated
  * @typedef {import("./roomcast/connection.js").ConnectionState} ConnectionState
  *   `idle`: before the first join. `offline`: the browser says that there is no network. `unreachable`: the server
  *   refuses, or cannot be reached; tries go on, slowly. `closed`: for good
@@ -72,14 +74,14 @@ export class Roomcast extends Emitter {
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#url.hash = "";
-    if (name) this.#url.searchParams.set("name", name);
+    this.#name(name);
     this.#url.searchParams.set("client", client);
     this.#tools = { clock, random, storage };
     this.#connection = new Connection(
       {
         address: (refused) => this.#address(refused),
         opened: (link) => this.#opened(link),
-        heard: (frame) => this.#heard(frame),
+        heard: (frame, link) => this.#heard(frame, link),
         lost: (link) => this.#sessions.forEach((session) => session.lose(link)),
         entered: (state, code) => this.#entered(state, code),
       },
@@ -113,9 +115,25 @@ export class Roomcast extends Emitter {
     return joined;
   }
 
+  /**
+   * Takes another name. A name is a connection's, so another connection takes over; nothing is lost.
+   *
+   * @param {string} name - what the others see
+   */
+  rename(name) {
+    this.#name(name);
+    this.#connection.renew();
+  }
+
   /** Closes for good; what is pending is refused with `closed`. */
   close() {
     this.#connection.close("closed");
+  }
+
+  /** @param {string} name */
+  #name(name) {
+    if (name) this.#url.searchParams.set("name", name);
+    else this.#url.searchParams.delete("name");
   }
 
   get #sessions() {
@@ -158,9 +176,9 @@ export class Roomcast extends Emitter {
     return Promise.all(this.#sessions.map((session) => this.#resume(session, link)));
   }
 
-  /** @param {import("./roomcast/frames.js").Frame} frame */
-  #heard(frame) {
-    if (frame.type === "messages") this.#rooms.get(frame.room)?.session.hear(frame.run);
+  /** @param {import("./roomcast/frames.js").Frame} frame @param {Link} link */
+  #heard(frame, link) {
+    if ("room" in frame) this.#rooms.get(frame.room)?.session.hear(frame, link);
   }
 
   /** @param {ConnectionState} state @param {string} [code] */

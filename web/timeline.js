@@ -12,13 +12,15 @@ import { randomId } from "./roomcast/random-id.js";
  * @property {string} text
  * @property {string} at - ISO 8601
  * @property {boolean} mine
+ * @property {boolean} deleted - by a moderator; its text is empty
  * @property {boolean} live - it comes while somebody is here, not with what was said before
  * @property {"sending" | "sent" | "refused"} delivery
  * @property {string} code - why it was refused
+ * @property {Date | null} waits - until when, because one writes faster than the room allows
  *
  * @typedef {{kind: "note", id: string, text: string, live: boolean}} Note - what happened, in between
  * @typedef {Spoken | Note} Entry
- * @typedef {{user: string}} Self - as whom one speaks; empty until that is known
+ * @typedef {{readonly user: string | undefined}} Self - as whom one speaks; unknown until the room is joined
  */
 
 /** Older entries can leave the page, so that a window that stays open for a week stays light. */
@@ -38,7 +40,7 @@ export class Timeline {
   #live = false;
   #self;
 
-  /** @param {Self} self - its user is set as soon as the room tells of a message of one's own */
+  /** @param {Self} self */
   constructor(self) {
     this.#self = self;
   }
@@ -66,8 +68,13 @@ export class Timeline {
    */
   write(message) {
     this.#take(message.id);
-    const unplaced = { seq: 0, user: "", name: "", code: "", mine: true, live: true };
+    const unplaced = { seq: 0, user: "", name: "", code: "", waits: null, mine: true, deleted: false, live: true };
     this.#waiting.push({ kind: "message", ...message, ...unplaced, delivery: "sending" });
+  }
+
+  /** A message of one's own has to wait for its turn. @param {string} id @param {Date} waits */
+  delay(id, waits) {
+    this.#waiting = this.#waiting.map((entry) => (entry.id === id ? { ...entry, waits } : entry));
   }
 
   /** A message of one's own is stored; the room has yet to tell of it. @param {{id: string, at: string}} ack */
@@ -88,11 +95,18 @@ export class Timeline {
 
   /** @param {Message} message - the room's next one @returns {boolean} whether somebody else says it just now */
   receive(message) {
-    if (this.#take(message.id)?.mine) this.#recognise(message.user);
+    this.#take(message.id);
     const entry = this.#spoken(message, this.#live);
     this.#settled.push(entry);
     this.#settle();
     return entry.live && !entry.mine;
+  }
+
+  /** A message is not what it was, above all deleted. @param {Message} message */
+  change(message) {
+    this.#settled = this.#settled.map((entry) =>
+      entry.kind === "message" && entry.id === message.id ? this.#spoken(message, entry.live) : entry,
+    );
   }
 
   /** @param {readonly Message[]} messages - what was said right before the oldest one, in order */
@@ -127,15 +141,6 @@ export class Timeline {
     return true;
   }
 
-  /** All messages of this user are one's own, also those of other times and windows. @param {string} user */
-  #recognise(user) {
-    if (user === this.#self.user) return;
-    this.#self.user = user;
-    this.#settled = this.#settled.map((entry) =>
-      entry.kind === "message" && entry.user === user ? { ...entry, mine: true } : entry,
-    );
-  }
-
   /** Gives refused messages the place that they have when nothing waits before them any more. */
   #settle() {
     if (!this.#live) return; // What was said before has yet to go above them.
@@ -152,9 +157,10 @@ export class Timeline {
   }
 
   /** @param {Message} message @param {boolean} live @returns {Spoken} */
-  #spoken({ id, seq, user, name, message: text, at }, live) {
+  #spoken({ id, seq, user, name, message: text, at, deleted = false }, live) {
     const mine = user === this.#self.user;
-    return { kind: "message", id, seq, user, name, text, at, live, mine, delivery: "sent", code: "" };
+    const delivery = "sent";
+    return { kind: "message", id, seq, user, name, text, at, live, mine, deleted, delivery, code: "", waits: null };
   }
 }
 

@@ -4,15 +4,18 @@ import { randomId } from "./roomcast/random-id.js";
  * Who is here, and where: read from the page's address and from what the browser remembers.
  *
  * A name in the address (`?name=Ada`) belongs to its tab, so that two tabs can be two people; without one, all tabs of
- * a browser are one person, whose name and client id outlive them.
+ * a browser are one person, whose name and client id outlive them. A token in it (`?token=`) is taken out and kept for
+ * as long as the tab is there: addresses end up in histories, bookmarks and screenshots.
  */
 export class Visit {
   /** Where to connect. @readonly @type {string} */
   endpoint;
+  /** Whether to offer what moderators can do; what one may do is for the server to say. @readonly @type {boolean} */
+  moderates;
+  /** Says who one is, where the server asks for that; empty if there is none. @readonly @type {string} */
+  token;
   #address;
   #memory;
-  #place;
-  #user;
 
   /**
    * @param {{address: string, endpoint: string, local: () => Storage, session: () => Storage}} page
@@ -26,23 +29,17 @@ export class Visit {
     const server = new URL(absolute.replace(/^http/, "ws"));
     this.endpoint = server.href;
     this.#memory = new Memory(query.has("name") ? session : local);
+    this.moderates = query.has("moderator");
     this.room = roomName(query.get("room") ?? "");
     this.name = (query.get("name") ?? this.#memory.get("roomcast.name") ?? "").trim();
-    // One id an endpoint: whoever knows it can speak as this user, so a foreign ?endpoint= must not learn it.
-    this.#place = `${server.origin}${server.pathname}`;
-    this.client = this.#memory.get(`roomcast.client ${this.#place}`) ?? randomId();
-    this.#memory.set(`roomcast.client ${this.#place}`, this.client);
-    this.#user = this.#memory.get(`roomcast.user ${this.#place}`) ?? "";
-  }
-
-  /** As whom the server knows this client; empty until it has told. */
-  get user() {
-    return this.#user;
-  }
-
-  set user(user) {
-    this.#user = user;
-    this.#memory.set(`roomcast.user ${this.#place}`, user);
+    // Of each endpoint its own: whoever has them can speak as this user, so a foreign ?endpoint= must not learn them.
+    const place = `${server.origin}${server.pathname}`;
+    this.client = this.#memory.get(`roomcast.client ${place}`) ?? randomId();
+    this.#memory.set(`roomcast.client ${place}`, this.client);
+    const tab = new Memory(session);
+    this.token = query.get("token") ?? tab.get(`roomcast.token ${place}`) ?? "";
+    if (this.token) tab.set(`roomcast.token ${place}`, this.token);
+    query.delete("token");
   }
 
   /** @returns {string} the page's own address, good for a reload or a bookmark */
@@ -50,14 +47,15 @@ export class Visit {
     return this.#address.href;
   }
 
-  /** @param {{name: string, room: string}} to */
+  /** @param {{name: string, room: string}} to - the name counts only where no token says how one is called */
   move({ name, room }) {
-    this.name = name.trim();
-    this.room = roomName(room);
     const query = this.#address.searchParams;
+    this.room = roomName(room);
+    query.set("room", this.room);
+    if (this.token) return;
+    this.name = name.trim();
     if (query.has("name")) query.set("name", this.name);
     else this.#memory.set("roomcast.name", this.name);
-    query.set("room", this.room);
   }
 }
 

@@ -10,12 +10,27 @@ from datetime import UTC, datetime
 
 from chat import frames, history, tracing
 from chat.connections import NOT_A_MEMBER, Connections
-from chat.errors import InvalidFrame, InvalidRef, InvalidRoom, NotAMember, UnknownAction
+from chat.errors import (
+    Forbidden,
+    InvalidFrame,
+    InvalidMessage,
+    InvalidRef,
+    InvalidRoom,
+    NotAMember,
+    UnknownAction,
+)
+from chat.grants import EVERY_ROOM, Grants
 from chat.identity import Identity
 from chat.log import MAX_SEQ, Log
 from chat.messages import compose, message_ref
+from chat.moderation import Moderation
+from chat.people import MAX_USER, Person
+from chat.presence import CROWD, present
 from chat.rooms import room_name
+from chat.rules import RuleBook
+from chat.signals import Signals
 
+LONGEST = 366 * 24 * 3600  # seconds that a ruling can last
 MAX_PINGED = 64  # rooms; with the longest names the reply still fits a frame
 
 
@@ -26,6 +41,12 @@ class Sender:
     connection_id: str
     identity: Identity
     room: str
+    grants: Grants = Grants.parse(EVERY_ROOM)  # noqa: RUF009 - frozen
+    moderator: bool = False
+
+    @property
+    def person(self) -> Person:
+        return Person(self.identity.user, self.identity.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +55,9 @@ class Chat:
 
     connections: Connections
     log: Log
+    rules: RuleBook
+    signals: Signals
+    moderation: Moderation
 
 
 type Action = Callable[[Chat, Sender, frames.Request], str]
@@ -74,25 +98,30 @@ def join(chat: Chat, sender: Sender, request: frames.Request) -> str:
     The head is read after the membership is written, so no message can fall between the two. With `after`,
     what the room has said since comes along, as far as it fits.
     """
-    room, ref = _room(request), _ref(request)
+    room, ref = _readable(sender, request), _ref(request)
     after = _number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
-    chat.connections.join(sender.connection_id, room)
+    chat.rules.admit(sender.identity.user, [room])
+    if chat.connections.join(sender.connection_id, room):
+        _stay(chat, sender, room)
+        chat.signals.moved(room, sender.person)
+    whom = {"user": sender.identity.user, "name": sender.identity.name}
     seq = chat.log.seqs([room])[room]
     if after is None:
-        return frames.reply(ref, room=room, seq=seq)
-    return _page_after(chat, frames.PageReply(ref, history.LIMIT, room=room, seq=seq), room, after)
+        return frames.reply(ref, room=room, seq=seq, **whom)
+    return _page_after(chat, frames.PageReply(ref, history.LIMIT, room=room, seq=seq, **whom), room, after)
 
 
 def leave(chat: Chat, sender: Sender, request: frames.Request) -> str:
     """Ends the sender's membership."""
     room, ref = _room(request), _ref(request)
-    chat.connections.leave(sender.connection_id, room)
+    if chat.connections.leave(sender.connection_id, room):  # else anyone could be heard of in any room
+        chat.signals.moved(room, sender.person)
     return frames.reply(ref, room=room)
 
 
 def read_history(chat: Chat, sender: Sender, request: frames.Request) -> str:
     """A page of what a room that the sender has joined has said, after a seq or before one."""
-    room, ref = _room(request), _ref(request)
+    room, ref = _readable(sender, request), _ref(request)
     if ("after" in request.fields) == ("before" in request.fields):
         raise InvalidFrame('"history" needs either "after" or "before".')
     limit = _number(request, "limit", 1, history.MAX_LIMIT) if "limit" in request.fields else history.LIMIT
@@ -123,6 +152,74 @@ def ping(chat: Chat, sender: Sender, request: frames.Request) -> str:
     return frames.reply(ref, pong=True, seqs=chat.log.seqs(joined))
 
 
+def who_is_here(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """The people in a room that the sender has joined, each once; of a crowd only how many it may be."""
+    room, ref = _readable(sender, request), _ref(request)
+    after = request.fields.get("after", "")
+    if not isinstance(after, str):
+        raise InvalidFrame('"after" is a user.')
+    chat.connections.spend(sender.connection_id, room)
+    members, crowd = chat.connections.members(room, CROWD)
+    if crowd is not None:
+        return frames.members(ref, room, [], count=crowd, approximate=True)
+    here = present(members)
+    people = [here[user] for user in sorted(here) if user > after]
+    return frames.members(ref, room, people, count=len(here))
+
+
+def typing(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Tells the others in a room that the sender is writing something."""
+    room, ref = _writable(sender, request), _ref(request)
+    chat.connections.spend(sender.connection_id, room)
+    chat.rules.read(room).hear(sender.identity.user, time.time())
+    chat.signals.typing(room, sender.person)
+    return frames.reply(ref, room=room)
+
+
+def delete(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Takes a message's text away."""
+    room, ref = _readable(sender, request), _ref(request)
+    seq = _number(request, "seq", 1, MAX_SEQ)
+    _moderate(chat, sender, room)
+    if not chat.moderation.delete(sender.person, room, seq):
+        raise InvalidMessage("There is no such message, or not any more.")
+    return frames.reply(ref, room=room, seq=seq)
+
+
+def kick(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Sends a user out of a room for some time; 0 seconds end it."""
+    room, ref, user, seconds = _readable(sender, request), _ref(request), _user(request), _seconds(request)
+    _moderate(chat, sender, room)
+    until = chat.moderation.kick(sender.person, room, user, seconds)
+    return frames.reply(ref, room=room, user=user, until=until)
+
+
+def mute(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Keeps a user from writing in a room for some time; 0 seconds end it."""
+    room, ref, user, seconds = _readable(sender, request), _ref(request), _user(request), _seconds(request)
+    _moderate(chat, sender, room)
+    until = chat.moderation.mute(sender.person, room, user, seconds)
+    return frames.reply(ref, room=room, user=user, until=until)
+
+
+def slow(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Sets how long everybody in a room waits between two messages; 0 seconds end it."""
+    room, ref, seconds = _readable(sender, request), _ref(request), _seconds(request)
+    _moderate(chat, sender, room)
+    chat.moderation.slow(sender.person, room, seconds)
+    return frames.reply(ref, room=room, seconds=seconds)
+
+
+def close(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Closes a room to writing, or opens it again."""
+    room, ref, closed = _readable(sender, request), _ref(request), request.fields.get("closed", True)
+    if not isinstance(closed, bool):
+        raise InvalidFrame('"closed" is true or false.')
+    _moderate(chat, sender, room)
+    chat.moderation.close(sender.person, room, closed)
+    return frames.reply(ref, room=room, closed=closed)
+
+
 ACTIONS: dict[str, Action] = {
     "onMessage": on_message,
     "send": send,
@@ -130,6 +227,13 @@ ACTIONS: dict[str, Action] = {
     "leave": leave,
     "history": read_history,
     "ping": ping,
+    "presence": who_is_here,
+    "typing": typing,
+    "delete": delete,
+    "kick": kick,
+    "mute": mute,
+    "slow": slow,
+    "close": close,
 }
 
 
@@ -144,8 +248,49 @@ def _room(request: frames.Request) -> str:
     return room_name(request.fields["room"])
 
 
+def _readable(sender: Sender, request: frames.Request) -> str:
+    room = _room(request)
+    if not sender.grants.may_read(room):
+        raise Forbidden("You may not read this room.")
+    return room
+
+
+def _writable(sender: Sender, request: frames.Request) -> str:
+    room = _room(request)
+    if not sender.grants.may_write(room):
+        raise Forbidden("You may not write in this room.")
+    return room
+
+
+def _stay(chat: Chat, sender: Sender, room: str) -> None:
+    """Puts out again who was sent out while it joined, and was no member yet when the others were put out."""
+    try:
+        chat.rules.admit(sender.identity.user, [room])
+    except Forbidden:
+        chat.connections.leave(sender.connection_id, room)
+        raise
+
+
+def _moderate(chat: Chat, sender: Sender, room: str) -> None:
+    """Lets a moderator act who is in the room, for as long as the connection, and so the token, lasts."""
+    if not sender.moderator:
+        raise Forbidden("Only a moderator may do that.")
+    chat.connections.spend(sender.connection_id, room)
+
+
+def _user(request: frames.Request) -> str:
+    user = request.fields.get("user")
+    if not isinstance(user, str) or not 1 <= len(user) <= MAX_USER or not user.isprintable():
+        raise InvalidFrame('"user" is the user of a message or of a presence.')
+    return user
+
+
+def _seconds(request: frames.Request) -> int:
+    return _number(request, "seconds", 0, LONGEST)
+
+
 def _number(request: frames.Request, field: str, least: int, most: int) -> int:
-    value = request.fields[field]
+    value = request.fields.get(field)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise InvalidFrame(f'"{field}" is a whole number from {least} to {most}.')
     return value
@@ -157,6 +302,8 @@ def _page_after(chat: Chat, reply: frames.PageReply, room: str, seq: int) -> str
 
 def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref: object) -> str:
     name = room_name(room)
+    if not sender.grants.may_write(name):
+        raise Forbidden("You may not write in this room.")
     message = compose(
         author=sender.identity,
         ref=message_ref(ref),
@@ -166,7 +313,7 @@ def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref
         trace=tracing.header(),
     )
     chat.connections.spend(sender.connection_id, name)
-    receipt = chat.log.append(name, message)
+    receipt = chat.log.append(name, message, moderator=sender.moderator)
     return frames.reply(message.id, room=name, seq=receipt.seq, id=message.id, at=receipt.at)
 
 

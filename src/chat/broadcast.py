@@ -4,71 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chat import frames
-from chat.connections import Connections, Member
-from chat.gateway import Gateway
+from chat.delivery import Add, Delivery, Tally
 from chat.log import Log
 from chat.members import Members
 from chat.messages import Entry
-from chat.outcomes import Delivered, Gone, Outcome
-from chat.posting import Post, Poster
 from chat.slices import Cursor, Cursors, Doorbell, Doorbells, Slice
 from chat.tracing import BroadcastTrace, Sink
-
-# $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if
-# the socket were closed. For this long after the connect a 410 may mean that, so it prunes nobody.
-CONNECT_GRACE = 10.0  # seconds
-_GRACE_WAIT = 0.5  # seconds before the one other try, when everybody else has heard
 
 _WAITS = (0.5, 1.0)  # seconds before each further try of a call that boto3 has given up, at most
 
 logger = Logger(child=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What a broadcast came to, in connections."""
-
-    recipients: int = 0
-    delivered: int = 0
-    gone: int = 0
-    shed: int = 0
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
-
-
 class Broadcaster:
     def __init__(
         self,
-        connections: Connections,
         members: Members,
         log: Log,
-        gateway: Gateway[Any],
-        poster: Poster,
+        delivery: Delivery,
         doorbells: Doorbells,
         cursors: Cursors,
         daemon: Sink,
         *,
         large: int,
         slices: int,
-        now: Callable[[], float] = time.time,
     ) -> None:
         """A room of more than `large` members is broadcast in so many `slices`."""
-        self._connections = connections
         self._members = members
         self._log = log
-        self._gateway = gateway
-        self._poster = poster
-        self._now = now
+        self._delivery = delivery
         self._doorbells = doorbells
         self._cursors = cursors
         self._daemon = daemon
@@ -122,12 +94,14 @@ class Broadcaster:
         Raises what keeps it from posting; the doorbell must then be answered again.
         """
         slice_ = doorbell.slice
+        if doorbell.notice is not None:
+            return await self._tell(slice_, doorbell.notice.frame, until)
         total = Tally()
         cursor = await asyncio.to_thread(self._cursors.read, slice_) or Cursor(doorbell.after)
         while entries := await asyncio.to_thread(self._log.entries, slice_.room, cursor.seq, cursor.to):
             to, reached = entries[-1].seq, cursor.reached
 
-            async def read(add: Callable[[Sequence[Member]], Awaitable[None]]) -> None:
+            async def read(add: Add) -> None:
                 nonlocal reached
                 reached = await self._members.read_in_order(
                     slice_.room, add, slice_.first, slice_.last, after=reached, until=until
@@ -143,78 +117,41 @@ class Broadcaster:
                 break
         return total
 
+    async def _tell(self, slice_: Slice, frame: str, until: float) -> Tally:
+        """Posts a frame to a slice's members; those who are not read by `until` do not hear of it."""
+        to_post = [self._delivery.frame(frame)]
+
+        async def read(add: Add) -> None:
+            await self._members.read_in_order(
+                slice_.room, add, slice_.first, slice_.last, after=None, until=until
+            )
+
+        return await self._delivery.deliver(
+            slice_.room, lambda member: to_post if member.protocol == "v1" else [], read
+        )
+
     async def _post(
         self,
         room: str,
         entries: Sequence[Entry],
-        read: Callable[[Callable[[Sequence[Member]], Awaitable[None]]], Awaitable[None]],
+        read: Callable[[Add], Awaitable[None]],
         trace: BroadcastTrace,
     ) -> Tally:
         """Posts settled entries to the members that `read` passes on, in order to each."""
         by_protocol: dict[str, list[Any]] = {
-            "v1": [self._gateway.frame(text) for text in frames.messages(room, entries)],
-            "plain": [self._gateway.frame(text) for text in frames.plain(entries)],
+            "v1": [self._delivery.frame(text) for text in frames.messages(room, entries)],
+            # A run of voids is nothing to a plain client.
+            "plain": [self._delivery.frame(text) for text in frames.plain(entries)],
         }
-        early: list[Member] = []
-        gone: list[str] = []
 
-        def settle(post: Post, outcome: Outcome) -> None:
-            member = post.owner
-            assert isinstance(member, Member)
-            if isinstance(outcome, Gone):
-                if self._now() - member.connected_at / 1000 >= CONNECT_GRACE:
-                    gone.append(member.connection_id)
-                else:
-                    early.append(member)
-            elif not isinstance(outcome, Delivered):
-                logger.warning("shed", room=room, connection=member.connection_id, outcome=str(outcome))
-
-        round_ = self._poster.round(settle)
-
-        async def add(members: Sequence[Member]) -> None:
-            await round_.add(
-                Post(member.connection_id, to_post, member)
-                for member in members
-                if (to_post := by_protocol[member.protocol])  # a run of voids is nothing to a plain client
-            )
+        async def timed(add: Add) -> None:
+            with trace.phase("read members"):
+                await read(add)
 
         with trace.phase("post"):
-            try:
-                with trace.phase("read members"):
-                    await read(add)
-            finally:
-                # Also when a page cannot be read: Lambda freezes the process when the handler returns, and a
-                # post that is left under way would go out much later, after newer messages.
-                await round_.finish()
-            if early:
-                round_.outcomes[Gone] -= len(early)
-                await asyncio.sleep(_GRACE_WAIT)
-                await add(early)
-                await round_.finish()
-        if gone:
-            await asyncio.to_thread(self._forget, room, gone)
-        outcomes = round_.outcomes
-        tally = Tally(
-            recipients=outcomes.total(),
-            delivered=outcomes[Delivered],
-            gone=outcomes[Gone],
-            shed=outcomes.total() - outcomes[Delivered] - outcomes[Gone],
-        )
+            tally = await self._delivery.deliver(room, lambda member: by_protocol[member.protocol], timed)
         trace.note(**asdict(tally))
         return tally
-
-    def _forget(self, room: str, connection_ids: Sequence[str]) -> None:
-        try:
-            self._connections.forget(room, connection_ids)
-        except (BotoCoreError, ClientError, TimeoutError):
-            # Everybody else has heard: failing now would repeat it all to them. The next broadcast prunes.
-            logger.exception("could not prune", room=room)
-            return
-        logger.info("pruned closed connections", room=room, connections=list(connection_ids)[:100])
-
-
-def _traces(entries: Sequence[Entry]) -> list[tuple[str | None, str]]:
-    return [(entry.message.trace, entry.message.at) for entry in entries if entry.message]
 
 
 async def _patiently[**P, R](call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -226,3 +163,7 @@ async def _patiently[**P, R](call: Callable[P, R], *args: P.args, **kwargs: P.kw
         except (BotoCoreError, ClientError, TimeoutError):
             await asyncio.sleep(random.uniform(0, wait))
     return await asyncio.to_thread(call, *args, **kwargs)
+
+
+def _traces(entries: Sequence[Entry]) -> list[tuple[str | None, str]]:
+    return [(entry.message.trace, entry.message.at) for entry in entries if entry.message]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator, Sequence
 from itertools import batched
 from typing import Any
 
 import boto3
+from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 # boto3 would wait 60 s for an answer and API Gateway waits 29 for the function. DynamoDB answers in
 # milliseconds: after two seconds another try is worth more. A repeated write is safe, since each is
@@ -21,8 +24,8 @@ _CONFIG = Config(
 )
 
 
-# Seconds before each further try of a write that met another's transaction, which boto3 does not repeat.
-_CONFLICT_WAITS = (0.02, 0.05, 0.1, 0.2, 0.4)
+# Seconds before each further try of a write that met another's transaction, at most; boto3 makes none.
+_CONFLICT_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
 
 
 def client() -> Any:
@@ -49,7 +52,9 @@ def _wait_for_transaction(
         "TransactionConflict",
         "None",
     }
-    return _CONFLICT_WAITS[attempts - 1] if met and attempts <= len(_CONFLICT_WAITS) else None
+    if not met or attempts > len(_CONFLICT_WAITS):
+        return None
+    return random.uniform(0, _CONFLICT_WAITS[attempts - 1])  # those who met must not meet again
 
 
 # Seconds between tries at what a busy DynamoDB left out of a batch; boto3 leaves that to its caller.
@@ -90,6 +95,24 @@ def batch_delete(dynamodb: Any, table: str, keys: Sequence[dict[str, str]]) -> N
             if not waiting:
                 break
             _pause(wait)
+
+
+def was_refused(error: ClientError, position: int) -> bool:
+    """Whether a transaction was refused for the condition of its write at `position`."""
+    reasons = error.response.get("CancellationReasons", [])
+    return bool(reasons) and reasons[position]["Code"] == "ConditionalCheckFailed"
+
+
+def old_item(error: ClientError) -> dict[str, Any] | None:
+    """What was there when a write was refused for its condition, in Python's types; None where nothing was.
+
+    Raises the error when that is not what it is.
+    """
+    if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        raise error
+    deserialize = TypeDeserializer().deserialize
+    item = error.response.get("Item")
+    return None if item is None else {name: deserialize(value) for name, value in item.items()}
 
 
 def _pause(wait: float | None) -> None:

@@ -9,6 +9,9 @@ ChatError
 ├── InvalidRef        invalid_ref         not a ref, or one that another message has used
 ├── NotAMember        not_a_member        a room that this connection has not joined
 ├── NotConnected      not_connected       a connection that the chat does not know (any more)
+│   └── Expired                           one whose time, or whose token's, is over
+├── Forbidden         forbidden           not for this person, or not now
+├── RateLimited       rate_limited        too soon: it may be tried again after `retry_after` seconds
 └── Internal          internal            our own failure; nothing is known of what was stored
 """
 
@@ -53,6 +56,22 @@ class NotAMember(ChatError):
 
 class NotConnected(ChatError):
     code = "not_connected"
+
+
+class Expired(NotConnected):
+    pass
+
+
+class Forbidden(ChatError):
+    code = "forbidden"
+
+
+class RateLimited(ChatError):
+    code = "rate_limited"
+
+    def __init__(self, detail: str, *, retry_after: float) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class Internal(ChatError):

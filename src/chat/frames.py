@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat.errors import ChatError, InvalidFrame, InvalidRef
+from chat.errors import ChatError, InvalidFrame, InvalidRef, RateLimited
 from chat.history import Page
 from chat.messages import Entry, Message, message_ref
+from chat.people import Person
 
 MAX_FRAME = 32 * 1024  # bytes; API Gateway meters in units of 32 KB and sends no larger frame
 
@@ -46,7 +47,11 @@ def reply(ref: str | None, **result: Any) -> str:
 
 
 def refusal(ref: str | None, error: ChatError) -> str:
-    return _encode({"type": "reply", "ref": ref, "status": "error", "code": error.code, "detail": str(error)})
+    fields: dict[str, Any] = {"type": "reply", "ref": ref, "status": "error", "code": error.code}
+    fields["detail"] = str(error)
+    if isinstance(error, RateLimited):
+        fields["retry_after"] = round(error.retry_after, 3)
+    return _encode(fields)
 
 
 def messages(room: str, entries: Sequence[Entry]) -> Iterator[str]:
@@ -77,9 +82,57 @@ class PageReply:
         return self._filling.frame(more=page.more, **begins)
 
 
+def changed(room: str, entries: Sequence[Entry]) -> str:
+    """Tells that messages are no longer what they were."""
+    filling = _Filling({"type": "changed", "room": room})
+    for entry in entries:
+        filling.takes(entry)
+    return filling.frame()
+
+
+def presence(room: str, joined: Sequence[Person], left: Sequence[Person], count: int) -> str:
+    """Tells who is in a room now and was not, and the other way round."""
+    people = {"joined": _people(joined), "left": _people(left)}
+    return _encode({"type": "presence", "room": room, **people, "count": count})
+
+
+def typing(room: str, person: Person) -> str:
+    return _encode({"type": "typing", "room": room, "user": person.user, "name": person.name})
+
+
+def moderated(room: str, act: str, by: str, **what: Any) -> str:
+    """Tells what a moderator has done in a room."""
+    return _encode({"type": "moderated", "room": room, "act": act, "by": by, **what})
+
+
+def bye(code: str, *, retry: bool) -> str:
+    """The last frame before the server closes a socket."""
+    return _encode({"type": "bye", "code": code, "retry": retry})
+
+
+def members(ref: str | None, room: str, people: Sequence[Person], **what: Any) -> str:
+    """A reply with as many of these as a frame holds."""
+    envelope = {"type": "reply", "ref": ref, "status": "ok", "room": room}
+    left = MAX_FRAME - len(_encode({**envelope, **what, "members": [], "more": False}).encode())
+    taken = 0
+    for person in people:
+        left -= len(_encode({"user": person.user, "name": person.name}).encode()) + len(",")
+        if left < 0:
+            break
+        taken += 1
+    listed = {"members": _people(people[:taken]), "more": taken < len(people)}
+    return _encode({**envelope, **what, **listed})
+
+
+def _people(people: Sequence[Person]) -> list[dict[str, str]]:
+    return [{"user": person.user, "name": person.name} for person in people]
+
+
 def plain(entries: Sequence[Entry]) -> Iterator[str]:
     """What a plain client receives: the bare text of each message."""
-    return (entry.message.text for entry in entries if entry.message is not None)
+    return (
+        entry.message.text for entry in entries if entry.message is not None and not entry.message.deleted
+    )
 
 
 class _Filling:
@@ -128,6 +181,8 @@ def _message(seq: int, message: Message) -> str:
         "message": message.text,
         "at": message.at,
     }
+    if message.deleted:
+        fields["deleted"] = True
     encoded = _encode(fields)
     # Checked when it was sent: parsing it again would cost time, and fail where its nesting is deep.
     return encoded if message.data is None else f'{encoded[:-1]},"data":{message.data}}}'

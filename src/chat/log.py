@@ -8,22 +8,28 @@ a crash: the fan-out settles every run before it broadcasts it, so whatever was 
 from __future__ import annotations
 
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.dynamodb import batch_get
-from chat.errors import InvalidRef
+from chat.budget import Budget, Passed, Rate, Use
+from chat.dynamodb import batch_get, old_item
+from chat.errors import Forbidden, InvalidRef, RateLimited
 from chat.history import Row
 from chat.messages import Entry, Message
 from chat.rooms import from_key_part, key_part
+from chat.rules import NONE as NO_RULES
+from chat.rules import RuleBook, Rules
 
 _ENTRIES = 500  # rows read at a time for a broadcast, which takes all there is
 _ROWS = 64  # and for a page of the history, which may be full after some
 MAX_SEQ = 10**12 - 1  # the last that a row's key has digits for
+_REMEMBERED = 2_000  # rooms whose rules an instance remembers
 REF_TTL = timedelta(hours=24)  # how long a message can be resent under its ref
 
 
@@ -50,6 +56,10 @@ class _Ref:
     at: str
 
 
+class _RuledAnew(Exception):
+    """A room's rules have changed since they were read."""
+
+
 class Log:
     """The messages table."""
 
@@ -59,19 +69,32 @@ class Log:
         table: str,
         history_days: int,
         now: Callable[[], float] = time.time,
+        rate: Rate = Rate(50, 50),  # noqa: B008 - frozen
     ) -> None:
+        """A room takes messages at `rate`."""
         self._dynamodb = dynamodb
         self._table = table
         self._history = timedelta(days=history_days)
         self._now = now
+        self._budget = Budget(rate, now)
+        self._rules = RuleBook(dynamodb, table, now)
+        self._known: OrderedDict[str, Rules] = OrderedDict()  # rooms' rules, as this instance last read them
 
-    def append(self, room: str, message: Message) -> Receipt:
+    def append(self, room: str, message: Message, *, moderator: bool = False) -> Receipt:
         """Commits a message and says where it stands.
 
         A message whose ref was used before, with the same text, stands where it first stood. Raises
-        InvalidRef when the ref was used for another text.
+        InvalidRef when the ref was used by somebody else or for another text, RateLimited when the room
+        takes no more for the moment, and Forbidden or RateLimited when its rules say so, which a moderator
+        is above.
         """
-        seq = self._advance(room, message)
+        try:
+            seq = self._commit(room, message, moderator)
+        except (Forbidden, RateLimited):
+            # It may have been stored before: whoever sends it again must not be told that it failed.
+            if receipt := self._stored(room, message):
+                return receipt
+            raise
         ref = self._claim(room, seq, message)
         self._write(room, seq, message, void=ref.seq != seq)
         if ref.digest != message.digest:
@@ -92,26 +115,33 @@ class Log:
             ref = refs.get(message.id) or self._claim(room, entry.seq, message)
             refs[message.id] = ref
             void = ref.seq != entry.seq
-            settled.append(Entry(entry.seq, None if void else message))
             if entry.seq not in rows:
                 self._write(room, entry.seq, message, void=void)
+            elif rows[entry.seq]:  # deleted since: a run that comes again must not bring it back
+                message = replace(message, text="", data=None, deleted=True)
+            settled.append(Entry(entry.seq, None if void else message))
         return Settled(settled, slices)
 
     def make_large(self, room: str, slices: int) -> int:
         """Marks a room as large for good and returns the number of its slices, which never changes.
 
-        The mark is on the head, so this writes to the stream too: a record with the seq that was newest
-        anyway.
+        The number is on the head, so this writes to the stream too: a marked record, with no message in it.
         """
         answer = self._dynamodb.update_item(
             TableName=self._table,
             Key=_head_key(room),
-            UpdateExpression="SET slices = if_not_exists(slices, :slices)",
+            UpdateExpression="SET slices = if_not_exists(slices, :slices), marked = :marked",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":slices": slices},
+            ExpressionAttributeValues={":slices": slices, ":marked": True},
             ReturnValues="ALL_NEW",  # of what it leaves as it was, "UPDATED_NEW" need not tell
         )
         return int(answer["Attributes"]["slices"])
+
+    def slices(self, room: str) -> int | None:
+        """The number of a large room's slices; None of any other."""
+        answer = self._dynamodb.get_item(TableName=self._table, Key=_head_key(room), ConsistentRead=True)
+        slices = answer.get("Item", {}).get("slices")
+        return None if slices is None else int(slices)
 
     def entries(self, room: str, after: int, to: int | None = None) -> list[Entry]:
         """The log after a seq, up to another or as far as it goes without a hole; some hundreds at a time.
@@ -130,7 +160,44 @@ class Log:
     def seqs(self, rooms: Collection[str]) -> dict[str, int]:
         """The newest seq of each room, read strongly consistent; 0 where nobody has spoken. 100 at most."""
         heads = batch_get(self._dynamodb, self._table, [_head_key(room) for room in rooms], ["pk", "seq"])
-        return dict.fromkeys(rooms, 0) | {_room(head): int(head["seq"]) for head in heads}
+        return dict.fromkeys(rooms, 0) | {_room(head): int(head.get("seq", 0)) for head in heads}
+
+    def delete(self, room: str, seq: int) -> Entry | None:
+        """Takes a message's text and data away; its place stays. None where there is no message."""
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_row_key(room, seq),
+                UpdateExpression="SET message = :nothing, deleted = :deleted REMOVE #data",
+                ConditionExpression="attribute_exists(message)",
+                ExpressionAttributeNames={"#data": "data"},
+                ExpressionAttributeValues={":nothing": "", ":deleted": True},
+                ReturnValues="ALL_NEW",
+            )
+        except ClientError as error:
+            old_item(error)
+            return None
+        message = from_item(answer["Attributes"])
+        self._forget_in_head(room, seq, message)
+        return Entry(seq, message)
+
+    def _forget_in_head(self, room: str, seq: int, message: Message) -> None:
+        """The head holds the newest message whole."""
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_head_key(room),
+                UpdateExpression="SET #last = :message, marked = :marked",
+                ConditionExpression="seq = :seq",
+                ExpressionAttributeNames={"#last": "last"},
+                ExpressionAttributeValues={
+                    ":message": to_item(message),
+                    ":marked": True,
+                    ":seq": seq,
+                },
+            )
+        except ClientError as error:
+            old_item(error)  # another message has taken its place
 
     def rows_after(self, room: str, seq: int) -> Iterator[Row]:
         """What is in the history beyond a seq, ascending; read as it is taken."""
@@ -165,16 +232,61 @@ class Log:
         )
         return page
 
-    def _advance(self, room: str, message: Message) -> int:
-        answer = self._dynamodb.update_item(
-            TableName=self._table,
-            Key=_head_key(room),
-            UpdateExpression="SET #last = :message ADD seq :one",
-            ExpressionAttributeNames={"#last": "last"},
-            ExpressionAttributeValues={":message": to_item(message), ":one": 1},
-            ReturnValues="UPDATED_NEW",
-        )
+    def _commit(self, room: str, message: Message, moderator: bool) -> int:
+        """The write that decides: with the room's rules as they are at that moment, and within its rate."""
+        waited = current = False
+        while True:
+            rules = self._known.get(room, NO_RULES)
+            if not moderator and rules.hold_back(message.user, self._now()):
+                if not current:  # what is remembered may have been lifted since
+                    self._remember(room, self._rules.read(room))
+                    current = True
+                    continue
+                rules.hear(message.user, self._now())
+                if rules.slow and not waited:
+                    self._rules.wait_turn(room, message.user, rules.slow)
+                    waited = True
+            try:
+                return self._budget.spend(room, partial(self._advance, room, message, rules.version))
+            except _RuledAnew:
+                self._remember(room, self._rules.read(room))
+                current = True
+            except RateLimited:
+                if waited:
+                    self._rules.return_turn(room, message.user)
+                raise
+
+    def _advance(self, room: str, message: Message, version: int, use: Use) -> int:
+        """Raises _RuledAnew when the rules have another version, and Passed as the room's budget wants it."""
+        ruled = "ruling = :ruling" if version else "attribute_not_exists(ruling)"
+        try:
+            answer = self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_head_key(room),
+                UpdateExpression=f"SET #last = :message, due = {use.due} ADD seq :one REMOVE marked",
+                ConditionExpression=f"{ruled} AND {use.condition}",
+                ExpressionAttributeNames={"#last": "last"},
+                ExpressionAttributeValues={
+                    ":message": to_item(message),
+                    ":one": 1,
+                    **use.values,
+                    **({":ruling": version} if version else {}),
+                },
+                ReturnValues="UPDATED_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            head = old_item(error) or {}
+            if int(head.get("ruling", 0)) != version:
+                raise _RuledAnew from None
+            raise Passed(int(head["due"]) if "due" in head else None) from None
         return int(answer["Attributes"]["seq"])
+
+    def _remember(self, room: str, rules: Rules) -> None:
+        self._known[room] = rules
+        self._known.move_to_end(room)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
 
     def _claim(self, room: str, seq: int, message: Message) -> _Ref:
         """The ref's owner: this seq, unless another was first."""
@@ -189,7 +301,17 @@ class Log:
         other = self._put_if_absent(_ref_key(room, message.id) | item)
         if other is None:
             return mine
-        return _Ref(int(other["seq"]["N"]), other["digest"]["S"], other["at"]["S"])
+        return _Ref(int(other["seq"]), other["digest"], other["at"])
+
+    def _stored(self, room: str, message: Message) -> Receipt | None:
+        """Where this very message stands already, if it does."""
+        answer = self._dynamodb.get_item(
+            TableName=self._table, Key=_ref_key(room, message.id), ConsistentRead=True
+        )
+        ref = answer.get("Item")
+        if ref is None or ref["digest"] != message.digest:
+            return None
+        return Receipt(int(ref["seq"]), ref["at"])
 
     def _write(self, room: str, seq: int, message: Message, *, void: bool) -> None:
         # Only if absent: the row may have been written by the other function, and may have changed since.
@@ -197,7 +319,7 @@ class Log:
         self._put_if_absent(_row_key(room, seq) | content | {"expires_at": self._expiry(self._history)})
 
     def _put_if_absent(self, item: dict[str, Any]) -> dict[str, Any] | None:
-        """Writes an item unless there is one; then returns that one, in DynamoDB's own types."""
+        """Writes an item unless there is one; then returns that one."""
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
@@ -206,14 +328,12 @@ class Log:
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            old: dict[str, Any] = error.response["Item"]
-            return old
+            return old_item(error)
         return None
 
-    def _read(self, room: str, run: Sequence[Entry]) -> tuple[dict[str, _Ref], set[int], int | None]:
-        """The refs and the rows of a run that are there already, and the room's slices if it is large.
+    def _read(self, room: str, run: Sequence[Entry]) -> tuple[dict[str, _Ref], dict[int, bool], int | None]:
+        """The refs of a run that are there already, its rows and whether each is deleted, and the room's
+        slices if it is large.
 
         Read strongly consistent, the mark of a large room above all: the records of the stream that were
         written before it do not show it, and a run that was posted from here could overtake those that its
@@ -223,24 +343,29 @@ class Log:
         keys = [_head_key(room), *(_ref_key(room, ref) for ref in ids)]
         keys += [_row_key(room, seq) for seq in {entry.seq for entry in run}]
         refs: dict[str, _Ref] = {}
-        rows: set[int] = set()
+        rows: dict[int, bool] = {}
         slices: int | None = None
-        attributes = ["sk", "id", "seq", "digest", "at", "slices"]
+        attributes = ["sk", "id", "seq", "digest", "at", "slices", "deleted"]
         for item in batch_get(self._dynamodb, self._table, keys, attributes):
             if item["sk"] == "HEAD":
                 slices = int(item["slices"]) if "slices" in item else None
             elif item["sk"] == "REF":
                 refs[item["id"]] = _Ref(int(item["seq"]), item["digest"], item["at"])
             else:
-                rows.add(int(item["sk"]))
+                rows[int(item["sk"])] = "deleted" in item
         return refs, rows, slices
 
     def _expiry(self, after: timedelta) -> int:
         return int(self._now() + after.total_seconds())
 
 
-def from_head(item: Mapping[str, Any]) -> tuple[str, Entry]:
-    """The room and its newest entry, from a head. Raises KeyError and TypeError when the item is no head."""
+def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
+    """The room and its newest entry, from a head; None when something else of the head has changed.
+
+    Raises KeyError and TypeError when the item is no head.
+    """
+    if "marked" in item:
+        return None
     return _room(item), Entry(int(item["seq"]), from_item(item["last"]))
 
 
@@ -254,6 +379,7 @@ def to_item(message: Message) -> dict[str, Any]:
         "data": message.data,
         "at": message.at,
         "trace": message.trace,
+        "deleted": message.deleted or None,
     }
     return {name: value for name, value in item.items() if value is not None}
 
@@ -264,7 +390,8 @@ def from_item(item: Mapping[str, Any]) -> Message:
     texts += [item.get("data"), item["at"], item.get("trace")]
     if not all(isinstance(text, str | None) for text in texts):
         raise TypeError("a message is made of texts")
-    return Message(*texts)
+    id, user, name, text, data, at, trace = texts
+    return Message(id, user, name, text, data, at, trace, "deleted" in item)
 
 
 def _row(item: Mapping[str, Any]) -> Row:

@@ -16,12 +16,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from chat.connections import HASH_DIGITS, Member, room_key
+from chat.connections import HASH_DIGITS, RING, Member, estimate, room_key
 from chat.http import Pool
 from chat.signing import Credentials, Moment, Signer
 
 PAGE = 1_024  # rows read at a time: about 200 KB
-RING: int = 16**HASH_DIGITS  # memberships are spread evenly over so many places
 _TIMEOUT = 3.0  # seconds for one page
 _READERS = 4  # ranges of one room's ring that are read at once
 _CONNECTIONS = 16  # pages read at once, for all rooms together; more wait
@@ -39,11 +38,11 @@ class Page:
     after: _Key | None  # where the next page begins; None after the last
 
     @property
-    def estimate(self) -> float:
+    def estimate(self) -> int:
         """How many members the whole ring has, from its first page: the spread is even."""
         if self.after is None:
             return len(self.members)
-        return len(self.members) * RING / (_place(self.after) + 1)
+        return estimate(len(self.members), self.after["sk"]["S"])
 
 
 def _place(key: _Key) -> int:
@@ -86,7 +85,7 @@ class Members:
         more than a page, several ranges of the ring are read at once. Raises ReadFailed, or a group of them.
 
         Pages are strongly consistent: whoever had connected when a message was sent must hear it, so none may
-        lag behind. Expired rows are left out: DynamoDB deletes them only hours or days later.
+        lag behind. Those who have expired are among them, and marked: DynamoDB deletes them hours later.
         """
         page = page or await self.page(room, first, last)
         await use(page.members)
@@ -130,7 +129,14 @@ class Members:
             await use(page.members)
             after, more = page.after, page.after is not None
 
-    async def page(self, room: str, first: int = 0, last: int = RING - 1, after: _Key | None = None) -> Page:
+    async def page(
+        self,
+        room: str,
+        first: int = 0,
+        last: int = RING - 1,
+        after: _Key | None = None,
+        limit: int = PAGE,
+    ) -> Page:
         """The first members from `first` on, or those after an earlier page. Raises ReadFailed."""
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -140,18 +146,25 @@ class Members:
                 ":first": {"S": f"{first:0{HASH_DIGITS}x}"},
                 ":last": {"S": f"{last:0{HASH_DIGITS}x}\uffff"},  # after every connection id
             },
-            "ProjectionExpression": "sk, protocol, connected_at, expires_at",
+            "ProjectionExpression": "sk, protocol, connected_at, expires_at, #user, #name",
+            "ExpressionAttributeNames": {"#user": "user", "#name": "name"},  # reserved words
             "ConsistentRead": True,
-            "Limit": PAGE,
+            "Limit": limit,
         }
         if after is not None:
             request["ExclusiveStartKey"] = after
         page = await self._query(request)
         now = self._now()
         members = [
-            Member(item["sk"]["S"][HASH_DIGITS:], item["protocol"]["S"], int(item["connected_at"]["N"]))
+            Member(
+                item["sk"]["S"][HASH_DIGITS:],
+                item["protocol"]["S"],
+                int(item["connected_at"]["N"]),
+                item["user"]["S"],
+                item["name"]["S"],
+                int(item["expires_at"]["N"]) <= now,
+            )
             for item in page["Items"]
-            if int(item["expires_at"]["N"]) > now
         ]
         return Page(members, page.get("LastEvaluatedKey"))
 

@@ -29,11 +29,12 @@ class Message:
     data: str | None
     at: str  # UTC, ISO 8601 with milliseconds
     trace: str | None = None  # where a trace of it goes on; None when it is not traced
+    deleted: bool = False  # by a moderator; its text and data are gone then
 
     @property
     def digest(self) -> str:
         """Tells whether two messages with one ref are the same message sent twice."""
-        content = f"{self.text}\0{self.data or ''}"
+        content = f"{self.user}\0{self.text}\0{self.data or ''}"  # another's ref is no ref of one's own
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

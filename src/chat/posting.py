@@ -119,6 +119,10 @@ class Poster:
         """Begins a round; `settled` is told each connection's outcome."""
         return Round(self, settled)
 
+    def frame(self, text: str) -> Any:
+        """A frame, made ready to be posted to any number of connections."""
+        return self._gateway.frame(text)
+
     def _turn(self, round_: Round) -> None:
         if round_.waiting and not round_.takes_turns:
             round_.takes_turns = True

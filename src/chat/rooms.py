@@ -8,7 +8,8 @@ from chat.errors import InvalidRoom
 
 LOBBY = "lobby"  # where a connection is that asks for no room
 MAX_LENGTH = 100  # characters; as UTF-8 in a table's key it stays far below DynamoDB's 2,048 bytes
-MAX_ROOMS = 99  # a connection and its memberships are one transaction, and DynamoDB allows 100 items in one
+# A connection, its user and its memberships are one transaction, and DynamoDB allows 100 items in one.
+MAX_ROOMS = 98
 
 
 def room_name(value: object) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import batched
 from typing import Any
@@ -20,8 +20,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from chat.members import RING
+from chat.connections import RING
 from chat.rooms import key_part
+from chat.signals import Notice
 
 _CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 4})
 _SEND = 10  # messages in one SendMessageBatch, SQS's bound
@@ -52,13 +53,15 @@ class Slice:
 class Doorbell:
     """There is news for a slice: it has had all up to `after`, and there is more, at least up to `to`.
 
-    `part` tells apart the doorbells of one run that is posted in several invocations.
+    `part` tells apart the doorbells of one run that is posted in several invocations. With a `notice` there
+    is only its frame to post.
     """
 
     slice: Slice
     after: int
     to: int
     part: int = 0
+    notice: Notice | None = None
 
     def body(self) -> str:
         return json.dumps(
@@ -69,6 +72,7 @@ class Doorbell:
                 "after": self.after,
                 "to": self.to,
                 "part": self.part,
+                "notice": self.notice and asdict(self.notice),
             },
             ensure_ascii=False,
         )
@@ -77,7 +81,8 @@ class Doorbell:
     def parse(cls, body: str) -> Doorbell:
         fields = json.loads(body)
         slice_ = Slice(fields["room"], fields["slice"], fields["slices"])
-        return cls(slice_, fields["after"], fields["to"], fields["part"])
+        notice = fields["notice"] and Notice(**fields["notice"])
+        return cls(slice_, fields["after"], fields["to"], fields["part"], notice)
 
 
 class Doorbells:
@@ -103,7 +108,11 @@ class Doorbells:
                         "MessageGroupId": _token(doorbell.slice.room, doorbell.slice.number),
                         # The stream brings a run again after a failure: what was rung for it then counts.
                         "MessageDeduplicationId": _token(
-                            doorbell.slice.room, doorbell.slice.number, doorbell.to, doorbell.part
+                            doorbell.slice.room,
+                            doorbell.slice.number,
+                            doorbell.to,
+                            doorbell.part,
+                            doorbell.notice.id if doorbell.notice else "",
                         ),
                     }
                     for number, doorbell in enumerate(batch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -10,15 +11,27 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from chat import dynamodb
-from chat.connections import Connection, Connections
-from chat.errors import InvalidRoom
+from chat.connections import Bounds, Connection, Connections, TooMany
+from chat.errors import Forbidden, InvalidRoom
+from chat.grants import Grants
 from chat.identity import SUBPROTOCOL, Identity, spoken, subprotocols
+from chat.people import Person
 from chat.rooms import asked_rooms
+from chat.rules import RuleBook
+from chat.signals import Signals
 
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
-connections = Connections(dynamodb.client(), os.environ["SOCKET_CONNECTIONS_TABLE_NAME"])
+client = dynamodb.client()
+messages = os.environ["MESSAGES_TABLE_NAME"]
+connections = Connections(
+    client,
+    os.environ["SOCKET_CONNECTIONS_TABLE_NAME"],
+    bounds=Bounds(rooms=int(os.environ["MAX_ROOMS"]), connections=int(os.environ["MAX_CONNECTIONS"])),
+)
+rules = RuleBook(client, messages)
+signals = Signals(client, messages)
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -33,23 +46,47 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     protocol = spoken(subprotocols(headers.get("sec-websocket-protocol")))
     if protocol is None:
         return refuse("offers no subprotocol that we speak")
-    try:
-        rooms = asked_rooms((event.get("multiValueQueryStringParameters") or {}).get("room") or [])
-    except InvalidRoom as refusal:
-        return refuse(str(refusal))
     author = request["authorizer"]
     identity = Identity(author["user"], author["name"], protocol)
-    connections.open(Connection(request["connectionId"], identity, request["connectedAt"]), rooms)
+    expires_at = int(author["expires_at"]) if author["expires_at"] else None
+    connection = Connection(request["connectionId"], identity, request["connectedAt"], expires_at)
+    try:
+        rooms = asked_rooms((event.get("multiValueQueryStringParameters") or {}).get("room") or [])
+        if not all(map(Grants.parse(author["grants"]).may_read, rooms)):
+            raise Forbidden("may not read a room that it asks for")
+        rules.admit(identity.user, rooms)
+        connections.open(connection, rooms)
+        stay(connection, rooms)
+    except InvalidRoom as refusal:
+        return refuse(str(refusal))
+    except Forbidden as refusal:
+        return refuse(str(refusal), status=403)
+    except TooMany as refusal:
+        return refuse(str(refusal), status=429)
+    for room in rooms:
+        signals.moved(room, Person(identity.user, identity.name))
     metrics.add_metric("Connected", MetricUnit.Count, 1)
-    room = next(iter(rooms), None)
-    logger.info("connected", room=room, rooms=len(rooms), user=identity.user, protocol=protocol)
+    logger.info(
+        "connected", room=next(iter(rooms), None), rooms=len(rooms), user=identity.user, protocol=protocol
+    )
     if protocol == "plain":
         return {"statusCode": 200}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}}
 
 
-def refuse(why: str) -> dict[str, Any]:
+def stay(connection: Connection, rooms: Collection[str]) -> None:
+    """Forgets a connection again whose user was sent out of a room while it connected, and was no member yet
+    when the others were put out. Raises Forbidden.
+    """
+    try:
+        rules.admit(connection.identity.user, rooms)
+    except Forbidden:
+        connections.close(connection.id)
+        raise
+
+
+def refuse(why: str, status: int = 400) -> dict[str, Any]:
     """Refuses the handshake. A browser sees no more than that it failed; why is in the log."""
     metrics.add_metric("Refused", MetricUnit.Count, 1)
     logger.info("refused", why=why)
-    return {"statusCode": 400}
+    return {"statusCode": status}

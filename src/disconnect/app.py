@@ -11,11 +11,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from chat import dynamodb
 from chat.connections import Connections
+from chat.signals import Signals
 
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
-connections = Connections(dynamodb.client(), os.environ["SOCKET_CONNECTIONS_TABLE_NAME"])
+client = dynamodb.client()
+connections = Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"])
+signals = Signals(client, os.environ["MESSAGES_TABLE_NAME"])
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -33,6 +36,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     if closed is None:
         logger.info("disconnected, and was forgotten before", status=request.get("disconnectStatusCode"))
     else:
+        for room in closed.rooms:
+            signals.moved(room, closed.person)
         logger.info(
             "disconnected",
             room=min(closed.rooms, default=None),

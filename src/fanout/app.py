@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -13,14 +14,18 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from boto3.dynamodb.types import TypeDeserializer
 
 from chat import dynamodb
-from chat.broadcast import Broadcaster, Tally
+from chat.announce import Announcer
+from chat.broadcast import Broadcaster
 from chat.connections import Connections
+from chat.delivery import Delivery, Tally
 from chat.gateway import ApiGateway
 from chat.log import Log, from_head
+from chat.management import Sockets
 from chat.members import Members
 from chat.messages import Entry
 from chat.pace import Pace
 from chat.posting import Poster
+from chat.signals import Signal, Signals, from_item, is_signal
 from chat.slices import Cursors, Doorbell, Doorbells
 from chat.tracing import Daemon
 
@@ -31,23 +36,28 @@ client = dynamodb.client()
 region = os.environ["AWS_REGION"]
 table = os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]
 messages = os.environ["MESSAGES_TABLE_NAME"]
+endpoint = os.environ["CONNECTIONS_ENDPOINT"]
 doorbells = Doorbells(os.environ["DOORBELLS_URL"])
 # One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
 loop = asyncio.new_event_loop()
-gateway = ApiGateway(os.environ["CONNECTIONS_ENDPOINT"], region)
+gateway = ApiGateway(endpoint, region)
 poster = Poster(gateway, Pace(loop.time, float(os.environ["FIRST_PACE"])), loop)
+signals = Signals(client, messages)
+# Sockets are closed rarely, and boto3's client costs a cold start.
+delivery = Delivery(Connections(client, table), signals, poster, cache(lambda: Sockets(endpoint)))
+members = Members(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
+log = Log(client, messages, int(os.environ["HISTORY_DAYS"]))
 broadcaster = Broadcaster(
-    Connections(client, table),
-    Members(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table),
-    Log(client, messages, int(os.environ["HISTORY_DAYS"])),
-    gateway,
-    poster,
+    members,
+    log,
+    delivery,
     doorbells,
     Cursors(client, messages),
     Daemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")),
     large=int(os.environ["LARGE_ROOM"]),
     slices=int(os.environ["SLICES"]),
 )
+announcer = Announcer(members, log, signals, delivery, doorbells)
 
 
 AGAIN = 2  # seconds after which a doorbell rings again that we have failed to answer
@@ -63,27 +73,32 @@ class BatchFailed(Exception):
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    """The stream's: each room's run goes to its members, or is told to the slices of a large room."""
+    """The stream's: each room's run and signals go to its members, or are told to the slices of a large
+    room.
+    """
     poster.until = after(POSTING, context)
-    runs: dict[str, list[Entry]] = {}
-    starts: dict[str, int] = {}  # where in the batch each room's run begins
+    news = News()
     failed: list[int] = []
     for position, record in enumerate(event["Records"]):
         try:
-            room, entry = read_head(record)
+            news.add(position, image(record))
         except Exception:
             # Stop here: Lambda repeats all that follows a failed record, and what had been posted before
             # would be posted again at every retry.
-            logger.exception("a record that is no room's head", sequence_number=sequence_number(record))
+            logger.exception("a record that nothing of the chat has made", sequence_number=number_of(record))
             failed.append(position)
             break
-        runs.setdefault(room, []).append(entry)
-        starts.setdefault(room, position)
-    for room, result in loop.run_until_complete(broadcaster.broadcast_all(runs)).items():
+    broadcasts, announcements = loop.run_until_complete(tell(news))
+    for room, result in broadcasts.items():
         if isinstance(result, Exception):
-            failed.append(starts[room])
+            failed.append(news.starts[room])
         else:
-            report(room, result, first=runs[room][0].seq, last=runs[room][-1].seq)
+            report(room, result, first=news.runs[room][0].seq, last=news.runs[room][-1].seq)
+    for room, result in announcements.items():
+        if isinstance(result, Exception):
+            failed.append(news.starts[room])
+        else:
+            logger.info("announced", room=room, signals=len(news.signals[room]))
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
     if not failed:
         return {"batchItemFailures": []}
@@ -93,20 +108,46 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
         raise BatchFailed
     return {
         "batchItemFailures": [
-            {"itemIdentifier": sequence_number(event["Records"][position])} for position in failed
+            {"itemIdentifier": number_of(event["Records"][position])} for position in failed
         ]
     }
 
 
-def sequence_number(record: dict[str, Any]) -> str:
+class News:
+    """What a batch brings, by room."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, list[Entry]] = {}
+        self.signals: dict[str, list[Signal]] = {}
+        self.starts: dict[str, int] = {}  # where in the batch a room first appears
+
+    def add(self, position: int, item: dict[str, Any]) -> None:
+        """Raises KeyError and TypeError when the item is neither a head nor a signal."""
+        if is_signal(item):
+            if signal := from_item(item):
+                self.signals.setdefault(signal[0], []).append(signal[1])
+                self.starts.setdefault(signal[0], position)
+        elif entry := from_head(item):
+            self.runs.setdefault(entry[0], []).append(entry[1])
+            self.starts.setdefault(entry[0], position)
+
+
+type Results = dict[str, Tally | Exception | None]
+
+
+async def tell(news: News) -> tuple[Results, Results]:
+    return await asyncio.gather(broadcaster.broadcast_all(news.runs), announcer.announce_all(news.signals))
+
+
+def image(record: dict[str, Any]) -> dict[str, Any]:
+    """The item that a record of the stream is about, as it was written."""
+    deserialize = TypeDeserializer().deserialize
+    return {name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()}
+
+
+def number_of(record: dict[str, Any]) -> str:
     number: str = record["dynamodb"]["SequenceNumber"]
     return number
-
-
-def read_head(record: dict[str, Any]) -> tuple[str, Entry]:
-    """The room and its newest entry, from a record of the stream."""
-    deserialize = TypeDeserializer().deserialize
-    return from_head({name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()})
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -12,12 +12,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from chat import dynamodb, frames
 from chat.actions import Chat, Sender, act, room_of
-from chat.connections import Connections
-from chat.errors import ChatError, Internal
+from chat.budget import Rate
+from chat.connections import Bounds, Connections
+from chat.errors import ChatError, Expired, Internal
+from chat.grants import Grants
 from chat.identity import Identity
 from chat.log import Log
-from chat.management import ManagementApi
+from chat.management import Sockets
+from chat.moderation import MODERATOR, Moderation
 from chat.outcomes import Delivered
+from chat.rules import RuleBook
+from chat.signals import Signals
 
 ONE_WAY = "onMessage"  # the route without a route response in template.yaml
 ENDPOINT = os.environ["CONNECTIONS_ENDPOINT"]
@@ -26,10 +31,20 @@ logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
 client = dynamodb.client()
-chat = Chat(
-    Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]),
-    Log(client, os.environ["MESSAGES_TABLE_NAME"], int(os.environ["HISTORY_DAYS"])),
+messages = os.environ["MESSAGES_TABLE_NAME"]
+per_connection = Rate(float(os.environ["MESSAGE_RATE"]), int(float(os.environ["MESSAGE_BURST"])))
+room_rate = float(os.environ["ROOM_RATE"])
+connections = Connections(
+    client,
+    os.environ["SOCKET_CONNECTIONS_TABLE_NAME"],
+    bounds=Bounds(rooms=int(os.environ["MAX_ROOMS"]), rate=per_connection),
 )
+log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rate=Rate(room_rate, int(room_rate)))
+rules = RuleBook(client, messages)
+signals = Signals(client, messages)
+# Made when first needed: most instances post nothing themselves, and the client costs a cold start.
+sockets = cache(lambda: Sockets(ENDPOINT))
+chat = Chat(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -39,13 +54,20 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     request = event["requestContext"]
     author = request["authorizer"]
     sender = Sender(
-        request["connectionId"], Identity(author["user"], author["name"], author["protocol"]), author["room"]
+        request["connectionId"],
+        Identity(author["user"], author["name"], author["protocol"]),
+        author["room"],
+        Grants.parse(author["grants"]),
+        MODERATOR in author["roles"].split(),
     )
     logger.append_keys(connection=sender.connection_id, room=sender.room)
     try:
         frame = frames.parse(event.get("body"))
         logger.append_keys(room=room_of(sender, frame))
         reply = act(chat, sender, frame)
+    except Expired as error:
+        dismiss(sender)
+        reply = refusal(sender, request["routeKey"], event.get("body"), error)
     except ChatError as error:
         reply = refusal(sender, request["routeKey"], event.get("body"), error)
     except Exception:
@@ -67,15 +89,15 @@ def refusal(sender: Sender, route: str, body: str | None, error: ChatError) -> s
     metrics.add_metric("Refused", MetricUnit.Count, 1)
     frame = frames.refusal(frames.echoed_ref(body), error)
     if route == ONE_WAY:
-        outcome = management_api().post(sender.connection_id, frame)
+        outcome = sockets().post(sender.connection_id, frame)
         if not isinstance(outcome, Delivered):
             logger.warning("the refusal did not reach its sender", outcome=str(outcome))
     return frame
 
 
-@cache
-def management_api() -> ManagementApi:
-    """Made when first needed: most instances never refuse a one-way message, and the client costs a cold
-    start.
-    """
-    return ManagementApi(ENDPOINT)
+def dismiss(sender: Sender) -> None:
+    """Closes the socket of a connection whose token has ended; $disconnect then forgets it."""
+    logger.info("expired")
+    if sender.identity.protocol == "v1":
+        sockets().post(sender.connection_id, frames.bye("token_expired", retry=True))
+    sockets().close([sender.connection_id])

@@ -68,6 +68,10 @@ async def _read(call: Call, dynamodb: DynamoDB) -> float:
         return sum([await _read(Call("GetItem", part), dynamodb) for part in parts])
     # What is left out of the answer is paid for all the same.
     body = {name: value for name, value in call.body.items() if name != "ProjectionExpression"}
+    others = str([value for name, value in body.items() if name.endswith("Expression")])
+    names = {name: each for name, each in body.pop("ExpressionAttributeNames", {}).items() if name in others}
+    if names:
+        body["ExpressionAttributeNames"] = names
     answer = await dynamodb(call.operation, body)
     items = answer["Items"] if call.operation == "Query" else [answer.get("Item", {})]
     rate = 1 if call.body.get("ConsistentRead") else 0.5

@@ -6,17 +6,18 @@ import asyncio
 import json
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.asyncapi import check_heard, check_heard_plain
+from chat.identity import open_identity
+from tests.asyncapi import ASKED, check_heard, check_heard_plain
 
 PATIENCE = 40  # seconds; a bound on hanging, not an expectation
 
@@ -48,6 +49,11 @@ class Client:
         await self.socket.send(
             frame if isinstance(frame, str | bytes) else json.dumps(frame, ensure_ascii=False)
         )
+
+    async def until_closed(self) -> None:
+        """Waits until the server has closed the socket."""
+        async with asyncio.timeout(PATIENCE):
+            await self._listening
 
     async def vanish(self) -> None:
         """Goes as a killed tab does, without a word."""
@@ -87,24 +93,31 @@ class FrameClient(Client):
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
         self._actions: dict[str, str] = {}  # what each ref asked for
+        self._frames: list[dict[str, Any]] = []  # those of `heard` that are parsed already
 
     def check(self) -> None:
         for text, frame in zip(self.heard, self.frames, strict=True):
-            check_heard(text, self._actions.get(frame.get("ref")))
+            asked = self._actions.get(frame.get("ref"))
+            check_heard(text, asked if asked in ASKED else None)
 
     @property
     def frames(self) -> list[dict[str, Any]]:
-        return [json.loads(frame) for frame in self.heard]
+        self._frames += map(json.loads, self.heard[len(self._frames) :])
+        return self._frames
+
+    @property
+    def replies(self) -> list[dict[str, Any]]:
+        """All that was answered, to whatever."""
+        return self.of_type("reply")
 
     @property
     def messages(self) -> list[dict[str, Any]]:
         """All messages heard, in the order of their arrival."""
-        return [
-            message
-            for frame in self.frames
-            if frame.get("type") == "messages"
-            for message in frame["messages"]
-        ]
+        return [message for frame in self.of_type("messages") for message in frame["messages"]]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """The frames of a type, in the order of their arrival."""
+        return [frame for frame in self.frames if frame.get("type") == kind]
 
     @property
     def texts(self) -> list[str]:
@@ -119,7 +132,7 @@ class FrameClient(Client):
         await self.say(fields)
 
         def replies() -> list[dict[str, Any]]:
-            return [frame for frame in self.frames if frame.get("type") == "reply" and frame["ref"] == ref]
+            return [reply for reply in self.replies if reply["ref"] == ref]
 
         await self.until(lambda: len(replies()) > turn)
         return replies()[turn]
@@ -131,24 +144,53 @@ class FrameClient(Client):
         await self.until(lambda: set(texts) <= set(self.texts))
 
 
+async def code(asked: Awaitable[dict[str, Any]]) -> str:
+    """What a frame is answered with: "ok", or the code of a refusal."""
+    reply = await asked
+    return str(reply.get("code", reply["status"]))
+
+
+def user_of(client: str) -> str:
+    """As whom the others see who connects with this `client`, in an open chat."""
+    return open_identity(client=client, name=None, connection_id="", protocol="v1").user
+
+
 @asynccontextmanager
-async def plain(url: str, **query: Any) -> AsyncIterator[PlainClient]:
-    async with _connected(PlainClient, url, query, None) as client:
+async def plain(url: str, *, bearing: str | None = None, **query: Any) -> AsyncIterator[PlainClient]:
+    """A plain client; `bearing` is a token, which it sends in a header."""
+    headers = {} if bearing is None else {"Authorization": f"Bearer {bearing}"}
+    async with _connected(PlainClient, url, query, additional_headers=headers) as client:
         yield client
 
 
 @asynccontextmanager
-async def framed(url: str, **query: Any) -> AsyncIterator[FrameClient]:
-    async with _connected(FrameClient, url, query, [Subprotocol("roomcast.v1")]) as client:
+async def framed(url: str, *, bearing: str | None = None, **query: Any) -> AsyncIterator[FrameClient]:
+    """A client that speaks frames; `bearing` is a token, which it sends as browsers do."""
+    async with _connected(FrameClient, url, query, subprotocols=_offers(bearing)) as client:
         yield client
+
+
+async def refused(url: str, *, bearing: str | None = None, **query: Any) -> int:
+    """The status with which a client that speaks frames is refused."""
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(_asked(url, query), subprotocols=_offers(bearing), open_timeout=PATIENCE)
+    return refusal.value.response.status_code
+
+
+def _offers(bearing: str | None) -> list[Subprotocol]:
+    token = [] if bearing is None else [Subprotocol(f"token.{bearing}")]
+    return [Subprotocol("roomcast.v1"), *token]
+
+
+def _asked(url: str, query: dict[str, Any]) -> str:
+    return f"{url}?{urlencode(query, doseq=True)}" if query else url
 
 
 @asynccontextmanager
 async def _connected[C: Client](
-    kind: type[C], url: str, query: dict[str, Any], subprotocols: list[Subprotocol] | None
+    kind: type[C], url: str, query: dict[str, Any], **handshake: Any
 ) -> AsyncIterator[C]:
-    asked = f"{url}?{urlencode(query, doseq=True)}" if query else url
-    async with connect(asked, subprotocols=subprotocols, open_timeout=PATIENCE) as socket:
+    async with connect(_asked(url, query), open_timeout=PATIENCE, **handshake) as socket:
         client = kind(socket)
         yield client
         await client.close()

@@ -3,11 +3,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
 
 from local.engine import Engine
+from tests.e2e.guarded import Guarded, guard
+from tests.e2e.rig import UNHURRIED
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+    from tests.e2e.windows import Windows
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -15,8 +23,32 @@ ROOT = Path(__file__).parent.parent.parent
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def engine() -> AsyncIterator[Engine]:
     """The local engine, once for all tests that do it no harm."""
-    async with Engine(ROOT / "template.yaml", port=0) as engine:
+    async with Engine(ROOT / "template.yaml", port=0, parameters=UNHURRIED) as engine:
         yield engine
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def guarded() -> AsyncIterator[Guarded]:
+    """The same, where one needs a token."""
+    async with guard() as guarded:
+        yield guarded
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    from tests.e2e.windows import chromium  # tests without a browser do without its driver
+
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def windows(browser: Browser, engine: Engine) -> AsyncIterator[Windows]:
+    from tests.e2e.windows import Windows
+
+    yield Windows(browser, engine)
+    for context in browser.contexts:
+        await context.close()
 
 
 @pytest.fixture

@@ -14,6 +14,21 @@ from tests.e2e.tap import Tap
 
 ROOT = Path(__file__).parent.parent.parent
 
+# Limits that are in nobody's way, for tests of something else.
+UNHURRIED = {"MessageRate": "1000", "MessageBurst": "1000", "RoomRate": "1000"}
+
+
+async def rows(engine: Engine, table: str) -> list[dict[str, Any]]:
+    """All rows of a table of template.yaml, as DynamoDB writes them."""
+    request: dict[str, Any] = {"TableName": engine.stack.tables[table].name, "ConsistentRead": True}
+    found = []
+    while True:
+        page = await engine.services.dynamodb("Scan", request)
+        found += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return found
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
 
 @dataclass(frozen=True, slots=True)
 class Rig:
@@ -62,9 +77,8 @@ class Rig:
 
     async def connections(self) -> list[str]:
         """The keys of all rows in the connections table."""
-        table = self.engine.stack.tables["ConnectionsTable"].name
-        page = await self.engine.services.dynamodb("Scan", {"TableName": table, "ConsistentRead": True})
-        return sorted(f"{item['pk']['S']} {item['sk']['S']}" for item in page["Items"])
+        found = await rows(self.engine, "ConnectionsTable")
+        return sorted(f"{row['pk']['S']} {row['sk']['S']}" for row in found)
 
     async def failures(self) -> list[str]:
         """What lies in the failures queue, ten at most."""

@@ -74,8 +74,8 @@ async def is_refused(engine: Engine, room: str, sent: Any, code: str) -> FrameCl
         sent = {"room": room, **sent}
     async with framed(engine.socket_url, room=room) as sender, plain(engine.socket_url, room=room) as other:
         await sender.say(sent if isinstance(sent, str) else json.dumps(sent))
-        await sender.until(lambda: bool(sender.heard))
-        refusal = sender.frames[0]
+        await sender.until(lambda: bool(sender.replies))
+        refusal = sender.replies[0]
         assert {**refusal, "detail": ""} == {
             "type": "reply",
             "ref": refusal["ref"],
@@ -102,7 +102,7 @@ async def test_a_bad_one_way_message_is_refused_to_its_sender(engine: Engine, ro
 
 async def test_a_refusal_names_the_ref_it_refuses(engine: Engine, room: str) -> None:
     sender = await is_refused(engine, room, {**SEND, "ref": "the-one", "message": ""}, "invalid_message")
-    assert sender.frames[0]["ref"] == "the-one"
+    assert sender.replies[0]["ref"] == "the-one"
 
 
 async def test_a_plain_client_gets_the_refusal_of_its_own_message(engine: Engine, room: str) -> None:

@@ -115,7 +115,8 @@ async def test_the_same_ref_counts_once_also_over_another_connection_and_twice_a
     engine: Engine, room: str
 ) -> None:
     ref = str(uuid.uuid4())
-    async with framed(engine.socket_url, room=room) as one, framed(engine.socket_url, room=room) as two:
+    ada = {"room": room, "client": "ada"}
+    async with framed(engine.socket_url, **ada) as one, framed(engine.socket_url, **ada) as two:
         replies = await asyncio.gather(
             *(client.send(room, "once", ref=ref) for client in (one, two, one, two))
         )

@@ -12,7 +12,7 @@ import pytest_asyncio
 from aiohttp import web
 
 from tests.e2e.clients import FrameClient, framed, plain
-from tests.e2e.rig import Rig, rigged
+from tests.e2e.rig import UNHURRIED, Rig, rigged
 from tests.e2e.tap import Call, Matches, operation, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def rig() -> AsyncIterator[Rig]:
-    async with rigged() as rig:
+    async with rigged(parameters=UNHURRIED) as rig:
         yield rig
 
 
@@ -54,7 +54,10 @@ def places(client: FrameClient) -> list[int]:
 async def test_the_message_function_dies_and_the_resend_is_told_where_it_stands(
     rig: Rig, room: str, last_write: Matches
 ) -> None:
-    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+    async with (
+        framed(rig.url, room=room, client="ada") as ada,
+        framed(rig.url, room=room, client="ada") as grace,
+    ):
         ref = str(uuid.uuid4())
         died = rig.dynamodb.after(
             lambda call: last_write(call) and room in call.text, killer(rig, "MessageFunction")
@@ -79,7 +82,10 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(rig: Rig, room: 
     async def hold(call: Call) -> None:
         await released.wait()
 
-    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+    async with (
+        framed(rig.url, room=room, client="ada") as ada,
+        framed(rig.url, room=room, client="ada") as grace,
+    ):
         # The first call has its seq and is held up before its ref; both settle the same way, whoever is
         # first.
         held = rig.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, hold)
@@ -105,7 +111,10 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(rig: Rig, room: 
 async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
     rig: Rig, room: str, last_call: Matches
 ) -> None:
-    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+    async with (
+        framed(rig.url, room=room, client="ada") as ada,
+        framed(rig.url, room=room, client="ada") as grace,
+    ):
         ref = str(uuid.uuid4())
         # The message function dies at once, so that all settling is left to the fan-out, which dies too.
         rig.dynamodb.after(
@@ -128,7 +137,10 @@ async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
 
 
 async def test_the_fan_out_dies_amid_its_posts_and_a_repeat_is_known_by_its_seq(rig: Rig, room: str) -> None:
-    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+    async with (
+        framed(rig.url, room=room, client="ada") as ada,
+        framed(rig.url, room=room, client="ada") as grace,
+    ):
         died = rig.gateway.after(operation("POST", room), killer(rig, "FanoutFunction"))
         await ada.send(room, "once")
         await died.happened.wait()
@@ -148,7 +160,7 @@ async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_
     async def refuse(call: Call) -> web.Response:
         return web.json_response({"__type": "AccessDeniedException", "message": "secret detail"}, status=400)
 
-    async with framed(rig.url, room=room) as ada, plain(rig.url, room=room) as bare:
+    async with framed(rig.url, room=room, client="ada") as ada, plain(rig.url, room=room) as bare:
         ref = str(uuid.uuid4())
         rig.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, refuse)
         first = await ada.send(room, "once", ref=ref)
@@ -167,7 +179,10 @@ async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(rig: Ri
     print(f"seed {seed}")  # shown when it fails
     chance = random.Random(seed)
     kills, sent = 0, 0
-    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+    async with (
+        framed(rig.url, room=room, client="ada") as ada,
+        framed(rig.url, room=room, client="ada") as grace,
+    ):
         while kills < 100:
             sent += 1
             text, ref = f"message {sent}", str(uuid.uuid4())

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ROOT = Path(__file__).parent.parent.parent
 CALLS = {
     "authorize": "AuthorizerFunction",
+    "authorize-origin": "AuthorizerFunction",
+    "authorize-token": "AuthorizerFunction",
     "connect": "ConnectFunction",
     "connect-rooms": "ConnectFunction",
     "disconnect": "DisconnectFunction",
@@ -101,4 +103,7 @@ async def test_the_authorizer_lets_in_with_a_name(engine: Engine) -> None:
         "name": "Ada",
         "protocol": "v1",
         "room": "lobby",
+        "grants": "*",
+        "roles": "",
+        "expires_at": "",
     }

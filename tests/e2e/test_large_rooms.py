@@ -12,7 +12,7 @@ from aiohttp import web
 
 from local.traces import walk
 from tests.e2e.clients import FrameClient, framed, plain
-from tests.e2e.rig import Rig, impatient, rigged
+from tests.e2e.rig import UNHURRIED, Rig, impatient, rigged
 from tests.e2e.tap import Call, operation
 from tests.e2e.test_traces import trace_of
 
@@ -24,7 +24,7 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     # A slice stands still for the queue's visibility after a crash: here, for less.
     quick = {"Timeout: 30": "Timeout: 3", "VisibilityTimeout: 32": "VisibilityTimeout: 4"}
     path = impatient(tmp_path_factory.mktemp("large"), quick)
-    async with rigged(path, parameters={"LargeRoom": "3", "Slices": "4"}) as rig:
+    async with rigged(path, parameters={"LargeRoom": "3", "Slices": "4", **UNHURRIED}) as rig:
         yield rig
 
 

@@ -59,8 +59,10 @@ class Site:
         return self.invoke("message", event)
 
     def items(self, table: str) -> list[dict[str, Any]]:
+        """What lasts in a table: not the signals, and not how many connections each user has."""
         items: list[dict[str, Any]] = self.dynamodb.scan(TableName=table)["Items"]
-        return sorted(items, key=lambda item: (item["pk"], item["sk"]))
+        lasting = [item for item in items if not item["pk"].startswith(("SIG#", "USER#"))]
+        return sorted(lasting, key=lambda item: (item["pk"], item["sk"]))
 
     def posted(self) -> dict[str, list[str]]:
         """The frames that each connection was sent."""

@@ -45,7 +45,7 @@ def failures(*numbers: int) -> dict[str, list[Any]]:
 
 def seqs(site: Site, connection: str) -> list[int]:
     frames = [json.loads(frame) for frame in site.posted().get(connection, [])]
-    return [message["seq"] for frame in frames for message in frame["messages"]]
+    return [message["seq"] for frame in frames for message in frame.get("messages", [])]
 
 
 def poison(number: int, **image: Any) -> dict[str, Any]:

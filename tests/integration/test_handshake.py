@@ -1,4 +1,4 @@
-"""$connect and $disconnect, and the authorizer before them."""
+"""$connect and $disconnect."""
 
 from __future__ import annotations
 
@@ -64,9 +64,11 @@ def test_a_single_empty_room_is_a_connection_in_no_room_yet(site: Site) -> None:
     assert [item["pk"] for item in site.items("ConnectionsTable")] == [f"CONN#{CONNECTION}", "ROOM#general"]
 
 
-def test_99_rooms_are_not_too_many(site: Site) -> None:
-    assert site.connect(CONNECTION, *(f"room-{number}" for number in range(99)))["statusCode"] == 200
-    assert len(site.items("ConnectionsTable")) == 100
+def test_a_connection_asks_for_as_many_rooms_as_it_may_be_in(site: Site) -> None:
+    names = [f"room-{number}" for number in range(51)]
+    assert site.connect(CONNECTION, *names) == {"statusCode": 403}
+    assert site.connect(CONNECTION, *names[:50])["statusCode"] == 200
+    assert len(site.items("ConnectionsTable")) == 51
 
 
 def test_a_connection_without_a_query_is_in_the_lobby(site: Site) -> None:
@@ -111,57 +113,3 @@ def test_a_frame_that_names_their_route_changes_nothing(site: Site, function: st
 
 def test_a_disconnect_that_nobody_knows_of_is_no_trouble(site: Site) -> None:
     assert site.invoke("disconnect", site.event("disconnect")) == {"statusCode": 200}
-
-
-# The authorizer
-
-
-def authorized(site: Site, **query: list[str]) -> dict[str, Any]:
-    event = site.event("authorize")
-    event["queryStringParameters"] = {key: values[-1] for key, values in query.items()} or None
-    event["multiValueQueryStringParameters"] = query or None
-    answer: dict[str, Any] = site.invoke("authorizer", event)
-    assert [statement["Effect"] for statement in answer["policyDocument"]["Statement"]] == ["Allow"]
-    return answer
-
-
-def test_a_stranger_is_a_guest_in_the_lobby(site: Site) -> None:
-    context = authorized(site)["context"]
-    assert context["name"] == f"Guest {context['user'][:4]}"
-    assert context["room"] == "lobby"
-
-
-def test_whoever_brings_a_client_id_is_the_same_user_on_every_connection(site: Site) -> None:
-    first = authorized(site, client=["one"])
-    again = authorized(site, client=["one"], name=["Ada"])
-    other = authorized(site, client=["two"])
-    assert first["principalId"] == again["principalId"] != other["principalId"]
-    assert "one" not in first["principalId"]
-
-
-def test_the_first_room_is_where_a_plain_client_speaks(site: Site) -> None:
-    assert authorized(site, room=["general", "news"])["context"]["room"] == "general"
-
-
-def test_a_name_is_cleaned_before_it_travels(site: Site) -> None:
-    assert authorized(site, name=["Ada\n\u202egnp"])["context"]["name"] == "Ada gnp"
-    assert len(authorized(site, name=["x" * 5_000])["context"]["name"]) == 64
-
-
-def test_the_context_holds_nothing_but_text(site: Site) -> None:
-    # API Gateway passes on strings, numbers and booleans, and answers 500 for anything else.
-    context = authorized(site, room=["general", "news"], name=["Ada"])["context"]
-    assert set(context) == {"user", "name", "protocol", "room"}
-    assert all(isinstance(value, str) for value in context.values())
-
-
-@pytest.mark.parametrize(
-    ("header", "protocol"),
-    [(None, "plain"), ("roomcast.v1", "v1"), ("a, roomcast.v1", "v1"), ("graphql-ws", "plain")],
-)
-def test_the_protocol_travels_with_the_identity(site: Site, header: str | None, protocol: str) -> None:
-    event = site.event("authorize")
-    del event["headers"]["Sec-WebSocket-Protocol"]
-    if header is not None:
-        event["headers"]["sec-websocket-protocol"] = header
-    assert site.invoke("authorizer", event)["context"]["protocol"] == protocol

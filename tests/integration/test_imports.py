@@ -7,21 +7,41 @@ import sys
 
 import pytest
 
-from local.template import Stack
+from local import template
+from local.stack import Stack
 from tests.conftest import ROOT
 
 ENGINE = ("chat.http", "chat.posting", "chat.broadcast", "chat.slices", "httptools")
 UNUSED = {
-    "authorizer": (*ENGINE, "boto3", "chat.dynamodb"),
+    "authorizer": (*ENGINE, "boto3", "chat.dynamodb", "chat.tokens", "jwt", "cryptography"),
     "connect": (*ENGINE, "chat.log", "chat.management"),
     "disconnect": (*ENGINE, "chat.log", "chat.management"),
     "message": ENGINE,
-    "fanout": ("chat.actions", "chat.management", "aws_xray_sdk.ext.botocore.patch"),
+    "fanout": ("chat.actions", "chat.moderation", "aws_xray_sdk.ext.botocore.patch"),
 }
 
 
 @pytest.mark.parametrize("name", UNUSED)
 def test_a_handler_imports_only_what_it_uses(stack: Stack, name: str) -> None:
+    imported = imported_by(name, stack)
+    assert f"{name}.app" in imported
+    assert not set(UNUSED[name]) & imported
+
+
+def test_an_authorizer_with_published_keys_waits_for_no_aws_client() -> None:
+    parameters = {
+        "AuthMode": "jwt",
+        "JwtIssuer": "https://issuer.example.com/",
+        "JwtAudience": "roomcast",
+        "JwksUrl": "https://issuer.example.com/.well-known/jwks.json",
+    }
+    imported = imported_by("authorizer", template.load(ROOT / "template.yaml", parameters=parameters))
+    assert "chat.jwks" in imported
+    assert not {"boto3", "chat.shared_secret"} & imported
+
+
+def imported_by(name: str, stack: Stack) -> set[str]:
+    """All modules that are there after a cold start of the handler."""
     environment = {
         **stack.functions[f"{name.capitalize()}Function"].environment,
         "PYTHONPATH": str(ROOT / "src"),
@@ -29,8 +49,6 @@ def test_a_handler_imports_only_what_it_uses(stack: Stack, name: str) -> None:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     code = f"import sys, {name}.app; print(*sys.modules)"
-    imported = subprocess.run(
-        [sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True
-    ).stdout.split()
-    assert f"{name}.app" in imported
-    assert not set(UNUSED[name]) & set(imported)
+    command = [sys.executable, "-c", code]
+    printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    return set(printed.split())

@@ -108,9 +108,9 @@ def test_every_line_names_its_connection_and_room_where_there_is_one(
 ) -> None:
     a_whole_visit(site, stream)
     for line in logs.lines():
-        if line["message"] == "a record that is no room's head":
+        if line["message"] == "a record that nothing of the chat has made":
             assert line["sequence_number"]
-        elif line["message"] in ("broadcast", "broadcast failed"):
+        elif line["message"] in ("broadcast", "broadcast failed", "announced"):
             assert line["room"]  # for all of its connections
         elif line["message"] == "pruned closed connections":
             assert (line["room"], line["connections"]) == ("general", ["closed"])

@@ -10,12 +10,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from chat import errors, history, log, messages, rooms
-from chat.actions import ACTIONS, MAX_PINGED, Chat, Sender, act
+from chat import errors, history, log, messages, people, rooms
+from chat.actions import ACTIONS, LONGEST, MAX_PINGED, Chat, Sender, act
 from chat.connections import Connection, Connections
 from chat.errors import ChatError
 from chat.frames import MAX_FRAME, Request
 from chat.identity import MAX_NAME, Identity
+from chat.moderation import Moderation
+from chat.rules import RuleBook
+from chat.signals import Signals
 from tests import asyncapi
 from tests.asyncapi import DOCUMENT, REPLIES, WrongFrame, check_heard, check_sent, examples
 
@@ -102,10 +105,12 @@ def test_the_codes_are_the_servers_and_each_is_explained() -> None:
 def test_the_limits_are_the_servers() -> None:
     limit = MESSAGES["history"]["payload"]["properties"]["limit"]
     query = DOCUMENT["channels"]["chat"]["bindings"]["ws"]["query"]["properties"]
-    assert SCHEMAS["message"]["maxLength"] == messages.MAX_TEXT
+    assert SCHEMAS["said"]["maxLength"] == messages.MAX_TEXT
     assert SCHEMAS["ref"]["maxLength"] == messages.MAX_REF
     assert SCHEMAS["room"]["maxLength"] == rooms.MAX_LENGTH
-    assert SCHEMAS["entry"]["properties"]["name"]["maxLength"] == MAX_NAME
+    assert SCHEMAS["name"]["maxLength"] == MAX_NAME
+    assert SCHEMAS["user"]["maxLength"] == people.MAX_USER
+    assert SCHEMAS["seconds"]["maximum"] == LONGEST
     assert {SCHEMAS[name]["maximum"] for name in ("seq", "head", "after", "before")} == {log.MAX_SEQ}
     assert (limit["default"], limit["maximum"]) == (history.LIMIT, history.MAX_LIMIT)
     assert query["room"]["oneOf"][0]["maxItems"] == rooms.MAX_ROOMS
@@ -118,6 +123,12 @@ SEND = {"action": "send", "ref": "r1", "room": "general", "message": "Hi"}
 JOIN = {"action": "join", "room": "general"}
 HISTORY = {"action": "history", "room": "general"}
 PING = {"action": "ping"}
+PRESENCE = {"action": "presence", "room": "general"}
+DELETE = {"action": "delete", "room": "general", "seq": 1}
+KICK = {"action": "kick", "room": "general", "user": "u2", "seconds": 60}
+MUTE = KICK | {"action": "mute"}
+SLOW = {"action": "slow", "room": "general", "seconds": 30}
+CLOSE = {"action": "close", "room": "general"}
 TAKEN: dict[str, dict[str, Any]] = {
     "send": SEND,
     "send with data": SEND | {"data": {"a": [1, None]}},
@@ -137,6 +148,19 @@ TAKEN: dict[str, dict[str, Any]] = {
     "ping": PING,
     "ping with rooms": PING | {"ref": "p1", "rooms": ["general", "news"]},
     "ping with no rooms": PING | {"rooms": []},
+    "presence": PRESENCE,
+    "presence after somebody": PRESENCE | {"ref": "w1", "after": "u1"},
+    "typing": {"action": "typing", "room": "general", "ref": "t1"},
+    "delete": DELETE,
+    "kick": KICK,
+    "kick for the longest time": KICK | {"seconds": 366 * 24 * 3600},
+    "kick the longest user": KICK | {"user": "u" * 128},
+    "no kick any more": KICK | {"seconds": 0},
+    "mute": MUTE | {"ref": "q1"},
+    "slow": SLOW,
+    "slow no more": SLOW | {"seconds": 0},
+    "close": CLOSE,
+    "open": CLOSE | {"closed": False},
 }
 REFUSED: dict[str, dict[str, Any]] = {
     "no action": {"ref": "r1"},
@@ -169,17 +193,42 @@ REFUSED: dict[str, dict[str, Any]] = {
     "rooms that are text": PING | {"rooms": "general"},
     "a room in rooms that is none": PING | {"rooms": ["two words"]},
     "100 rooms": PING | {"rooms": [f"room-{number}" for number in range(100)]},
+    "presence without room": {"action": "presence"},
+    "presence after a number": PRESENCE | {"after": 1},
+    "typing without room": {"action": "typing"},
+    "delete without seq": {"action": "delete", "room": "general"},
+    "delete what no seq can be": DELETE | {"seq": 0},
+    "kick nobody": {"action": "kick", "room": "general", "seconds": 60},
+    "kick a user without a name": KICK | {"user": ""},
+    "kick too long a user": KICK | {"user": "u" * 129},
+    "kick a user of two lines": KICK | {"user": "u\n2"},
+    "kick without seconds": {"action": "kick", "room": "general", "user": "u2"},
+    "kick until before": KICK | {"seconds": -1},
+    "kick for more than a year": KICK | {"seconds": 366 * 24 * 3600 + 1},
+    "mute for half a second": MUTE | {"seconds": 0.5},
+    "slow without seconds": {"action": "slow", "room": "general"},
+    "slow for true seconds": SLOW | {"seconds": True},
+    "close for a number": CLOSE | {"closed": 1},
 }
 
 
-SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general")
+SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general", moderator=True)
 
 
 @pytest.fixture
 def chat(dynamodb: Any) -> Chat:
+    """A room in which something has been said."""
     connections = Connections(dynamodb, "ConnectionsTable")
     connections.open(Connection("c1", SENDER.identity, 0), ["general"])
-    return Chat(connections, log.Log(dynamodb, "MessagesTable", 90))
+    room_log = log.Log(dynamodb, "MessagesTable", 90)
+    room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
+    rules, signals = RuleBook(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
+    moderation = Moderation(connections, room_log, rules, signals, nobody_is_told)
+    return Chat(connections, room_log, rules, signals, moderation)
+
+
+def nobody_is_told() -> Any:
+    raise AssertionError("who is sent out here is not connected")
 
 
 @pytest.mark.parametrize("frame", TAKEN.values(), ids=TAKEN)

@@ -11,6 +11,7 @@ import yaml  # type: ignore[import-untyped]
 
 from chat.history import SETTLED
 from local import sam
+from local.errors import TemplateError
 from local.intrinsics import Resolver
 from tests.conftest import HANDLERS, ROOT
 
@@ -18,28 +19,46 @@ FUNCTIONS = [f"{name.capitalize()}Function" for name in [*HANDLERS, "slice"]]
 CALLED_BY_QUEUES = {"FanoutFunction", "SliceFunction"}
 CONNECTIONS = "arn:aws:dynamodb:us-east-1:000000000000:table/ConnectionsTable"
 MESSAGES = "arn:aws:dynamodb:us-east-1:000000000000:table/MessagesTable"
+SIGNALS = f"{MESSAGES} SIG#*"  # only items whose partition keys begin so
 POSTS = "arn:aws:execute-api:us-east-1:000000000000:ChatApi/prod/POST/@connections/*"
+CLOSES = "arn:aws:execute-api:us-east-1:000000000000:ChatApi/prod/DELETE/@connections/*"
 FAILURES = "arn:aws:sqs:us-east-1:000000000000:FanoutFailures"
 DOORBELLS = "arn:aws:sqs:us-east-1:000000000000:Doorbells.fifo"
 ALLOWED: dict[str, set[tuple[str, str]]] = {
     "AuthorizerFunction": set(),
-    "ConnectFunction": {("dynamodb:PutItem", CONNECTIONS)},
-    "DisconnectFunction": {("dynamodb:DeleteItem", CONNECTIONS)},
+    "ConnectFunction": {
+        ("dynamodb:GetItem", CONNECTIONS),
+        ("dynamodb:BatchGetItem", CONNECTIONS),
+        ("dynamodb:PutItem", CONNECTIONS),
+        ("dynamodb:UpdateItem", CONNECTIONS),
+        ("dynamodb:DeleteItem", CONNECTIONS),
+        ("dynamodb:BatchGetItem", f"{MESSAGES} ROOM#*"),
+        ("dynamodb:UpdateItem", SIGNALS),
+    },
+    "DisconnectFunction": {
+        ("dynamodb:DeleteItem", CONNECTIONS),
+        ("dynamodb:UpdateItem", CONNECTIONS),
+        ("dynamodb:UpdateItem", SIGNALS),
+    },
     "MessageFunction": {
         ("dynamodb:GetItem", CONNECTIONS),
         ("dynamodb:UpdateItem", CONNECTIONS),
         ("dynamodb:PutItem", CONNECTIONS),
         ("dynamodb:DeleteItem", CONNECTIONS),
+        ("dynamodb:Query", CONNECTIONS),
+        ("dynamodb:GetItem", MESSAGES),
         ("dynamodb:BatchGetItem", MESSAGES),
         ("dynamodb:Query", MESSAGES),
         ("dynamodb:UpdateItem", MESSAGES),
         ("dynamodb:PutItem", MESSAGES),
         ("execute-api:ManageConnections", POSTS),
+        ("execute-api:ManageConnections", CLOSES),
     },
     "FanoutFunction": {
         ("dynamodb:Query", CONNECTIONS),
         ("dynamodb:BatchGetItem", CONNECTIONS),
         ("dynamodb:BatchWriteItem", CONNECTIONS),
+        ("dynamodb:GetItem", MESSAGES),
         ("dynamodb:BatchGetItem", MESSAGES),
         ("dynamodb:PutItem", MESSAGES),
         ("dynamodb:UpdateItem", MESSAGES),
@@ -50,6 +69,7 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
         ("sqs:SendMessage", FAILURES),
         ("sqs:SendMessage", DOORBELLS),
         ("execute-api:ManageConnections", POSTS),
+        ("execute-api:ManageConnections", CLOSES),
     },
     "SliceFunction": {
         ("dynamodb:Query", CONNECTIONS),
@@ -58,15 +78,23 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
         ("dynamodb:GetItem", MESSAGES),
         ("dynamodb:Query", MESSAGES),
         ("dynamodb:PutItem", MESSAGES),
+        ("dynamodb:UpdateItem", SIGNALS),
         ("sqs:SendMessage", DOORBELLS),
         ("sqs:ReceiveMessage", DOORBELLS),
         ("sqs:DeleteMessage", DOORBELLS),
         ("sqs:ChangeMessageVisibility", DOORBELLS),
         ("sqs:GetQueueAttributes", DOORBELLS),
         ("execute-api:ManageConnections", POSTS),
+        ("execute-api:ManageConnections", CLOSES),
     },
 }
-HEADS = '{"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["HEAD"]}}}}'
+JWT = {"AuthMode": "jwt", "JwtIssuer": "https://issuer.example.com/", "JwtAudience": "roomcast"}
+KEYS = "https://issuer.example.com/.well-known/jwks.json"
+SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:roomcast/jwt-a1b2c3"
+TOLD = [
+    '{"dynamodb": {"NewImage": {"sk": {"S": ["HEAD"]}}}}',
+    '{"dynamodb": {"NewImage": {"pk": {"S": [{"prefix": "SIG#"}]}}}}',
+]
 MANAGED = {  # of every function: to log, and to trace
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
@@ -82,8 +110,13 @@ def resolved() -> Resolver:
 
 @pytest.fixture(scope="module")
 def with_access_logs() -> Resolver:
-    cloudformation, _ = sam.read(ROOT / "template.yaml", {"AccessLogs": "on"}, "us-east-1")
-    return Resolver(cloudformation, {"AccessLogs": "on"}, "us-east-1")
+    return resolved_with(AccessLogs="on")
+
+
+def resolved_with(**parameters: str) -> Resolver:
+    """The transformed template with these parameters. Raises TemplateError for any that are not allowed."""
+    cloudformation, _ = sam.read(ROOT / "template.yaml", parameters, "us-east-1")
+    return Resolver(cloudformation, parameters, "us-east-1")
 
 
 def of_type(resolved: Resolver, kind: str) -> dict[str, dict[str, Any]]:
@@ -92,6 +125,16 @@ def of_type(resolved: Resolver, kind: str) -> dict[str, dict[str, Any]]:
 
 def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
+
+
+def restriction(statement: dict[str, Any]) -> str:
+    """The partition keys that a statement is restricted to, if it is."""
+    match statement.get("Condition"):
+        case None:
+            return ""
+        case {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [key]}, **others} if not others:
+            return f" {key}"
+    raise AssertionError(f"an unknown condition: {statement['Condition']}")
 
 
 # Who may do what
@@ -109,10 +152,10 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(resolved: Resolver, fu
         for policy in role.get("Policies", [])
         for statement in policy["PolicyDocument"]["Statement"]
     ]
-    assert all(set(statement) == {"Effect", "Action", "Resource"} for statement in statements)
+    assert all(set(statement) - {"Condition"} == {"Effect", "Action", "Resource"} for statement in statements)
     assert all(statement["Effect"] == "Allow" for statement in statements)
     granted = [
-        (action, resource)
+        (action, resource + restriction(statement))
         for statement in statements
         for action in listed(statement["Action"])
         for resource in listed(statement["Resource"])
@@ -120,6 +163,28 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(resolved: Resolver, fu
     assert len(granted) == len(set(granted))
     assert set(granted) == ALLOWED[function]
     assert set(role["ManagedPolicyArns"]) == MANAGED
+
+
+@pytest.mark.parametrize(
+    ("secret", "allowed"),
+    [
+        (
+            "/roomcast/jwt-secret",
+            ("ssm:GetParameter", "arn:aws:ssm:us-east-1:000000000000:parameter/roomcast/jwt-secret"),
+        ),
+        (SECRET_ARN, ("secretsmanager:GetSecretValue", SECRET_ARN)),
+    ],
+)
+def test_the_authorizer_may_read_its_secret_and_nothing_else(secret: str, allowed: tuple[str, str]) -> None:
+    role = resolved_with(**JWT, JwtSecret=secret).properties("AuthorizerFunctionRole")
+    (policy,) = role["Policies"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement == {"Effect": "Allow", "Action": allowed[0], "Resource": allowed[1]}
+
+
+def test_with_published_keys_the_authorizer_may_do_nothing() -> None:
+    role = resolved_with(**JWT, JwksUrl=KEYS).properties("AuthorizerFunctionRole")
+    assert role["Policies"] == []
 
 
 def test_no_other_resource_grants_anything(resolved: Resolver) -> None:
@@ -285,7 +350,7 @@ def test_the_mapping_gives_up_in_the_end_and_keeps_a_pointer(resolved: Resolver)
         "MaximumRetryAttempts": 4,
         "MaximumRecordAgeInSeconds": 3600,
         "DestinationConfig": {"OnFailure": {"Destination": FAILURES}},
-        "FilterCriteria": {"Filters": [{"Pattern": HEADS}]},
+        "FilterCriteria": {"Filters": [{"Pattern": pattern} for pattern in TOLD]},
     }
     # The destination of a stream has to be a standard queue.
     assert "FifoQueue" not in resolved.properties("FanoutFailures")
@@ -361,8 +426,52 @@ def test_every_parameter_is_described_bounded_and_has_a_default(name: str) -> No
     assert {"AllowedValues", "AllowedPattern", "MinValue"} & set(parameter)
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"JwtIssuer": ""}, "JwtIssuer"),
+        ({"JwtAudience": ""}, "JwtAudience"),
+        ({"JwtSecret": ""}, "JwksUrl or JwtSecret"),
+        ({"JwksUrl": KEYS}, "JwksUrl or JwtSecret"),
+    ],
+    ids=str,
+)
+def test_tokens_that_could_not_be_checked_are_not_deployed(changes: dict[str, str], named: str) -> None:
+    complete = {**JWT, "JwtSecret": "/roomcast/jwt-secret"}
+    assert resolved_with(**complete)
+    with pytest.raises(TemplateError, match=named):
+        resolved_with(**complete | changes)
+    assert resolved_with(**complete | changes | {"AuthMode": "open"})  # where nothing is checked
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("JwksUrl", KEYS, "http://issuer.example.com/jwks.json"),
+        ("JwksUrl", "http://127.0.0.1:8090/jwks.json", "http://127.0.0.1.evil.test/jwks.json"),
+        ("JwksUrl", "http://localhost:8090/", "http://localhost@evil.test/"),
+        ("JwtSecret", SECRET_ARN, "the secret itself"),
+        ("JwtSecret", "/roomcast/jwt-secret", "jwt-secret"),
+        ("JwtSecret", SECRET_ARN.replace("arn:aws", "arn:aws-cn"), "arn:aws:s3:::bucket/key"),
+        ("JwtAudience", "web,phone", "web, phone"),
+        ("JwtAudience", "https://chat.example.com/api", "web,"),
+        ("RoomsClaim", "https://example.com/rooms", ""),
+        ("RolesClaim", "cognito:groups", "the roles"),
+        ("AllowedOrigins", "*", "*,https://example.com"),
+        ("AllowedOrigins", "https://example.com,http://localhost:3000", "https://example.com/"),
+        ("AllowedOrigins", "null,https://example.com", "example.com"),
+        ("AllowedOrigins", "null", ""),
+    ],
+)
+def test_a_parameter_takes_what_it_can_use(name: str, good: str, bad: str) -> None:
+    assert resolved_with(**{name: good})
+    with pytest.raises(TemplateError, match=name):
+        resolved_with(**{name: bad})
+
+
 def test_one_is_told_the_url_the_tables_and_that_the_door_is_open() -> None:
     outputs = written()["Outputs"]
     assert {"WebSocketUrl", "ConnectionsTableName", "MessagesTableName", "OpenToEveryone"} <= set(outputs)
     assert "Anyone who knows the URL" in outputs["OpenToEveryone"]["Value"]
+    assert outputs["OpenToEveryone"]["Condition"] == "OpenToEveryone"  # unless AuthMode is jwt
     assert all(output["Description"] for output in outputs.values())

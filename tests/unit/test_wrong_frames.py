@@ -10,7 +10,7 @@ import pytest
 
 from tests.asyncapi import REPLIES, UNASKED, WrongFrame, check_heard, check_heard_plain, examples
 
-OPTIONAL = {"voids", "begins", "data", "seqs"}  # where they are missing, the frame is right
+OPTIONAL = {"voids", "begins", "data", "seqs", "approximate"}  # where they are missing, the frame is right
 
 
 def spoilt(frame: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -60,10 +60,37 @@ def broadcast(*entries: dict[str, Any], **fields: Any) -> str:
     return json.dumps({"type": "messages", "room": "general", "messages": entries, **fields})
 
 
+def came_and_went(joined: list[str], left: list[str], *, count: int = 9) -> str:
+    people = {"joined": persons(*joined), "left": persons(*left)}
+    return json.dumps({"type": "presence", "room": "general", **people, "count": count})
+
+
+def persons(*users: str) -> list[dict[str, str]]:
+    return [{"user": user, "name": "Ada"} for user in users]
+
+
+def who_is_here(*users: str, **fields: Any) -> str:
+    """The reply to a presence."""
+    frame = {"type": "reply", "ref": "w1", "status": "ok", "room": "general", "more": False}
+    return json.dumps(frame | {"members": persons(*users), "count": len(users)} | fields)
+
+
+def moderated(**fields: Any) -> str:
+    return json.dumps({"type": "moderated", "room": "general", "by": "Ada", **fields})
+
+
 def test_a_page_and_a_broadcast_are_right() -> None:
     check_heard(page(entry(3), 4, entry(5)), "history")
     check_heard(page(entry(3), 4, begins=3), "history")
     check_heard(broadcast(entry(3), entry(7)))  # what is between comes later
+    check_heard(broadcast(entry(3), entry(4, message="", deleted=True)))
+
+
+def test_who_is_in_a_room_is_right() -> None:
+    check_heard(came_and_went(["u1"], ["u2"]))
+    check_heard(came_and_went([], ["u2"], count=0))
+    check_heard(who_is_here("u1", "u2", count=7, more=True), "presence")
+    check_heard(who_is_here(count=1204, approximate=True), "presence")
 
 
 WRONG_TEXTS = {
@@ -72,12 +99,16 @@ WRONG_TEXTS = {
     "no object": "[1, 2]",
     "NaN": broadcast(entry(1, data=float("nan"))),
     "more than 32 KB": broadcast(*(entry(seq, message="x" * 4_000) for seq in range(1, 10))),
-    "a type that nobody described": '{"type": "presence", "room": "general"}',
+    "a type that nobody described": '{"type": "dance", "room": "general"}',
     "a code that nobody described": json.dumps(examples("refusal")[0] | {"code": "tired"}),
     "a seq of 0": broadcast(entry(0)),
     "half a seq": broadcast(entry(1.5)),
     "a time without its zone": broadcast(entry(1, at="2026-11-24T06:20:01.123")),
     "an empty text": broadcast(entry(1, message="")),
+    "a deleted message with its text": broadcast(entry(1, deleted=True)),
+    "a deleted message with its data": broadcast(entry(1, message="", deleted=True, data=1)),
+    "a message that is not deleted": broadcast(entry(1, deleted=False)),
+    "a change of nothing": broadcast(type="changed"),
     "a control character": broadcast(entry(1, message="\x1b[2J")),
     "a name too long": broadcast(entry(1, name="x" * 65)),
     "neither messages nor voids": broadcast(),
@@ -89,6 +120,17 @@ WRONG_TEXTS = {
     "a page with a hole": page(entry(1), entry(3)),
     "a page with a hole behind a void": page(1, entry(3)),
     "a page that begins elsewhere": page(entry(4), begins=3),
+    "a time to wait of nothing": json.dumps(examples("refusal")[1] | {"retry_after": 0}),
+    "nobody who comes or goes": came_and_went([], []),
+    "somebody who comes twice": came_and_went(["u1", "u1"], []),
+    "somebody who comes and goes": came_and_went(["u1"], ["u1"]),
+    "fewer than have come": came_and_went(["u1", "u2"], [], count=1),
+    "an act that nobody described": moderated(act="praise"),
+    "a kick of nobody": moderated(act="kick", until="2026-11-24T06:31:20Z"),
+    "a kick without an end": moderated(act="kick", user="u1"),
+    "an end with milliseconds": moderated(act="kick", user="u1", until="2026-11-24T06:31:20.123Z"),
+    "a slow mode of no time": moderated(act="slow", closed=True),
+    "a room that may be closed": moderated(act="close", seconds=1),
 }
 
 
@@ -103,6 +145,21 @@ def test_a_reply_to_another_action_is_found() -> None:
     check_heard(sent, "send")
     with pytest.raises(WrongFrame, match="not joined"):
         check_heard(sent, "join")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        who_is_here("u2", "u1"),
+        who_is_here("u1", "u1"),
+        who_is_here("u1", "u2", count=1),
+        who_is_here("u1", approximate=False),
+    ],
+    ids=["out of order", "twice", "fewer than there are", "not approximate"],
+)
+def test_a_wrong_list_of_people_is_found(reply: str) -> None:
+    with pytest.raises(WrongFrame):
+        check_heard(reply, "presence")
 
 
 def test_what_a_plain_client_hears_is_text_or_a_reply() -> None:

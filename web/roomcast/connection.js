@@ -1,11 +1,14 @@
 import { Backoff } from "./backoff.js";
 import { SUBPROTOCOL } from "./frames.js";
 import { Link } from "./link.js";
+import { lifeOf } from "./token.js";
 
 /** Handshakes in a row that never opened, after which the server is called unreachable. */
 const HANDSHAKES = 3;
 /** The longest pause between tries, in milliseconds; they grow into it, so that a short outage is a short one. */
 const LONGEST_PAUSE = 60_000;
+/** Another socket takes over when so much of a token's life is over, or so many milliseconds; whatever is later. */
+const TOKEN = { share: 0.8, least: 30_000 };
 
 /**
  * @typedef {import("./frames.js").Frame} Frame
@@ -19,7 +22,7 @@ const LONGEST_PAUSE = 60_000;
  * @property {(state: ConnectionState, code?: string) => void} entered
  *
  * @typedef {(asked: {fresh: boolean}) => string | undefined | Promise<string | undefined>} TokenSource - `fresh`: the
- *   last token has expired or was refused
+ *   last token has ended, is about to, or was refused
  *
  * @typedef {object} Options
  * @property {TokenSource} token
@@ -45,7 +48,8 @@ export class Connection {
   /** @type {object | null} the try that is under way */
   #attempt = null;
   #unopened = 0; // handshakes in a row
-  #expired = false; // the token
+  #expired = false; // the token, or it is about to
+  #endsAt = Infinity; // when the newest token does, if it says so
   /** @type {any} */
   #retry = null;
   /** @type {any} */
@@ -75,6 +79,13 @@ export class Connection {
     this.#connect();
   }
 
+  /** Moves to another socket, because its address is another now. */
+  renew() {
+    if (!this.link && !this.#attempt) return; // The next one will have it anyway.
+    this.#abandon();
+    this.#connect();
+  }
+
   /** There is no network: does not wait until sockets notice. */
   goOffline() {
     if (this.state === "idle" || this.state === "closed") return;
@@ -95,8 +106,10 @@ export class Connection {
     this.#options.clock.clearTimeout(this.#retry);
     const attempt = (this.#attempt = {});
     try {
-      const token = await this.#options.token({ fresh: this.#expired || this.#unopened >= HANDSHAKES - 1 });
+      const hasEnded = this.#expired || this.#options.clock.now() >= this.#endsAt;
+      const token = await this.#options.token({ fresh: hasEnded || this.#unopened >= HANDSHAKES - 1 });
       if (attempt !== this.#attempt) return;
+      this.#endsAt = this.#options.clock.now() + lifeOf(token ?? "", this.#options.clock.now());
       const protocols = token ? [SUBPROTOCOL, `token.${token}`] : [SUBPROTOCOL];
       /** @type {import("./link.js").Owner} */
       const owner = {
@@ -121,11 +134,21 @@ export class Connection {
     this.link = link;
     this.#links.add(link);
     this.#enter("open");
-    this.#options.clock.clearTimeout(this.#handOver);
-    this.#handOver = this.#options.clock.setTimeout(() => this.#attempt || this.#connect(), this.#options.lifetime);
+    this.#planHandOver();
     await this.#owner.opened(link);
     if (!link.isOpen) return;
     for (const older of this.#links) if (older !== link) older.retire();
+  }
+
+  /** Before API Gateway cuts the socket, and before the server closes it because its token has ended. */
+  #planHandOver() {
+    const { clock, lifetime } = this.#options;
+    const life = Math.max((this.#endsAt - clock.now()) * TOKEN.share, TOKEN.least);
+    clock.clearTimeout(this.#handOver);
+    this.#handOver = clock.setTimeout(() => {
+      this.#expired ||= life < lifetime;
+      if (!this.#attempt) this.#connect();
+    }, Math.min(life, lifetime));
   }
 
   /** @param {Frame} frame @param {Link} link */
@@ -158,12 +181,17 @@ export class Connection {
     this.#later(this.#backoff.next());
   }
 
-  #dropAll() {
+  /** Gives up the try that is under way. */
+  #abandon() {
     this.#options.clock.clearTimeout(this.#retry);
     this.#attempt = null;
     const next = this.#next;
     this.#next = null; // Before it is closed, which must not count as a try that failed.
     next?.close();
+  }
+
+  #dropAll() {
+    this.#abandon();
     for (const link of this.#links) link.close();
   }
 

@@ -9,21 +9,39 @@ import { Refusal } from "./refusal.js";
  * @property {string} id - the ref that it was sent with
  * @property {string} user - who sent it, for good
  * @property {string} name - what its sender calls themselves
- * @property {string} message
+ * @property {string} message - empty if it is deleted
  * @property {unknown} [data] - whatever JSON the sender put beside the text
  * @property {string} at - when the server took it, ISO 8601
+ * @property {boolean} [deleted] - by a moderator
  *
+ * @typedef {object} Moderated - what a moderator has done
+ * @property {string} act - `kick`, `mute`, `slow`, `close`, or what a later server has
+ * @property {string} by - the moderator's name
+ * @property {string} [user] - who is kicked or mute
+ * @property {string} [until] - when that ends, ISO 8601; what does not lie ahead has ended
+ * @property {number} [seconds] - how long a kick or a mute lasts, or everybody waits between two messages; 0 ends it
+ * @property {boolean} [closed] - whether nobody can write
+ *
+ * @typedef {{user: string, name: string}} Person - `user` is for good, `name` is what they call themselves
  * @typedef {Pick<Message, "seq" | "id" | "at">} Ack
  * @typedef {{messages: Message[], voids: number[]}} Run - a void is a seq that holds no message
  * @typedef {Run & {more: boolean, begins: number | undefined}} Page
- * @typedef {{seq: number, page: Page | null}} Joined - `seq` is the room's newest, 0 where nobody has spoken
+ * @typedef {{seq: number, page: Page | null, me: Person | undefined}} Joined - `seq` is the room's newest, 0 where
+ *   nobody has spoken; `me` is as whom one speaks
+ * @typedef {{members: Person[], count: number, approximate: boolean, more: boolean}} Present - of a crowd the number is
+ *   approximate, and nobody is named
  *
  * @typedef {{type: "reply", ref: string | null, fields: Fields}} ReplyFrame
  * @typedef {{type: "refusal", ref: string | null, refusal: Refusal}} RefusalFrame
  * @typedef {{type: "messages", room: string, run: Run}} MessagesFrame
+ * @typedef {{type: "presence", room: string, joined: Person[], left: Person[], count: number}} PresenceFrame
+ * @typedef {{type: "typing", room: string, person: Person}} TypingFrame
+ * @typedef {{type: "changed", room: string, messages: Message[]}} ChangedFrame
+ * @typedef {{type: "moderated", room: string, moderated: Moderated}} ModeratedFrame
+ * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ChangedFrame | ModeratedFrame} RoomFrame
  * @typedef {{type: "bye", code: string, retry: boolean}} ByeFrame
  * @typedef {{type: "trouble"}} TroubleFrame - API Gateway's own: some frame of ours failed, it does not say which
- * @typedef {ReplyFrame | RefusalFrame | MessagesFrame | ByeFrame | TroubleFrame} Frame
+ * @typedef {ReplyFrame | RefusalFrame | RoomFrame | ByeFrame | TroubleFrame} Frame
  * @typedef {Record<string, unknown>} Fields
  */
 
@@ -59,6 +77,26 @@ export const history = (room, range) => request({ action: "history", room, ...ra
 /** @param {string[]} rooms - whose newest seqs are asked for */
 export const ping = (rooms) => request(rooms.length ? { action: "ping", rooms } : { action: "ping" }, readPong);
 
+/** @param {string} room @param {string} [after] - a user: those after this one are asked for */
+export const presence = (room, after) => request({ action: "presence", room, after }, readPresent);
+
+/** @param {string} room */
+export const typing = (room) => request({ action: "typing", room }, () => true);
+
+/** What a moderator does: kick and mute are answered with when it ends. */
+export const moderate = {
+  /** @param {string} room @param {number} seq */
+  delete: (room, seq) => request({ action: "delete", room, seq }, () => true),
+  /** @param {string} room @param {string} user @param {number} seconds */
+  kick: (room, user, seconds) => request({ action: "kick", room, user, seconds }, readUntil),
+  /** @param {string} room @param {string} user @param {number} seconds */
+  mute: (room, user, seconds) => request({ action: "mute", room, user, seconds }, readUntil),
+  /** @param {string} room @param {number} seconds */
+  slow: (room, seconds) => request({ action: "slow", room, seconds }, () => true),
+  /** @param {string} room @param {boolean} closed */
+  close: (room, closed) => request({ action: "close", room, closed }, () => true),
+};
+
 /**
  * What the server said, or null for anything this client has no use for: a type that a later server invented, the
  * empty frame that API Gateway sends where a function returns no body, a frame that is malformed.
@@ -71,14 +109,33 @@ export function parseFrame(data) {
   switch (fields?.type) {
     case "reply":
       return readReply(fields);
-    case "messages":
-      return typeof fields.room === "string" && Array.isArray(fields.messages)
-        ? { type: "messages", room: fields.room, run: readRun(fields) }
-        : null;
     case "bye":
       return { type: "bye", code: String(fields.code), retry: fields.retry !== false };
     case undefined:
       return typeof fields?.message === "string" ? { type: "trouble" } : null;
+    default:
+      return fields && readRoomFrame(fields);
+  }
+}
+
+/** @param {Fields} fields @returns {RoomFrame | null} */
+function readRoomFrame(fields) {
+  const { type, room, messages, count } = fields;
+  if (typeof room !== "string") return null;
+  switch (type) {
+    case "messages":
+      return Array.isArray(messages) ? { type, room, run: readRun(fields) } : null;
+    case "changed":
+      return Array.isArray(messages) ? { type, room, messages: messages.filter(isMessage) } : null;
+    case "presence":
+      if (!isCount(count)) return null;
+      return { type, room, joined: readPeople(fields.joined), left: readPeople(fields.left), count };
+    case "typing":
+      return isPerson(fields) ? { type, room, person: readPerson(fields) } : null;
+    case "moderated": {
+      const moderated = readModerated(fields);
+      return moderated && { type, room, moderated };
+    }
     default:
       return null;
   }
@@ -125,7 +182,8 @@ function readAck({ seq, id, at }) {
 /** @param {Fields} reply @returns {Joined | null} */
 function readJoined(reply) {
   const { seq } = reply;
-  return seq === 0 || isSeq(seq) ? { seq, page: readPage(reply) } : null;
+  const me = isPerson(reply) ? readPerson(reply) : undefined;
+  return isCount(seq) ? { seq, page: readPage(reply), me } : null;
 }
 
 /** @param {Fields} reply @returns {Page | null} */
@@ -138,8 +196,43 @@ function readPage(reply) {
 /** @param {Fields} reply @returns {Map<string, number> | null} the newest seq of each room */
 function readPong({ pong, seqs }) {
   if (pong !== true) return null;
-  return new Map(Object.entries(seqs ?? {}).filter(([, seq]) => seq === 0 || isSeq(seq)));
+  return new Map(Object.entries(seqs ?? {}).filter(([, seq]) => isCount(seq)));
 }
+
+/** @param {Fields} reply @returns {Present | null} */
+function readPresent({ members, count, approximate, more }) {
+  if (!isCount(count)) return null;
+  return { members: readPeople(members), count, approximate: approximate === true, more: more === true };
+}
+
+/** @param {Fields} reply @returns {{until: string} | null} */
+function readUntil({ until }) {
+  return typeof until === "string" ? { until } : null;
+}
+
+/** @param {Fields} fields @returns {Moderated | null} */
+function readModerated({ act, by, user, until, seconds, closed }) {
+  if (typeof act !== "string" || typeof by !== "string") return null;
+  return {
+    act,
+    by,
+    ...(typeof user === "string" && { user }),
+    ...(typeof until === "string" && { until }),
+    ...(isCount(seconds) && { seconds }),
+    ...(typeof closed === "boolean" && { closed }),
+  };
+}
+
+/** @param {unknown} value @returns {Person[]} */
+function readPeople(value) {
+  return Array.isArray(value) ? value.filter(isPerson).map(readPerson) : [];
+}
+
+/** @param {Person} fields @returns {Person} nothing but that */
+const readPerson = ({ user, name }) => ({ user, name });
+
+/** @param {any} value @returns {value is Person} */
+const isPerson = (value) => typeof value?.user === "string" && typeof value.name === "string";
 
 /** @param {Fields} fields @returns {Run} */
 function readRun({ messages, voids }) {
@@ -155,6 +248,9 @@ function isMessage(value) {
   const { seq, ...texts } = /** @type {Fields} */ (value);
   return isSeq(seq) && ["id", "user", "name", "message", "at"].every((field) => typeof texts[field] === "string");
 }
+
+/** @param {unknown} value @returns {value is number} */
+const isCount = (value) => value === 0 || isSeq(value);
 
 /** @param {unknown} value @returns {value is number} */
 const isSeq = (value) => typeof value === "number" && Number.isSafeInteger(value) && value > 0;

@@ -7,6 +7,8 @@
 
 /** How many ids are remembered to know a message again that came under a second seq. */
 const IDS = 10_000;
+/** How many changes, to know an older copy. */
+const CHANGES = 1_000;
 
 /**
  * What one has of a room's log, and what is missing: above its base, every place up to the newest that is known must
@@ -22,6 +24,8 @@ export class Ledger {
   #waiting = new Map();
   /** @type {Set<string>} the oldest first */
   #ids = new Set();
+  /** @type {Map<number, Message>} messages that are not what they were, by seq; the oldest change first */
+  #changes = new Map();
 
   /** The newest seq that is known to exist. */
   get head() {
@@ -66,6 +70,25 @@ export class Ledger {
     for (const seq of voids) this.#put(seq, null, now);
   }
 
+  /**
+   * Takes note that a message is not what it was. An older copy that comes later counts for nothing.
+   *
+   * @param {Message} message - as it is now @param {number} now
+   * @returns {boolean} whether it may have been shown before
+   */
+  change(message, now) {
+    const { seq } = message;
+    this.#changes.set(seq, message);
+    if (this.#changes.size > CHANGES) this.#changes.delete(/** @type {number} */ (this.#changes.keys().next().value));
+    this.#put(seq, message, now); // It may be the first copy of it.
+    return seq < this.#next && this.#next < Infinity;
+  }
+
+  /** @param {Message} message @returns {Message} the newest copy of it */
+  latest(message) {
+    return this.#changes.get(message.seq) ?? message;
+  }
+
   /** Gives up what is missing up to `to`: nobody will have it any more. @param {number} to */
   abandon(to) {
     for (let hole; (hole = this.#missing[0]) && hole.from <= to; ) {
@@ -87,7 +110,7 @@ export class Ledger {
         continue;
       }
       this.#next++;
-      if (place !== null && this.#isNew(place.id)) released.push({ type: "message", detail: place });
+      if (place !== null && this.#isNew(place.id)) released.push({ type: "message", detail: this.latest(place) });
     }
     return released;
   }

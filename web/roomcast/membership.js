@@ -3,6 +3,8 @@ import { join, leave } from "./frames.js";
 import { LinkLost } from "./link.js";
 import { Refusal } from "./refusal.js";
 
+/** The longest delay of a timer, in milliseconds; a longer one would be over at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** A random pause is at most this long, in milliseconds, between two tries of the same request. */
 const LONGEST_PAUSE = 8_000;
 
@@ -83,10 +85,11 @@ export class Membership {
    * @template Answer
    * @param {() => import("./frames.js").Request<Answer>} make - called at each try
    * @param {AbortSignal} [signal] - makes it give up
+   * @param {(refusal: Refusal) => void} [delayed] - told of each refusal for a while
    * @returns {Promise<Answer>}
    * @throws {Refusal} the server's, if it is for good, or the one that ended the membership
    */
-  async ask(make, signal) {
+  async ask(make, signal, delayed) {
     const backoff = this.#backoff();
     for (;;) {
       const link = await this.#present();
@@ -97,6 +100,7 @@ export class Membership {
         if (error instanceof LinkLost) continue;
         if (!(error instanceof Refusal && error.temporary)) throw error;
         if (error.code === "not_a_member") this.stray(link);
+        delayed?.(error);
         await this.#pause(error, backoff);
         signal?.throwIfAborted();
       }
@@ -120,12 +124,17 @@ export class Membership {
     if (this.#ended) return;
     this.#ended = refusal;
     this.#link = null;
+    this.hurry();
+    this.#wake();
+    this.#owner.left(refusal, told);
+  }
+
+  /** Waits no longer to ask again: what was refused for a while may be granted by now. */
+  hurry() {
     for (const [timer, over] of this.#pauses) {
       this.#clock.clearTimeout(timer);
       over();
     }
-    this.#wake();
-    this.#owner.left(refusal, told);
   }
 
   async #tellLeft() {
@@ -173,7 +182,7 @@ export class Membership {
   /** @param {Refusal} refusal @param {Backoff} backoff @returns {Promise<void>} */
   #pause({ retryAfter }, backoff) {
     if (this.#ended) return Promise.resolve();
-    const delay = (retryAfter ?? 0) * 1000 + backoff.next();
+    const delay = Math.min((retryAfter ?? 0) * 1000 + backoff.next(), LONGEST_TIMER);
     return new Promise((resolve) => {
       const over = () => {
         this.#pauses.delete(timer);

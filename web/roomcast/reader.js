@@ -10,6 +10,9 @@ export const HOLES = { lag: 1_000, pause: 8_000, pauseAtEnd: 60_000, patience: 6
 /** How long, in milliseconds, a room that has a head and no messages is believed to be only just writing them. */
 export const BEGINNING = 10_000;
 
+/** How many of the newest places are looked at again after an absence. */
+const REVIEWED = 100;
+
 /** What one learns from a page that is refused for good. @type {Page} */
 const REFUSED = { messages: [], voids: [], more: true, begins: undefined };
 
@@ -19,6 +22,8 @@ const REFUSED = { messages: [], voids: [], more: true, begins: undefined };
  * @typedef {import("./frames.js").Message} Message
  * @typedef {import("./membership.js").Mark} Mark
  * @typedef {<Answer>(make: () => import("./frames.js").Request<Answer>) => Promise<Answer>} Ask
+ * @typedef {import("./ledger.js").Release | {type: "begun", detail: {more: boolean}} |
+ *   {type: "changed", detail: Message}} News
  */
 
 /** Reads one room's log: keeps its ledger, hands out what is in order, and asks for what is missing. */
@@ -46,7 +51,7 @@ export class Reader {
 
   /**
    * @param {string} name @param {number} history - how many earlier messages to begin with
-   * @param {{ask: Ask, release: (release: import("./ledger.js").Release) => void,
+   * @param {{ask: Ask, release: (news: News) => void,
    *   clock: import("./clock.js").Clock, random: () => number}} tools
    */
   constructor(name, history, { ask, release, clock, random }) {
@@ -86,19 +91,39 @@ export class Reader {
     this.#goOn();
   }
 
+  /** @param {Message[]} messages - that are not what they were */
+  change(messages) {
+    for (const message of messages) {
+      const isShown = this.#ledger.change(message, this.#clock.now());
+      if (isShown && !this.#stopped) this.#release({ type: "changed", detail: message });
+    }
+    this.#goOn();
+  }
+
+  /** Looks again at the newest of what was told: who was away has not heard what became of it. */
+  async review() {
+    const { contiguous = 0 } = this.#ledger;
+    if (contiguous === 0) return;
+    const range = { before: contiguous + 1, limit: REVIEWED };
+    const page = await this.#ask(() => history(this.#name, range)).catch(() => REFUSED);
+    this.change(page.messages.filter(({ deleted }) => deleted));
+  }
+
   /**
    * A page of what was before.
    *
    * @param {{before?: number, limit?: number}} range - `before` is the oldest seq that was read, if nothing is said
-   * @returns {Promise<{messages: Message[], more: boolean}>}
+   * @returns {Promise<{messages: Message[], more: boolean, before: number}>}
    */
   async older({ before, limit = 50 }) {
     await this.#beginning;
     const from = before ?? this.#oldest;
-    if (from <= 1 && !this.#stopped) return { messages: [], more: false };
+    if (from <= 1 && !this.#stopped) return { messages: [], more: false, before: from };
     const page = await this.#ask(() => history(this.#name, { before: from, limit: Math.min(limit, LARGEST_PAGE) }));
-    this.#oldest = Math.min(this.#oldest, lowest(page) ?? from);
-    return { messages: inOrder(page.messages), more: page.more };
+    const next = lowest(page) ?? from;
+    this.#oldest = Math.min(this.#oldest, next);
+    const messages = inOrder(page.messages).map((message) => this.#ledger.latest(message));
+    return { messages, more: page.more, before: next };
   }
 
   /** For good. */
@@ -115,8 +140,9 @@ export class Reader {
     const { head } = this.#ledger;
     let oldest = head + 1;
     let wanted = this.#history;
+    let more = head > 0;
     try {
-      for (let more = head > 0; more && wanted > 0; ) {
+      while (more && wanted > 0) {
         const range = { before: oldest, limit: Math.min(wanted, LARGEST_PAGE) };
         const page = await this.#ask(() => history(this.#name, range));
         this.#ledger.add(page, this.#clock.now());
@@ -131,6 +157,7 @@ export class Reader {
       }
     } catch {
       // Its history is not for us: it begins with what is said from now on. (Or the room was left.)
+      more = false;
     }
     this.#asking = false;
     if (this.#stopped) return;
@@ -138,6 +165,7 @@ export class Reader {
     this.#ledger.begin(oldest - 1, this.#clock.now());
     this.#begun();
     this.#goOn();
+    if (!this.#stopped) this.#release({ type: "begun", detail: { more } });
   }
 
   /** Hands out what is in order by now, and plans when to ask for what is missing. */

@@ -8,7 +8,8 @@ export const LONGEST_WAIT = 23 * 60 * 60_000;
 /**
  * @typedef {import("./frames.js").Ack} Ack
  * @typedef {import("./outbox.js").Letter} Letter
- * @typedef {<Answer>(make: () => import("./frames.js").Request<Answer>, signal: AbortSignal) => Promise<Answer>} Ask
+ * @typedef {<Answer>(make: () => import("./frames.js").Request<Answer>, signal: AbortSignal,
+ *   delayed: (refusal: Refusal) => void) => Promise<Answer>} Ask
  * @typedef {{promise: Promise<Ack>, resolve: (ack: Ack) => void, reject: (refusal: Refusal) => void}} Promised
  */
 
@@ -28,17 +29,20 @@ export class Sender {
   #ask;
   #clock;
   #settled;
+  #delayed;
 
   /**
    * @param {string} room @param {import("./outbox.js").Outbox} outbox
-   * @param {{ask: Ask, clock: import("./clock.js").Clock, settled: (id: string, outcome: Ack | Refusal) => void}} tools
+   * @param {{ask: Ask, clock: import("./clock.js").Clock, settled: (id: string, outcome: Ack | Refusal) => void,
+   *   delayed: (id: string, refusal: Refusal) => void}} tools
    */
-  constructor(room, outbox, { ask, clock, settled }) {
+  constructor(room, outbox, { ask, clock, settled, delayed }) {
     this.#room = room;
     this.#outbox = outbox;
     this.#ask = ask;
     this.#clock = clock;
     this.#settled = settled;
+    this.#delayed = delayed;
   }
 
   /** @returns {readonly Letter[]} what is not acknowledged yet, the oldest first */
@@ -67,7 +71,7 @@ export class Sender {
       if (this.#clock.now() - at > LONGEST_WAIT) throw new Refusal("expired", "It waited for too long.");
       return send(this.#room, letter);
     };
-    this.#ask(make, given.signal).then(
+    this.#ask(make, given.signal, (refusal) => this.#delayed(id, refusal)).then(
       (ack) => this.#settle(id, ack),
       (refusal) => refusal instanceof Refusal && this.#settle(id, refusal),
     );
@@ -78,15 +82,18 @@ export class Sender {
     this.#settle(id, { id, seq, at });
   }
 
-  /** @param {Refusal} refusal - of all that is pending, and of all that is to be sent later */
-  stop(refusal) {
+  /**
+   * @param {Refusal} refusal - of what is pending, and of all that is to be sent later
+   * @param {{kept: boolean}} older - `kept`: what nobody has sent since a reload stays, for a visit that can send it
+   */
+  stop(refusal, { kept }) {
     this.#stopped = refusal;
-    for (const { id } of this.pending) this.#settle(id, refusal);
+    for (const { id } of this.pending) if (!kept || this.#promised.has(id)) this.#settle(id, refusal);
   }
 
   /** @param {string} message @param {{data?: unknown, ref?: string}} options */
   async #send(message, { data, ref = randomId() }) {
-    if (!this.#outbox.has(ref)) {
+    if (this.#stopped || !this.#outbox.has(ref)) {
       const letter = { id: ref, message, data, at: this.#clock.now() };
       try {
         this.#check(letter);

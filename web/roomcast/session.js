@@ -1,11 +1,17 @@
 import { Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
+import { Presence } from "./presence.js";
 import { Reader } from "./reader.js";
 import { Refusal } from "./refusal.js";
 import { Sender } from "./sender.js";
+import { Typing } from "./typing.js";
+
+/** In milliseconds: after a longer one messages may have been deleted that are still shown. */
+const ABSENCE = 30_000;
 
 /**
- * @typedef {import("./frames.js").Run} Run
+ * @typedef {import("./frames.js").RoomFrame} RoomFrame
+ * @typedef {import("./frames.js").Moderated} Moderated
  * @typedef {import("./link.js").Link} Link
  * @typedef {import("./membership.js").Mark} Mark
  * @typedef {import("./room.js").RoomEvents} RoomEvents
@@ -19,7 +25,10 @@ import { Sender } from "./sender.js";
  * @property {string} key - of the outbox in the storage
  */
 
-/** One room, from the inside: its membership, its reader and its sender, and the order in which they tell of things. */
+/**
+ * One room, from the inside: its membership, its reader and its sender, who is there and who is writing, and the order
+ * in which they tell of things.
+ */
 export class Session {
   /** @type {import("./membership.js").MembershipState} */
   state = "joining";
@@ -34,12 +43,16 @@ export class Session {
   #untold = [];
   /** Whether its join was ever granted. */
   wasJoined = false;
-  /** @type {Run[]} heard before the join on the present link was answered: it may be of another log */
+  /** As whom one speaks, once the server has told. @type {import("./frames.js").Person | undefined} */
+  me = undefined;
+  #awayAt = Infinity; // since when the room is not heard, if it was
+  /** @type {RoomFrame[]} heard before the join on the present link was answered: it may be of another log */
   #early = [];
   #options;
   #membership;
   #sender;
   #reader;
+  #typing;
 
   /** @param {string} name @param {Options} options */
   constructor(name, options) {
@@ -51,16 +64,27 @@ export class Session {
     const owner = {
       mark: () => this.#reader.mark,
       joined: (joined, mark) => this.#joined(joined, mark),
-      away: () => this.#enter("joining"),
+      away: () => this.#away(),
       left: (refusal, told) => this.#left(refusal, told),
     };
     this.#membership = new Membership(name, owner, { clock, random });
     this.#sender = new Sender(name, new Outbox(storage, key), {
-      ask: (make, signal) => this.#membership.ask(make, signal),
+      ask: (make, signal, delayed) => this.#membership.ask(make, signal, delayed),
       settled: (id, outcome) => this.#settled(id, outcome),
+      delayed: (id, { code, message, retryAfter }) => {
+        if (retryAfter !== undefined) this.#tell("delayed", { id, code, detail: message, retryAfter });
+      },
       clock,
     });
     this.#reader = this.#newReader();
+    /** @readonly */
+    this.presence = new Presence(name, {
+      ask: (make, signal) => this.#membership.ask(make, signal),
+      moved: (moves) => this.#tell("presence", moves),
+      clock,
+      random,
+    });
+    this.#typing = new Typing(name, { changed: (writing) => this.#tell("typing", writing), clock });
     /** When something of this room was last heard. */
     this.heardAt = clock.now();
   }
@@ -77,6 +101,21 @@ export class Session {
   /** @param {{before?: number, limit?: number}} range */
   history(range) {
     return this.#reader.older(range);
+  }
+
+  /** Tells that one is writing, if somebody could hear it. */
+  type() {
+    const { link } = this.#membership;
+    if (link && !this.presence.company?.approximate) this.#typing.tell(link);
+  }
+
+  /**
+   * @template Answer
+   * @param {() => import("./frames.js").Request<Answer>} make - called at each try
+   * @returns {Promise<Answer>} rejects with a Refusal
+   */
+  ask(make) {
+    return this.#membership.ask(make);
   }
 
   leave() {
@@ -104,11 +143,18 @@ export class Session {
     return this.#membership.link === link;
   }
 
-  /** @param {Run} run */
-  hear(run) {
-    this.heardAt = this.#options.clock.now();
-    if (this.#membership.link) this.#reader.hear(run);
-    else this.#early.push(run);
+  /** @param {RoomFrame} frame @param {Link} link */
+  hear(frame, link) {
+    if (frame.type === "presence") {
+      // In order on one link only; and where the room is being joined it will be asked for.
+      if (this.isOn(link)) this.presence.hear(frame);
+    } else if (frame.type === "typing") {
+      this.#typing.hear(frame.person);
+    } else if (this.#membership.link) {
+      this.#learn(frame);
+    } else {
+      this.#early.push(frame);
+    }
   }
 
   /** What a ping was told of this room on that link. @param {number | undefined} seq @param {Link} link */
@@ -121,6 +167,9 @@ export class Session {
   /** @param {import("./frames.js").Joined} joined @param {Mark} mark */
   #joined(joined, mark) {
     this.heardAt = this.#options.clock.now();
+    const absence = this.heardAt - this.#awayAt;
+    this.#awayAt = Infinity;
+    this.me = joined.me ?? this.me;
     this.#enter("joined");
     this.wasJoined = true;
     this.#ready();
@@ -129,8 +178,43 @@ export class Session {
     // A head is read when the join is written, so it counts all that was known before: a lower one is another log's.
     if (joined.seq < mark.head) this.#beginAnew();
     this.#reader.resume(joined, mark);
-    for (const run of this.#early.splice(0)) this.#reader.hear(run);
+    if (absence > ABSENCE) this.#reader.review();
+    this.presence.resume();
+    for (const frame of this.#early.splice(0)) this.#learn(frame);
     this.#sender.start();
+  }
+
+  /** @param {RoomFrame} frame */
+  #learn(frame) {
+    switch (frame.type) {
+      case "messages":
+        this.heardAt = this.#options.clock.now(); // Nothing else proves that messages come through.
+        return this.#reader.hear(frame.run);
+      case "changed":
+        return this.#reader.change(frame.messages);
+      case "moderated":
+        return this.#heed(frame.moderated);
+    }
+  }
+
+  /** @param {Moderated} moderated */
+  #heed(moderated) {
+    const { act, by, user, until } = moderated;
+    this.#tell("moderated", moderated);
+    if (act === "slow") this.#membership.hurry(); // It may have ended.
+    if (act !== "kick" || user !== this.me?.user || !this.#liesAhead(moderated)) return;
+    this.#membership.end(new Refusal("kicked", `${by} has sent you out until ${until}.`));
+  }
+
+  /** @param {Moderated} moderated */
+  #liesAhead({ seconds, until = "" }) {
+    // Where the server says for how long, one need not trust this computer's clock.
+    return seconds === undefined ? Date.parse(until) > this.#options.clock.now() : seconds > 0;
+  }
+
+  #away() {
+    this.#awayAt = this.#options.clock.now();
+    this.#enter("joining");
   }
 
   #beginAnew() {
@@ -142,11 +226,13 @@ export class Session {
   /** @param {Refusal} refusal @param {Promise<void>} told */
   #left(refusal, told) {
     this.#reader.stop();
+    this.presence.stop(refusal);
+    this.#typing.stop();
     this.#options.left(told);
     this.#refused(refusal);
-    // What waited for a room that could not be joined stays in the storage, for a visit that can.
-    if (this.wasJoined) this.#sender.stop(refusal);
+    this.#sender.stop(refusal, { kept: !this.wasJoined });
     this.#enter("left", refusal.code);
+    if (this.#untold) this.#options.clock.setTimeout(() => this.#tellAll(), 0);
   }
 
   /** @param {string} id @param {import("./frames.js").Ack | Refusal} outcome */
@@ -158,9 +244,10 @@ export class Session {
     this.#tell("sent", outcome);
   }
 
-  /** @param {import("./ledger.js").Release} release */
+  /** @param {import("./reader.js").News} news */
   #released({ type, detail }) {
     if (type === "message") this.#sender.acknowledge(detail);
+    if (type === "message") this.#typing.end(detail.user);
     this.#tell(type, detail);
   }
 
@@ -168,7 +255,7 @@ export class Session {
     const { history, clock, random } = this.#options;
     return new Reader(this.name, history, {
       ask: (make) => this.#membership.ask(make),
-      release: (release) => this.#released(release),
+      release: (news) => this.#released(news),
       clock,
       random,
     });

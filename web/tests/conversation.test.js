@@ -18,7 +18,7 @@ const texts = () => conversation.entries.map(({ text }) => text);
 
 function enter(unsent) {
   chat = new FakeChat(unsent);
-  conversation = new Conversation(chat, "general", { user: "" });
+  conversation = new Conversation(chat, "general");
   room = chat.room;
   changes = [];
   conversation.addEventListener("change", ({ detail }) => changes.push(detail));
@@ -70,15 +70,17 @@ describe("entering", () => {
   it("says so when the room would not let one in", async () => {
     room.admitted.reject({ code: "forbidden" });
     await soon();
-    assert.deepEqual(texts(), ["You may not enter this room."]);
+    room.tells("state", { state: "left", code: "closed" });
+    assert.deepEqual(texts(), ["You may not enter this room, or not now."]);
     assert.equal(conversation.earlier, "outside");
+    assert.equal(conversation.outside, texts()[0]);
   });
 
   it("says so when the room does not let one stay", async () => {
     room.begins(said(1));
     await soon();
     room.tells("state", { state: "left", code: "forbidden" });
-    assert.deepEqual(texts(), ["bob 1", "You may not enter this room."]);
+    assert.deepEqual(texts(), ["bob 1", "You may not enter this room, or not now."]);
   });
 });
 
@@ -117,9 +119,9 @@ describe("scrolling back", () => {
     await soon();
     conversation.loadEarlier();
     await soon();
-    room.histories[0].resolve({ messages: [], more: true });
+    room.histories[0].resolve({ messages: [], more: true, before: 3 });
     await soon();
-    assert.equal(room.histories.length, 2);
+    assert.equal(room.histories[1].before, 3);
     room.histories[1].resolve({ messages: range(1, 2), more: false });
     await soon();
     assert.deepEqual(texts(), ["bob 1", "bob 2", "bob 5"]);
@@ -189,7 +191,7 @@ describe("writing", () => {
     assert.deepEqual(conversation.entries.map(({ delivery }) => delivery), ["sending"]);
     room.acknowledges({ id: ref, seq: 1, at });
     assert.deepEqual(conversation.entries.map(({ delivery }) => delivery), ["sent"]);
-    room.tells("message", { ...said(1), id: ref, message: "Hi" });
+    room.tells("message", { ...said(1), id: ref, user: room.user, message: "Hi" });
     await soon();
     assert.deepEqual(texts(), ["Hi"]);
     assert.equal(changes.reduce((sum, fresh) => sum + fresh), 0);
@@ -206,11 +208,113 @@ describe("writing", () => {
     assert.deepEqual(conversation.entries.map(({ delivery }) => delivery), ["sending"]);
   });
 
+  it("shows how long a message has to wait, if that is for more than a moment", () => {
+    conversation.write("Hi");
+    const [{ ref: id }] = room.sends;
+    room.tells("delayed", { id, code: "rate_limited", detail: "", retryAfter: 0.1 });
+    assert.equal(conversation.entries[0].waits, null);
+    room.tells("delayed", { id, code: "rate_limited", detail: "", retryAfter: 3600 });
+    const seconds = (conversation.entries[0].waits - Date.now()) / 1000;
+    assert.ok(seconds > 3500 && seconds <= 3600);
+  });
+
   it("shows a message that was not even taken, because too many wait", async () => {
     conversation.write("Hi");
     room.sends[0].reject({ code: "queue_full" });
     await soon();
     assert.deepEqual(conversation.entries.map(({ code }) => code), ["queue_full"]);
+  });
+});
+
+describe("who is there", () => {
+  const people = (...names) =>
+    new Map(names.map((name) => ({ user: `u-${name.toLowerCase()}`, name })).map((person) => [person.user, person]));
+
+  it("is unknown until the room tells", () => {
+    assert.equal(conversation.people, undefined);
+  });
+
+  it("has oneself first, and the others by their names", async () => {
+    room.begins();
+    room.tells("presence", { count: 3, approximate: false, members: people("Bob", "Ada", "aaron") });
+    const { count, members } = conversation.people;
+    assert.equal(count, 3);
+    assert.deepEqual(members.map(({ name, mine }) => [name, mine]), [["Ada", true], ["aaron", false], ["Bob", false]]);
+  });
+
+  it("is a number in a crowd", () => {
+    room.begins();
+    room.tells("presence", { count: 1204, approximate: true, members: null });
+    assert.deepEqual(conversation.people, { count: 1204, approximate: true, members: [] });
+  });
+
+  it("has who is writing, and tells the others that one is", () => {
+    room.begins();
+    room.tells("typing", [{ user: "u-bob", name: "Bob" }]);
+    assert.deepEqual(conversation.writers.map(({ name }) => name), ["Bob"]);
+    conversation.typing();
+    assert.equal(room.typed, 1);
+  });
+});
+
+describe("what moderators do", () => {
+  const later = new Date(Date.now() + 600_000).toISOString();
+  const tells = (act) => room.tells("moderated", { by: "Mia", ...act });
+
+  beforeEach(() => room.begins(said(1)));
+
+  it("is a line, with the name of whom it is done to", () => {
+    tells({ act: "kick", user: "u-bob", until: later });
+    assert.match(texts()[1], /^Mia sent Bob out until /);
+    tells({ act: "mute", user: "u-nobody-knows", until: later });
+    assert.match(texts()[2], /^Mia muted somebody until /);
+  });
+
+  it("is no line where nobody knows what it means", () => {
+    tells({ act: "applaud" });
+    assert.deepEqual(texts(), ["bob 1"]);
+  });
+
+  it("puts one out, with the reason and until when", async () => {
+    tells({ act: "kick", user: "u-ada", until: later });
+    room.tells("state", { state: "left", code: "kicked" });
+    await soon();
+    assert.match(conversation.outside, /^Mia sent you out until /);
+    assert.deepEqual(texts(), ["bob 1", conversation.outside]);
+    assert.equal(conversation.people, undefined);
+  });
+
+  it("takes the text of a message", () => {
+    room.tells("changed", { ...said(1), message: "", deleted: true });
+    assert.deepEqual(conversation.entries.map(({ text, deleted }) => [text, deleted]), [["", true]]);
+  });
+
+  for (const [name, act, code] of [
+    ["the room is closed", { act: "close", closed: true }, "room_closed"],
+    ["the room is open again", { act: "close", closed: false }, "forbidden"],
+    ["one is muted", { act: "mute", user: "u-ada", until: later }, "muted"],
+    ["another is muted", { act: "mute", user: "u-bob", until: later }, "forbidden"],
+    ["one may write again", { act: "mute", user: "u-ada", until: "2026-01-01T00:00:00Z" }, "forbidden"],
+  ]) {
+    it(`explains why one cannot write when ${name}`, async () => {
+      tells(act);
+      conversation.write("Hi");
+      room.refuses(room.sends[0].ref, "forbidden");
+      await soon();
+      assert.equal(conversation.entries.at(-1).code, code);
+    });
+  }
+
+  it("can be done here", async () => {
+    const [message] = conversation.entries;
+    for (const act of ["delete", "mute", "kick"]) await conversation.moderate(act, message);
+    assert.deepEqual(room.acts, [["delete", 1], ["mute", "u-bob", 600], ["kick", "u-bob", 600]]);
+  });
+
+  it("says so where one may not", async () => {
+    room.forbids = true;
+    await conversation.moderate("delete", conversation.entries[0]);
+    assert.deepEqual(texts(), ["bob 1", "Only a moderator can do that."]);
   });
 });
 
@@ -238,6 +342,13 @@ describe("leaving", () => {
     assert.equal(room.left, false);
     room.refuses(two.ref, "forbidden");
     assert.deepEqual([room.left, over], [true, true]);
+  });
+
+  it("is at once from outside, where nothing can be sent", () => {
+    conversation.write("one");
+    room.tells("state", { state: "left", code: "kicked" });
+    conversation.leave();
+    assert.equal(over, true);
   });
 
   it("is off when one comes back before that", () => {

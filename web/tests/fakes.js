@@ -27,7 +27,12 @@ export class FakeChat {
 
 class FakeRoom extends EventTarget {
   admitted = settleable();
-  begun = settleable();
+  user = "u-ada";
+  me = { user: "u-ada", name: "Ada" };
+  /** What one did as a moderator, and whether that is allowed. */
+  acts = [];
+  forbids = false;
+  typed = 0;
   /** What one was asked for, each with its `resolve` and `reject`. */
   histories = [];
   sends = [];
@@ -46,12 +51,31 @@ class FakeRoom extends EventTarget {
     return send.promise;
   }
 
-  async history(range = {}) {
-    await this.begun.promise;
-    if (range.before === 1) return { messages: [], more: false };
+  history(range) {
     const history = { ...range, ...settleable() };
     this.histories.push(history);
     return history.promise;
+  }
+
+  typing() {
+    this.typed++;
+  }
+
+  async delete(seq) {
+    this.#moderate("delete", seq);
+  }
+
+  async mute(user, seconds) {
+    this.#moderate("mute", user, seconds);
+  }
+
+  async kick(user, seconds) {
+    this.#moderate("kick", user, seconds);
+  }
+
+  #moderate(...act) {
+    if (this.forbids) throw { code: "forbidden" };
+    this.acts.push(act);
   }
 
   leave() {
@@ -62,7 +86,7 @@ class FakeRoom extends EventTarget {
   begins(...messages) {
     this.admitted.resolve();
     for (const message of messages) this.tells("message", message);
-    this.begun.resolve();
+    this.tells("begun", { more: messages.length > 0 && messages[0].seq > 1 });
   }
 
   /** The server has the message. */

@@ -16,7 +16,7 @@ const deliveries = () => timeline.entries.map(({ delivery }) => delivery);
 const live = () => timeline.entries.map(({ live }) => live);
 
 beforeEach(() => {
-  self = { user: "" };
+  self = { user: "u-ada" };
   timeline = new Timeline(self);
 });
 
@@ -87,6 +87,30 @@ describe("reading", () => {
   });
 });
 
+describe("what a moderator has deleted", () => {
+  const deleted = (name, seq) => ({ ...from(name, seq), message: "", deleted: true });
+
+  it("loses its text and keeps its place, without being news", () => {
+    receive(from("bob", 1));
+    timeline.goLive();
+    receive(from("cy", 2));
+    timeline.change(deleted("bob", 1));
+    assert.deepEqual(timeline.entries.map(({ text, deleted }) => [text, deleted]), [["", true], ["cy 2", false]]);
+    assert.deepEqual(live(), [false, true]);
+  });
+
+  it("can come so from the history, too", () => {
+    timeline.prepend([deleted("bob", 1)]);
+    assert.equal(timeline.entries[0].deleted, true);
+  });
+
+  it("is nothing where it is not on the screen", () => {
+    receive(from("cy", 2));
+    timeline.change(deleted("bob", 1));
+    assert.deepEqual(texts(), ["cy 2"]);
+  });
+});
+
 describe("writing", () => {
   beforeEach(() => timeline.goLive());
 
@@ -115,19 +139,20 @@ describe("writing", () => {
     assert.deepEqual([timeline.entries[0].delivery, timeline.entries[0].mine], ["sent", true]);
   });
 
-  it("knows one's own messages of other times and windows by the first one of this window", () => {
-    receive(from("ada", 1), from("bob", 2));
-    write("r1");
-    receive(from("ada", 3, "r1"), from("ada", 4));
+  it("knows one's own messages of other times and windows", () => {
+    assert.deepEqual(receive(from("ada", 1), from("bob", 2)), [false, true]);
     timeline.prepend([from("ada", 0)]);
-    assert.deepEqual(timeline.entries.map(({ mine }) => mine), [true, true, false, true, true]);
-    assert.equal(self.user, "u-ada");
+    assert.deepEqual(timeline.entries.map(({ mine }) => mine), [true, true, false]);
   });
 
-  it("knows them from the start where it is known who one is", () => {
-    self.user = "u-ada";
-    assert.deepEqual(receive(from("ada", 1), from("bob", 2)), [false, true]);
-    assert.deepEqual(timeline.entries.map(({ mine }) => mine), [true, false]);
+  it("knows until when a message has to wait, until it is sent or written again", () => {
+    write("r1", "r2");
+    const until = new Date(at(30));
+    timeline.delay("r1", until);
+    assert.deepEqual(timeline.entries.map(({ waits }) => waits), [until, null]);
+    timeline.refuse("r1", "left");
+    write("r1");
+    assert.deepEqual(timeline.entries.map(({ waits }) => waits), [null, null]);
   });
 
   it("marks a refused message where it stands, and the conversation goes on below it", () => {

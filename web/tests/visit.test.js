@@ -67,13 +67,6 @@ describe("who is here", () => {
     assert.notEqual(visit("?endpoint=wss://elsewhere.test/prod").client, visit().client);
   });
 
-  it("is remembered as the user that the server has told of", () => {
-    visit().user = "u-ada";
-    assert.equal(visit().user, "u-ada");
-    assert.equal(visit("?name=Bob").user, "");
-    assert.equal(visit("?endpoint=wss://elsewhere.test/prod").user, "");
-  });
-
   it("works without a memory", () => {
     const blocked = () => {
       throw new Error("SecurityError");
@@ -81,9 +74,51 @@ describe("who is here", () => {
     const guest = new Visit({ address: "http://127.0.0.1/", endpoint: "/prod", local: blocked, session: blocked });
     guest.move({ name: "Ada", room: "general" });
     assert.match(guest.client, UUID);
-    guest.user = "u-ada";
-    assert.deepEqual([guest.name, guest.user], ["Ada", "u-ada"]);
+    assert.equal(guest.name, "Ada");
   });
+});
+
+describe("a token", () => {
+  it("is taken out of the address, and stays with the tab", () => {
+    const first = visit("?room=general&token=t.o.k");
+    assert.equal(first.token, "t.o.k");
+    first.move({ name: "", room: "news" });
+    assert.equal(first.address, "http://127.0.0.1:8080/?room=news");
+    assert.equal(visit("?room=news").token, "t.o.k");
+    assert.deepEqual([...browser.items.values()].filter((value) => value.includes("t.o.k")), []);
+  });
+
+  it("gives way to a newer one", () => {
+    visit("?token=old");
+    assert.equal(visit("?token=new").token, "new");
+    assert.equal(visit().token, "new");
+  });
+
+  it("is not for another endpoint", () => {
+    visit("?token=t");
+    assert.equal(visit("?endpoint=wss://elsewhere.test/prod").token, "");
+  });
+
+  it("says how one is called, so that no other name counts", () => {
+    const ada = visit("?token=t");
+    ada.move({ name: "Ada of the token", room: "general" });
+    assert.equal(ada.name, "");
+    tab = new FakeStorage();
+    assert.equal(visit().name, "");
+  });
+
+  it("is for this visit alone where nothing can be kept", () => {
+    const blocked = () => {
+      throw new Error("SecurityError");
+    };
+    const address = "http://127.0.0.1/?token=t";
+    assert.equal(new Visit({ address, endpoint: "/prod", local: blocked, session: blocked }).token, "t");
+  });
+});
+
+it("offers a moderator's tools to whom the address says so", () => {
+  assert.equal(visit("?moderator").moderates, true);
+  assert.equal(visit().moderates, false);
 });
 
 describe("the page's own address", () => {

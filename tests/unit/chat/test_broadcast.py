@@ -3,20 +3,31 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.broadcast import Broadcaster, Tally
+from chat.broadcast import Broadcaster
 from chat.connections import Member
+from chat.delivery import Delivery, Tally
 from chat.identity import Protocol
 from chat.members import ReadFailed
 from chat.messages import Entry, Message
 from chat.outcomes import Failed, Gone, Throttled
 from chat.pace import Pace
+from chat.people import Person
 from chat.posting import AHEAD, Poster
-from tests.fakes import FakeConnections, FakeDoorbells, FakeGateway, FakeLog, FakeMembers, NoDaemon
+from tests.fakes import (
+    FakeConnections,
+    FakeDoorbells,
+    FakeGateway,
+    FakeLog,
+    FakeMembers,
+    FakeSignals,
+    FakeSockets,
+    NoDaemon,
+)
 
 NOW = 1_795_500_000.0
 LONG_AGO = int((NOW - 60) * 1000)
@@ -24,8 +35,10 @@ JUST_NOW = int((NOW - 9.9) * 1000)
 DYNAMODB_DOWN = ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "Any")
 
 
-def member(connection: str, protocol: Protocol = "v1", connected_at: int = LONG_AGO) -> Member:
-    return Member(connection, protocol, connected_at)
+def member(
+    connection: str, protocol: Protocol = "v1", connected_at: int = LONG_AGO, *, expired: bool = False
+) -> Member:
+    return Member(connection, protocol, connected_at, f"user of {connection}", "Ada", expired)
 
 
 def run(*texts: str) -> list[Entry]:
@@ -52,20 +65,23 @@ class Chat:
         self.members = FakeMembers(rooms, latency=page_latency)
         self.connections = FakeConnections()
         self.log = FakeLog()
+        self.signals = FakeSignals()
+        self.sockets = FakeSockets()
+        connections_, signals, sockets = (
+            cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
+        )
+        poster = Poster(self.gateway, Pace(self.loop.time), self.loop)
         fakes: dict[str, Any] = {
-            "connections": self.connections,
             "members": self.members,
             "log": self.log,
             "doorbells": FakeDoorbells(),
             "cursors": None,  # of the slices of large rooms
         }
         self.broadcaster = Broadcaster(
-            gateway=self.gateway,
-            poster=Poster(self.gateway, Pace(self.loop.time), self.loop),
+            delivery=Delivery(connections_, signals, poster, lambda: sockets, now=lambda: NOW),
             daemon=NoDaemon(),
             large=1_000_000,
             slices=16,
-            now=lambda: NOW,
             **fakes,
         )
 
@@ -201,6 +217,24 @@ def test_a_prune_that_fails_does_not_fail_the_broadcast(chat: Open) -> None:
     it.gateway.gone = {"c1"}
     it.connections.trouble = DYNAMODB_DOWN
     assert it.broadcast("a", run("Hi")) == Tally(2, delivered=1, gone=1, shed=0)
+
+
+def test_of_who_is_found_gone_the_room_is_told(chat: Open) -> None:
+    it = chat({"a": [[member("c1"), member("c2")]]})
+    it.gateway.gone = {"c1"}
+    it.broadcast("a", run("Hi"))
+    assert it.signals.told == [("a", Person("user of c1", "Ada"))]
+
+
+def test_whose_time_is_over_hears_no_message_but_bye_and_is_forgotten(chat: Open) -> None:
+    it = chat({"a": [[member("c1", expired=True), member("c2"), member("c3", "plain", expired=True)]]})
+    assert it.broadcast("a", run("Hi")) == Tally(1, delivered=1)
+    assert [json.loads(frame)["type"] for frame in it.gateway.frames["c1"]] == ["bye"]
+    assert it.gateway.frames["c3"] == []
+    assert it.heard("c2") == [1]
+    assert sorted(it.sockets.closed) == ["c1", "c3"]
+    assert sorted(it.connections.forgotten) == [("a", "c1"), ("a", "c3")]
+    assert sorted(person.user for _, person in it.signals.told) == ["user of c1", "user of c3"]
 
 
 # Who does not take it

@@ -17,15 +17,20 @@ import pytest
 
 from chat.actions import Chat, Sender, act
 from chat.broadcast import Broadcaster
-from chat.connections import Connection, Connections
+from chat.budget import Rate
+from chat.connections import Bounds, Connection, Connections
+from chat.delivery import Delivery
 from chat.errors import InvalidRef
 from chat.frames import parse
 from chat.identity import Identity
 from chat.log import Log
 from chat.members import Members
 from chat.messages import Entry
+from chat.moderation import Moderation
 from chat.pace import Pace
 from chat.posting import Poster
+from chat.rules import RuleBook
+from chat.signals import Signals
 from chat.slices import Cursors
 from tests.fakes import DynamoDBServer, FakeDoorbells, FakeGateway, Killed, MortalDynamoDB, NoDaemon, Stream
 
@@ -33,6 +38,15 @@ CONNECTIONS, MESSAGES = "ConnectionsTable", "MessagesTable"
 ADA = Identity("u1", "Ada", "v1")
 LISTENER, PLAIN = "listener", "plain"
 type Runs = Mapping[str, Sequence[Entry]]
+
+
+def chat_on(client: Any) -> Chat:
+    fast = Rate(10_000, 10_000)  # no call is a second try
+    connections = Connections(client, CONNECTIONS, bounds=Bounds(rate=fast))
+    log = Log(client, MESSAGES, 90, rate=fast)
+    rules, signals = RuleBook(client, MESSAGES), Signals(client, MESSAGES)
+    sockets: Any = None  # nobody is moderated
+    return Chat(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
 
 
 @dataclass
@@ -58,7 +72,7 @@ class World:
     ) -> dict[str, Any]:
         """The message function, from frame to reply."""
         client = MortalDynamoDB(self.dynamodb, dies_after)
-        chat = Chat(Connections(client, CONNECTIONS), Log(client, MESSAGES, 90))
+        chat = chat_on(client)
         frame = {"action": "send", "ref": ref, "room": "general", "message": text}
         reply: dict[str, Any] = json.loads(
             act(chat, Sender(connection, ADA, "general"), parse(json.dumps(frame)))
@@ -80,12 +94,12 @@ class World:
         loop = asyncio.get_running_loop()
         members = Members(self.members_url, "us-east-1", CONNECTIONS)
         doorbells: Any = FakeDoorbells()
+        sockets: Any = None  # nobody expires
+        poster = Poster(self.gateway, Pace(loop.time), loop)
         broadcaster = Broadcaster(
-            Connections(client, CONNECTIONS),
             members,
             Log(client, MESSAGES, 90),
-            self.gateway,
-            Poster(self.gateway, Pace(loop.time), loop),
+            Delivery(Connections(client, CONNECTIONS), Signals(client, MESSAGES), poster, lambda: sockets),
             doorbells,
             Cursors(client, MESSAGES),
             NoDaemon(),
@@ -136,7 +150,7 @@ after_each_write = pytest.mark.parametrize("dies_after", [HEAD, REF, ROW], ids=[
 
 def test_these_are_the_places_where_the_message_function_can_die(dynamodb: Any, world: World) -> None:
     client = MortalDynamoDB(dynamodb)
-    chat = Chat(Connections(client, CONNECTIONS), Log(client, MESSAGES, 90))
+    chat = chat_on(client)
     act(chat, Sender("sender", ADA, "general"), parse('{"action":"onMessage","message":"Hi"}'))
     assert client.calls == ["update_item", "update_item", "put_item", "put_item"]
 

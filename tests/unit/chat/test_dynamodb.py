@@ -9,10 +9,11 @@ from botocore.exceptions import ClientError
 
 from chat import dynamodb
 from chat.connections import Connections
-from chat.errors import NotConnected
 from tests.fakes import HttpServer
 
 CONFLICT = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException"}
+
+TWO_WRITES = [{"Delete": {"TableName": "t", "Key": {"pk": "a", "sk": sk}}} for sk in "bc"]
 
 
 def canceled(*codes: str) -> dict[str, Any]:
@@ -56,14 +57,15 @@ def test_a_write_that_meets_a_transaction_is_tried_again(scripted: Any) -> None:
 
 def test_a_transaction_that_meets_another_is_tried_again(scripted: Any) -> None:
     server, client = scripted(canceled("TransactionConflict", "None"))
-    Connections(client, "t").leave("c1", "general")
+    client.transact_write_items(TransactItems=TWO_WRITES)
     assert server.calls == 2
 
 
 def test_a_transaction_that_is_refused_for_its_condition_is_not(scripted: Any) -> None:
     server, client = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"))
-    with pytest.raises(NotConnected):
-        Connections(client, "t").leave("c1", "general")
+    with pytest.raises(ClientError) as refused:
+        client.transact_write_items(TransactItems=TWO_WRITES)
+    assert [dynamodb.was_refused(refused.value, position) for position in (0, 1)] == [True, False]
     assert server.calls == 1
 
 
@@ -71,4 +73,4 @@ def test_a_conflict_without_end_is_a_failure(scripted: Any) -> None:
     server, client = scripted(*[CONFLICT] * 10)
     with pytest.raises(ClientError, match="TransactionConflictException"):
         Connections(client, "t").spend("c1", "general")
-    assert server.calls == 6
+    assert server.calls == 7

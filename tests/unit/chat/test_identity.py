@@ -4,7 +4,16 @@ import unicodedata
 
 import pytest
 
-from chat.identity import MAX_NAME, Identity, clean_name, open_identity, spoken, subprotocols
+from chat.identity import (
+    MAX_NAME,
+    Identity,
+    carried_token,
+    clean_name,
+    open_identity,
+    proven_identity,
+    spoken,
+    subprotocols,
+)
 
 CLIENT = "5f0c2c1e-6f7a-4d83-9f0e-0c8a1f6f9b11"
 
@@ -120,3 +129,48 @@ def test_offers_are_split_at_commas_with_or_without_spaces(
 )
 def test_a_client_speaks_what_it_offers_or_plain_text(offered: tuple[str, ...], protocol: str | None) -> None:
     assert spoken(offered) == protocol
+
+
+@pytest.mark.parametrize(
+    ("offered", "authorization", "asked", "token"),
+    [
+        ((), None, None, None),
+        (("roomcast.v1",), None, None, None),
+        (("roomcast.v1", "token.a.b.c"), None, None, "a.b.c"),
+        (("token.a.b.c", "roomcast.v1"), None, None, "a.b.c"),
+        ((), "Bearer a.b.c", None, "a.b.c"),
+        ((), "bearer  a.b.c ", None, "a.b.c"),
+        ((), None, "a.b.c", "a.b.c"),
+        (("token.first",), "Bearer second", "third", "first"),
+        ((), "Bearer second", "third", "second"),
+        ((), "Basic YWRhOg==", "third", "third"),
+        ((), "Basic YWRhOg==", None, None),
+        # What is there and empty is a bad token, not none.
+        (("token.",), "Bearer second", "third", ""),
+        ((), "Bearer", "third", ""),
+        ((), None, "", ""),
+    ],
+)
+def test_a_token_is_taken_from_the_first_place_that_has_one(
+    offered: tuple[str, ...], authorization: str | None, asked: str | None, token: str | None
+) -> None:
+    assert carried_token(offered, authorization, asked) == token
+
+
+def test_who_brings_a_token_and_our_subprotocol_speaks_it() -> None:
+    assert spoken(subprotocols("token.a.b.c, roomcast.v1")) == "v1"
+    assert spoken(subprotocols("token.a.b.c")) is None  # a browser needs a subprotocol that can be chosen
+
+
+def test_a_user_whom_a_token_names_is_that_user() -> None:
+    assert proven_identity(user="auth0|5f7c", name=" Ada\u202e ", protocol="v1") == Identity(
+        "auth0|5f7c", "Ada", "v1"
+    )
+
+
+def test_a_token_without_a_name_makes_a_guest_whose_id_does_not_show() -> None:
+    guest = proven_identity(user="ada@example.com", name="\u202e", protocol="v1")
+    assert guest.user == "ada@example.com"
+    assert len(guest.name) == len("Guest 0a1b")
+    assert guest.name.startswith("Guest ")
+    assert "ada" not in guest.name

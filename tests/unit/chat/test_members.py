@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
-from chat.connections import Connection, Connections, Member
+from chat.connections import RING, Connection, Connections, Member
 from chat.identity import Identity
-from chat.members import PAGE, RING, Members, Page, ReadFailed
+from chat.members import PAGE, Members, Page, ReadFailed
 from tests.fakes import DynamoDBServer
 from tests.unit.chat.web_host import Host, Visit, ok
 
@@ -67,6 +67,8 @@ class Table:
                 "sk": {"S": key},
                 "protocol": {"S": "v1"},
                 "connected_at": {"N": "7"},
+                "user": {"S": "u1"},
+                "name": {"S": "Ada"},
                 "expires_at": {"N": str(int(NOW) + (0 if key in self.expired else 1))},
             }
             for key in keys
@@ -122,7 +124,8 @@ async def test_a_member_is_what_a_broadcast_needs_to_know(dynamodb: Any, aws: No
     read = {room: (await members.page(room)).members for room in ("general", "a#b", "a", "empty")}
     members.close()
     await asyncio.to_thread(server.close)
-    ada, bo = Member("c1=", "v1", 1_795_499_990_456), Member("c2=", "plain", 1_795_499_990_457)
+    ada = Member("c1=", "v1", 1_795_499_990_456, "u1", "Ada")
+    bo = Member("c2=", "plain", 1_795_499_990_457, "u2", "Bo")
     assert read == {"general": [ada], "a#b": [ada], "a": [bo], "empty": []}
 
 
@@ -141,13 +144,14 @@ async def test_pages_are_strongly_consistent_and_hold_no_more_than_is_needed(roo
     await room.read()
     (asked,) = room.table.asked
     assert (asked["TableName"], asked["ConsistentRead"], asked["Limit"]) == (TABLE, True, PAGE)
-    assert asked["ProjectionExpression"] == "sk, protocol, connected_at, expires_at"
+    assert asked["ProjectionExpression"] == ("sk, protocol, connected_at, expires_at, #user, #name")
 
 
-async def test_who_has_expired_is_no_member(room: Room) -> None:
+async def test_who_has_expired_is_marked(room: Room) -> None:
     room.table.keys = ring(range(10))
     room.table.expired = set(room.table.keys[::2])
-    assert sorted(await room.read()) == ids(room.table.keys[1::2])
+    page = await room.members.page("a#b")
+    assert [member.expired for member in page.members] == [True, False] * 5
 
 
 DISTRIBUTIONS: dict[str, Callable[[random.Random], list[int]]] = {

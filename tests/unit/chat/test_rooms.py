@@ -66,8 +66,8 @@ def test_one_bad_room_refuses_them_all() -> None:
         asked_rooms(["general", "two words"])
 
 
-def test_a_connection_and_its_rooms_fit_one_transaction() -> None:
-    assert len(asked_rooms([f"room-{number}" for number in range(MAX_ROOMS)])) == 99
+def test_a_connection_its_user_and_its_rooms_fit_one_transaction() -> None:
+    assert len(asked_rooms([f"room-{number}" for number in range(MAX_ROOMS)])) == 100 - 2
     with pytest.raises(InvalidRoom):
         asked_rooms([f"room-{number}" for number in range(MAX_ROOMS + 1)])
 

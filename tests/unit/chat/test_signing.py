@@ -12,7 +12,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
 from chat.gateway import ApiGateway
-from chat.management import ManagementApi
+from chat.management import Sockets
 from chat.outcomes import Delivered, Outcome
 from chat.signing import Credentials, Moment, Signer
 from tests.fakes import ManagementServer
@@ -163,7 +163,7 @@ async def test_our_posts_go_where_boto3_posts(
     gateway.post(gateway.frame("Hi"), connection_id, outcome.set_result)
     assert await outcome == Delivered()
     gateway.close()
-    management_api = ManagementApi(management.endpoint)
+    management_api = Sockets(management.endpoint)
     assert await asyncio.to_thread(management_api.post, connection_id, "Hi") == Delivered()
     ours, theirs = management.paths
     assert ours == theirs

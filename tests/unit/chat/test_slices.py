@@ -13,13 +13,16 @@ import boto3
 import pytest
 
 from chat.broadcast import Broadcaster, Tally
-from chat.connections import Member
+from chat.connections import RING, Member
+from chat.delivery import Delivery
+from chat.identity import Protocol
 from chat.log import Log
-from chat.members import RING, Page
+from chat.members import Page
 from chat.messages import Entry, Message
 from chat.outcomes import Delivered, Outcome
 from chat.pace import Pace
 from chat.posting import Poster
+from chat.signals import Notice
 from chat.slices import Cursor, Cursors, Doorbell, Doorbells, Slice
 
 MESSAGES = "MessagesTable"
@@ -37,12 +40,15 @@ class Sockets:
 
     def __init__(self) -> None:
         self.seqs: defaultdict[str, list[int]] = defaultdict(list)
+        self.frames: defaultdict[str, list[str]] = defaultdict(list)
 
     def frame(self, text: str) -> str:
         return text
 
     def post(self, frame: str, connection_id: str, done: Callable[[Outcome], None]) -> None:
-        self.seqs[connection_id] += [each["seq"] for each in json.loads(frame)["messages"]]
+        self.frames[connection_id].append(frame)
+        if frame.startswith("{"):
+            self.seqs[connection_id] += [each["seq"] for each in json.loads(frame).get("messages", [])]
         asyncio.get_running_loop().call_soon(done, Delivered())
 
 
@@ -51,6 +57,7 @@ class Ring:
 
     def __init__(self, *places: int) -> None:
         self.places = sorted(places)
+        self.plain: set[int] = set()
         self.fails = 0
         self.pages = 0
 
@@ -75,10 +82,13 @@ class Ring:
                 self.fails -= 1
                 raise TimeoutError
             await asyncio.sleep(1)
-            await use([Member(f"at-{place}", "v1", 0) for place in page])
+            await use([Member(f"at-{place}", self._protocol(place), 0) for place in page])
             if places and asyncio.get_running_loop().time() > until:
                 return str(page[-1])
         return None
+
+    def _protocol(self, place: int) -> Protocol:
+        return "plain" if place in self.plain else "v1"
 
 
 class Door:
@@ -110,11 +120,14 @@ class House:
         async def answer() -> Tally:
             loop = asyncio.get_running_loop()
             broadcaster = Broadcaster(
-                None,  # type: ignore[arg-type] - nobody is gone
                 self.ring,  # type: ignore[arg-type]
                 self.log,
-                self.sockets,
-                Poster(self.sockets, Pace(loop.time), loop),
+                Delivery(
+                    None,  # type: ignore[arg-type] - nobody is gone
+                    None,  # type: ignore[arg-type]
+                    Poster(self.sockets, Pace(loop.time), loop),
+                    None,  # type: ignore[arg-type]
+                ),
                 self.door,  # type: ignore[arg-type]
                 self.cursors,
                 Nowhere(),
@@ -139,6 +152,19 @@ def test_the_slices_of_a_ring_cover_each_place_once(count: int) -> None:
 def test_a_doorbell_is_itself_again_after_its_way_through_the_queue() -> None:
     doorbell = Doorbell(Slice("ré#um", 3, 16), 41, 45, 2)
     assert Doorbell.parse(doorbell.body()) == doorbell
+    with_notice = Doorbell(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"by":"Ré \\"x\\" 💬"}', "1"))
+    assert Doorbell.parse(with_notice.body()) == with_notice
+
+
+def test_a_notice_rings_once_and_another_that_reads_the_same_rings_too(empty_account: Any) -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="Notices.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    doorbells = Doorbells(url)
+    first, second = (Doorbell(Slice("r", 0, 1), 0, 0, notice=Notice("{}", each)) for each in "12")
+    for doorbell in (first, second, first):  # the stream brings the first again
+        doorbells.ring([doorbell])
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [Doorbell.parse(each["Body"]) for each in received] == [first, second]
 
 
 def test_ringing_again_for_the_same_run_rings_once_and_slices_are_groups(empty_account: Any) -> None:
@@ -243,3 +269,61 @@ def test_what_fails_leaves_the_cursor_and_the_next_answer_repeats_and_loses_noth
     assert house.cursors.read(FIRST) is None
     house.answer(virtual, Doorbell(FIRST, 0, 2))
     assert house.sockets.seqs == {f"at-{place}": [1, 2] for place in (10, 20, 30)}
+
+
+# Notices
+
+CLOSED = '{"type":"moderated","act":"close"}'
+
+
+def notice(slice_: Slice = FIRST) -> Doorbell:
+    return Doorbell(slice_, 0, 0, notice=Notice(CLOSED, "1"))
+
+
+def test_a_notice_goes_to_the_slices_members_who_speak_frames(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10, 20, 30, 40_000), 0)
+    house.ring.plain = {20}
+    assert house.answer(virtual, notice()) == Tally(2, delivered=2)
+    assert dict(house.sockets.frames) == {"at-10": [CLOSED], "at-30": [CLOSED]}
+
+
+def test_a_notice_moves_no_cursor_and_posts_no_message(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10), 5)
+    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    house.log.append(ROOM, message(6))
+    house.answer(virtual, notice())
+    assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5]
+    assert house.cursors.read(FIRST) == Cursor(5)
+    house.answer(virtual, Doorbell(FIRST, 5, 6))
+    assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_notice_that_takes_too_long_is_not_repeated(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10, 20, 30, 40, 50), 0)
+    assert house.answer(virtual, notice(), seconds=1.5) == Tally(4, delivered=4)
+    assert house.door.rung == []
+    assert house.cursors.read(FIRST) is None
+
+
+def test_a_notice_that_could_not_be_told_is_told_when_the_doorbell_rings_again(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
+    house = House(dynamodb, Ring(10), 0)
+    house.ring.fails = 1
+    with pytest.raises(TimeoutError):
+        house.answer(virtual, notice())
+    house.answer(virtual, notice())
+    assert house.sockets.frames["at-10"] == [CLOSED]
+
+
+def test_a_deleted_message_that_a_slice_has_not_had_is_told_as_deleted(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
+    house = House(dynamodb, Ring(10, 20), 2)
+    house.ring.plain = {20}
+    house.log.delete(ROOM, 1)
+    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    ((frame,), plain) = house.sockets.frames["at-10"], house.sockets.frames["at-20"]
+    first, second = json.loads(frame)["messages"]
+    assert (first["message"], first["deleted"], second["message"]) == ("", True, "message 2")
+    assert plain == ["message 2"]

@@ -445,6 +445,37 @@ def test_a_parameter_that_breaks_its_rules_is_refused_by_name(
     assert reason in message
 
 
+RULES = """
+Rules:
+  Together:
+    RuleCondition: !Equals [!Ref Mode, "on"]
+    Assertions:
+      - Assert: !Not [!Equals [!Ref Stage, live]]
+        AssertDescription: What is on is not live.
+      - Assert: !Or [!Equals [!Ref Days, "3"], !Equals [!Ref Long, long]]
+  Always:
+    Assertions:
+      - Assert: !Not [!Equals [!Ref Long, zzzz]]
+"""
+
+
+def test_parameters_that_break_a_rule_together_are_refused_in_its_words(project: Project) -> None:
+    template = API + PARAMETERS + RULES
+    assert project.load(template)
+    assert "What is on is not live." in project.refusal(template, Stage="live")
+    assert project.load(template, Stage="live", Mode="off")  # where the rule does not apply
+    assert "Together" in project.refusal(template, Days="4")
+    assert project.load(template, Days="4", Long="long")
+    assert "Always" in project.refusal(template, Long="zzzz", Mode="off")
+
+
+def test_a_rule_that_makes_no_sense_is_refused(project: Project) -> None:
+    assert "Ref of Nothing" in project.refusal(
+        API + "Rules: {R: {Assertions: [{Assert: !Equals [!Ref Nothing, a]}]}}\n"
+    )
+    assert project.refusal(API + "Rules: {R: {}}\n")
+
+
 def test_a_parameter_without_a_default_has_to_be_given(project: Project) -> None:
     template = API + "Parameters: {Domain: {Type: String}}\n"
     assert "Domain needs a value" in project.refusal(template)
@@ -458,7 +489,7 @@ def test_the_environment_points_at_aws_until_it_is_given_this_machine(project: P
     assert project.variable(gateway, endpoints=here) == "http://127.0.0.1:8080/live"
     socket = gateway.replace("https", "wss")
     assert project.variable(socket, endpoints=here) == "ws://127.0.0.1:8080/live"
-    for service in ("dynamodb", "sqs", "streams.dynamodb"):
+    for service in ("dynamodb", "secretsmanager", "sqs", "ssm", "streams.dynamodb"):
         value = f'!Sub "https://{service}.${{AWS::Region}}.${{AWS::URLSuffix}}"'
         assert project.variable(value, endpoints=here) == "http://127.0.0.1:8081"
     queue = project.variable("!Ref Failures", QUEUE, here)

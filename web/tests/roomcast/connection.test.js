@@ -72,6 +72,103 @@ describe("connecting", () => {
   });
 });
 
+describe("as whom one speaks", () => {
+  it("is known when a room is joined, for the server says so", async () => {
+    const ada = person({ name: "Ada", client: "c1" });
+    const joining = ada.chat.join("general");
+    const [room] = ada.chat.rooms;
+    assert.deepEqual([room.me, room.user], [undefined, undefined]);
+    await time.pass(50);
+    await joining;
+    assert.deepEqual([room.me, room.user], [{ user: "c1", name: "Ada" }, "c1"]);
+  });
+
+  it("may be unknown, of an older server", async () => {
+    const { tell } = Object.getPrototypeOf(server.WebSocket.prototype);
+    server.WebSocket.prototype.tell = function ({ user: _, name: __, ...frame }) {
+      tell.call(this, frame);
+    };
+    const { room } = await person().join("general");
+    assert.deepEqual([room.state, room.me], ["joined", undefined]);
+  });
+});
+
+describe("another name", () => {
+  const names = () => server.sockets.map(({ name }) => name);
+
+  it("comes with another socket, and nothing is lost or told twice", async () => {
+    const ada = person({ name: "Ada", client: "c1" });
+    const visit = await ada.join("general");
+    server.wayIn = ({ action }) => (action === "send" ? 200 : 1);
+    visit.room.send("one");
+    ada.chat.rename("Augusta");
+    visit.room.send("two");
+    server.say("general", "Hi Ada");
+    await time.pass(SECOND);
+    assert.deepEqual([names(), roomsOf(server.socket), server.open.length], [["Ada", "Augusta"], ["general"], 1]);
+    assert.deepEqual(visit.texts.toSorted(), ["Hi Ada", "one", "two"]);
+    assert.deepEqual([ada.states, visit.events.filter((event) => event.startsWith("join"))],
+      [["connecting", "open"], ["joined"]]);
+    assert.deepEqual(visit.room.me, { user: "c1", name: "Augusta" });
+  });
+
+  it("is the last one that was taken", async () => {
+    const ada = person({ name: "Ada" });
+    await ada.join("general");
+    for (const name of ["A", "Au", "Augusta"]) ada.chat.rename(name);
+    await time.pass(SECOND);
+    assert.deepEqual(server.open.map(({ name }) => name), ["Augusta"]);
+    ada.chat.rename("");
+    await time.pass(SECOND);
+    assert.equal(server.socket.url.searchParams.has("name"), false);
+  });
+
+  it("may be taken while the handshake is under way, and before there is any", async () => {
+    const ada = person({ name: "Ada" });
+    ada.chat.rename("Au");
+    assert.equal(server.sockets.length, 0);
+    const joining = ada.visit("general");
+    await time.pass(1);
+    ada.chat.rename("Augusta");
+    await time.pass(50);
+    await joining;
+    assert.deepEqual([names(), server.open.length, ada.states], [["Au", "Augusta"], 1, ["connecting", "open"]]);
+  });
+
+  it("waits for the next connection while there is none", async () => {
+    const ada = person({ name: "Ada" });
+    await ada.join("general");
+    server.socket.cut();
+    ada.chat.rename("Augusta");
+    assert.equal(server.sockets.length, 1);
+    await time.pass(SECOND);
+    assert.deepEqual(names(), ["Ada", "Augusta"]);
+  });
+
+  it("is tried for again where the server refuses it, while the old one serves", async () => {
+    const ada = person({ name: "Ada" });
+    const visit = await ada.join("general");
+    server.handshake = () => "refuse";
+    ada.chat.rename("Augusta");
+    await time.pass(SECOND);
+    server.say("general", "Hi");
+    await time.pass(SECOND);
+    assert.deepEqual(visit.texts, ["Hi"]);
+    server.handshake = () => "open";
+    await time.pass(MINUTE);
+    assert.deepEqual(server.open.map(({ name }) => name), ["Augusta"]);
+  });
+
+  it("is of no use to a chat that is closed", async () => {
+    const ada = person();
+    await ada.join("general");
+    ada.chat.close();
+    ada.chat.rename("Augusta");
+    await time.pass(MINUTE);
+    assert.deepEqual([server.sockets.length, time.waiting], [1, 0]);
+  });
+});
+
 describe("a connection that is lost", () => {
   it("is opened again after a random part of a pause that doubles up to a bound", async () => {
     const ada = person();
@@ -209,6 +306,88 @@ describe("a server that refuses, or cannot be reached", () => {
     logsIn = true;
     await time.pass(MINUTE);
     await joining;
+  });
+});
+
+describe("a room that one may not be in", () => {
+  it("does not lock one out of the others", async () => {
+    const ada = person();
+    const visits = [await ada.join("general"), await ada.join("secret")];
+    const isSecret = ({ room }) => room === "secret";
+    server.handshake = ({ url }) => (url.searchParams.getAll("room").includes("secret") ? "refuse" : "open");
+    server.refusal = (frame) => frame.action === "join" && isSecret(frame) && { code: "forbidden" };
+    server.socket.cut();
+    await time.pass(2 * SECOND);
+    assert.deepEqual(visits.map(({ events }) => events.at(-1)), ["joined", "left: forbidden"]);
+    server.socket.cut();
+    await time.pass(2 * SECOND);
+    assert.deepEqual([roomsOf(server.socket), ada.chat.state], [["general"], "open"]);
+  });
+});
+
+describe("a token that ends", () => {
+  const encoded = (claims) => Buffer.from(JSON.stringify(claims)).toString("base64url");
+  const sub = "???~~~ ???~~~  ???~~~"; // what base64url writes otherwise than base64, wherever it begins
+  const token = (claims) => `h.${encoded({ sub, ...claims })}.s`;
+  const seconds = () => Math.floor(time.now() / SECOND);
+
+  /** How long until the library moves to another socket, and whether it asks for a fresh token then. */
+  async function moves(claims) {
+    const asked = [];
+    const ada = person({ token: ({ fresh }) => (asked.push(fresh), token(claims())) });
+    await ada.join("general");
+    const since = time.now();
+    while (server.sockets.length < 2) await time.pass(SECOND);
+    await time.pass(SECOND);
+    assert.deepEqual([ada.states, server.open.length], [["connecting", "open"], 1]);
+    return [Math.round((time.now() - since) / MINUTE), asked];
+  }
+
+  it("is replaced before it does, and nothing is interrupted", async () => {
+    assert.match(token({}), /-.*_/);
+    assert.deepEqual(await moves(() => ({ exp: seconds() + 600, iat: seconds() })), [8, [false, true]]);
+  });
+
+  it("is replaced in time though it is not new", async () => {
+    assert.deepEqual(await moves(() => ({ exp: seconds() + 300, iat: seconds() - 300 })), [4, [false, true]]);
+  });
+
+  it("is replaced in time though the clock is wrong", async () => {
+    for (const hours of [-1, 1]) {
+      const issued = () => seconds() + hours * 3600;
+      server = new ScriptedServer(time);
+      assert.deepEqual(await moves(() => ({ exp: issued() + 600, iat: issued() })), [8, [false, true]]);
+    }
+  });
+
+  it("is not replaced all the time though it ends at once", async () => {
+    assert.deepEqual(await moves(() => ({ exp: seconds() + 1 })), [1, [false, true]]);
+  });
+
+  it("is not brought once more when it has ended while there was no connection", async () => {
+    const asked = [];
+    const ada = person({ token: ({ fresh }) => (asked.push(fresh), token({ exp: seconds() + 5 })) });
+    await ada.join("general");
+    server.handshake = () => "hang";
+    server.socket.cut();
+    await time.pass(12 * SECOND); // a handshake is given up after ten
+    assert.deepEqual(asked, [false, false, true]);
+  });
+
+  it("does not matter where the socket ends before", async () => {
+    const [minutes, asked] = await moves(() => ({ exp: seconds() + 24 * 3600 }));
+    assert.deepEqual([minutes >= 104 && minutes <= 110, asked], [true, [false, false]]);
+  });
+
+  it("may be no token that one can read", async () => {
+    for (const unreadable of ["opaque", "a.b.c", `a.${encoded(null)}.c`, `a.${encoded({ exp: "soon" })}.c`]) {
+      const ada = person({ token: unreadable });
+      await ada.join("general");
+      assert.equal(server.socket.protocols[1], `token.${unreadable}`);
+      await time.pass(60 * MINUTE);
+      assert.deepEqual(ada.states, ["connecting", "open"]);
+      ada.chat.close();
+    }
   });
 });
 

@@ -92,6 +92,42 @@ describe("a ledger that has begun", () => {
   });
 });
 
+describe("a message that is not what it was", () => {
+  const changed = (seq) => ({ ...message(seq), message: "", deleted: true });
+  const texts = () => ledger.take().map(({ detail }) => detail.message);
+
+  it("may have been handed out, or lie before the beginning", () => {
+    ledger.begin(10, 0);
+    ledger.add(run([11]), 0);
+    taken();
+    assert.deepEqual([ledger.change(changed(11), 0), ledger.change(changed(7), 0), taken()], [true, true, []]);
+    assert.equal(ledger.latest(message(7)).deleted, true);
+    assert.deepEqual(ledger.latest(message(8)), message(8));
+  });
+
+  it("is handed out as it is now, whenever its turn comes", () => {
+    ledger.begin(10, 0);
+    ledger.add(run([12]), 0);
+    for (const seq of [12, 13]) assert.equal(ledger.change(changed(seq), 0), false);
+    ledger.add(run([13, 11]), 0);
+    assert.deepEqual(texts(), ["text 11", "", ""]);
+    assert.equal(ledger.hole, null);
+  });
+
+  it("fills the place that it has", () => {
+    ledger.begin(10, 0);
+    ledger.change(changed(12), 5);
+    assert.deepEqual(ledger.hole, { from: 11, to: 11, since: 5 });
+  });
+
+  it("is known before the ledger has begun", () => {
+    assert.equal(ledger.change(changed(11), 0), false);
+    ledger.add(run([11, 12]), 0);
+    ledger.begin(10, 0);
+    assert.deepEqual(texts(), ["", "text 12"]);
+  });
+});
+
 describe("a ledger that has not begun", () => {
   it("hands out nothing and misses nothing", () => {
     ledger.add(run([5, 7]), 0);

@@ -10,7 +10,8 @@ const web = fileURLToPath(new URL("../..", import.meta.url));
 const tsc = join(web, "../node_modules/.bin/tsc");
 
 const CONSUMER = `
-import { Refusal, Roomcast, type Message, type Room, type RoomcastOptions } from "roomcast-client";
+import { Refusal, Roomcast } from "roomcast-client";
+import type { Message, Moderated, Person, Room, RoomcastOptions } from "roomcast-client";
 
 const options: RoomcastOptions = { name: "Ada", token: async ({ fresh }) => (fresh ? "new" : "kept") };
 const chat = new Roomcast("wss://chat.test/prod", { ...options, WebSocket });
@@ -19,9 +20,21 @@ const room: Room = await chat.join("general", { history: 20 });
 room.addEventListener("message", ({ detail }) => show(detail));
 room.addEventListener("gap", { handleEvent: ({ detail }) => console.log(detail.to - detail.from) }, { once: true });
 const { seq }: { seq: number } = await room.send("Hi", { data: { mood: "good" } });
-const { messages, more } = await room.history({ before: seq });
+const { messages, more, before } = await room.history({ before: seq });
 const show = ({ seq, name, message, data }: Message) => [seq + messages.length, name.trim(), message, data, more];
 console.log(new Refusal("closed").retryAfter?.toFixed(), room.pending.map(({ id }) => id.length));
+room.addEventListener("begun", ({ detail }) => console.log(detail.more ? before : room.me?.name ?? room.user));
+room.addEventListener("changed", ({ detail }) => console.log(detail.deleted === true));
+room.addEventListener("presence", ({ detail: { joined, left, members } }) => names([...joined, ...left], members));
+room.addEventListener("typing", ({ detail }) => names(detail, room.members));
+room.addEventListener("moderated", ({ detail }: CustomEvent<Moderated>) => console.log(detail.act, detail.seconds));
+room.addEventListener("delayed", ({ detail }) => console.log(detail.retryAfter.toFixed()));
+const names = (people: Person[], members: ReadonlyMap<string, Person> | null) => [people[0]?.name, members?.size];
+const { count, approximate } = await room.presence();
+const { until } = await room.kick("u", approximate ? count : 60);
+await Promise.all([room.mute("u", 60), room.delete(1), room.slow(0), room.close(), room.close(false)]);
+chat.rename(until);
+room.typing();
 
 // @ts-expect-error: there is no such event
 room.addEventListener("massage", () => {});

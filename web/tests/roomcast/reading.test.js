@@ -154,6 +154,58 @@ describe("joining a room", () => {
   });
 });
 
+describe("what a room begins with", () => {
+  /** Joins, and has what is told in order: messages by their text, and where the news begins. */
+  async function told(history) {
+    const joining = ada.chat.join("general", { history });
+    const heard = [];
+    await time.pass(0);
+    joining.then((room) => {
+      room.addEventListener("message", ({ detail }) => heard.push(detail.message));
+      room.addEventListener("begun", ({ detail: { more } }) => heard.push(more ? "begun, more before" : "begun"));
+    });
+    await time.pass(50);
+    return heard;
+  }
+
+  it("ends where the news begins", async () => {
+    say(3);
+    const heard = await told(2);
+    say(1, 4);
+    await time.pass(SECOND);
+    assert.deepEqual(heard, ["m2", "m3", "begun, more before", "m4"]);
+  });
+
+  it("may be all that there is", async () => {
+    say(2);
+    assert.deepEqual(await told(), ["m1", "m2", "begun"]);
+  });
+
+  it("may be nothing: nobody has spoken, nothing is asked for, it has expired, or it is refused", async () => {
+    assert.deepEqual(await told(), ["begun"]);
+    say(3);
+    ada = new Person(server);
+    assert.deepEqual(await told(0), ["begun, more before"]);
+    ada = new Person(server);
+    server.log("general").rows.clear();
+    assert.deepEqual(await told(), ["begun"]);
+    ada = new Person(server);
+    server.refusal = ({ action }) => action === "history" && { code: "forbidden" };
+    assert.deepEqual(await told(), ["begun"]);
+  });
+
+  it("is told once, and again where the room's log began anew", async () => {
+    say(1);
+    const heard = await told();
+    server.socket.cut();
+    await time.pass(SECOND);
+    assert.deepEqual(heard, ["m1", "begun"]);
+    server.restart();
+    await time.pass(SECOND);
+    assert.deepEqual(heard.slice(2), ["begun"]);
+  });
+});
+
 describe("a hole", () => {
   it("is awaited for a second, for a broadcast may overtake another", async () => {
     const visit = await ada.join("general");
@@ -384,6 +436,22 @@ describe("scrolling back", () => {
     await time.pass(10);
     const { messages, more } = await reading;
     assert.deepEqual([messages.map(({ seq }) => seq), more], [[8, 9, 10], true]);
+  });
+
+  it("says where the next page ends, though this one holds nothing but voids", async () => {
+    say(2);
+    for (const _ of [3, 4, 5]) server.fill("general", server.begin("general"), null);
+    say(1, 6);
+    const { room } = await ada.join("general", { history: 1 });
+    const pages = [];
+    for (let [before, more] = [6, true]; more; ) {
+      const reading = room.history({ before, limit: 3 });
+      await time.pass(10);
+      const page = await reading;
+      ({ before, more } = page);
+      pages.push([page.messages.map(({ seq }) => seq), before]);
+    }
+    assert.deepEqual(pages, [[[], 3], [[1, 2], 1]]);
   });
 
   it("waits while there is no connection", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { FakeStorage, Person } from "./person.js";
+import { FakeStorage, Person, Visit } from "./person.js";
 import { ScriptedServer } from "./server.js";
 import { FakeTime } from "./time.js";
 
@@ -233,6 +233,71 @@ describe("sending", () => {
   });
 });
 
+describe("sending in a room that could not be joined", () => {
+  it("is refused as the room is, and told", async () => {
+    server.refusal = ({ action }) => action === "join" && { code: "forbidden" };
+    const { chat } = person();
+    const refused = [assert.rejects(chat.join("general"), { code: "forbidden" })];
+    const visit = new Visit(chat.rooms[0]);
+    refused.push(assert.rejects(visit.room.send("Hi"), { code: "forbidden" }));
+    await time.pass(100);
+    await Promise.all(refused);
+    assert.deepEqual(visit.events, ["refused: forbidden", "left: forbidden"]);
+    assert.deepEqual([visit.room.pending, storage.items.size], [[], 0]);
+    await assert.rejects(visit.room.send("Hi"), { code: "forbidden" });
+  });
+});
+
+describe("a message that has to wait", () => {
+  let visit, delayed;
+  const slow = (seconds) => server.moderation.act({ action: "slow", room: "general", seconds }, "Mod");
+
+  beforeEach(async () => {
+    visit = await person().join("general");
+    delayed = [];
+    visit.room.addEventListener("delayed", ({ detail }) => delayed.push(detail));
+  });
+
+  it("is told to do so, and sent again by itself", async () => {
+    let times = 0;
+    server.refusal = ({ action }) => action === "send" && times++ < 1 && { code: "rate_limited", retry_after: 30 };
+    visit.room.send("Hi", { ref: "r1" });
+    await time.pass(29 * SECOND);
+    assert.deepEqual(delayed, [{ id: "r1", code: "rate_limited", detail: "no", retryAfter: 30 }]);
+    assert.deepEqual(stored(), []);
+    await time.pass(2 * SECOND);
+    assert.deepEqual([stored(), delayed.length], [["Hi"], 1]);
+  });
+
+  it("waits no longer when slow mode ends", async () => {
+    server.refusal = ({ action }) => action === "send" && { code: "rate_limited", retry_after: 3600 };
+    visit.room.send("Hi");
+    await time.pass(SECOND);
+    server.refusal = () => null;
+    slow(0);
+    await time.pass(SECOND);
+    assert.deepEqual(stored(), ["Hi"]);
+  });
+
+  it("does not ask all the time where it has to wait for longer than timers can", async () => {
+    const yearly = { code: "rate_limited", retry_after: 366 * 24 * 3600 };
+    const { setTimeout } = time;
+    time.setTimeout = (action, delay) => setTimeout(action, delay > 2 ** 31 - 1 ? 1 : delay); // as real ones do
+    server.refusal = ({ action }) => action === "send" && yearly;
+    visit.room.send("Hi");
+    await time.pass(10 * SECOND);
+    assert.equal(server.askedFor("send").length, 1);
+  });
+
+  it("is sent again for any code that says when", async () => {
+    let times = 0;
+    server.refusal = ({ action }) => action === "send" && times++ < 1 && { code: "full_moon", retry_after: 2 };
+    visit.room.send("Hi");
+    await time.pass(4 * SECOND);
+    assert.deepEqual(stored(), ["Hi"]);
+  });
+});
+
 describe("messages that are not acknowledged yet", () => {
   /** A page that goes away without a word, as a reload has it. */
   async function writeAndVanish(...texts) {
@@ -314,12 +379,25 @@ describe("messages that are not acknowledged yet", () => {
     assert.deepEqual(server.log("random").messages, []);
   });
 
+  it("are refused when the room is left", async () => {
+    await writeAndVanish("one");
+    server.isLost = (way, { action }) => action === "send";
+    const visit = await person().join("general");
+    visit.room.leave();
+    await time.pass(SECOND);
+    assert.deepEqual(visit.events, ["joined", "refused: left", "left: left"]);
+    assert.equal(storage.items.size, 0);
+  });
+
   it("stay for a later visit where the room cannot be joined", async () => {
     await writeAndVanish("one");
     server.refusal = ({ action }) => action === "join" && { code: "forbidden" };
-    const refused = assert.rejects(person().chat.join("general"), { code: "forbidden" });
+    const { chat } = person();
+    const refused = assert.rejects(chat.join("general"), { code: "forbidden" });
+    const [room] = chat.rooms;
     await time.pass(100);
     await refused;
+    await assert.rejects(room.send("one", { ref: "ref-1" }), { code: "forbidden" });
     server.refusal = () => null;
     await person().join("general");
     await time.pass(SECOND);

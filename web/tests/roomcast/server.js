@@ -1,4 +1,6 @@
+import { Attendance } from "./attendance.js";
 import { framed, Log } from "./log.js";
+import { Moderation } from "./moderation.js";
 
 const TROUBLE = { message: "Internal server error", connectionId: "c", requestId: "r" };
 
@@ -13,6 +15,8 @@ export class ScriptedServer {
   sockets = [];
   /** @type {object[]} every frame that reached it, the newest last */
   asked = [];
+  attendance = new Attendance(this);
+  moderation = new Moderation(this);
 
   handshake = () => "open"; // or "refuse", or "hang"
   wayIn = () => 1; // (frame): how long it takes to the server
@@ -24,6 +28,7 @@ export class ScriptedServer {
   isTwice = () => false; // a member gets it twice
   dies = () => false; // (after "head", "ref", "row" or another action): the function does
   refusal = () => null; // (frame): {code, retry_after?}
+  tellsMoves = false; // who comes to a room, and goes
 
   constructor(time) {
     const server = this;
@@ -89,6 +94,16 @@ export class ScriptedServer {
     }
   }
 
+  /** @param {string} room @param {object} frame @param {(socket: FakeSocket) => boolean} [isMeant] */
+  tellAll(room, frame, isMeant = () => true) {
+    for (const socket of this.members(room)) if (isMeant(socket) && !this.isShed(socket)) socket.tell(frame);
+  }
+
+  /** @param {string} room @returns {FakeSocket[]} the latest connection last */
+  members(room) {
+    return this.open.filter(({ rooms }) => rooms.has(room));
+  }
+
   /** As a laptop's, whose logs are in memory. */
   restart() {
     this.logs.clear();
@@ -108,19 +123,23 @@ export class ScriptedServer {
     else reply(result);
   }
 
-  #refusalOf({ isKnown, rooms }, { action, room }) {
+  #refusalOf({ isKnown, isModerator, rooms, user }, { action, room }) {
     if (!isKnown) return { code: "not_connected" };
-    return ["send", "history"].includes(action) && !rooms.has(room) ? { code: "not_a_member" } : null;
+    if (action === "join" && this.moderation.isOut(room, user)) return { code: "forbidden" };
+    if (this.moderation.acts.includes(action) && !isModerator) return { code: "forbidden" };
+    const isFree = ["join", "leave", "ping"].includes(action);
+    return isFree || rooms.has(room) ? null : { code: "not_a_member" };
   }
 
-  #act(socket, { action, room, rooms, after, before, limit = 100 }) {
+  #act(socket, frame) {
+    const { action, room, rooms, after, before, limit = 100 } = frame;
     const pageAfter = () => this.log(room).after(after, limit, this.time.now());
     switch (action) {
       case "join":
-        socket.rooms.add(room);
-        return { room, seq: this.log(room).head, ...(after !== undefined && pageAfter()) };
+        socket.enter(room);
+        return { room, seq: this.log(room).head, ...socket.person, ...(after !== undefined && pageAfter()) };
       case "leave":
-        socket.rooms.delete(room);
+        socket.leave(room);
         return { room };
       case "history":
         return { room, ...(after === undefined ? this.log(room).before(before, limit) : pageAfter()) };
@@ -128,6 +147,13 @@ export class ScriptedServer {
         const joined = rooms?.filter((name) => socket.rooms.has(name)).map((name) => [name, this.log(name).head]);
         return { pong: true, ...(joined && { seqs: Object.fromEntries(joined) }) };
       }
+      case "presence":
+        return this.attendance.answer(room, after);
+      case "typing":
+        this.tellAll(room, { type: "typing", room, ...socket.person }, (other) => other.user !== socket.user);
+        return { room };
+      default:
+        return this.moderation.act(frame, socket.name);
     }
   }
 
@@ -167,6 +193,7 @@ export class FakeSocket extends EventTarget {
   /** @type {Set<string>} that the server has it in */
   rooms = new Set();
   isKnown = true; // to the server
+  isModerator = false;
   isFrozen = false; // nothing comes through, and neither end is told
   #server;
 
@@ -176,11 +203,35 @@ export class FakeSocket extends EventTarget {
     this.url = new URL(url);
     this.protocols = protocols;
     this.user = this.url.searchParams.get("client");
+    this.name = this.url.searchParams.get("name") ?? "Guest";
     server.sockets.push(this);
     const handshake = server.handshake(this);
     const { time } = server;
     if (handshake === "open") time.setTimeout(() => this.#open(), server.wayIn({}) + server.wayOut({}));
     if (handshake === "refuse") time.setTimeout(() => this.cut(), server.wayIn({}) + server.wayOut({}));
+  }
+
+  get person() {
+    return { user: this.user, name: this.name };
+  }
+
+  /** The server has it in a room. */
+  enter(room) {
+    if (this.rooms.has(room)) return;
+    this.rooms.add(room);
+    this.#moved(room);
+  }
+
+  leave(room) {
+    if (this.rooms.delete(room)) this.#moved(room);
+  }
+
+  #moved(room) {
+    if (this.#server.tellsMoves) this.#server.attendance.moved(room, this.person);
+  }
+
+  #leaveAll() {
+    for (const room of [...this.rooms]) this.leave(room);
   }
 
   send(text) {
@@ -204,7 +255,7 @@ export class FakeSocket extends EventTarget {
   close() {
     if (this.readyState === 3) return;
     this.readyState = 3;
-    this.rooms.clear();
+    this.#leaveAll();
     this.#server.time.setTimeout(() => this.dispatchEvent(new Event("close")), 0);
   }
 
@@ -212,7 +263,7 @@ export class FakeSocket extends EventTarget {
   cut() {
     if (this.readyState === 3) return;
     this.readyState = 3;
-    this.rooms.clear();
+    this.#leaveAll();
     this.dispatchEvent(new Event("error"));
     this.dispatchEvent(new Event("close"));
   }
@@ -220,19 +271,19 @@ export class FakeSocket extends EventTarget {
   /** The client's end vanishes with its machine; the server notices. */
   vanish() {
     this.readyState = 3;
-    this.rooms.clear();
+    this.#leaveAll();
   }
 
   /** The server loses sight of it; nobody is told. */
   forget() {
     this.isKnown = false;
-    this.rooms.clear();
+    this.#leaveAll();
   }
 
   #open() {
     if (this.readyState !== 0) return;
     this.readyState = 1;
-    for (const room of this.url.searchParams.getAll("room")) if (room) this.rooms.add(room);
+    for (const room of this.url.searchParams.getAll("room")) if (room) this.enter(room);
     this.dispatchEvent(new Event("open"));
   }
 }

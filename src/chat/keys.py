@@ -1,0 +1,95 @@
+"""The keys that tokens are signed with, and how long they are believed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+logger = Logger(child=True)
+
+PAUSE = 30  # seconds between two fetches, however many tokens fail meanwhile
+FIRST_PAUSE = 5  # and while there are no keys at all: nobody can connect then
+
+
+class KeysUnavailable(Exception):
+    """No keys are known or can be fetched. The text says why, for the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that is good for one algorithm. `id` is the `kid` of the tokens that it signs, None for any."""
+
+    algorithm: str
+    id: str | None
+    value: Any  # as PyJWT takes it
+
+    def fits(self, algorithm: str, kid: str | None) -> bool:
+        """Whether it may have signed a token with this header."""
+        return algorithm == self.algorithm and (self.id is None or kid is None or kid == self.id)
+
+
+class Keys:
+    """Keys that are fetched when first needed, when they are old, and for a token that none of them fits.
+
+    However many threads ask and whatever the tokens are, one fetch is made at a time, and the next half a
+    minute later at the soonest. Keys that are known serve on while no others can be had.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Sequence[Key]],
+        algorithms: Sequence[str],
+        *,
+        lifetime: float,
+        now: Callable[[], float] = time.time,  # which goes on while Lambda freezes the process
+    ) -> None:
+        """`fetch` returns keys for these algorithms, or raises KeysUnavailable. `lifetime` is in seconds."""
+        self.algorithms = algorithms
+        self._fetch = fetch
+        self._lifetime = lifetime
+        self._now = now
+        self._lock = threading.Lock()
+        self._keys: Sequence[Key] = ()
+        self._fetched = self._tried = float("-inf")
+
+    def versions(self) -> Iterator[Sequence[Key]]:
+        """The keys that are known, and then, for whom none of those fits, newer ones if there are any.
+
+        Raises KeysUnavailable.
+        """
+        known = self._known()
+        yield known
+        newer = self._newest()
+        if newer is not known:
+            yield newer
+
+    def _known(self) -> Sequence[Key]:
+        with self._lock:
+            if not 0 <= self._now() - self._fetched < self._lifetime:
+                self._refresh()
+            if not self._keys:
+                raise KeysUnavailable("no keys could be fetched")
+            return self._keys
+
+    def _newest(self) -> Sequence[Key]:
+        with self._lock:
+            self._refresh()
+            return self._keys
+
+    def _refresh(self) -> None:
+        """Fetches keys, unless that was done or tried, maybe by another thread, a moment ago."""
+        now = self._now()
+        if 0 <= now - self._tried < (PAUSE if self._keys else FIRST_PAUSE):
+            return
+        self._tried = now
+        try:
+            self._keys = self._fetch()
+        except KeysUnavailable as failure:
+            logger.error("the keys of tokens cannot be fetched", why=str(failure), known=len(self._keys))
+        else:
+            self._fetched = now

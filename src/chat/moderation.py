@@ -1,0 +1,107 @@
+"""What moderators do: delete a message, send somebody out, silence somebody, slow a room down, close it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from chat import frames
+from chat.connections import Connections
+from chat.errors import NotConnected
+from chat.log import Log
+from chat.management import Sockets
+from chat.people import Person
+from chat.rules import RuleBook
+from chat.signals import Signals
+
+MODERATOR = "moderator"  # the role of those who may
+
+logger = Logger(child=True)
+
+
+class Moderation:
+    """Every act is logged, with who did it and to whom, and told to the room."""
+
+    def __init__(
+        self,
+        connections: Connections,
+        log: Log,
+        rules: RuleBook,
+        signals: Signals,
+        sockets: Callable[[], Sockets],
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._connections = connections
+        self._log = log
+        self._rules = rules
+        self._signals = signals
+        self._sockets = sockets
+        self._now = now
+
+    def delete(self, by: Person, room: str, seq: int) -> bool:
+        """Takes a message's text away; its place in the log stays. False where there is no message."""
+        entry = self._log.delete(room, seq)
+        if entry is None:
+            return False
+        assert entry.message is not None
+        logger.info("moderated", act="delete", by=by.user, room=room, seq=seq, user=entry.message.user)
+        self._signals.notice(room, frames.changed(room, [entry]))
+        return True
+
+    def kick(self, by: Person, room: str, user: str, seconds: int) -> str:
+        """Sends a user out of a room for so long, and says until when; 0 lets the user in again."""
+        until = self._until(seconds)
+        self._rules.change(room, lambda rules: replace(rules, kicked={**rules.kicked, user: until}))
+        frame = self._tell(by, room, "kick", user=user, seconds=seconds, until=_iso(until))
+        if seconds:
+            for connection_id in self._connections.of_user(user):
+                self._put_out(connection_id, room, user, frame)
+        return _iso(until)
+
+    def mute(self, by: Person, room: str, user: str, seconds: int) -> str:
+        """Keeps a user from writing in a room for so long, and says until when; 0 ends it."""
+        until = self._until(seconds)
+        self._rules.change(room, lambda rules: replace(rules, muted={**rules.muted, user: until}))
+        self._tell(by, room, "mute", user=user, seconds=seconds, until=_iso(until))
+        return _iso(until)
+
+    def slow(self, by: Person, room: str, seconds: int) -> None:
+        """Has everybody wait so long between two messages; 0 ends it."""
+        self._rules.change(room, lambda rules: replace(rules, slow=seconds))
+        self._tell(by, room, "slow", seconds=seconds)
+
+    def close(self, by: Person, room: str, closed: bool) -> None:
+        """Closes a room to everybody's writing, or opens it again."""
+        self._rules.change(room, lambda rules: replace(rules, closed=closed))
+        self._tell(by, room, "close", closed=closed)
+
+    def _put_out(self, connection_id: str, room: str, user: str, frame: str) -> None:
+        """Takes a connection out of a room, after telling it why: the room's signal would come too late."""
+        try:
+            member = self._connections.member(connection_id, room)
+            if member is None:
+                return
+            if member.protocol == "v1":
+                self._sockets().post(connection_id, frame)
+            self._connections.leave(connection_id, room)
+        except NotConnected:
+            return  # gone by itself
+        self._signals.moved(room, Person(member.user, member.name))
+
+    def _tell(self, by: Person, room: str, act: str, **what: Any) -> str:
+        logger.info("moderated", act=act, by=by.user, room=room, **what)
+        frame = frames.moderated(room, act, by.name, **what)
+        self._signals.notice(room, frame)
+        return frame
+
+    def _until(self, seconds: int) -> int:
+        return int(self._now()) + seconds
+
+
+def _iso(until: int) -> str:
+    return datetime.fromtimestamp(until, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,120 @@
+"""docs/identity.md: every recipe with a token of just that shape, and every list against the code."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from typing import Any
+
+import pytest
+
+from local import template
+from local.intrinsics import Resolver
+from local.sam import read
+from tests.conftest import ROOT
+from tests.integration.authorizer.conftest import PLACE, Deploy, bearer, effect
+from tests.issuer import SECRET, KeySetServer, rsa_key, signed
+
+PAGE = (ROOT / "docs" / "identity.md").read_text()
+TEMPLATE = ROOT / "template.yaml"
+
+
+def section(heading: str) -> str:
+    """What stands under a heading, up to the next."""
+    _, found, rest = PAGE.partition(f"{heading}\n")
+    assert found
+    return re.split(r"^##", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    """The code blocks in this language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def parameters(recipe: str) -> dict[str, str]:
+    """What a recipe sets, which the template has to accept as it stands."""
+    found = dict(line.split("=", 1) for line in blocks(recipe, "")[0].splitlines())
+    template.load(TEMPLATE, parameters=found)
+    return found
+
+
+def lately(claims: dict[str, Any]) -> dict[str, Any]:
+    """The same claims of a token that was made just now."""
+    past = int(time.time()) - claims["iat"]
+    times = {name: claims[name] + past for name in ("iat", "exp", "auth_time") if name in claims}
+    return claims | times
+
+
+@pytest.mark.parametrize("name", ["Amazon Cognito", "Auth0 and its like"])
+def test_a_recipe_with_published_keys_lets_in_its_token(
+    name: str, deployed: Deploy, server: KeySetServer
+) -> None:
+    recipe = section(f"### {name}")
+    set_to = parameters(recipe)
+    claims, expected = (json.loads(block) for block in blocks(recipe, "json"))
+    assert set_to["JwksUrl"] == set_to["JwtIssuer"].rstrip("/") + "/.well-known/jwks.json"
+    authorizer = deployed({**set_to, "JwksUrl": server.url})
+    good = lately(claims)
+    context = authorizer.context(headers=bearer(signed(good, rsa_key(), "RS256", kid="r1")))
+    told = {**expected, "protocol": "v1", "room": "lobby", "expires_at": str(good["exp"])}
+    assert context == told
+    for missing in ("iss", "aud", "sub", "exp"):
+        bad = {claim: value for claim, value in good.items() if claim != missing}
+        assert effect(authorizer.asked(headers=bearer(signed(bad, rsa_key(), "RS256", kid="r1")))) == "Deny"
+    expired = signed(claims | {"exp": claims["iat"]}, rsa_key(), "RS256", kid="r1")
+    assert effect(authorizer.asked(headers=bearer(expired))) == "Deny"
+
+
+def test_the_recipe_for_tokens_of_ones_own_lets_in_its_token(
+    deployed: Deploy, ssm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = section("### Tokens of your own")
+    set_to = parameters(recipe)
+    assert set_to["JwtSecret"] == PLACE
+    assert f"put-parameter --name {PLACE} --type SecureString" in blocks(recipe, "sh")[0]
+    monkeypatch.setenv("ROOMCAST_SECRET", SECRET)
+    written: dict[str, Any] = {}
+    exec(blocks(recipe, "python")[0], written)
+    token = written["chat_token"]("ada-1", "Ada", ["general", "private-board"], ["moderator"])
+    context = deployed(set_to).context(headers=bearer(token))
+    assert 590 <= int(context.pop("expires_at")) - time.time() <= 600
+    assert context == {
+        "user": "ada-1",
+        "name": "Ada",
+        "protocol": "v1",
+        "room": "lobby",
+        "grants": "general private-board",
+        "roles": "moderator",
+    }
+
+
+@pytest.mark.parametrize("heading", ["## Set the parameters", "## Try it on your machine"])
+def test_a_command_sets_parameters_that_go_together(heading: str) -> None:
+    command = blocks(section(heading), "sh")[0]
+    found = dict(re.findall(r"\b(\w+)=(?!\")(\S+?)(?=[\s\"])", command))
+    assert {"AuthMode", "JwtIssuer", "JwtAudience", "JwtSecret"} == set(found)
+    template.load(TEMPLATE, parameters=found)
+
+
+def test_the_parameters_are_all_listed_with_their_defaults() -> None:
+    cloudformation, _ = read(TEMPLATE, {}, "us-east-1")
+    defaults = Resolver(cloudformation, {}, "us-east-1").parameters
+    table = section("## Set the parameters")
+    listed = re.findall(r"^\| `(\w+)` \| (?:`(.+?)`)? ?\|", table, flags=re.MULTILINE)
+    variables = template.load(TEMPLATE).functions["AuthorizerFunction"].environment
+    assert len(listed) == len([name for name in variables if not name.startswith(("AWS_", "POWERTOOLS_"))])
+    assert {name: defaults[name] for name, _ in listed} == dict(listed)
+
+
+def test_every_reason_of_a_refusal_is_explained() -> None:
+    code = "".join(
+        (ROOT / "src" / path).read_text()
+        for path in ("chat/tokens.py", "authorizer/app.py", "chat/identity.py")
+    )
+    reasons = set(re.findall(r'Refused\("(\w+)"\)', code))
+    reasons |= set(re.findall(r'jwt\.\w+Error: "(\w+)"', code))
+    reasons |= set(re.findall(r'Refused\("(\w+)" if tried else "(\w+)"\)', code)[0])
+    rows = re.findall(r"^\| (`.+?) \|", section("## When somebody is refused"), flags=re.MULTILINE)
+    explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"reason"}
+    assert explained == reasons
