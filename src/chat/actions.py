@@ -257,9 +257,13 @@ def _readable(sender: Sender, request: frames.Request) -> str:
 
 def _writable(sender: Sender, request: frames.Request) -> str:
     room = _room(request)
+    _must_write(sender, room)
+    return room
+
+
+def _must_write(sender: Sender, room: str) -> None:
     if not sender.grants.may_write(room):
         raise Forbidden("You may not write in this room.")
-    return room
 
 
 def _stay(chat: Chat, sender: Sender, room: str) -> None:
@@ -302,8 +306,7 @@ def _page_after(chat: Chat, reply: frames.PageReply, room: str, seq: int) -> str
 
 def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref: object) -> str:
     name = room_name(room)
-    if not sender.grants.may_write(name):
-        raise Forbidden("You may not write in this room.")
+    _must_write(sender, name)
     message = compose(
         author=sender.identity,
         ref=message_ref(ref),

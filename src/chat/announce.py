@@ -6,19 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
 from chat import frames
 from chat.connections import Member
-from chat.delivery import Add, Delivery, Tally
+from chat.delivery import Add, Delivery, Results, Tally, to_each_room
 from chat.log import Log
 from chat.members import Members, Page
 from chat.people import Person
 from chat.presence import CROWD, present
 from chat.signals import Moved, Notice, Signal, Signals, Typing
 from chat.slices import Doorbell, Doorbells, Slice
-
-logger = Logger(child=True)
 
 
 class Announcer:
@@ -31,19 +27,9 @@ class Announcer:
         self._delivery = delivery
         self._doorbells = doorbells
 
-    async def announce_all(
-        self, signals: Mapping[str, Sequence[Signal]]
-    ) -> dict[str, Tally | Exception | None]:
+    async def announce_all(self, signals: Mapping[str, Sequence[Signal]]) -> Results:
         """Tells each room's signals, all rooms at once; a room that fails does not stop another."""
-        results = await asyncio.gather(*(self._attempt(room, each) for room, each in signals.items()))
-        return dict(zip(signals, results, strict=True))
-
-    async def _attempt(self, room: str, signals: Sequence[Signal]) -> Tally | Exception | None:
-        try:
-            return await self.announce(room, signals)
-        except Exception as error:  # whatever it is, the signals must come again
-            logger.exception("announcement failed", room=room)
-            return error
+        return await to_each_room(signals, self.announce, failed="announcement failed")
 
     async def announce(self, room: str, signals: Sequence[Signal]) -> Tally | None:
         """Tells signals to the members who speak frames. Raises what keeps it from reading the members.
@@ -65,11 +51,8 @@ class Announcer:
             return Tally()
         slices = await asyncio.to_thread(self._log.slices, room)
         if slices is None:
-            to_post = [self._delivery.frame(notice.frame) for notice in notices]
-            return await self._delivery.deliver(
-                room,
-                lambda member: to_post if member.protocol == "v1" else [],
-                lambda add: self._members.read(room, add),
+            return await self._delivery.deliver_frames(
+                room, [notice.frame for notice in notices], lambda add: self._members.read(room, add)
             )
         doorbells = [
             Doorbell(Slice(room, number, slices), 0, 0, notice=notice)

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chat import frames
-from chat.delivery import Add, Delivery, Tally
+from chat.delivery import Add, Delivery, Results, Tally, to_each_room
 from chat.log import Log
 from chat.members import Members
 from chat.messages import Entry
@@ -47,20 +47,12 @@ class Broadcaster:
         self._large = large
         self._slices = slices
 
-    async def broadcast_all(self, runs: Mapping[str, Sequence[Entry]]) -> dict[str, Tally | Exception | None]:
+    async def broadcast_all(self, runs: Mapping[str, Sequence[Entry]]) -> Results:
         """Broadcasts each room's run, all rooms at once; a room that fails does not stop another.
 
         Of a large room there is nothing to tell yet: None.
         """
-        results = await asyncio.gather(*(self._attempt(room, run) for room, run in runs.items()))
-        return dict(zip(runs, results, strict=True))
-
-    async def _attempt(self, room: str, run: Sequence[Entry]) -> Tally | Exception | None:
-        try:
-            return await self.broadcast(room, run)
-        except Exception as error:  # whatever it is, the run must come again
-            logger.exception("broadcast failed", room=room)
-            return error
+        return await to_each_room(runs, self.broadcast, failed="broadcast failed")
 
     async def broadcast(self, room: str, run: Sequence[Entry]) -> Tally | None:
         """Posts a run, in order, to every member. Settles it first, so that the history has what anyone
@@ -81,7 +73,7 @@ class Broadcaster:
                         room, settled.entries, lambda add: self._members.read(room, add, page=page), trace
                     )
                 slices = await asyncio.to_thread(self._log.make_large, room, self._slices)
-                logger.info("a large room from now on", room=room, estimate=round(page.estimate))
+                logger.info("a large room from now on", room=room, estimate=page.estimate)
             with trace.phase("ring"):
                 after, to = run[0].seq - 1, run[-1].seq
                 doorbells = [Doorbell(Slice(room, number, slices), after, to) for number in range(slices)]
@@ -119,16 +111,13 @@ class Broadcaster:
 
     async def _tell(self, slice_: Slice, frame: str, until: float) -> Tally:
         """Posts a frame to a slice's members; those who are not read by `until` do not hear of it."""
-        to_post = [self._delivery.frame(frame)]
 
         async def read(add: Add) -> None:
             await self._members.read_in_order(
                 slice_.room, add, slice_.first, slice_.last, after=None, until=until
             )
 
-        return await self._delivery.deliver(
-            slice_.room, lambda member: to_post if member.protocol == "v1" else [], read
-        )
+        return await self._delivery.deliver_frames(slice_.room, [frame], read)
 
     async def _post(
         self,

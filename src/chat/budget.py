@@ -10,14 +10,13 @@ expects from what it saw last; the wrong one is refused by its condition and cos
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from chat.errors import RateLimited
+from chat.recent import Recent
 
-_REMEMBERED = 2_000  # items
 _TRIES = 4  # of the two forms: other instances may move `due` between them
 _TOO_MANY = "Too many messages at once."
 
@@ -63,7 +62,7 @@ class Budget:
     def __init__(self, rate: Rate, now: Callable[[], float] = time.time) -> None:
         self._rate = rate
         self._now = now
-        self._seen: OrderedDict[str, int] = OrderedDict()  # what this instance knows of `due`, by item
+        self._seen: Recent[int] = Recent()  # what this instance knows of `due`, by item
 
     def spend[T](self, item: str, update: Callable[[Use], T]) -> T:
         """Makes `update`, which raises Passed when its condition is not met.
@@ -79,9 +78,9 @@ class Budget:
             try:
                 result = update(self._use(due, now))
             except Passed as passed:
-                self._remember(item, passed.due or 0)
+                self._seen.note(item, passed.due or 0)
                 continue
-            self._remember(item, max(due, now) + self._rate.interval)
+            self._seen.note(item, max(due, now) + self._rate.interval)
             return result
         raise RateLimited(_TOO_MANY, retry_after=_seconds(self._rate.interval))
 
@@ -97,12 +96,6 @@ class Budget:
             "(attribute_not_exists(due) OR due <= :instant)",
             {":instant": now, ":next": now + self._rate.interval},
         )
-
-    def _remember(self, item: str, due: int) -> None:
-        self._seen[item] = due
-        self._seen.move_to_end(item)
-        if len(self._seen) > _REMEMBERED:
-            self._seen.popitem(last=False)
 
 
 def _seconds(microseconds: int) -> float:

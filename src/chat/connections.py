@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,11 +12,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chat.budget import Budget, Passed, Rate, Use
-from chat.dynamodb import batch_delete, batch_get, old_item, was_refused
+from chat.dynamodb import batch_delete, batch_get, old_item, transact
 from chat.errors import Expired, Forbidden, NotAMember, NotConnected
 from chat.identity import Identity, Protocol
 from chat.people import Person
-from chat.rooms import key_part
+from chat.rooms import key_part, room_key
 
 # API Gateway closes a socket after two hours, and `$disconnect` is best effort.
 CONNECTION_TTL = timedelta(hours=2, minutes=10)
@@ -125,7 +125,7 @@ class Connections:
                 ":most": self._bounds.connections,
             },
         }
-        return self._transact([{"Update": count}, *puts])
+        return transact(self._dynamodb, [{"Update": count}, *puts])
 
     def _drop_dead(self, user: str) -> None:
         """Takes from a user's connections those that have gone without a word."""
@@ -176,13 +176,7 @@ class Connections:
         connection = self._read(connection_id)
         if room not in connection.get("rooms", ()):
             return None
-        return Member(
-            connection_id,
-            connection["protocol"],
-            int(connection["connected_at"]),
-            connection["user"],
-            connection["name"],
-        )
+        return self._member(connection_id, connection)
 
     def members(self, room: str, most: int) -> tuple[list[Member], int | None]:
         """A room's members, if they are `most` at most; else the first, and an estimate of how many there
@@ -195,20 +189,21 @@ class Connections:
             ConsistentRead=True,
             Limit=most + 1,
         )
-        members = [
-            Member(
-                item["sk"][HASH_DIGITS:],
-                item["protocol"],
-                int(item["connected_at"]),
-                item["user"],
-                item["name"],
-                item["expires_at"] <= self._now(),
-            )
-            for item in page["Items"]
-        ]
+        members = [self._member(item["sk"][HASH_DIGITS:], item) for item in page["Items"]]
         if len(members) <= most:
             return members, None
         return members, estimate(len(members), page["Items"][-1]["sk"])
+
+    def _member(self, connection_id: str, item: Mapping[str, Any]) -> Member:
+        """From a connection's item or a membership's, which say the same of it."""
+        return Member(
+            connection_id,
+            item["protocol"],
+            int(item["connected_at"]),
+            item["user"],
+            item["name"],
+            item["expires_at"] <= self._now(),
+        )
 
     def join(self, connection_id: str, room: str) -> bool:
         """Makes a connection a member of a room; False when it was one already.
@@ -235,7 +230,7 @@ class Connections:
                 "ConditionExpression": f"{bounded} AND {use.condition}",
                 "ExpressionAttributeValues": {":room": {room}, ":most": self._bounds.rooms, **use.values},
             }
-            if not self._transact([{"Update": change}, {"Put": membership}]):
+            if not transact(self._dynamodb, [{"Update": change}, {"Put": membership}]):
                 now = self._read(connection_id)
                 self._bound(len(now.get("rooms", ())) + 1)
                 raise Passed(int(now["due"]))
@@ -259,7 +254,7 @@ class Connections:
             "ExpressionAttributeValues": {":room": {room}},
         }
         membership = {"TableName": self._table, "Key": _membership_key(room, connection_id)}
-        if not self._transact([{"Update": connection}, {"Delete": membership}]):
+        if not transact(self._dynamodb, [{"Update": connection}, {"Delete": membership}]):
             raise NotConnected(NOT_CONNECTED)
         return True
 
@@ -323,16 +318,6 @@ class Connections:
             raise Expired(NOT_CONNECTED)
         return item
 
-    def _transact(self, items: list[dict[str, Any]]) -> bool:
-        """False when the condition of the first is not met."""
-        try:
-            self._dynamodb.transact_write_items(TransactItems=items)
-        except ClientError as error:
-            if not was_refused(error, 0):
-                raise
-            return False
-        return True
-
 
 NOT_CONNECTED = "This connection is not known any more: connect again."
 NOT_A_MEMBER = "This connection has not joined the room."
@@ -344,11 +329,6 @@ _CONNECTION = "CONN#"
 def estimate(members: int, key: str) -> int:
     """How many members a room has whose first so many reach to this sort key: the spread is even."""
     return round(members * RING / (int(key[:HASH_DIGITS], 16) + 1))
-
-
-def room_key(room: str) -> str:
-    """The partition key of a room's memberships."""
-    return f"ROOM#{key_part(room)}"
 
 
 def _user_key(user: str) -> dict[str, Any]:

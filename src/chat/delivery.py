@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -45,6 +45,28 @@ class Tally:
         return Tally(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
+type Results = dict[str, Tally | Exception | None]
+
+
+async def to_each_room[News](
+    news: Mapping[str, News], tell: Callable[[str, News], Awaitable[Tally | None]], failed: str
+) -> Results:
+    """Tells each room its news, all rooms at once; a room that fails does not stop another.
+
+    None where there is nothing to count yet. `failed` is what the log says of an error.
+    """
+
+    async def attempt(room: str, its: News) -> Tally | Exception | None:
+        try:
+            return await tell(room, its)
+        except Exception as error:  # whatever it is, the news must come again
+            logger.exception(failed, room=room)
+            return error
+
+    results = await asyncio.gather(*(attempt(room, its) for room, its in news.items()))
+    return dict(zip(news, results, strict=True))
+
+
 class Delivery:
     def __init__(
         self,
@@ -64,6 +86,13 @@ class Delivery:
     def frame(self, text: str) -> Any:
         """A frame, made ready to be posted to any number of members."""
         return self._poster.frame(text)
+
+    async def deliver_frames(
+        self, room: str, texts: Sequence[str], read: Callable[[Add], Awaitable[None]]
+    ) -> Tally:
+        """Posts the same frames to all members that `read` passes on and who speak frames."""
+        to_post = [self.frame(text) for text in texts]
+        return await self.deliver(room, lambda member: to_post if member.protocol == "v1" else [], read)
 
     async def deliver(
         self,

@@ -97,6 +97,17 @@ def batch_delete(dynamodb: Any, table: str, keys: Sequence[dict[str, str]]) -> N
             _pause(wait)
 
 
+def transact(dynamodb: Any, writes: Sequence[dict[str, Any]]) -> bool:
+    """Makes all of these writes or none; False when the condition of the first is not met."""
+    try:
+        dynamodb.transact_write_items(TransactItems=writes)
+    except ClientError as error:
+        if not was_refused(error, 0):
+            raise
+        return False
+    return True
+
+
 def was_refused(error: ClientError, position: int) -> bool:
     """Whether a transaction was refused for the condition of its write at `position`."""
     reasons = error.response.get("CancellationReasons", [])

@@ -8,7 +8,6 @@ a crash: the fan-out settles every run before it broadcasts it, so whatever was 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,14 +21,14 @@ from chat.dynamodb import batch_get, old_item
 from chat.errors import Forbidden, InvalidRef, RateLimited
 from chat.history import Row
 from chat.messages import Entry, Message
-from chat.rooms import from_key_part, key_part
+from chat.recent import Recent
+from chat.rooms import head_key, key_part, room_of_key
 from chat.rules import NONE as NO_RULES
 from chat.rules import RuleBook, Rules
 
 _ENTRIES = 500  # rows read at a time for a broadcast, which takes all there is
 _ROWS = 64  # and for a page of the history, which may be full after some
 MAX_SEQ = 10**12 - 1  # the last that a row's key has digits for
-_REMEMBERED = 2_000  # rooms whose rules an instance remembers
 REF_TTL = timedelta(hours=24)  # how long a message can be resent under its ref
 
 
@@ -78,7 +77,7 @@ class Log:
         self._now = now
         self._budget = Budget(rate, now)
         self._rules = RuleBook(dynamodb, table, now)
-        self._known: OrderedDict[str, Rules] = OrderedDict()  # rooms' rules, as this instance last read them
+        self._known: Recent[Rules] = Recent()  # rooms' rules, as this instance last read them
 
     def append(self, room: str, message: Message, *, moderator: bool = False) -> Receipt:
         """Commits a message and says where it stands.
@@ -129,7 +128,7 @@ class Log:
         """
         answer = self._dynamodb.update_item(
             TableName=self._table,
-            Key=_head_key(room),
+            Key=head_key(room),
             UpdateExpression="SET slices = if_not_exists(slices, :slices), marked = :marked",
             ConditionExpression="attribute_exists(pk)",
             ExpressionAttributeValues={":slices": slices, ":marked": True},
@@ -139,7 +138,7 @@ class Log:
 
     def slices(self, room: str) -> int | None:
         """The number of a large room's slices; None of any other."""
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_head_key(room), ConsistentRead=True)
+        answer = self._dynamodb.get_item(TableName=self._table, Key=head_key(room), ConsistentRead=True)
         slices = answer.get("Item", {}).get("slices")
         return None if slices is None else int(slices)
 
@@ -159,8 +158,8 @@ class Log:
 
     def seqs(self, rooms: Collection[str]) -> dict[str, int]:
         """The newest seq of each room, read strongly consistent; 0 where nobody has spoken. 100 at most."""
-        heads = batch_get(self._dynamodb, self._table, [_head_key(room) for room in rooms], ["pk", "seq"])
-        return dict.fromkeys(rooms, 0) | {_room(head): int(head.get("seq", 0)) for head in heads}
+        heads = batch_get(self._dynamodb, self._table, [head_key(room) for room in rooms], ["pk", "seq"])
+        return dict.fromkeys(rooms, 0) | {room_of_key(head["pk"]): int(head.get("seq", 0)) for head in heads}
 
     def delete(self, room: str, seq: int) -> Entry | None:
         """Takes a message's text and data away; its place stays. None where there is no message."""
@@ -186,7 +185,7 @@ class Log:
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_head_key(room),
+                Key=head_key(room),
                 UpdateExpression="SET #last = :message, marked = :marked",
                 ConditionExpression="seq = :seq",
                 ExpressionAttributeNames={"#last": "last"},
@@ -239,7 +238,7 @@ class Log:
             rules = self._known.get(room, NO_RULES)
             if not moderator and rules.hold_back(message.user, self._now()):
                 if not current:  # what is remembered may have been lifted since
-                    self._remember(room, self._rules.read(room))
+                    self._known.note(room, self._rules.read(room))
                     current = True
                     continue
                 rules.hear(message.user, self._now())
@@ -249,7 +248,7 @@ class Log:
             try:
                 return self._budget.spend(room, partial(self._advance, room, message, rules.version))
             except _RuledAnew:
-                self._remember(room, self._rules.read(room))
+                self._known.note(room, self._rules.read(room))
                 current = True
             except RateLimited:
                 if waited:
@@ -262,7 +261,7 @@ class Log:
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_head_key(room),
+                Key=head_key(room),
                 UpdateExpression=f"SET #last = :message, due = {use.due} ADD seq :one REMOVE marked",
                 ConditionExpression=f"{ruled} AND {use.condition}",
                 ExpressionAttributeNames={"#last": "last"},
@@ -282,12 +281,6 @@ class Log:
             raise Passed(int(head["due"]) if "due" in head else None) from None
         return int(answer["Attributes"]["seq"])
 
-    def _remember(self, room: str, rules: Rules) -> None:
-        self._known[room] = rules
-        self._known.move_to_end(room)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-
     def _claim(self, room: str, seq: int, message: Message) -> _Ref:
         """The ref's owner: this seq, unless another was first."""
         mine = _Ref(seq, message.digest, message.at)
@@ -299,19 +292,18 @@ class Log:
             "expires_at": self._expiry(REF_TTL),
         }
         other = self._put_if_absent(_ref_key(room, message.id) | item)
-        if other is None:
-            return mine
-        return _Ref(int(other["seq"]), other["digest"], other["at"])
+        return mine if other is None else _ref(other)
 
     def _stored(self, room: str, message: Message) -> Receipt | None:
         """Where this very message stands already, if it does."""
         answer = self._dynamodb.get_item(
             TableName=self._table, Key=_ref_key(room, message.id), ConsistentRead=True
         )
-        ref = answer.get("Item")
-        if ref is None or ref["digest"] != message.digest:
+        item = answer.get("Item")
+        if item is None or item["digest"] != message.digest:
             return None
-        return Receipt(int(ref["seq"]), ref["at"])
+        ref = _ref(item)
+        return Receipt(ref.seq, ref.at)
 
     def _write(self, room: str, seq: int, message: Message, *, void: bool) -> None:
         # Only if absent: the row may have been written by the other function, and may have changed since.
@@ -340,7 +332,7 @@ class Log:
         slices post.
         """
         ids = {entry.message.id for entry in run if entry.message}
-        keys = [_head_key(room), *(_ref_key(room, ref) for ref in ids)]
+        keys = [head_key(room), *(_ref_key(room, ref) for ref in ids)]
         keys += [_row_key(room, seq) for seq in {entry.seq for entry in run}]
         refs: dict[str, _Ref] = {}
         rows: dict[int, bool] = {}
@@ -350,7 +342,7 @@ class Log:
             if item["sk"] == "HEAD":
                 slices = int(item["slices"]) if "slices" in item else None
             elif item["sk"] == "REF":
-                refs[item["id"]] = _Ref(int(item["seq"]), item["digest"], item["at"])
+                refs[item["id"]] = _ref(item)
             else:
                 rows[int(item["sk"])] = "deleted" in item
         return refs, rows, slices
@@ -366,7 +358,7 @@ def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
     """
     if "marked" in item:
         return None
-    return _room(item), Entry(int(item["seq"]), from_item(item["last"]))
+    return room_of_key(item["pk"]), Entry(int(item["seq"]), from_item(item["last"]))
 
 
 def to_item(message: Message) -> dict[str, Any]:
@@ -394,19 +386,12 @@ def from_item(item: Mapping[str, Any]) -> Message:
     return Message(id, user, name, text, data, at, trace, "deleted" in item)
 
 
+def _ref(item: Mapping[str, Any]) -> _Ref:
+    return _Ref(int(item["seq"]), item["digest"], item["at"])
+
+
 def _row(item: Mapping[str, Any]) -> Row:
     return Row(Entry(int(item["sk"]), None if "void" in item else from_item(item)), item["at"])
-
-
-_ROOM = "ROOM#"
-
-
-def _room(head: Mapping[str, Any]) -> str:
-    return from_key_part(head["pk"].removeprefix(_ROOM))
-
-
-def _head_key(room: str) -> dict[str, str]:
-    return {"pk": _ROOM + key_part(room), "sk": "HEAD"}
 
 
 def _ref_key(room: str, ref: str) -> dict[str, str]:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from chat.connections import HASH_DIGITS, RING, Member, estimate, room_key
+from chat.connections import HASH_DIGITS, RING, Member, estimate
 from chat.http import Pool
+from chat.rooms import room_key
 from chat.signing import Credentials, Moment, Signer
 
 PAGE = 1_024  # rows read at a time: about 200 KB

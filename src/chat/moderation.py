@@ -60,7 +60,7 @@ class Moderation:
         frame = self._tell(by, room, "kick", user=user, seconds=seconds, until=_iso(until))
         if seconds:
             for connection_id in self._connections.of_user(user):
-                self._put_out(connection_id, room, user, frame)
+                self._put_out(connection_id, room, frame)
         return _iso(until)
 
     def mute(self, by: Person, room: str, user: str, seconds: int) -> str:
@@ -80,7 +80,7 @@ class Moderation:
         self._rules.change(room, lambda rules: replace(rules, closed=closed))
         self._tell(by, room, "close", closed=closed)
 
-    def _put_out(self, connection_id: str, room: str, user: str, frame: str) -> None:
+    def _put_out(self, connection_id: str, room: str, frame: str) -> None:
         """Takes a connection out of a room, after telling it why: the room's signal would come too late."""
         try:
             member = self._connections.member(connection_id, room)

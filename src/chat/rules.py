@@ -14,9 +14,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.dynamodb import batch_get, old_item, was_refused
+from chat.dynamodb import batch_get, old_item, transact
 from chat.errors import Forbidden, RateLimited
-from chat.rooms import key_part
+from chat.rooms import head_key, key_part, room_key
 
 _TURN_KEPT = 60  # seconds after which DynamoDB may delete a turn that is over
 _TRIES = 5  # at a ruling that others' overtake
@@ -128,7 +128,7 @@ class RuleBook:
         """False when another ruling was faster."""
         head = {
             "TableName": self._table,
-            "Key": {"pk": f"ROOM#{key_part(room)}", "sk": "HEAD"},
+            "Key": head_key(room),
             # A record of the stream that has no message in it: the mark tells the fan-out.
             "UpdateExpression": "SET ruling = :new, marked = :marked",
             "ConditionExpression": "ruling = :old" if version else "attribute_not_exists(ruling)",
@@ -140,17 +140,11 @@ class RuleBook:
             "muted": dict(rules.muted), "kicked": dict(rules.kicked),
         }  # fmt: skip
         put = {"TableName": self._table, "Item": _key(room) | item}
-        try:
-            self._dynamodb.transact_write_items(TransactItems=[{"Update": head}, {"Put": put}])
-        except ClientError as error:
-            if not was_refused(error, 0):
-                raise
-            return False
-        return True
+        return transact(self._dynamodb, [{"Update": head}, {"Put": put}])
 
 
 def _key(room: str) -> dict[str, str]:
-    return {"pk": f"ROOM#{key_part(room)}", "sk": "RULES"}
+    return {"pk": room_key(room), "sk": "RULES"}
 
 
 def _turn(room: str, user: str, until: int) -> dict[str, Any]:

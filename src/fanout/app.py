@@ -17,7 +17,7 @@ from chat import dynamodb
 from chat.announce import Announcer
 from chat.broadcast import Broadcaster
 from chat.connections import Connections
-from chat.delivery import Delivery, Tally
+from chat.delivery import Delivery, Results, Tally
 from chat.gateway import ApiGateway
 from chat.log import Log, from_head
 from chat.management import Sockets
@@ -130,9 +130,6 @@ class News:
         elif entry := from_head(item):
             self.runs.setdefault(entry[0], []).append(entry[1])
             self.starts.setdefault(entry[0], position)
-
-
-type Results = dict[str, Tally | Exception | None]
 
 
 async def tell(news: News) -> tuple[Results, Results]:

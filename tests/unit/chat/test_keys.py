@@ -10,16 +10,9 @@ from dataclasses import dataclass, field
 import pytest
 
 from chat.keys import FIRST_PAUSE, PAUSE, Key, Keys, KeysUnavailable
+from tests.fakes import Clock
 
 LIFETIME = 600
-
-
-@dataclass
-class Clock:
-    time: float = 1_795_500_000
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @dataclass
@@ -81,14 +74,14 @@ def test_keys_are_fetched_when_first_needed_and_kept(keys: Keys, source: Source,
     assert source.fetches == 0
     for _ in range(3):
         assert known(keys) == "first"
-        clock.time += LIFETIME / 4
+        clock.now += LIFETIME / 4
     assert source.fetches == 1
 
 
 def test_keys_that_are_old_are_fetched_again(keys: Keys, source: Source, clock: Clock) -> None:
     known(keys)
     source.key = "second"
-    clock.time += LIFETIME
+    clock.now += LIFETIME
     assert known(keys) == "second"
     assert source.fetches == 2
 
@@ -96,7 +89,7 @@ def test_keys_that_are_old_are_fetched_again(keys: Keys, source: Source, clock: 
 def test_whom_no_key_fits_is_offered_newer_ones(keys: Keys, source: Source, clock: Clock) -> None:
     known(keys)
     source.key = "second"
-    clock.time += PAUSE
+    clock.now += PAUSE
     assert seen(keys.versions()) == ["first", "second"]
     assert known(keys) == "second"
 
@@ -107,10 +100,10 @@ def test_however_many_bad_tokens_come_keys_are_fetched_once_in_half_a_minute(
     for _ in range(1_000):
         assert seen(keys.versions()) == ["first"]
     assert source.fetches == 1
-    clock.time += PAUSE - 1
+    clock.now += PAUSE - 1
     assert seen(keys.versions()) == ["first"]
     assert source.fetches == 1
-    clock.time += 1
+    clock.now += 1
     for _ in range(1_000):
         seen(keys.versions())
     assert source.fetches == 2
@@ -120,11 +113,11 @@ def test_known_keys_serve_on_while_no_others_can_be_had(keys: Keys, source: Sour
     known(keys)
     source.reachable = False
     for _ in range(100):
-        clock.time += LIFETIME
+        clock.now += LIFETIME
         assert seen(keys.versions()) == ["first"]
     assert source.fetches == 101  # one at each of those times, though twice there was a reason
     source.key, source.reachable = "second", True
-    clock.time += PAUSE
+    clock.now += PAUSE
     assert known(keys) == "second"
 
 
@@ -139,7 +132,7 @@ def test_without_any_key_everybody_is_refused_and_the_source_is_not_hammered(
     source.reachable = True
     with pytest.raises(KeysUnavailable):
         next(keys.versions())
-    clock.time += FIRST_PAUSE  # nobody can connect meanwhile: it is not as long as for a token that fits none
+    clock.now += FIRST_PAUSE  # nobody can connect meanwhile: it is not as long as for a token that fits none
     assert known(keys) == "first"
     assert source.fetches == 2
 
@@ -148,7 +141,7 @@ def test_a_clock_that_is_put_back_does_not_keep_keys_from_being_fetched(
     keys: Keys, source: Source, clock: Clock
 ) -> None:
     known(keys)
-    clock.time -= 24 * 3600
+    clock.now -= 24 * 3600
     source.key = "second"
     assert known(keys) == "second"
 
@@ -168,7 +161,7 @@ def test_threads_that_no_key_fits_share_one_fetch_and_all_get_what_is_new(
     offers = [keys.versions() for _ in range(20)]
     assert [next(offer)[0].value for offer in offers] == ["first"] * 20
     source.key = "second"
-    clock.time += PAUSE
+    clock.now += PAUSE
     with ThreadPoolExecutor(20) as threads:
         assert list(threads.map(seen, offers)) == [["second"]] * 20
     assert (source.fetches, source.most_at_once) == (2, 1)

@@ -11,16 +11,10 @@ from moto import mock_aws
 
 from chat.keys import PAUSE, Keys, KeysUnavailable
 from chat.shared_secret import LIFETIME, key, shared_key
+from tests.fakes import Clock
 from tests.issuer import SECRET, ec_key, pem, rsa_key
 
 PARAMETER = "/roomcast/jwt-secret"
-
-
-class Clock:
-    time = 1_795_500_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @pytest.fixture
@@ -82,7 +76,7 @@ def test_a_secret_that_is_exchanged_is_read_again_in_time(ssm: Any, clock: Clock
     assert value(keys) == SECRET.encode()
     put(ssm, "another " + SECRET)
     assert value(keys) == SECRET.encode()
-    clock.time += LIFETIME
+    clock.now += LIFETIME
     assert value(keys) == b"another " + SECRET.encode()
 
 
@@ -91,7 +85,7 @@ def test_a_token_that_it_did_not_sign_has_it_read_again_at_once(ssm: Any, clock:
     keys = shared_key(PARAMETER, now=clock)
     value(keys)
     put(ssm, "another " + SECRET)
-    clock.time += PAUSE
+    clock.now += PAUSE
     assert [only.value for (only,) in keys.versions()] == [SECRET.encode(), b"another " + SECRET.encode()]
 
 

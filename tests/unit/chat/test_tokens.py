@@ -16,6 +16,7 @@ from chat.identity import Admission, Identity, Refused
 from chat.jwks import published_keys
 from chat.keys import PAUSE, Key, Keys, KeysUnavailable
 from chat.tokens import LEEWAY, MAX_GRANTS, MAX_TOKEN, ClaimNames, Tokens
+from tests.fakes import Clock
 from tests.issuer import (
     AUDIENCE,
     ISSUER,
@@ -32,13 +33,6 @@ from tests.issuer import (
 )
 
 NAMES = ClaimNames(user="sub", name="name", rooms="rooms", roles="roles")
-
-
-class Clock:
-    time = 1_795_500_000.0
-
-    def __call__(self) -> float:
-        return self.time
 
 
 @pytest.fixture
@@ -386,7 +380,7 @@ def test_a_new_key_of_the_issuer_is_found(with_keys: Tokens, server: KeySetServe
     server.keys = [published(rsa_key("next"), kid="r2")]
     by_the_next = token(rsa_key("next"), "RS256", kid="r2")
     assert refusal(with_keys, by_the_next) == "unknown_key"  # asked a moment ago
-    clock.time += PAUSE
+    clock.now += PAUSE
     assert with_keys.admit(by_the_next, "v1").identity.user == "ada-1"
     assert refusal(with_keys, rs256()) == "unknown_key"
     assert server.fetches == 2
@@ -397,7 +391,7 @@ def test_a_key_that_is_exchanged_under_its_name_is_found(
 ) -> None:
     with_keys.admit(rs256(), "v1")
     server.keys = [published(rsa_key("next"), kid="r1")]
-    clock.time += PAUSE
+    clock.now += PAUSE
     assert with_keys.admit(token(rsa_key("next"), "RS256", kid="r1"), "v1").identity.user == "ada-1"
 
 
@@ -406,7 +400,7 @@ def test_known_keys_are_good_while_the_issuer_is_down(
 ) -> None:
     with_keys.admit(rs256(), "v1")
     server.status = 503
-    clock.time += 24 * 3600
+    clock.now += 24 * 3600
     assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
     assert refusal(with_keys, token(rsa_key("next"), "RS256", kid="r2")) == "unknown_key"
 
@@ -418,7 +412,7 @@ def test_nobody_gets_in_while_no_key_was_ever_to_be_had(
     assert {refusal(with_keys, rs256()) for _ in range(100)} == {"keys_unavailable"}
     assert server.fetches == 1
     server.status = 200
-    clock.time += PAUSE
+    clock.now += PAUSE
     assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
 
 
@@ -428,7 +422,7 @@ def test_a_secret_that_is_exchanged_is_found(clock: Clock) -> None:
     tokens = of(keys)
     tokens.admit(token(), "v1")
     secret[0] = "another " + SECRET
-    clock.time += PAUSE
+    clock.now += PAUSE
     assert tokens.admit(token(secret[0]), "v1").identity.user == "ada-1"
     assert refusal(tokens, token()) == "signature"
 
