@@ -24,7 +24,7 @@ from chat.identity import Identity
 from chat.log import MAX_SEQ, Log
 from chat.messages import compose, message_ref
 from chat.moderation import Moderation
-from chat.people import MAX_USER, Person
+from chat.people import Person, is_user
 from chat.presence import CROWD, present
 from chat.rooms import room_name
 from chat.rules import RuleBook
@@ -102,7 +102,10 @@ def join(chat: Chat, sender: Sender, request: frames.Request) -> str:
     after = _number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
     chat.rules.admit(sender.identity.user, [room])
     if chat.connections.join(sender.connection_id, room):
-        _stay(chat, sender, room)
+        # Sent out while it joined, it was no member yet when the user's others were put out.
+        chat.rules.admit_still(
+            sender.identity.user, [room], lambda: chat.connections.leave(sender.connection_id, room)
+        )
         chat.signals.moved(room, sender.person)
     whom = {"user": sender.identity.user, "name": sender.identity.name}
     seq = chat.log.seqs([room])[room]
@@ -266,15 +269,6 @@ def _must_write(sender: Sender, room: str) -> None:
         raise Forbidden("You may not write in this room.")
 
 
-def _stay(chat: Chat, sender: Sender, room: str) -> None:
-    """Puts out again who was sent out while it joined, and was no member yet when the others were put out."""
-    try:
-        chat.rules.admit(sender.identity.user, [room])
-    except Forbidden:
-        chat.connections.leave(sender.connection_id, room)
-        raise
-
-
 def _moderate(chat: Chat, sender: Sender, room: str) -> None:
     """Lets a moderator act who is in the room, for as long as the connection, and so the token, lasts."""
     if not sender.moderator:
@@ -284,7 +278,7 @@ def _moderate(chat: Chat, sender: Sender, room: str) -> None:
 
 def _user(request: frames.Request) -> str:
     user = request.fields.get("user")
-    if not isinstance(user, str) or not 1 <= len(user) <= MAX_USER or not user.isprintable():
+    if not is_user(user):
         raise InvalidFrame('"user" is the user of a message or of a presence.')
     return user
 

@@ -83,6 +83,14 @@ class RuleBook:
             if item["kicked"].get(user, 0) > self._now():
                 raise Forbidden(_SENT_OUT)
 
+    def admit_still(self, user: str, rooms: Collection[str], put_out: Callable[[], object]) -> None:
+        """Asks again of who has come in, and puts out who was sent out meanwhile. Raises Forbidden."""
+        try:
+            self.admit(user, rooms)
+        except Forbidden:
+            put_out()
+            raise
+
     def change(self, room: str, ruling: Callable[[Rules], Rules]) -> None:
         """Makes a ruling. It holds for every message that is committed after this returns."""
         for _ in range(_TRIES):

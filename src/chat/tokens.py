@@ -13,9 +13,9 @@ import jwt
 from chat.grants import EVERY_ROOM
 from chat.identity import Admission, Protocol, Refused, proven_identity
 from chat.keys import Key, Keys, KeysUnavailable
+from chat.people import is_user
 
 MAX_TOKEN = 8 * 1024  # characters; API Gateway takes 10 KB of headers
-MAX_USER = 128  # characters
 MAX_GRANTS = 4 * 1024  # bytes of grants and roles; API Gateway takes 8 KB from an authorizer, names included
 LEEWAY = 10  # seconds that clocks may differ by
 
@@ -106,7 +106,7 @@ class Tokens:
         user, name = claims.get(self._claims.user), claims.get(self._claims.name)
         if isinstance(user, int) and not isinstance(user, bool):
             user = str(user)
-        if not isinstance(user, str) or not 1 <= len(user) <= MAX_USER or not user.isprintable():
+        if not is_user(user):
             raise Refused("user")
         rooms = claims.get(self._claims.rooms, EVERY_ROOM)
         grants, roles = _words(rooms), _words(claims.get(self._claims.roles, ""))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
@@ -56,7 +55,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             raise Forbidden("may not read a room that it asks for")
         rules.admit(identity.user, rooms)
         connections.open(connection, rooms)
-        stay(connection, rooms)
+        # Sent out while it connected, it was no member yet when the user's others were put out.
+        rules.admit_still(identity.user, rooms, lambda: connections.close(connection.id))
     except InvalidRoom as refusal:
         return refuse(str(refusal))
     except Forbidden as refusal:
@@ -72,17 +72,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if protocol == "plain":
         return {"statusCode": 200}
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}}
-
-
-def stay(connection: Connection, rooms: Collection[str]) -> None:
-    """Forgets a connection again whose user was sent out of a room while it connected, and was no member yet
-    when the others were put out. Raises Forbidden.
-    """
-    try:
-        rules.admit(connection.identity.user, rooms)
-    except Forbidden:
-        connections.close(connection.id)
-        raise
 
 
 def refuse(why: str, status: int = 400) -> dict[str, Any]:

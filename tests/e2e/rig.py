@@ -18,12 +18,12 @@ ROOT = Path(__file__).parent.parent.parent
 UNHURRIED = {"MessageRate": "1000", "MessageBurst": "1000", "RoomRate": "1000"}
 
 
-async def rows(engine: Engine, table: str) -> list[dict[str, Any]]:
-    """All rows of a table of template.yaml, as DynamoDB writes them."""
-    request: dict[str, Any] = {"TableName": engine.stack.tables[table].name, "ConsistentRead": True}
-    found = []
+async def rows(engine: Engine, table: str, operation: str = "Scan", **which: Any) -> list[dict[str, Any]]:
+    """All rows of a table of template.yaml, as DynamoDB writes them, or those that a Query asks for."""
+    request = {"TableName": engine.stack.tables[table].name, "ConsistentRead": True, **which}
+    found: list[dict[str, Any]] = []
     while True:
-        page = await engine.services.dynamodb("Scan", request)
+        page = await engine.services.dynamodb(operation, request)
         found += page["Items"]
         if "LastEvaluatedKey" not in page:
             return found
@@ -55,19 +55,13 @@ class Rig:
 
     async def rows(self, room: str) -> list[dict[str, Any]]:
         """A room's rows in order, in DynamoDB's own types."""
-        request: dict[str, Any] = {
-            "TableName": self.engine.stack.tables["MessagesTable"].name,
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": f"LOG#{room}"}},
-            "ConsistentRead": True,
-        }
-        rows: list[dict[str, Any]] = []
-        while True:
-            page = await self.engine.services.dynamodb("Query", request)
-            rows += page["Items"]
-            if "LastEvaluatedKey" not in page:
-                return rows
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        return await rows(
+            self.engine,
+            "MessagesTable",
+            "Query",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"LOG#{room}"}},
+        )
 
     async def put_head(self, room: str, item: dict[str, Any]) -> None:
         """Writes over a room's head, as only a mistake could."""
