@@ -12,10 +12,11 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import documents, worker
-from bench.report import Goal, Report, goals_table
+from bench import worker
+from bench.report import write_docs as documents
+from bench.report.report import Goal, Report, goals_table
 
-NAMES = ("posts", "rooms", "hot-room", "neighbours", "faults", "cold-start", "cost", "local")
+NAMES = ("posts", "rooms", "hot-room", "noisy-neighbour", "faults", "cold-start", "cost", "local")
 RESULTS = Path(__file__).parent / "results"
 IMAGES = worker.ROOT / "docs" / "images"
 
@@ -35,7 +36,7 @@ def main() -> None:
     failed: list[str] = []
     for name in arguments.name or NAMES:
         try:  # one that fails must not take the findings of the others with it
-            report: Report = importlib.import_module(f"bench.{name.replace('-', '_')}").run()
+            report: Report = importlib.import_module(f"bench.suites.{name.replace('-', '_')}").run()
         except Exception:
             traceback.print_exc()
             failed.append(name)

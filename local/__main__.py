@@ -21,11 +21,15 @@ from pathlib import Path
 try:
     import uvloop
 
-    from local import callers, invoke, overrides, trace_pages, waterfall
+    from local import invoke
     from local.engine import Engine
     from local.errors import LocalError
-    from local.functions import CONCURRENCY
+    from local.functions.host import CONCURRENCY
+    from local.net import access as callers
+    from local.template import env_vars as overrides
     from local.terminal import Terminal
+    from local.traces import pages as trace_pages
+    from local.traces import waterfall
 except ModuleNotFoundError as missing:
     sys.exit(
         f"{sys.executable} has no {missing.name}. `make run` installs what is needed, and starts the engine."

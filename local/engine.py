@@ -12,23 +12,23 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from local import template
 from local.aws_defaults import Limits
-from local.callers import Callers
 from local.errors import LocalError
-from local.forward import forward
-from local.functions import CONCURRENCY, LambdaHost
-from local.gateway import Gateway
+from local.functions.host import CONCURRENCY, LambdaHost
+from local.gateway.gateway import Gateway
 from local.invocation import Result
-from local.mappings import StreamPoller
-from local.overrides import Overrides, override
-from local.ports import refuse_taken
-from local.queue_mapping import QueuePoller
-from local.services import LocalServices
-from local.services_front import ServicesFront
+from local.mappings.queue_poller import QueuePoller
+from local.mappings.stream_poller import StreamPoller
+from local.net.access import Callers
+from local.net.ports import refuse_taken
+from local.net.tcp_forward import forward
+from local.services.ministack import LocalServices
+from local.services.proxy import ServicesFront
 from local.stack import QueueMapping, Stack, StreamMapping
-from local.traces import Traces
-from local.xray import XRayListener
+from local.template import load as template
+from local.template.env_vars import Overrides, override
+from local.traces.daemon import XRayListener
+from local.traces.store import Traces
 
 log = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local import template
 from local.errors import LocalError
-from local.functions import LambdaHost
-from local.instance import Log
-from local.overrides import Overrides, override
-from local.xray import XRayListener
+from local.functions.host import LambdaHost
+from local.functions.instance import Log
+from local.template import load as template
+from local.template.env_vars import Overrides, override
+from local.traces.daemon import XRayListener
 
 
 def read_event(source: str | None) -> dict[str, Any]:

@@ -16,9 +16,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from local import template
 from local.stack import Stack
-from tests.fakes import DynamoDBServer, LambdaContext, ManagementServer, Stream
+from local.template import load as template
+from tests.support.fakes import DynamoDBServer, LambdaContext, ManagementServer, Stream
 
 ROOT = Path(__file__).parent.parent
 HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")
@@ -122,7 +122,7 @@ def handlers(
         if without is not None:
             monkeypatch.delenv(without)
         for module in list(sys.modules):
-            if module.partition(".")[0] in {"chat", name}:
+            if module.partition(".")[0] in {"apigateway", "chat", name}:
                 monkeypatch.delitem(sys.modules, module)
         app = importlib.import_module(f"{name}.app")
         # Powertools writes to the sys.stdout of the first logger it made, which pytest has closed since.

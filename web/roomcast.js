@@ -1,13 +1,13 @@
-import { systemClock } from "./roomcast/clock.js";
-import { Connection } from "./roomcast/connection.js";
+import { systemClock } from "./roomcast/transport/clock.js";
+import { Connection } from "./roomcast/transport/connection.js";
 import { Emitter } from "./roomcast/emitter.js";
-import { ping } from "./roomcast/frames.js";
-import { Heartbeat } from "./roomcast/heartbeat.js";
-import { randomId } from "./roomcast/random-id.js";
-import { Refusal } from "./roomcast/refusal.js";
-import { Room } from "./roomcast/room.js";
-import { Session } from "./roomcast/session.js";
-import { tabStorage, watch } from "./roomcast/surroundings.js";
+import { ping } from "./roomcast/protocol/frames.js";
+import { Heartbeat } from "./roomcast/transport/heartbeat.js";
+import { randomId } from "./roomcast/protocol/random-id.js";
+import { Refusal } from "./roomcast/protocol/error.js";
+import { Room } from "./roomcast/room/room.js";
+import { Session } from "./roomcast/room/session.js";
+import { tabStorage, watch } from "./roomcast/transport/browser.js";
 
 export { Refusal, Room };
 
@@ -16,19 +16,19 @@ const LONGEST_URL = 2_000;
 /** Milliseconds: ten minutes before API Gateway cuts a socket. */
 const LIFETIME = 110 * 60_000;
 
-/** @import { Link } from "./roomcast/link.js" */
+/** @import { Link } from "./roomcast/transport/socket.js" */
 
 /**
- * @typedef {import("./roomcast/room.js").RoomEvents} RoomEvents
- * @typedef {import("./roomcast/frames.js").Message} Message
- * @typedef {import("./roomcast/frames.js").Ack} Ack
- * @typedef {import("./roomcast/frames.js").Person} Person
- * @typedef {import("./roomcast/frames.js").Moderated} Moderated
- * @typedef {import("./roomcast/connection.js").ConnectionState} ConnectionState
+ * @typedef {import("./roomcast/room/room.js").RoomEvents} RoomEvents
+ * @typedef {import("./roomcast/protocol/frames.js").Message} Message
+ * @typedef {import("./roomcast/protocol/frames.js").Ack} Ack
+ * @typedef {import("./roomcast/protocol/frames.js").Person} Person
+ * @typedef {import("./roomcast/protocol/frames.js").Moderated} Moderated
+ * @typedef {import("./roomcast/transport/connection.js").ConnectionState} ConnectionState
  *   `idle`: before the first join. `offline`: the browser says that there is no network. `unreachable`: the server
  *   refuses, or cannot be reached; tries go on, slowly. `closed`: for good
  *
- * @typedef {import("./roomcast/connection.js").TokenSource} TokenSource
+ * @typedef {import("./roomcast/transport/connection.js").TokenSource} TokenSource
  *
  * @typedef {object} RoomcastOptions
  * @property {string} [name] - what the others see
@@ -37,10 +37,10 @@ const LIFETIME = 110 * 60_000;
  * @property {number} [heartbeat] - milliseconds of silence after which the server is asked whether it is there; 120,000
  * @property {number} [lifetime] - milliseconds after which another socket takes over, before API Gateway cuts this one
  *   at two hours; 1 h 50 min, less up to 5% at random so that a crowd does not move at once
- * @property {import("./roomcast/outbox.js").Store | null} [storage] - keeps unsent messages over a page reload;
+ * @property {import("./roomcast/room/outbox.js").Store | null} [storage] - keeps unsent messages over a page reload;
  *   sessionStorage. null: they are not kept
- * @property {import("./roomcast/link.js").SocketClass} [WebSocket] - for where there is no global one
- * @property {import("./roomcast/clock.js").Clock} [clock] - for tests
+ * @property {import("./roomcast/transport/socket.js").SocketClass} [WebSocket] - for where there is no global one
+ * @property {import("./roomcast/transport/clock.js").Clock} [clock] - for tests
  * @property {() => number} [random] - for tests: as Math.random
  */
 
@@ -176,7 +176,7 @@ export class Roomcast extends Emitter {
     return Promise.all(this.#sessions.map((session) => this.#resume(session, link)));
   }
 
-  /** @param {import("./roomcast/frames.js").Frame} frame @param {Link} link */
+  /** @param {import("./roomcast/protocol/frames.js").Frame} frame @param {Link} link */
   #heard(frame, link) {
     if ("room" in frame) this.#rooms.get(frame.room)?.session.hear(frame, link);
   }

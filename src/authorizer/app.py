@@ -11,8 +11,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from authorizer.handshake import Handshake
-from chat.identity import Admission, Refused, open_identity
-from chat.origins import Origins
+from chat.identity.identity import Admission, Refused, open_identity
+from chat.identity.origins import Origins
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)
@@ -35,17 +35,17 @@ def by_their_word(handshake: Handshake) -> Admission:
 def by_token() -> Callable[[Handshake], Admission]:
     """AuthMode jwt: whoever brings a good token is let in, as the user whom it names."""
     # Imported only where they are needed: boto3 alone doubles the time of a cold start.
-    from chat.tokens import ClaimNames, Tokens
+    from chat.identity.tokens import ClaimNames, Tokens
 
     url, secret = os.environ["JWKS_URL"], os.environ["JWT_SECRET"]
     if bool(url) == bool(secret):
         raise ValueError("JWKS_URL or JWT_SECRET has to be set, and not both")
     if url:
-        from chat.jwks import published_keys
+        from chat.identity.jwks import published_keys
 
         keys = published_keys(url)
     else:
-        from chat.shared_secret import shared_key
+        from chat.identity.shared_secret import shared_key
 
         keys = shared_key(secret)
     tokens = Tokens(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chat.identity import Protocol, carried_token, spoken, subprotocols
-from chat.rooms import first_room
+from chat.identity.identity import Protocol, carried_token, spoken, subprotocols
+from chat.protocol.rooms import first_room
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from chat import frames
-from chat.connections import Connections
-from chat.errors import NotConnected
-from chat.log import Log
-from chat.management import Sockets
-from chat.people import Person
-from chat.rules import RuleBook
-from chat.signals import Signals
+from apigateway.management import Sockets
+from chat.identity.people import Person
+from chat.protocol import frames
+from chat.protocol.errors import NotConnected
+from chat.storage.connections import Connections
+from chat.storage.log import Log
+from chat.storage.rules import RuleBook
+from chat.storage.signals import Signals
 
 MODERATOR = "moderator"  # the role of those who may
 

@@ -9,15 +9,15 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from chat import dynamodb
-from chat.connections import Bounds, Connection, Connections, TooMany
-from chat.errors import Forbidden, InvalidRoom
-from chat.grants import Grants
-from chat.identity import SUBPROTOCOL, Identity, spoken, subprotocols
-from chat.people import Person
-from chat.rooms import asked_rooms
-from chat.rules import RuleBook
-from chat.signals import Signals
+from chat.identity.grants import Grants
+from chat.identity.identity import SUBPROTOCOL, Identity, spoken, subprotocols
+from chat.identity.people import Person
+from chat.protocol.errors import Forbidden, InvalidRoom
+from chat.protocol.rooms import asked_rooms
+from chat.storage import dynamodb
+from chat.storage.connections import Bounds, Connection, Connections, TooMany
+from chat.storage.rules import RuleBook
+from chat.storage.signals import Signals
 
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])

@@ -9,9 +9,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from chat import dynamodb
-from chat.connections import Connections
-from chat.signals import Signals
+from chat.storage import dynamodb
+from chat.storage.connections import Connections
+from chat.storage.signals import Signals
 
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])

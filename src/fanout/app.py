@@ -13,20 +13,20 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from boto3.dynamodb.types import TypeDeserializer
 
-from chat import dynamodb
-from chat.announce import Announcer
-from chat.broadcast import Broadcaster
-from chat.connections import Connections
-from chat.delivery import Delivery, Results, Tally
-from chat.gateway import ApiGateway
-from chat.log import Log, from_head
-from chat.management import Sockets
-from chat.members import Members
-from chat.messages import Entry
-from chat.pace import Pace
-from chat.posting import Poster
-from chat.signals import Signal, Signals, from_item, is_signal
-from chat.slices import Cursors, Doorbell, Doorbells
+from apigateway.client import ApiGateway
+from apigateway.management import Sockets
+from apigateway.poster import Poster
+from apigateway.rate import Pace
+from chat.delivery.announce import Announcer
+from chat.delivery.broadcast import Broadcaster
+from chat.delivery.deliver import Delivery, Results, Tally
+from chat.delivery.slice_queue import Cursors, Doorbell, Doorbells
+from chat.protocol.messages import Entry
+from chat.storage import dynamodb
+from chat.storage.connections import Connections
+from chat.storage.log import Log, from_head
+from chat.storage.member_reader import Members
+from chat.storage.signals import Signal, Signals, from_item, is_signal
 from chat.tracing import Daemon
 
 logger = Logger()

@@ -10,19 +10,20 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from chat import dynamodb, frames
-from chat.actions import Chat, Sender, act, room_of
-from chat.budget import Rate
-from chat.connections import Bounds, Connections
-from chat.errors import ChatError, Expired, Internal
-from chat.grants import Grants
-from chat.identity import Identity
-from chat.log import Log
-from chat.management import Sockets
+from apigateway.management import Sockets
+from apigateway.outcomes import Delivered
+from chat.actions.dispatch import Chat, Sender, act, room_of
+from chat.identity.grants import Grants
+from chat.identity.identity import Identity
 from chat.moderation import MODERATOR, Moderation
-from chat.outcomes import Delivered
-from chat.rules import RuleBook
-from chat.signals import Signals
+from chat.protocol import frames
+from chat.protocol.errors import ChatError, Expired, Internal
+from chat.storage import dynamodb
+from chat.storage.connections import Bounds, Connections
+from chat.storage.log import Log
+from chat.storage.rate_limits import Rate
+from chat.storage.rules import RuleBook
+from chat.storage.signals import Signals
 
 ONE_WAY = "onMessage"  # the route without a route response in template.yaml
 ENDPOINT = os.environ["CONNECTIONS_ENDPOINT"]

@@ -9,13 +9,13 @@ import pytest
 import pytest_asyncio
 
 from local.engine import Engine
-from tests.e2e.guarded import Guarded, guard
-from tests.e2e.rig import UNHURRIED
+from tests.e2e.support.engine_with_proxies import UNHURRIED
+from tests.e2e.support.jwt_engine import Guarded, guard
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-    from tests.e2e.windows import Windows
+    from tests.e2e.support.browser_windows import Windows
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -36,7 +36,7 @@ async def guarded() -> AsyncIterator[Guarded]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    from tests.e2e.windows import chromium  # tests without a browser do without its driver
+    from tests.e2e.support.browser_windows import chromium  # tests without a browser do without its driver
 
     async with chromium() as browser:
         yield browser
@@ -44,7 +44,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def windows(browser: Browser, engine: Engine) -> AsyncIterator[Windows]:
-    from tests.e2e.windows import Windows
+    from tests.e2e.support.browser_windows import Windows
 
     yield Windows(browser, engine)
     for context in browser.contexts:

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from local.engine import Engine
-from tests.e2e.clients import FrameClient, framed, plain
+from tests.e2e.support.clients import FrameClient, framed, plain
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

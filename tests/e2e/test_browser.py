@@ -14,10 +14,10 @@ import pytest
 from playwright.async_api import expect
 
 from local.engine import Engine
-from local.ports import free_port
-from tests.e2e.clients import framed
-from tests.e2e.rig import ROOT
-from tests.e2e.windows import Windows, move, say
+from local.net.ports import free_port
+from tests.e2e.support.browser_windows import Windows, move, say
+from tests.e2e.support.clients import framed
+from tests.e2e.support.engine_with_proxies import ROOT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 

@@ -9,10 +9,10 @@ import pytest
 from playwright.async_api import Page, expect
 
 from local.engine import Engine
-from tests.e2e.clients import framed
-from tests.e2e.guarded import Guarded, token_of
+from tests.e2e.support.browser_windows import Windows, move, say
+from tests.e2e.support.clients import framed
+from tests.e2e.support.jwt_engine import Guarded, token_of
 from tests.e2e.test_presence import put_in
-from tests.e2e.windows import Windows, move, say
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 

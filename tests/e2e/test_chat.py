@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from local.engine import Engine
-from tests.e2e.clients import FrameClient, framed, plain
+from tests.e2e.support.clients import FrameClient, framed, plain
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -8,8 +8,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from tests.asyncapi import WrongFrame
-from tests.e2e.clients import framed, plain
+from tests.e2e.support.clients import framed, plain
+from tests.support.asyncapi import WrongFrame
 
 
 async def test_a_wrong_frame_fails_the_test_that_heard_it() -> None:

@@ -11,9 +11,9 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from tests.e2e.clients import FrameClient, framed, plain
-from tests.e2e.rig import UNHURRIED, Rig, rigged
-from tests.e2e.tap import Call, Matches, operation, writes
+from tests.e2e.support.clients import FrameClient, framed, plain
+from tests.e2e.support.engine_with_proxies import UNHURRIED, Rig, rigged
+from tests.e2e.support.recording_proxy import Call, Matches, operation, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clients import PATIENCE, FrameClient, code, framed, plain
-from tests.e2e.guarded import Guarded, token_of
-from tests.e2e.rig import rows
+from tests.e2e.support.clients import PATIENCE, FrameClient, code, framed, plain
+from tests.e2e.support.engine_with_proxies import rows
+from tests.e2e.support.jwt_engine import Guarded, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

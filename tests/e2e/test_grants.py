@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from local.engine import Engine
-from tests.e2e.clients import FrameClient, code, framed, plain, refused, user_of
-from tests.e2e.guarded import Guarded, token_of
+from tests.e2e.support.clients import FrameClient, code, framed, plain, refused, user_of
+from tests.e2e.support.jwt_engine import Guarded, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

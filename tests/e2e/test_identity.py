@@ -19,9 +19,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from local.engine import Engine
-from tests.e2e.clients import FrameClient
-from tests.e2e.rig import ROOT
-from tests.issuer import (
+from tests.e2e.support.clients import FrameClient
+from tests.e2e.support.engine_with_proxies import ROOT
+from tests.support.issuer import (
     AUDIENCE,
     ISSUER,
     KeySetServer,

@@ -10,10 +10,10 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from local.traces import walk
-from tests.e2e.clients import FrameClient, framed, plain
-from tests.e2e.rig import UNHURRIED, Rig, impatient, rigged
-from tests.e2e.tap import Call, operation
+from local.traces.store import walk
+from tests.e2e.support.clients import FrameClient, framed, plain
+from tests.e2e.support.engine_with_proxies import UNHURRIED, Rig, impatient, rigged
+from tests.e2e.support.recording_proxy import Call, operation
 from tests.e2e.test_traces import trace_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -14,9 +14,9 @@ import pytest_asyncio
 
 from local.aws_defaults import Limits
 from local.engine import Engine
-from local.ports import free_port
-from tests.e2e.clients import plain
-from tests.e2e.library import Library, Tab, needs_node
+from local.net.ports import free_port
+from tests.e2e.support.clients import plain
+from tests.e2e.support.library import Library, Tab, needs_node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
 

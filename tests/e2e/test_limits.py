@@ -15,10 +15,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from local.engine import Engine
-from tests.e2e.clients import PATIENCE, FrameClient, framed, plain, refused
-from tests.e2e.flood import Flood
-from tests.e2e.printed import Printed
-from tests.e2e.rig import ROOT
+from tests.e2e.support.captured_logs import Printed
+from tests.e2e.support.clients import PATIENCE, FrameClient, framed, plain, refused
+from tests.e2e.support.engine_with_proxies import ROOT
+from tests.e2e.support.flood import Flood
 
 INSTANCES = 4
 SECONDS = 10.0  # that a flood lasts

@@ -9,10 +9,10 @@ import pytest
 import pytest_asyncio
 
 from local.engine import Engine
-from tests.e2e.backlog import pretend_backlog, write_backlog
-from tests.e2e.cable import cable
-from tests.e2e.library import Library, LibraryRoom, needs_node
-from tests.e2e.rig import rigged
+from tests.e2e.support.backlog import pretend_backlog, write_backlog
+from tests.e2e.support.engine_with_proxies import rigged
+from tests.e2e.support.library import Library, LibraryRoom, needs_node
+from tests.e2e.support.tcp_fault_proxy import cable
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
 

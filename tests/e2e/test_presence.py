@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.engine import Engine
-from tests.e2e.clients import FrameClient, framed, plain, user_of
+from tests.e2e.support.clients import FrameClient, framed, plain, user_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

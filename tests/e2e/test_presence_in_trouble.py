@@ -14,11 +14,11 @@ import pytest
 from aiohttp import web
 
 from local.engine import Engine
-from local.ports import free_port
-from tests.e2e.clients import PATIENCE, FrameClient, framed, user_of
-from tests.e2e.rig import ROOT, UNHURRIED, rows
-from tests.e2e.tabs import Tab
-from tests.e2e.tap import Call, Tap, operation
+from local.net.ports import free_port
+from tests.e2e.support.clients import PATIENCE, FrameClient, framed, user_of
+from tests.e2e.support.engine_with_proxies import ROOT, UNHURRIED, rows
+from tests.e2e.support.presence_clients import Tab
+from tests.e2e.support.recording_proxy import Call, Tap, operation
 
 USERS, TABS = 50, 3
 TROUBLE = 60.0  # seconds for which tabs come and go

@@ -18,12 +18,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from local import trace_pages
 from local.errors import LocalError
-from local.ports import refuse_taken
-from tests.e2e.clients import PATIENCE
-from tests.e2e.rig import ROOT
-from tests.issuer import AUDIENCE, ISSUER, KeySetServer, claims, ec_key, forged, published, token
+from local.net.ports import refuse_taken
+from local.traces import pages as trace_pages
+from tests.e2e.support.clients import PATIENCE
+from tests.e2e.support.engine_with_proxies import ROOT
+from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, claims, ec_key, forged, published, token
 
 SHARD = 16  # characters of a token that are as telling as the whole
 

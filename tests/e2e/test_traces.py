@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from local.engine import Engine
-from local.traces import Span, assemble, walk
-from tests.e2e.clients import PATIENCE, FrameClient, framed
+from local.traces.store import Span, assemble, walk
+from tests.e2e.support.clients import PATIENCE, FrameClient, framed
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from bench import units as benchmark
-from tests.e2e.capacity import Meter
-from tests.e2e.clients import framed
-from tests.e2e.rig import rigged
+from bench.suites import capacity_units as benchmark
+from tests.e2e.support.clients import framed
+from tests.e2e.support.engine_with_proxies import rigged
+from tests.e2e.support.read_write_units import Meter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.asyncapi import ASKED, check_heard, check_heard_plain
-from tests.fakes import LambdaContext, ManagementServer
+from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
+from tests.support.fakes import LambdaContext, ManagementServer
 
 CONNECTION = "aBcDeFgHoAMCJ9w="  # of the sample events
 

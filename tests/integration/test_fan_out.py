@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chat.outcomes import Failed, Throttled
-from tests.fakes import Stream
+from apigateway.outcomes import Failed, Throttled
 from tests.integration.conftest import Site
+from tests.support.fakes import Stream
 
 NO_FAILURES: dict[str, list[Any]] = {"batchItemFailures": []}
 

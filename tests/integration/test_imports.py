@@ -7,17 +7,23 @@ import sys
 
 import pytest
 
-from local import template
 from local.stack import Stack
+from local.template import load as template
 from tests.conftest import ROOT
 
-ENGINE = ("chat.http", "chat.posting", "chat.broadcast", "chat.slices", "httptools")
+ENGINE = (
+    "apigateway.http",
+    "apigateway.poster",
+    "chat.delivery.broadcast",
+    "chat.delivery.slice_queue",
+    "httptools",
+)
 UNUSED = {
-    "authorizer": (*ENGINE, "boto3", "chat.dynamodb", "chat.tokens", "jwt", "cryptography"),
-    "connect": (*ENGINE, "chat.log", "chat.management"),
-    "disconnect": (*ENGINE, "chat.log", "chat.management"),
+    "authorizer": (*ENGINE, "boto3", "chat.storage.dynamodb", "chat.identity.tokens", "jwt", "cryptography"),
+    "connect": (*ENGINE, "chat.storage.log", "apigateway.management"),
+    "disconnect": (*ENGINE, "chat.storage.log", "apigateway.management"),
     "message": ENGINE,
-    "fanout": ("chat.actions", "chat.moderation", "aws_xray_sdk.ext.botocore.patch"),
+    "fanout": ("chat.actions.dispatch", "chat.moderation", "aws_xray_sdk.ext.botocore.patch"),
 }
 
 
@@ -36,8 +42,8 @@ def test_an_authorizer_with_published_keys_waits_for_no_aws_client() -> None:
         "JwksUrl": "https://issuer.example.com/.well-known/jwks.json",
     }
     imported = imported_by("authorizer", template.load(ROOT / "template.yaml", parameters=parameters))
-    assert "chat.jwks" in imported
-    assert not {"boto3", "chat.shared_secret"} & imported
+    assert "chat.identity.jwks" in imported
+    assert not {"boto3", "chat.identity.shared_secret"} & imported
 
 
 def imported_by(name: str, stack: Stack) -> set[str]:

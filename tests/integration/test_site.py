@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.asyncapi import WrongFrame
 from tests.integration.conftest import Site
+from tests.support.asyncapi import WrongFrame
 
 
 def test_a_wrong_frame_that_was_posted_is_found(site: Site) -> None:

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from chat import errors, history, log, messages, people, rooms
-from chat.actions import ACTIONS, LONGEST, MAX_PINGED, Chat, Sender, act
-from chat.connections import Connection, Connections
-from chat.errors import ChatError
-from chat.frames import MAX_FRAME, Request
-from chat.identity import MAX_NAME, Identity
+from chat.actions.dispatch import ACTIONS, LONGEST, MAX_PINGED, Chat, Sender, act
+from chat.identity import people
+from chat.identity.identity import MAX_NAME, Identity
 from chat.moderation import Moderation
-from chat.rules import RuleBook
-from chat.signals import Signals
-from tests import asyncapi
-from tests.asyncapi import DOCUMENT, REPLIES, WrongFrame, check_heard, check_sent, examples
+from chat.protocol import errors, messages, rooms
+from chat.protocol import pages as history
+from chat.protocol.errors import ChatError
+from chat.protocol.frames import MAX_FRAME, Request
+from chat.storage import log
+from chat.storage.connections import Connection, Connections
+from chat.storage.rules import RuleBook
+from chat.storage.signals import Signals
+from tests.support import asyncapi
+from tests.support.asyncapi import DOCUMENT, REPLIES, WrongFrame, check_heard, check_sent, examples
 
 MESSAGES: dict[str, dict[str, Any]] = DOCUMENT["components"]["messages"]
 SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]

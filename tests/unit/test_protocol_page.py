@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chat.actions import ACTIONS
-from chat.errors import ChatError
-from tests.asyncapi import ANY_REPLY, ASKED, UNASKED, check_heard, check_sent
+from chat.actions.dispatch import ACTIONS
+from chat.protocol.errors import ChatError
+from tests.support.asyncapi import ANY_REPLY, ASKED, UNASKED, check_heard, check_sent
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from chat.history import SETTLED
-from local import sam
+from chat.protocol.pages import SETTLED
 from local.errors import TemplateError
-from local.intrinsics import Resolver
+from local.template import sam
+from local.template.intrinsics import Resolver
 from tests.conftest import HANDLERS, ROOT
 
 FUNCTIONS = [f"{name.capitalize()}Function" for name in [*HANDLERS, "slice"]]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.asyncapi import REPLIES, UNASKED, WrongFrame, check_heard, check_heard_plain, examples
+from tests.support.asyncapi import REPLIES, UNASKED, WrongFrame, check_heard, check_heard_plain, examples
 
 OPTIONAL = {"voids", "begins", "data", "seqs", "approximate"}  # where they are missing, the frame is right
 

@@ -11,11 +11,11 @@ from typing import Any
 import boto3
 import pytest
 
-from local import template
 from local.aws_defaults import AUTHORIZER_RESULT_SIZE
+from local.template import load as template
 from tests.conftest import ROOT, Logs
-from tests.fakes import LambdaContext
-from tests.issuer import AUDIENCE, ISSUER, SECRET, KeySetServer, published, rsa_key
+from tests.support.fakes import LambdaContext
+from tests.support.issuer import AUDIENCE, ISSUER, SECRET, KeySetServer, published, rsa_key
 
 PLACE = "/roomcast/jwt-secret"
 JWT = {"AuthMode": "jwt", "JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}

@@ -19,7 +19,7 @@ from tests.integration.authorizer.conftest import (
     bearer,
     effect,
 )
-from tests.issuer import SECRET, KeySetServer, claims, forged, rsa_key, token
+from tests.support.issuer import SECRET, KeySetServer, claims, forged, rsa_key, token
 
 SITE = "https://chat.example.com"
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from local import template
-from local.intrinsics import Resolver
-from local.sam import read
+from local.template import load as template
+from local.template.intrinsics import Resolver
+from local.template.sam import read
 from tests.conftest import ROOT
 from tests.integration.authorizer.conftest import PLACE, Deploy, bearer, effect
-from tests.issuer import SECRET, KeySetServer, rsa_key, signed
+from tests.support.issuer import SECRET, KeySetServer, rsa_key, signed
 
 PAGE = (ROOT / "docs" / "identity.md").read_text()
 TEMPLATE = ROOT / "template.yaml"
@@ -110,7 +110,7 @@ def test_the_parameters_are_all_listed_with_their_defaults() -> None:
 def test_every_reason_of_a_refusal_is_explained() -> None:
     code = "".join(
         (ROOT / "src" / path).read_text()
-        for path in ("chat/tokens.py", "authorizer/app.py", "chat/identity.py")
+        for path in ("chat/identity/tokens.py", "authorizer/app.py", "chat/identity/identity.py")
     )
     reasons = set(re.findall(r'Refused\("(\w+)"\)', code))
     reasons |= set(re.findall(r'jwt\.\w+Error: "(\w+)"', code))

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from chat.connections import Connection, Connections
-from chat.errors import Forbidden
-from chat.identity import Identity
-from chat.log import Log
-from chat.messages import Message
+from chat.identity.identity import Identity
+from chat.identity.people import Person
 from chat.moderation import Moderation
-from chat.people import Person
-from chat.rules import RuleBook
-from chat.signals import Moved, Notice, Signals
-from tests.fakes import Clock, FakeSockets, Stream
+from chat.protocol.errors import Forbidden
+from chat.protocol.messages import Message
+from chat.storage.connections import Connection, Connections
+from chat.storage.log import Log
+from chat.storage.rules import RuleBook
+from chat.storage.signals import Moved, Notice, Signals
+from tests.support.fakes import Clock, FakeSockets, Stream
 
 MOD = Person("moderator of the room", "Grace")
 EVE = Identity("u#2", "Eve", "v1")

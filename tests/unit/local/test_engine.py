@@ -21,9 +21,9 @@ from websockets.asyncio.client import connect
 from local.__main__ import main
 from local.engine import Engine
 from local.errors import LocalError
-from local.ports import free_port, refuse_taken
+from local.net.ports import free_port, refuse_taken
 from local.stack import StreamMapping
-from tests.unit.local.gate import Gate
+from tests.support.local.barrier import Gate
 
 ROOT = Path(__file__).parents[3]
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { Person } from "./person.js";
-import { ScriptedServer } from "./server.js";
-import { FakeTime } from "./time.js";
+import { Person } from "../support/client-fixture.js";
+import { ScriptedServer } from "../support/server.js";
+import { FakeTime } from "../support/time.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FakeStorage, Person } from "./person.js";
-import { ScriptedServer } from "./server.js";
-import { FakeTime, randomFrom } from "./time.js";
+import { FakeStorage, Person } from "../support/client-fixture.js";
+import { ScriptedServer } from "../support/server.js";
+import { FakeTime, randomFrom } from "../support/time.js";
 
 const SECOND = 1_000;
 const SEEDS = Number(process.env.SEEDS ?? 200);

@@ -1,0 +1,86 @@
+"""Broadcasts to one room, in a process of its own: ours, and boto3's way."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from bench.fakes.table import NAME, room_of
+from bench.worker import answer, cpu_seconds, peak_memory
+
+REGION = "us-east-1"
+THREADS = 50
+PAUSE = 1.0  # seconds between two broadcasts: the bucket of posts is full again
+
+
+def ours(gateway: str, ca: str, table: str, size: int) -> Callable[[int], dict[str, int]]:
+    from bench.peers.engine import message, real
+
+    loop = asyncio.new_event_loop()
+    engine = real(gateway, ca, table, loop)
+
+    def broadcast(seq: int) -> dict[str, int]:
+        outcomes = loop.run_until_complete(engine.broadcast(room_of(size), [message(seq)]))
+        return {kind.__name__: count for kind, count in outcomes.items()}
+
+    return broadcast
+
+
+def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int], dict[str, int]]:
+    """A Query and a pool of threads, each with boto3's own retries: what most broadcasts are."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    import boto3
+    from botocore.config import Config
+
+    from bench.peers.engine import message
+    from chat.protocol import frames
+
+    members = boto3.client("dynamodb", endpoint_url=table, region_name=REGION)
+    config = Config(max_pool_connections=THREADS)
+    posts = boto3.client("apigatewaymanagementapi", endpoint_url=gateway, verify=ca, config=config)
+    pool = ThreadPoolExecutor(THREADS)
+
+    def broadcast(seq: int) -> dict[str, int]:
+        (frame,) = frames.messages(room_of(size), [message(seq)])
+        data = frame.encode()
+
+        def post(connection_id: str) -> int:
+            try:
+                posts.post_to_connection(ConnectionId=connection_id, Data=data)
+            except posts.exceptions.ClientError:
+                return 0
+            return 1
+
+        pages = members.get_paginator("query").paginate(
+            TableName=NAME,
+            KeyConditionExpression="pk = :room",
+            ExpressionAttributeValues={":room": {"S": f"ROOM#{room_of(size)}"}},
+            ConsistentRead=True,
+        )
+        under_way = [pool.submit(post, item["sk"]["S"][4:]) for page in pages for item in page["Items"]]
+        delivered = sum(future.result() for future in under_way)
+        return {"Delivered": delivered, "Failed": size - delivered}
+
+    return broadcast
+
+
+CLIENTS = {"ours": ours, "boto3": boto3_threads}
+
+
+def work(client: str, gateway: str, ca: str, table: str, size: int, broadcasts: int) -> dict[str, Any]:
+    broadcast = CLIENTS[client](gateway, ca, table, size)
+    times = []
+    for seq in range(1, broadcasts + 1):
+        if seq > 1:
+            time.sleep(PAUSE)
+        cpu, began = cpu_seconds(), time.monotonic()
+        outcomes = broadcast(seq)
+        times.append({"wall": time.monotonic() - began, "cpu": cpu_seconds() - cpu, "outcomes": outcomes})
+    return {"broadcasts": times, "peak_memory": peak_memory()}
+
+
+if __name__ == "__main__":
+    answer(work)

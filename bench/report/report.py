@@ -1,0 +1,108 @@
+"""What a benchmark found: a table, what it should have been, and curves to plot."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.report.plot import Plot
+
+type Cell = str | float
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """A number that has to hold. `must` and `aim` are bounds: from above, or from below where `at_least`."""
+
+    what: str
+    measured: float
+    must: float
+    aim: float
+    at_least: bool = False
+
+    @property
+    def verdict(self) -> str:
+        def within(bound: float) -> bool:
+            return self.measured >= bound if self.at_least else self.measured <= bound
+
+        return "aim" if within(self.aim) else "must" if within(self.must) else "MISSED"
+
+
+@dataclass(slots=True)
+class Report:
+    title: str
+    rows: list[dict[str, Cell]] = field(default_factory=list)
+    goals: list[Goal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    plots: dict[str, Plot] = field(default_factory=dict)  # by the name of the picture
+
+    def add(self, **row: Cell) -> None:
+        self.rows.append(row)
+
+    def table(self) -> str:
+        """Rows that have the same columns as one table, in the order in which they came."""
+        lines = ["", self.title, ""]
+        for columns, rows in _tables(self.rows):
+            lines += [*_aligned(columns, rows), ""]
+        lines += [f"  {note}" for note in self.notes]
+        return "\n".join([*lines, *([""] if self.notes else [])])
+
+    def as_json(self) -> dict[str, Any]:
+        goals = [
+            {"what": goal.what, "measured": goal.measured, "must": goal.must, "aim": goal.aim}
+            | {"verdict": goal.verdict}
+            for goal in self.goals
+        ]
+        return {"title": self.title, "rows": self.rows, "goals": goals, "notes": self.notes}
+
+
+def goals_table(goals: list[Goal]) -> str:
+    rows: list[dict[str, Cell]] = [
+        {
+            "what must hold": goal.what,
+            "measured": f"{goal.measured:,.3g}",
+            "must": f"{'≥' if goal.at_least else '≤'} {goal.must:g}",
+            "aim": f"{goal.aim:g}",
+            "reached": goal.verdict,
+        }
+        for goal in goals
+    ]
+    return "\n".join(["", *_aligned(list(rows[0]), rows), ""]) if rows else ""
+
+
+def progress(text: str) -> None:
+    print(f"... {text}", file=sys.stderr, flush=True)
+
+
+def _tables(rows: list[dict[str, Cell]]) -> list[tuple[list[str], list[dict[str, Cell]]]]:
+    """Consecutive rows that have a first column in common share a table."""
+    tables: list[tuple[list[str], list[dict[str, Cell]]]] = []
+    for row in rows:
+        if not tables or next(iter(row)) != tables[-1][0][0]:
+            tables.append((list(row), []))
+        columns, members = tables[-1]
+        columns += [name for name in row if name not in columns]
+        members.append(row)
+    return tables
+
+
+def _aligned(columns: list[str], rows: list[dict[str, Cell]]) -> list[str]:
+    cells = [[name.replace("_", " ") for name in columns]]
+    cells += [[shown(row.get(name, "")) for name in columns] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(columns))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in cells
+    ]
+    return [lines[0], "-" * len(lines[0]), *lines[1:]]
+
+
+def shown(value: Cell) -> str:
+    """As many digits as say something."""
+    if isinstance(value, str):
+        return value
+    size = abs(value)
+    if value == int(value) or size >= 100:
+        return f"{value:,.0f}"
+    return f"{value:,.1f}" if size >= 10 else f"{value:,.2f}" if size >= 0.1 else f"{value:.3g}"

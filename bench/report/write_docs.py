@@ -1,0 +1,178 @@
+"""Puts measured tables where the documentation has room for them, so that its numbers are always some run's.
+
+<!-- table: NAME -->
+...
+<!-- end of table -->
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.report.report import Cell, shown
+
+DOCUMENTS = ("architecture.md", "limits-and-cost.md")
+_PLACE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+
+type Row = Mapping[str, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Rows and columns of a benchmark's findings. The rows are those that have the first column."""
+
+    benchmark: str
+    columns: Mapping[str, str]  # headings
+    wanted: Callable[[Row], bool] = lambda row: True
+
+
+EXCERPTS = {
+    "posts": Excerpt(
+        "posts",
+        {
+            "client": "client",
+            "posts_per_CPU_second": "posts per CPU-second",
+            "posts_per_second": "posts per second",
+            "ours_is_times": "ours is times as fast",
+        },
+    ),
+    "rooms": Excerpt(
+        "rooms",
+        {
+            "real_time": "client",
+            "members": "members",
+            "quota": "quota",
+            "bound_s": "the quota alone, s",
+            "first_s": "cold, s",
+            "s": "warm, s",
+            "CPU_us_per_post": "CPU µs per post",
+            "429s": "429s",
+            "shed": "shed",
+            "peak_MB": "peak MB",
+            "read_units": "read units",
+        },
+    ),
+    "rooms-simulated": Excerpt(
+        "rooms",
+        {
+            "simulated_time": "quota",
+            "instances": "instances",
+            "members": "members",
+            "bound_s": "the quota alone, s",
+            "s": "to the last post, s",
+            "÷_bound": "ratio",
+            "429s": "429s",
+            "shed": "shed",
+        },
+    ),
+    "hot-room": Excerpt(
+        "hot-room",
+        {
+            "messages_per_s": "messages per second",
+            "posting": "posting",
+            "posts_per_message_and_member": "posts per message and member",
+            "p50_s": "p50, s",
+            "p99_s": "p99, s",
+        },
+    ),
+    "neighbours": Excerpt(
+        "neighbours",
+        {
+            "quota": "quota",
+            "room_of_3": "a room of 3",
+            "p50_ms": "p50, ms",
+            "worst_ms": "worst, ms",
+            "more_than_alone_ms": "more than alone, ms",
+        },
+    ),
+    "faults": Excerpt(
+        "faults",
+        {
+            "trouble": "trouble",
+            "over_s": "beyond the bound and the storm, s",
+            "delivered": "delivered",
+            "gone": "gone",
+            "shed": "shed",
+            "missed_unshed": "missed, not shed",
+            "repeated": "members with repeats",
+        },
+    ),
+    "cold-start": Excerpt(
+        "cold-start",
+        {
+            "function": "function",
+            "import_and_clients_CPU_ms": "import and clients, CPU ms",
+            "first_call_CPU_ms": "first call, CPU ms",
+            "second_call_CPU_ms": "second call, CPU ms",
+            "import ÷ boto3": "import ÷ boto3's",
+        },
+    ),
+    "cost": Excerpt(
+        "cost",
+        {
+            "members": "members",
+            "messages_per_s": "messages per second",
+            "API_Gateway": "API Gateway",
+            "DynamoDB": "DynamoDB",
+            "Lambda": "Lambda",
+            "SQS": "SQS",
+            "logs": "logs",
+            "X-Ray": "X-Ray",
+            "total": "total",
+            "a_thousand_messages": "1,000 messages",
+        },
+    ),
+    "cost-connections": Excerpt(
+        "cost",
+        {
+            "event": "what",
+            "write_units": "write units",
+            "read_units": "read units",
+            "dollars_per_million": "DynamoDB, $ per million",
+        },
+    ),
+    "cost-peers": Excerpt(
+        "cost",
+        {"service": "service", "dollars_per_million_deliveries": "$ per million", "counts": "how it counts"},
+    ),
+    "local": Excerpt(
+        "local",
+        {"server": "server", "sockets": "sockets", "what": "what", "p50": "p50", "p99": "p99"},
+        lambda row: row["what"] != "all connected, seconds",
+    ),
+}
+
+
+def write(documents: Path, results: Path) -> None:
+    """Fills the places in `documents` from what `results` holds; a place without findings stays as it is."""
+    for name in DOCUMENTS:
+        path = documents / name
+        text = path.read_text()
+        path.write_text(_PLACE.sub(lambda place: _filled(place, results), text))
+
+
+def _filled(place: re.Match[str], results: Path) -> str:
+    excerpt = EXCERPTS[place[2]]
+    file = results / f"{excerpt.benchmark}.json"
+    return (
+        f"{place[1]}{_markdown(excerpt, json.loads(file.read_text()))}{place[3]}"
+        if file.exists()
+        else place[0]
+    )
+
+
+def _markdown(excerpt: Excerpt, found: dict[str, Any]) -> str:
+    first = next(iter(excerpt.columns))
+    lines = [list(excerpt.columns.values()), ["---"] * len(excerpt.columns)]
+    lines += [
+        [shown(row.get(column, "")) for column in excerpt.columns]
+        for row in found["rows"]
+        if first in row and next(iter(row)) == first and excerpt.wanted(row)
+    ]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return f"\n{table}\n\nMeasured {found['measured_at']} UTC ({found['machine']}).\n"

@@ -1,0 +1,110 @@
+"""The posting engine in simulated time: its own code, a virtual clock, the simulator's rules.
+
+What a post costs is charged as time of the instance's one vCPU, so that an engine that would be too slow is
+too slow here. Charged is what `rooms` measures on the machine that this runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from apigateway.client import MAX_CONNECTIONS
+from apigateway.outcomes import Delivered, Failed, Outcome, of_status
+from bench.simulator import NEVER, Answer, Gateway, Record, Report, Settings, member_id
+from chat.storage.connections import RING, Member
+from chat.storage.member_reader import PAGE
+
+CPU_PER_POST = 40e-6  # seconds with the member's share of reading; used where `rooms` has not measured it
+PAGE_LATENCY = 0.015  # seconds that DynamoDB takes for a page of 1,000 members
+_READERS = 4  # at once
+_TIMEOUT = 1.5  # seconds, as the real one's
+_DELIVERED = Delivered()
+
+
+@dataclass(slots=True)
+class Account:
+    """One AWS account's API Gateway, which any number of instances post to."""
+
+    rules: Gateway
+    record: Record
+    last: float = 0.0  # when the last frame was accepted
+
+    @classmethod
+    def open(cls, settings: Settings, now: float) -> Account:
+        return cls(Gateway(settings, now), Record(settings.numbers))
+
+    def answer(self, now: float, connection_id: str, frame: bytes) -> Answer:
+        answer = self.rules.answer(now, connection_id, frame)
+        self.record.note(now, connection_id, frame, answer)
+        if answer.accepted:
+            self.last = now
+        return answer
+
+    def report(self) -> Report:
+        return self.record.report()
+
+
+class SimulatedGateway:
+    """One instance's way to it: as many connections as the real one, and one vCPU."""
+
+    def __init__(self, account: Account, loop: asyncio.AbstractEventLoop, cpu_per_post: float) -> None:
+        self._account = account
+        self._loop = loop
+        self._cpu = cpu_per_post
+        self._cpu_is_free = 0.0
+        self._under_way = 0
+        self.posts = 0
+
+    @property
+    def free(self) -> int:
+        return MAX_CONNECTIONS - self._under_way
+
+    def frame(self, text: str) -> bytes:
+        return text.encode()
+
+    def post(self, frame: bytes, connection_id: str, done: Callable[[Outcome], None]) -> None:
+        self._under_way += 1
+        self.posts += 1
+        self._cpu_is_free = max(self._cpu_is_free, self._loop.time()) + self._cpu
+        self._loop.call_at(self._cpu_is_free, self._arrive, frame, connection_id, done)
+
+    def _arrive(self, frame: bytes, connection_id: str, done: Callable[[Outcome], None]) -> None:
+        now = self._loop.time()
+        answer = self._account.answer(now, connection_id, frame)
+        if answer.latency == NEVER or not answer.status:
+            outcome: Outcome = Failed("TimeoutError")
+        else:
+            outcome = _DELIVERED if answer.status == 200 else of_status(answer.status)
+        self._loop.call_at(now + min(answer.latency, _TIMEOUT), self._answered, done, outcome)
+
+    def _answered(self, done: Callable[[Outcome], None], outcome: Outcome) -> None:
+        self._under_way -= 1
+        done(outcome)
+
+
+class SimulatedMembers:
+    """Rooms by name, each a range of members' numbers, in pages that take their time."""
+
+    def __init__(self, rooms: dict[str, range]) -> None:
+        self._rooms = rooms
+
+    async def read(
+        self, room: str, use: Callable[[list[Member]], Awaitable[None]], first: int = 0, last: int = RING - 1
+    ) -> None:
+        """The whole room: a slice's members are a room of their own here."""
+        numbers = self._rooms[room]
+        pages = [numbers[start : start + PAGE] for start in range(0, len(numbers), PAGE)]
+        await self._page(pages[0], use)
+        waiting = iter(pages[1:])
+
+        async def reader() -> None:
+            for page in waiting:
+                await self._page(page, use)
+
+        await asyncio.gather(*(reader() for _ in range(_READERS)))
+
+    async def _page(self, numbers: Sequence[int], use: Callable[[list[Member]], Awaitable[None]]) -> None:
+        await asyncio.sleep(PAGE_LATENCY)
+        await use([Member(member_id(number), "v1", 0) for number in numbers])

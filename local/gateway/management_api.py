@@ -1,0 +1,88 @@
+"""The @connections API, with which functions post to sockets.
+
+https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
+and botocore's model of apigatewaymanagementapi. Signatures are not checked here.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from local.aws_defaults import Limits
+from local.gateway.connections import Connection
+from local.gateway.token_bucket import TokenBucket
+from local.net.http_server import Request, Response
+
+_JSON = ("Content-Type", "application/json")
+
+
+def _error(status: int, name: str, message: str) -> Response:
+    # The SDKs read the error's name from the header.
+    return Response(status, f'{{"message": "{message}"}}'.encode(), (_JSON, ("x-amzn-ErrorType", name)))
+
+
+FORBIDDEN = _error(403, "ForbiddenException", "Forbidden")
+_GONE = _error(410, "GoneException", "GoneException")
+_TOO_LARGE = _error(413, "PayloadTooLargeException", "Message too long")
+_TOO_MANY = _error(429, "LimitExceededException", "Too Many Requests")
+_POSTED = Response(200)
+_DELETED = Response(204)
+
+
+class ManagementApi:
+    """Answers POST, GET and DELETE of `/{stage}/@connections/{id}`.
+
+    A post is the hot path of every broadcast: it awaits nothing, and is answered when the frame is written.
+    """
+
+    def __init__(self, connections: dict[str, Connection], limits: Limits, account: TokenBucket) -> None:
+        self._connections = connections
+        self._limits = limits
+        self._account = account
+
+    def handle(self, request: Request, connection_id: str) -> Response:
+        match request.method:
+            case "POST" | "GET" | "DELETE":
+                if not self._account.take():
+                    return _TOO_MANY
+            case _:
+                return FORBIDDEN
+        if len(request.body) > self._limits.message:
+            return _TOO_LARGE
+        connection = self._connections.get(connection_id)
+        if connection is None:
+            return _GONE
+        match request.method:
+            case "POST":
+                return self._post(connection, request.body)
+            case "GET":
+                return _describe(connection)
+            case _:
+                connection.socket.close(1000)
+                return _DELETED
+
+    def _post(self, connection: Connection, body: bytes) -> Response:
+        if connection.socket.unsent > self._limits.client_buffer:
+            return _TOO_MANY
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            # What AWS makes of it is not documented. A text frame of it would cost the client its connection.
+            body = body.decode(errors="replace").encode()
+        connection.send(body)
+        return _POSTED
+
+
+def _describe(connection: Connection) -> Response:
+    client = connection.client
+    description = {
+        "connectedAt": _iso(client.connected_at),
+        "identity": {"sourceIp": client.source_ip, "userAgent": client.user_agent or ""},
+        "lastActiveAt": _iso(connection.last_active_at),
+    }
+    return Response(200, json.dumps(description).encode(), (_JSON,))
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

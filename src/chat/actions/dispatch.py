@@ -1,0 +1,320 @@
+"""What a client can ask for, by the name of its action."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chat import tracing
+from chat.identity.grants import EVERY_ROOM, Grants
+from chat.identity.identity import Identity
+from chat.identity.people import Person, is_user
+from chat.moderation import Moderation
+from chat.protocol import frames
+from chat.protocol import pages as history
+from chat.protocol.errors import (
+    Forbidden,
+    InvalidFrame,
+    InvalidMessage,
+    InvalidRef,
+    InvalidRoom,
+    NotAMember,
+    UnknownAction,
+)
+from chat.protocol.messages import compose, message_ref
+from chat.protocol.rooms import room_name
+from chat.storage.connections import NOT_A_MEMBER, Connections
+from chat.storage.log import MAX_SEQ, Log
+from chat.storage.presence import CROWD, present
+from chat.storage.rules import RuleBook
+from chat.storage.signals import Signals
+
+LONGEST = 366 * 24 * 3600  # seconds that a ruling can last
+MAX_PINGED = 64  # rooms; with the longest names the reply still fits a frame
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """The connection that a frame came in on; `room` is where it speaks when a frame names none."""
+
+    connection_id: str
+    identity: Identity
+    room: str
+    grants: Grants = Grants.parse(EVERY_ROOM)  # noqa: RUF009 - frozen
+    moderator: bool = False
+
+    @property
+    def person(self) -> Person:
+        return Person(self.identity.user, self.identity.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """What the actions work on."""
+
+    connections: Connections
+    log: Log
+    rules: RuleBook
+    signals: Signals
+    moderation: Moderation
+
+
+type Action = Callable[[Chat, Sender, frames.Request], str]
+
+
+def act(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Does what a client's frame asks and returns the reply. Raises ChatError for a refusal."""
+    action = ACTIONS.get(request.action) if isinstance(request.action, str) else None
+    if action is None:
+        raise UnknownAction(f"The actions are {', '.join(ACTIONS)}.")
+    return action(chat, sender, request)
+
+
+def room_of(sender: Sender, request: frames.Request) -> str:
+    """The room that a frame is about, where it names one; else the one that its sender speaks in."""
+    try:
+        return room_name(request.fields.get("room"))
+    except InvalidRoom:
+        return sender.room
+
+
+def on_message(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """`send` for the simplest clients: neither ref nor room is needed."""
+    room = request.fields.get("room", sender.room)
+    return _send(chat, sender, request, room, request.fields.get("ref", str(uuid.uuid4())))
+
+
+def send(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Stores a message in a room that the sender has joined; the table's stream has it broadcast."""
+    if "ref" not in request.fields:
+        raise InvalidRef('"send" needs a "ref", unique for each message.')
+    return _send(chat, sender, request, _room(request), request.fields["ref"])
+
+
+def join(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Makes the sender a member and says how far the room's log goes: all that comes later it will hear.
+
+    The head is read after the membership is written, so no message can fall between the two. With `after`,
+    what the room has said since comes along, as far as it fits.
+    """
+    room, ref = _readable(sender, request), _ref(request)
+    after = _number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
+    chat.rules.admit(sender.identity.user, [room])
+    if chat.connections.join(sender.connection_id, room):
+        # Sent out while it joined, it was no member yet when the user's others were put out.
+        chat.rules.admit_still(
+            sender.identity.user, [room], lambda: chat.connections.leave(sender.connection_id, room)
+        )
+        chat.signals.moved(room, sender.person)
+    whom = {"user": sender.identity.user, "name": sender.identity.name}
+    seq = chat.log.seqs([room])[room]
+    if after is None:
+        return frames.reply(ref, room=room, seq=seq, **whom)
+    return _page_after(chat, frames.PageReply(ref, history.LIMIT, room=room, seq=seq, **whom), room, after)
+
+
+def leave(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Ends the sender's membership."""
+    room, ref = _room(request), _ref(request)
+    if chat.connections.leave(sender.connection_id, room):  # else anyone could be heard of in any room
+        chat.signals.moved(room, sender.person)
+    return frames.reply(ref, room=room)
+
+
+def read_history(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """A page of what a room that the sender has joined has said, after a seq or before one."""
+    room, ref = _readable(sender, request), _ref(request)
+    if ("after" in request.fields) == ("before" in request.fields):
+        raise InvalidFrame('"history" needs either "after" or "before".')
+    limit = _number(request, "limit", 1, history.MAX_LIMIT) if "limit" in request.fields else history.LIMIT
+    reply = frames.PageReply(ref, limit, room=room)
+    side = "after" if "after" in request.fields else "before"
+    seq = _number(request, side, 0, MAX_SEQ)
+    if room not in chat.connections.rooms(sender.connection_id):
+        raise NotAMember(NOT_A_MEMBER)
+    if side == "after":
+        return _page_after(chat, reply, room, seq)
+    return reply.encoded(history.page_before(chat.log.rows_before(room, seq), reply.takes))
+
+
+def ping(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Keeps the socket open: API Gateway closes it after ten minutes without a message.
+
+    With `rooms`, says how far each of them that the sender is in has come: who was left out of a room's last
+    message would hear of it only with the next.
+    """
+    ref = _ref(request)
+    if "rooms" not in request.fields:
+        return frames.reply(ref, pong=True)
+    asked = request.fields["rooms"]
+    if not isinstance(asked, list) or len(asked) > MAX_PINGED:
+        raise InvalidFrame(f'"rooms" is a list of {MAX_PINGED} rooms at most.')
+    names = {room_name(room) for room in asked}
+    joined = names & chat.connections.rooms(sender.connection_id)
+    return frames.reply(ref, pong=True, seqs=chat.log.seqs(joined))
+
+
+def who_is_here(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """The people in a room that the sender has joined, each once; of a crowd only how many it may be."""
+    room, ref = _readable(sender, request), _ref(request)
+    after = request.fields.get("after", "")
+    if not isinstance(after, str):
+        raise InvalidFrame('"after" is a user.')
+    chat.connections.spend(sender.connection_id, room)
+    members, crowd = chat.connections.members(room, CROWD)
+    if crowd is not None:
+        return frames.members(ref, room, [], count=crowd, approximate=True)
+    here = present(members)
+    people = [here[user] for user in sorted(here) if user > after]
+    return frames.members(ref, room, people, count=len(here))
+
+
+def typing(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Tells the others in a room that the sender is writing something."""
+    room, ref = _writable(sender, request), _ref(request)
+    chat.connections.spend(sender.connection_id, room)
+    chat.rules.read(room).hear(sender.identity.user, time.time())
+    chat.signals.typing(room, sender.person)
+    return frames.reply(ref, room=room)
+
+
+def delete(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Takes a message's text away."""
+    room, ref = _readable(sender, request), _ref(request)
+    seq = _number(request, "seq", 1, MAX_SEQ)
+    _moderate(chat, sender, room)
+    if not chat.moderation.delete(sender.person, room, seq):
+        raise InvalidMessage("There is no such message, or not any more.")
+    return frames.reply(ref, room=room, seq=seq)
+
+
+def kick(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Sends a user out of a room for some time; 0 seconds end it."""
+    room, ref, user, seconds = _readable(sender, request), _ref(request), _user(request), _seconds(request)
+    _moderate(chat, sender, room)
+    until = chat.moderation.kick(sender.person, room, user, seconds)
+    return frames.reply(ref, room=room, user=user, until=until)
+
+
+def mute(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Keeps a user from writing in a room for some time; 0 seconds end it."""
+    room, ref, user, seconds = _readable(sender, request), _ref(request), _user(request), _seconds(request)
+    _moderate(chat, sender, room)
+    until = chat.moderation.mute(sender.person, room, user, seconds)
+    return frames.reply(ref, room=room, user=user, until=until)
+
+
+def slow(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Sets how long everybody in a room waits between two messages; 0 seconds end it."""
+    room, ref, seconds = _readable(sender, request), _ref(request), _seconds(request)
+    _moderate(chat, sender, room)
+    chat.moderation.slow(sender.person, room, seconds)
+    return frames.reply(ref, room=room, seconds=seconds)
+
+
+def close(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Closes a room to writing, or opens it again."""
+    room, ref, closed = _readable(sender, request), _ref(request), request.fields.get("closed", True)
+    if not isinstance(closed, bool):
+        raise InvalidFrame('"closed" is true or false.')
+    _moderate(chat, sender, room)
+    chat.moderation.close(sender.person, room, closed)
+    return frames.reply(ref, room=room, closed=closed)
+
+
+ACTIONS: dict[str, Action] = {
+    "onMessage": on_message,
+    "send": send,
+    "join": join,
+    "leave": leave,
+    "history": read_history,
+    "ping": ping,
+    "presence": who_is_here,
+    "typing": typing,
+    "delete": delete,
+    "kick": kick,
+    "mute": mute,
+    "slow": slow,
+    "close": close,
+}
+
+
+def _ref(request: frames.Request) -> str | None:
+    ref = request.fields.get("ref")
+    return None if ref is None else message_ref(ref)
+
+
+def _room(request: frames.Request) -> str:
+    if "room" not in request.fields:
+        raise InvalidRoom(f'"{request.action}" needs a "room".')
+    return room_name(request.fields["room"])
+
+
+def _readable(sender: Sender, request: frames.Request) -> str:
+    room = _room(request)
+    if not sender.grants.may_read(room):
+        raise Forbidden("You may not read this room.")
+    return room
+
+
+def _writable(sender: Sender, request: frames.Request) -> str:
+    room = _room(request)
+    _must_write(sender, room)
+    return room
+
+
+def _must_write(sender: Sender, room: str) -> None:
+    if not sender.grants.may_write(room):
+        raise Forbidden("You may not write in this room.")
+
+
+def _moderate(chat: Chat, sender: Sender, room: str) -> None:
+    """Lets a moderator act who is in the room, for as long as the connection, and so the token, lasts."""
+    if not sender.moderator:
+        raise Forbidden("Only a moderator may do that.")
+    chat.connections.spend(sender.connection_id, room)
+
+
+def _user(request: frames.Request) -> str:
+    user = request.fields.get("user")
+    if not is_user(user):
+        raise InvalidFrame('"user" is the user of a message or of a presence.')
+    return user
+
+
+def _seconds(request: frames.Request) -> int:
+    return _number(request, "seconds", 0, LONGEST)
+
+
+def _number(request: frames.Request, field: str, least: int, most: int) -> int:
+    value = request.fields.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise InvalidFrame(f'"{field}" is a whole number from {least} to {most}.')
+    return value
+
+
+def _page_after(chat: Chat, reply: frames.PageReply, room: str, seq: int) -> str:
+    return reply.encoded(history.page_after(seq, chat.log.rows_after(room, seq), reply.takes, time.time()))
+
+
+def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref: object) -> str:
+    name = room_name(room)
+    _must_write(sender, name)
+    message = compose(
+        author=sender.identity,
+        ref=message_ref(ref),
+        text=request.fields.get("message"),
+        data=request.fields.get("data"),
+        at=_now(),
+        trace=tracing.header(),
+    )
+    chat.connections.spend(sender.connection_id, name)
+    receipt = chat.log.append(name, message, moderator=sender.moderator)
+    return frames.reply(message.id, room=name, seq=receipt.seq, id=message.id, at=receipt.at)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,95 @@
+"""Tells a room's signals to its members."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from chat.delivery.deliver import Add, Delivery, Results, Tally, to_each_room
+from chat.delivery.slice_queue import Doorbell, Doorbells, Slice
+from chat.identity.people import Person
+from chat.protocol import frames
+from chat.storage.connections import Member
+from chat.storage.log import Log
+from chat.storage.member_reader import Members, Page
+from chat.storage.presence import CROWD, present
+from chat.storage.signals import Moved, Notice, Signal, Signals, Typing
+
+
+class Announcer:
+    def __init__(
+        self, members: Members, log: Log, signals: Signals, delivery: Delivery, doorbells: Doorbells
+    ) -> None:
+        self._members = members
+        self._log = log
+        self._signals = signals
+        self._delivery = delivery
+        self._doorbells = doorbells
+
+    async def announce_all(self, signals: Mapping[str, Sequence[Signal]]) -> Results:
+        """Tells each room's signals, all rooms at once; a room that fails does not stop another."""
+        return await to_each_room(signals, self.announce, failed="announcement failed")
+
+    async def announce(self, room: str, signals: Sequence[Signal]) -> Tally | None:
+        """Tells signals to the members who speak frames. Raises what keeps it from reading the members.
+
+        A crowded room hears only notices: everybody's coming, going and typing would cost a post to
+        everybody each. None: a large room's slices are told to post them.
+        """
+        page = await self._members.page(room, limit=CROWD + 1)
+        notices = [signal for signal in signals if isinstance(signal, Notice)]
+        if len(page.members) > CROWD:
+            if any(isinstance(signal, Moved) for signal in signals):
+                await asyncio.to_thread(self._signals.crowded, room)
+            return await self._announce_to_many(room, notices)
+        frames_for = self._frames_for(room, signals, notices, page)
+        return await self._delivery.deliver(room, frames_for, _only(page))
+
+    async def _announce_to_many(self, room: str, notices: Sequence[Notice]) -> Tally | None:
+        if not notices:
+            return Tally()
+        slices = await asyncio.to_thread(self._log.slices, room)
+        if slices is None:
+            return await self._delivery.deliver_frames(
+                room, [notice.frame for notice in notices], lambda add: self._members.read(room, add)
+            )
+        doorbells = [
+            Doorbell(Slice(room, number, slices), 0, 0, notice=notice)
+            for notice in notices
+            for number in range(slices)
+        ]
+        await asyncio.to_thread(self._doorbells.ring, doorbells)
+        return None
+
+    def _frames_for(
+        self, room: str, signals: Sequence[Signal], notices: Sequence[Notice], page: Page
+    ) -> Callable[[Member], list[Any]]:
+        here = present(page.members)
+        for_all: list[Any] = []
+        moved = {signal.person.user: signal.person for signal in signals if isinstance(signal, Moved)}
+        if moved:
+            joined = [here[user] for user in moved if user in here]
+            left = [person for user, person in moved.items() if user not in here]
+            for_all.append(self._delivery.frame(frames.presence(room, joined, left, len(here))))
+        typists = {signal.person.user: signal.person for signal in signals if isinstance(signal, Typing)}
+        typing: list[tuple[Person, Any]] = [
+            (person, self._delivery.frame(frames.typing(room, person)))
+            for person in typists.values()
+            if person.user in here
+        ]
+        for_all += [self._delivery.frame(notice.frame) for notice in notices]
+
+        def frames_for(member: Member) -> list[Any]:
+            if member.protocol == "plain":
+                return []
+            return for_all + [frame for person, frame in typing if person.user != member.user]
+
+        return frames_for
+
+
+def _only(page: Page) -> Callable[[Add], Awaitable[None]]:
+    async def read(add: Add) -> None:
+        await add(page.members)
+
+    return read

@@ -1,0 +1,132 @@
+"""JSON Web Tokens (RFC 7519): whether one is to be believed, and whom it lets in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from chat.identity.grants import EVERY_ROOM
+from chat.identity.identity import Admission, Protocol, Refused, proven_identity
+from chat.identity.people import is_user
+from chat.identity.signing_keys import Key, Keys, KeysUnavailable
+
+MAX_TOKEN = 8 * 1024  # characters; API Gateway takes 10 KB of headers
+MAX_GRANTS = 4 * 1024  # bytes of grants and roles; API Gateway takes 8 KB from an authorizer, names included
+LEEWAY = 10  # seconds that clocks may differ by
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+# A user's id may be a number, and a token's own id is nothing to us: PyJWT would insist on text in both.
+_OPTIONS: jwt.types.Options = {"require": ["exp", "iss", "aud"], "verify_sub": False, "verify_jti": False}
+_REASONS: Mapping[type[jwt.PyJWTError], str] = {
+    jwt.ExpiredSignatureError: "expired",
+    jwt.ImmatureSignatureError: "not_yet_valid",
+    jwt.InvalidIssuerError: "issuer",
+    jwt.InvalidAudienceError: "audience",
+    jwt.MissingRequiredClaimError: "missing_claim",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """Where a token says what."""
+
+    user: str
+    name: str
+    rooms: str
+    roles: str
+
+
+class Tokens:
+    """Tokens of one issuer for one of these audiences."""
+
+    def __init__(self, keys: Keys, *, issuer: str, audiences: Sequence[str], claims: ClaimNames) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._audiences = audiences
+        self._claims = claims
+
+    def admit(self, token: str | None, protocol: Protocol) -> Admission:
+        """Lets in whom the token names. Raises Refused."""
+        if token is None:
+            raise Refused("no_token")
+        return self._admission(self._verified(token), protocol)
+
+    def _verified(self, token: str) -> Mapping[str, Any]:
+        """The claims of a token that is to be believed. Raises Refused."""
+        if len(token) > MAX_TOKEN:
+            raise Refused("token_too_long")
+        if not _TOKEN.fullmatch(token):
+            raise Refused("malformed")
+        try:
+            header = jwt.get_unverified_header(token)
+        except jwt.PyJWTError:
+            raise Refused("malformed") from None
+        algorithm, kid = header.get("alg"), header.get("kid")
+        if not isinstance(algorithm, str) or algorithm not in self._keys.algorithms:
+            raise Refused("algorithm")
+        tried = False
+        try:
+            for keys in self._keys.versions():
+                for key in (each for each in keys if each.fits(algorithm, kid)):
+                    tried = True
+                    with suppress(jwt.InvalidSignatureError):
+                        return self._signed(token, key)
+        except KeysUnavailable:
+            raise Refused("keys_unavailable") from None
+        raise Refused("signature" if tried else "unknown_key")
+
+    def _signed(self, token: str, key: Key) -> Mapping[str, Any]:
+        """The claims of a token that this key has signed, for us and for now.
+
+        Raises jwt.InvalidSignatureError when it has not, and Refused.
+        """
+        try:
+            claims: Mapping[str, Any] = jwt.decode(
+                token,
+                key.value,
+                algorithms=[key.algorithm],
+                issuer=self._issuer,
+                audience=self._audiences,
+                leeway=LEEWAY,
+                options=_OPTIONS,
+            )
+        except jwt.InvalidSignatureError:
+            raise
+        except jwt.PyJWTError as error:
+            raise Refused(_REASONS.get(type(error), "malformed")) from None
+        return claims
+
+    def _admission(self, claims: Mapping[str, Any], protocol: Protocol) -> Admission:
+        """Whom the claims let in. Raises Refused for claims that are not of their kind."""
+        user, name = claims.get(self._claims.user), claims.get(self._claims.name)
+        if isinstance(user, int) and not isinstance(user, bool):
+            user = str(user)
+        if not is_user(user):
+            raise Refused("user")
+        rooms = claims.get(self._claims.rooms, EVERY_ROOM)
+        grants, roles = _words(rooms), _words(claims.get(self._claims.roles, ""))
+        if len(grants.encode()) + len(roles.encode()) > MAX_GRANTS:
+            raise Refused("too_many_grants")
+        return Admission(
+            proven_identity(user=user, name=name if isinstance(name, str) else "", protocol=protocol),
+            grants=grants,
+            roles=roles,
+            expires_at=int(claims["exp"]),
+        )
+
+
+def _words(claim: object) -> str:
+    """The words of a claim, each once, separated by spaces. Raises Refused.
+
+    It is a list of them, or one text. Something in a list that has a space in it is left out: taken apart, it
+    would become words that nobody has granted.
+    """
+    words = claim.split() if isinstance(claim, str) else claim
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise Refused("rooms_or_roles")
+    return " ".join(dict.fromkeys(word for word in words if word.isprintable() and word and " " not in word))

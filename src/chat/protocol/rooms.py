@@ -1,0 +1,70 @@
+"""A room's name: what may be one, and which rooms a connection asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chat.protocol.errors import InvalidRoom
+
+LOBBY = "lobby"  # where a connection is that asks for no room
+MAX_LENGTH = 100  # characters; as UTF-8 in a table's key it stays far below DynamoDB's 2,048 bytes
+# A connection, its user and its memberships are one transaction, and DynamoDB allows 100 items in one.
+MAX_ROOMS = 98
+
+
+def room_name(value: object) -> str:
+    """`value` as a room's name: 1 to 100 printable characters without white space. Raises InvalidRoom."""
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_LENGTH:
+        raise InvalidRoom(f"A room's name is text of 1 to {MAX_LENGTH} characters.")
+    if not value.isprintable() or any(character.isspace() for character in value):
+        raise InvalidRoom("A room's name has no spaces and no invisible characters.")
+    return value
+
+
+def asked_rooms(asked: Sequence[str]) -> tuple[str, ...]:
+    """The rooms that a connection asks for, in its order and each once; the lobby where it asks for none.
+
+    A single empty name asks to be in no room yet. Raises InvalidRoom.
+    """
+    if list(asked) == [""]:
+        return ()
+    rooms = tuple(dict.fromkeys(room_name(room) for room in asked)) or (LOBBY,)
+    if len(rooms) > MAX_ROOMS:
+        raise InvalidRoom(f"A connection can ask for {MAX_ROOMS} rooms at most.")
+    return rooms
+
+
+def first_room(asked: Sequence[str]) -> str:
+    """Where a connection speaks that names no room: the first it asked for, or the lobby."""
+    try:
+        return next(iter(asked_rooms(asked)), LOBBY)
+    except InvalidRoom:
+        return LOBBY
+
+
+def key_part(value: str) -> str:
+    """`value` as a part of a table's key, whose parts are joined by `#`."""
+    return value.replace("%", "%25").replace("#", "%23")
+
+
+def from_key_part(part: str) -> str:
+    """What `key_part` was given."""
+    return part.replace("%23", "#").replace("%25", "%")
+
+
+def room_key(room: str) -> str:
+    """The partition key of a room: of its memberships in one table, of its head and rules in the other."""
+    return _ROOM + key_part(room)
+
+
+def room_of_key(key: str) -> str:
+    """What `room_key` was given."""
+    return from_key_part(key.removeprefix(_ROOM))
+
+
+def head_key(room: str) -> dict[str, str]:
+    """The key of a room's head, in the messages table."""
+    return {"pk": room_key(room), "sk": "HEAD"}
+
+
+_ROOM = "ROOM#"

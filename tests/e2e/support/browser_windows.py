@@ -1,0 +1,81 @@
+"""Windows of a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from local.engine import Engine
+from tests.e2e.support.engine_with_proxies import ROOT
+
+expect.set_options(timeout=30_000)  # milliseconds; a bound on hanging, not an expectation
+
+PLAIN = ROOT / "web" / "plain.html"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+class Windows:
+    """Browser windows, and what their consoles complained of."""
+
+    def __init__(self, browser: Browser, engine: Engine) -> None:
+        self._browser = browser
+        self._engine = engine
+        self.complaints: list[str] = []
+
+    async def page(self, name: str, room: str, width: int = 1280, height: int = 800) -> Page:
+        """A window of somebody who shares nothing with the others."""
+        page = await self.open(
+            f"{self._engine.url}/?name={name}&room={room}", await self.person(width, height)
+        )
+        await expect(page.locator("#status")).to_have_attribute("data-state", "open")
+        return page
+
+    async def plain(self, room: str) -> Page:
+        endpoint = f"{self._engine.socket_url}?room={room}"
+        page = await self.open(f"{PLAIN.as_uri()}?endpoint={endpoint}", await self.person(800, 600))
+        await page.get_by_role("button", name="Connect", exact=True).click()
+        await expect(page.locator("#state")).to_have_text("open")
+        return page
+
+    async def person(self, width: int = 1280, height: int = 800) -> BrowserContext:
+        """Who shares their storage among their own tabs."""
+        return await self._browser.new_context(viewport={"width": width, "height": height})
+
+    async def open(self, url: str, person: BrowserContext) -> Page:
+        page = await person.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda line: self.complaints.append(line.text) if line.type in {"error", "warning"} else None,
+        )
+        await page.goto(url)
+        return page
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+async def say(page: Page, text: str) -> None:
+    await page.locator("#text").fill(text)
+    await page.locator("#text").press("Enter")
+
+
+async def move(page: Page, field: str, value: str) -> None:
+    await page.get_by_label(field).fill(value)
+    await page.get_by_label(field).press("Enter")

@@ -1,0 +1,197 @@
+"""Clients as people would write them, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.typing import Subprotocol
+
+from chat.identity.identity import open_identity
+from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
+
+PATIENCE = 40  # seconds; a bound on hanging, not an expectation
+
+
+class Client:
+    """A socket and all that it has heard."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.heard: list[str] = []
+        self._asked: Counter[str] = Counter()  # how often each ref was sent
+        self._changed = asyncio.Condition()
+        self._listening = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        async for frame in self.socket:
+            assert isinstance(frame, str)
+            async with self._changed:
+                self.heard.append(frame)
+                self._changed.notify_all()
+
+    async def until(self, enough: Callable[[], bool]) -> None:
+        """Waits until what was heard is enough."""
+        async with asyncio.timeout(PATIENCE), self._changed:
+            await self._changed.wait_for(enough)
+
+    async def say(self, frame: Any) -> None:
+        """Sends a frame: text and bytes as they are, anything else as JSON, encoded as browsers do."""
+        await self.socket.send(
+            frame if isinstance(frame, str | bytes) else json.dumps(frame, ensure_ascii=False)
+        )
+
+    async def until_closed(self) -> None:
+        """Waits until the server has closed the socket."""
+        async with asyncio.timeout(PATIENCE):
+            await self._listening
+
+    async def vanish(self) -> None:
+        """Goes as a killed tab does, without a word."""
+        self.socket.transport.abort()
+        with pytest.raises(ConnectionClosedError):
+            await self._listening
+
+    async def close(self) -> None:
+        if not self._listening.done():
+            await self.socket.close()
+            await self._listening
+
+    def check(self) -> None:
+        """Holds all that was heard against the AsyncAPI document. Raises WrongFrame."""
+        raise NotImplementedError
+
+
+class PlainClient(Client):
+    """The 2019 article's: bare texts."""
+
+    def check(self) -> None:
+        for text in self.heard:
+            check_heard_plain(text)
+
+    async def speak(self, message: str, **fields: Any) -> None:
+        await self.say({"action": "onMessage", "message": message, **fields})
+
+    async def hears(self, *texts: str) -> None:
+        """Waits for the last of these texts, then holds all that was heard against them."""
+        await self.until(lambda: texts[-1] in self.heard)
+        assert self.heard == list(texts)
+
+
+class FrameClient(Client):
+    """Speaks `roomcast.v1`."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        super().__init__(socket)
+        self._actions: dict[str, str] = {}  # what each ref asked for
+        self._frames: list[dict[str, Any]] = []  # those of `heard` that are parsed already
+
+    def check(self) -> None:
+        for text, frame in zip(self.heard, self.frames, strict=True):
+            asked = self._actions.get(frame.get("ref"))
+            check_heard(text, asked if asked in ASKED else None)
+
+    @property
+    def frames(self) -> list[dict[str, Any]]:
+        self._frames += map(json.loads, self.heard[len(self._frames) :])
+        return self._frames
+
+    @property
+    def replies(self) -> list[dict[str, Any]]:
+        """All that was answered, to whatever."""
+        return self.of_type("reply")
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """All messages heard, in the order of their arrival."""
+        return [message for frame in self.of_type("messages") for message in frame["messages"]]
+
+    def of_type(self, kind: str) -> list[dict[str, Any]]:
+        """The frames of a type, in the order of their arrival."""
+        return [frame for frame in self.frames if frame.get("type") == kind]
+
+    @property
+    def texts(self) -> list[str]:
+        return [message["message"] for message in self.messages]
+
+    async def ask(self, **fields: Any) -> dict[str, Any]:
+        """Sends a frame and waits for its reply: the n-th that names its ref, where a ref is sent n times."""
+        ref = fields.setdefault("ref", str(uuid.uuid4()))
+        turn = self._asked[ref]
+        self._asked[ref] += 1
+        self._actions[ref] = fields["action"]
+        await self.say(fields)
+
+        def replies() -> list[dict[str, Any]]:
+            return [reply for reply in self.replies if reply["ref"] == ref]
+
+        await self.until(lambda: len(replies()) > turn)
+        return replies()[turn]
+
+    async def send(self, room: str, message: str, **fields: Any) -> dict[str, Any]:
+        return await self.ask(action="send", room=room, message=message, **fields)
+
+    async def until_heard(self, *texts: str) -> None:
+        await self.until(lambda: set(texts) <= set(self.texts))
+
+
+async def code(asked: Awaitable[dict[str, Any]]) -> str:
+    """What a frame is answered with: "ok", or the code of a refusal."""
+    reply = await asked
+    return str(reply.get("code", reply["status"]))
+
+
+def user_of(client: str) -> str:
+    """As whom the others see who connects with this `client`, in an open chat."""
+    return open_identity(client=client, name=None, connection_id="", protocol="v1").user
+
+
+@asynccontextmanager
+async def plain(url: str, *, bearing: str | None = None, **query: Any) -> AsyncIterator[PlainClient]:
+    """A plain client; `bearing` is a token, which it sends in a header."""
+    headers = {} if bearing is None else {"Authorization": f"Bearer {bearing}"}
+    async with _connected(PlainClient, url, query, additional_headers=headers) as client:
+        yield client
+
+
+@asynccontextmanager
+async def framed(url: str, *, bearing: str | None = None, **query: Any) -> AsyncIterator[FrameClient]:
+    """A client that speaks frames; `bearing` is a token, which it sends as browsers do."""
+    async with _connected(FrameClient, url, query, subprotocols=_offers(bearing)) as client:
+        yield client
+
+
+async def refused(url: str, *, bearing: str | None = None, **query: Any) -> int:
+    """The status with which a client that speaks frames is refused."""
+    with pytest.raises(InvalidStatus) as refusal:
+        await connect(_asked(url, query), subprotocols=_offers(bearing), open_timeout=PATIENCE)
+    return refusal.value.response.status_code
+
+
+def _offers(bearing: str | None) -> list[Subprotocol]:
+    token = [] if bearing is None else [Subprotocol(f"token.{bearing}")]
+    return [Subprotocol("roomcast.v1"), *token]
+
+
+def _asked(url: str, query: dict[str, Any]) -> str:
+    return f"{url}?{urlencode(query, doseq=True)}" if query else url
+
+
+@asynccontextmanager
+async def _connected[C: Client](
+    kind: type[C], url: str, query: dict[str, Any], **handshake: Any
+) -> AsyncIterator[C]:
+    async with connect(_asked(url, query), open_timeout=PATIENCE, **handshake) as socket:
+        client = kind(socket)
+        yield client
+        await client.close()
+        client.check()

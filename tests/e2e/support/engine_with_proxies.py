@@ -1,0 +1,122 @@
+"""A local engine whose functions speak to DynamoDB and to the gateway through taps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.engine import Engine
+from local.net.ports import free_port
+from tests.e2e.support.recording_proxy import Tap
+
+ROOT = Path(__file__).parents[3]
+
+# Limits that are in nobody's way, for tests of something else.
+UNHURRIED = {"MessageRate": "1000", "MessageBurst": "1000", "RoomRate": "1000"}
+
+
+async def rows(engine: Engine, table: str, operation: str = "Scan", **which: Any) -> list[dict[str, Any]]:
+    """All rows of a table of template.yaml, as DynamoDB writes them, or those that a Query asks for."""
+    request = {"TableName": engine.stack.tables[table].name, "ConsistentRead": True, **which}
+    found: list[dict[str, Any]] = []
+    while True:
+        page = await engine.services.dynamodb(operation, request)
+        found += page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return found
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    engine: Engine
+    dynamodb: Tap
+    gateway: Tap
+
+    @property
+    def url(self) -> str:
+        return self.engine.socket_url
+
+    async def kill(self, function: str, most: int | None = None) -> int:
+        """Ends the function's processes that are in a call, all or `most` of them, as a crash would.
+
+        Returns how many those were.
+        """
+        return self.engine.host.kill(function, most)
+
+    async def log(self, room: str) -> list[str | None]:
+        """The texts of a room's rows in order, None for a void."""
+        rows = await self.rows(room)
+        assert [int(row["sk"]["S"]) for row in rows] == list(range(1, len(rows) + 1))
+        return [row["message"]["S"] if "message" in row else None for row in rows]
+
+    async def rows(self, room: str) -> list[dict[str, Any]]:
+        """A room's rows in order, in DynamoDB's own types."""
+        return await rows(
+            self.engine,
+            "MessagesTable",
+            "Query",
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": f"LOG#{room}"}},
+        )
+
+    async def put_head(self, room: str, item: dict[str, Any]) -> None:
+        """Writes over a room's head, as only a mistake could."""
+        key = {"pk": {"S": f"ROOM#{room}"}, "sk": {"S": "HEAD"}}
+        table = self.engine.stack.tables["MessagesTable"].name
+        await self.engine.services.dynamodb("PutItem", {"TableName": table, "Item": {**key, **item}})
+
+    async def connections(self) -> list[str]:
+        """The keys of all rows in the connections table."""
+        found = await rows(self.engine, "ConnectionsTable")
+        return sorted(f"{row['pk']['S']} {row['sk']['S']}" for row in found)
+
+    async def failures(self) -> list[str]:
+        """What lies in the failures queue, ten at most."""
+        url = self.engine.services.queue_url(self.engine.stack.queues["FanoutFailures"])
+        answer = await self.engine.services.sqs(
+            "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
+        )
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+    async def failed(self) -> int:
+        """How much lies in the failures queue."""
+        url = self.engine.services.queue_url(self.engine.stack.queues["FanoutFailures"])
+        answer = await self.engine.services.sqs(
+            "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
+        )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+
+def impatient(folder: Path, changes: dict[str, str]) -> Path:
+    """A copy of the template, beside the same code, in which these texts stand for those."""
+    template = (ROOT / "template.yaml").read_text()
+    for old, new in changes.items():
+        assert old in template
+        template = template.replace(old, new)
+    (folder / "template.yaml").write_text(template)
+    for name in ("src", "layer"):
+        (folder / name).symlink_to(ROOT / name)
+    return folder / "template.yaml"
+
+
+@asynccontextmanager
+async def rigged(path: Path = ROOT / "template.yaml", **options: Any) -> AsyncIterator[Rig]:
+    port, service_port = free_port(), free_port()
+    async with (
+        Tap(f"http://127.0.0.1:{service_port}") as dynamodb,
+        Tap(f"http://127.0.0.1:{port}") as gateway,
+    ):
+        environment = {
+            "Parameters": {
+                "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
+                "CONNECTIONS_ENDPOINT": f"{gateway.url}/prod",
+            }
+        }
+        async with Engine(
+            path, port=port, service_port=service_port, environment=environment, **options
+        ) as engine:
+            yield Rig(engine, dynamodb, gateway)

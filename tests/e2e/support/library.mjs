@@ -1,0 +1,187 @@
+/**
+ * Hosts clients of web/roomcast.js for tests in another language. Each line of the input is a command,
+ * {"id", "do", "client", ...}; each line of the output its answer, {"id", "ok"} or {"id", "code", "detail"}.
+ */
+import { createInterface } from "node:readline";
+import { Roomcast } from "../../../web/roomcast.js";
+
+const KILLED = Symbol("killed");
+
+/** What was heard in a room since it was joined. */
+class Ears {
+  heard = []; // [seq, id, text]
+  gaps = []; // [from, to]
+  resets = 0;
+  acknowledged = []; // [id, seq]
+  refused = []; // [id, code]
+  #waiting = [];
+
+  constructor(room) {
+    this.room = room;
+    room.addEventListener("message", ({ detail: { seq, id, message } }) => this.#hear([seq, id, message]));
+    room.addEventListener("gap", ({ detail }) => this.gaps.push([detail.from, detail.to]));
+    room.addEventListener("reset", () => this.resets++);
+    room.addEventListener("sent", ({ detail: { id, seq } }) => this.acknowledged.push([id, seq]));
+    room.addEventListener("refused", ({ detail: { id, code } }) => this.refused.push([id, code]));
+  }
+
+  /** Resolves once so many messages were heard, or one with this seq or a later one. */
+  until({ count = 0, seq = 0 }) {
+    const enough = () => this.heard.length >= count && (this.heard.at(-1)?.[0] ?? 0) >= seq;
+    return enough() ? undefined : new Promise((resolve) => this.#waiting.push({ enough, resolve }));
+  }
+
+  #hear(message) {
+    this.heard.push(message);
+    for (const { enough, resolve } of this.#waiting) if (enough()) resolve();
+    this.#waiting = this.#waiting.filter(({ enough }) => !enough());
+  }
+}
+
+/**
+ * What a browser gives a page: timers, sockets, a storage, and news of its network. When the tab is killed they fall
+ * silent, and only the storage's content stays.
+ */
+class Tab {
+  alive = true;
+  window = new EventTarget();
+  stories = []; // what became of each socket: [what, when]
+  #began = performance.now();
+  #sockets = [];
+
+  constructor(stored) {
+    const tab = this;
+    this.clock = {
+      now: () => Date.now(),
+      setTimeout: (action, delay) => setTimeout(() => this.alive && action(), delay),
+      clearTimeout: (timer) => clearTimeout(timer),
+    };
+    this.storage = {
+      getItem: (key) => stored.get(key) ?? null,
+      setItem: (key, value) => this.alive && stored.set(key, String(value)),
+      removeItem: (key) => this.alive && stored.delete(key),
+    };
+    this.WebSocket = class extends WebSocket {
+      #story = [];
+      #joining = new Set();
+
+      constructor(url, protocols) {
+        super(url, protocols);
+        tab.#sockets.push(this);
+        tab.stories.push(this.#story);
+        this.addEventListener("open", () => this.#tell("open"));
+        this.addEventListener("close", () => this.#tell("closed"));
+        this.addEventListener("message", ({ data }) => {
+          const frame = JSON.parse(data || "{}");
+          if (frame.status === "ok" && this.#joining.delete(frame.ref)) this.#tell("joined");
+        });
+      }
+
+      addEventListener(type, listener, options) {
+        super.addEventListener(type, (event) => tab.alive && listener.call(this, event), options);
+      }
+
+      send(data) {
+        const frame = JSON.parse(data);
+        if (frame.action === "join") this.#joining.add(frame.ref);
+        super.send(data);
+      }
+
+      close(...why) {
+        this.#tell("closing");
+        super.close(...why);
+      }
+
+      #tell(what) {
+        this.#story.push([what, performance.now() - tab.#began]);
+      }
+    };
+    this.killed = new Promise((resolve) => {
+      this.kill = () => {
+        this.alive = false;
+        for (const socket of this.#sockets) socket.close();
+        resolve(KILLED);
+      };
+    });
+  }
+}
+
+class Client {
+  states = [];
+  rooms = new Map();
+
+  constructor(url, options, stored) {
+    this.tab = new Tab(stored);
+    const { clock, storage, WebSocket, window } = this.tab;
+    globalThis.addEventListener = window.addEventListener.bind(window); // which Node has not, and the library looks for
+    this.chat = new Roomcast(url, { ...options, clock, storage, WebSocket });
+    this.chat.addEventListener("state", ({ detail }) => this.states.push(detail.state));
+  }
+
+  async join(name, options) {
+    const room = await this.chat.join(name, options);
+    if (this.rooms.get(name)?.room !== room) this.rooms.set(name, new Ears(room));
+  }
+}
+
+const clients = new Map();
+const stored = new Map(); // what each client's sessionStorage holds
+
+const commands = {
+  open({ client, url, options, fresh }) {
+    if (fresh || !stored.has(client)) stored.set(client, new Map());
+    clients.set(client, new Client(url, options, stored.get(client)));
+  },
+  join: ({ client, room, options }) => clients.get(client).join(room, options),
+  send: ({ client, room, message, options }) => ears(client, room).room.send(message, options),
+  async leave({ client, room }) {
+    await ears(client, room).room.leave();
+  },
+  close: ({ client }) => clients.get(client).chat.close(),
+  kill: ({ client }) => clients.get(client).tab.kill(),
+  /** An event of the browser: "online" or "offline". */
+  tell({ client, event }) {
+    clients.get(client).tab.window.dispatchEvent(new Event(event));
+  },
+  until: ({ client, room, ...what }) => ears(client, room).until(what),
+  visit({ client, room }) {
+    const { heard, gaps, resets, acknowledged, refused, room: { pending } } = ears(client, room);
+    return { heard, gaps, resets, acknowledged, refused, pending: pending.map(({ id }) => id) };
+  },
+  tab({ client }) {
+    const { states, tab } = clients.get(client);
+    return { states, sockets: tab.stories };
+  },
+  /** All that is before what was shown: each page's messages, the newest page first. */
+  async scroll({ client, room, limit }) {
+    const pages = [];
+    for (let more = true; more; ) {
+      const page = await ears(client, room).room.history({ limit });
+      pages.push(page.messages.map(({ seq, id, message }) => [seq, id, message]));
+      more = page.more;
+    }
+    return pages;
+  },
+};
+
+const ears = (client, room) => clients.get(client).rooms.get(room);
+
+function reply(id, answer) {
+  process.stdout.write(`${JSON.stringify({ id, ...answer })}\n`);
+}
+
+async function obey({ id, do: command, ...fields }) {
+  const tab = clients.get(fields.client)?.tab;
+  try {
+    const work = Promise.resolve(commands[command](fields));
+    // Of two that are settled the first wins: what takes no time can be asked of a killed tab, too.
+    const answer = await (tab && command !== "kill" ? Promise.race([work, tab.killed]) : work);
+    reply(id, answer === KILLED ? { code: "killed", detail: "" } : { ok: answer ?? null });
+  } catch ({ code = "bug", message, stack }) {
+    reply(id, { code, detail: code === "bug" ? stack : message });
+  }
+}
+
+createInterface({ input: process.stdin })
+  .on("line", (line) => obey(JSON.parse(line)))
+  .on("close", () => process.exit());

@@ -1,0 +1,103 @@
+"""Tabs that keep the list of who is in a room, as docs/protocol.md says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from contextlib import suppress
+from itertools import count
+from typing import Any
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
+
+from tests.e2e.support.clients import PATIENCE
+from tests.support.asyncapi import check_heard
+
+PAUSE = 5.0  # seconds, at most, before a tab asks again whose list has another size than it is told
+
+
+class Tab:
+    """A socket in one room, and its list: `people` are their names by user."""
+
+    def __init__(self, socket: ClientConnection, room: str) -> None:
+        self._socket = socket
+        self._room = room
+        self._refs = (f"who-{number}" for number in count())
+        self._told: list[dict[str, Any]] = []  # since the question was asked
+        self._asking: asyncio.Task[None] | None = None
+        self._answer: asyncio.Future[dict[str, Any]] | None = None
+        self.people: dict[str, str] = {}
+        self.asked = 0
+        self._ask_in(0.0)
+        self._listening = asyncio.create_task(self._listen())
+
+    @classmethod
+    async def open(cls, url: str, room: str, *, client: str, name: str) -> Tab:
+        query = urlencode({"room": room, "client": client, "name": name})
+        subprotocols = [Subprotocol("roomcast.v1")]
+        return cls(await connect(f"{url}?{query}", subprotocols=subprotocols, open_timeout=PATIENCE), room)
+
+    async def close(self) -> None:
+        """Goes as a tab that is closed or reloaded."""
+        await self._socket.close()
+        await self._end()
+
+    async def vanish(self) -> None:
+        """Goes without a word, as a tab that is killed or cut off."""
+        self._socket.transport.abort()
+        await self._end()
+
+    async def say(self, message: str) -> None:
+        frame = {"action": "send", "ref": message, "room": self._room, "message": message}
+        await self._socket.send(json.dumps(frame))
+
+    async def _end(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        await self._listening
+
+    async def _listen(self) -> None:
+        with suppress(ConnectionClosed):
+            async for text in self._socket:
+                frame = json.loads(text)
+                check_heard(text)
+                if frame["type"] == "presence":
+                    self._told.append(frame)
+                    self._apply(frame)
+                    if frame["count"] != len(self.people):
+                        self._ask_in(random.uniform(0, PAUSE))
+                elif frame["type"] == "reply" and frame["ref"].startswith("who-"):
+                    assert self._answer is not None
+                    self._answer.set_result(frame)
+
+    def _ask_in(self, seconds: float) -> None:
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(seconds))
+
+    async def _ask(self, wait: float) -> None:
+        while True:
+            await asyncio.sleep(wait)
+            self._answer = asyncio.get_running_loop().create_future()
+            self._told.clear()
+            self.asked += 1
+            with suppress(ConnectionClosed):
+                await self._socket.send(
+                    json.dumps({"action": "presence", "ref": next(self._refs), "room": self._room})
+                )
+            answer = await self._answer
+            if answer["status"] == "ok":
+                break
+            wait = answer["retry_after"]
+        assert not answer["more"]
+        self.people = {person["user"]: person["name"] for person in answer["members"]}
+        for frame in self._told:  # what was told meanwhile may be newer than the answer
+            self._apply(frame)
+
+    def _apply(self, frame: dict[str, Any]) -> None:
+        self.people |= {person["user"]: person["name"] for person in frame["joined"]}
+        for person in frame["left"]:
+            self.people.pop(person["user"], None)

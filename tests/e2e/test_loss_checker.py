@@ -1,0 +1,27 @@
+"""The consistency checker's own run: two minutes of chat in which everything goes wrong that can."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.support.library import Library, needs_node
+from tests.loss_checker.faults import faulty_engine
+from tests.loss_checker.run import Settings, trial
+
+
+@needs_node
+@pytest.mark.timeout(600)
+async def test_every_acknowledged_message_is_heard_by_every_member_once_and_in_one_order(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seed = random.randrange(2**32)
+    chance = random.Random(seed)
+    async with faulty_engine(tmp_path, chance) as (url, faults), Library() as library:
+        report = await trial(library, url, Settings(clients=20, rooms=4, seconds=120), chance, faults)
+    with capsys.disabled():
+        print(f"\nseed {seed}: {report}")
+    assert report.findings == []
+    assert report.counts["acknowledged"] > 500

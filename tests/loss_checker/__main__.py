@@ -1,0 +1,59 @@
+"""Run the loss checker for any length of time: `python -m tests.loss_checker --seconds 600 --rounds 6`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+import tempfile
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from tests.e2e.support.library import Library
+from tests.loss_checker.faults import Faults, faulty_engine
+from tests.loss_checker.run import Settings, trial
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.loss_checker",
+        description="Clients of the library chat at random while things go wrong, and every message is "
+        "accounted for. Ends with status 1 when one was lost, doubled, reordered or invented.",
+    )
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--rooms", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=120, help="of chatting, in each round")
+    parser.add_argument("--rounds", type=int, default=1, help="each has rooms of its own, and is judged")
+    parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument(
+        "--url",
+        help="of a chat that is running, wss://... or ws://...; all that goes wrong is then what clients do. "
+        "Without it, a local engine is started, on which everything else goes wrong too.",
+    )
+    return parser.parse_args()
+
+
+async def main(asked: argparse.Namespace) -> bool:
+    """Whether all was well."""
+    print(f"seed {asked.seed}", flush=True)
+    chance = random.Random(asked.seed)
+    faults: Faults | None = None
+    well = True
+    async with AsyncExitStack() as stack:
+        library = await stack.enter_async_context(Library())
+        if asked.url:
+            url = asked.url
+        else:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            url, faults = await stack.enter_async_context(faulty_engine(folder, chance))
+        for number in range(1, asked.rounds + 1):
+            settings = Settings(asked.clients, asked.rooms, asked.seconds)
+            report = await trial(library, url, settings, chance, faults)
+            print(f"round {number}: {report}", flush=True)
+            well = well and not report.findings
+    return well
+
+
+if __name__ == "__main__":
+    sys.exit(not asyncio.run(main(arguments())))

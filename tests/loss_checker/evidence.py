@@ -1,0 +1,64 @@
+"""What is written down of a trial while it goes on: the judge's evidence."""
+
+from __future__ import annotations
+
+import itertools
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tests.loss_checker.oracle import Message, Record, Sending, Visit
+
+
+@dataclass(slots=True)
+class _Room:
+    sendings: dict[str, Sending] = field(default_factory=dict)  # by their refs
+    visits: list[Visit] = field(default_factory=list)
+
+
+class Notes:
+    """`counts` are for people to read."""
+
+    def __init__(self, rooms: int) -> None:
+        trial = uuid.uuid4().hex[:8]
+        self._rooms = {f"trial-{trial}-{number}": _Room() for number in range(1, rooms + 1)}
+        self._begun = itertools.count(1)
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def rooms(self) -> list[str]:
+        return list(self._rooms)
+
+    def begin(self) -> int:
+        """The moment at which something begins."""
+        return next(self._begun)
+
+    def sending(self, room: str, client: str, ref: str, text: str) -> None:
+        self._rooms[room].sendings[ref] = Sending(client, ref, text, self.begin(), None)
+
+    def outcome(self, room: str, ref: str, outcome: int | str) -> None:
+        """A message's seq, or the code of its refusal."""
+        sendings = self._rooms[room].sendings
+        sendings[ref] = replace(sendings[ref], outcome=outcome)
+
+    def visit(self, room: str, visit: Visit) -> None:
+        self._rooms[room].visits.append(visit)
+
+    def record(
+        self, room: str, history: Sequence[Message], rows: Mapping[int, Message | None] | None
+    ) -> Record:
+        noted = self._rooms[room]
+        return Record(room, [*noted.sendings.values()], noted.visits, history, rows)
+
+    def summary(self) -> Counter[str]:
+        counts = self.counts.copy()
+        for room in self._rooms.values():
+            outcomes = [sending.outcome for sending in room.sendings.values()]
+            counts["sent"] += len(outcomes)
+            counts["acknowledged"] += sum(isinstance(outcome, int) for outcome in outcomes)
+            counts.update(f"refused ({outcome})" for outcome in outcomes if isinstance(outcome, str))
+            counts["visit"] += len(room.visits)
+            counts["heard"] += sum(len(visit.heard) for visit in room.visits)
+            counts["gap"] += sum(len(visit.gaps) for visit in room.visits)
+        return counts

@@ -1,0 +1,137 @@
+"""docs/asyncapi.yaml, and whether a frame is one that it describes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml  # type: ignore[import-untyped]
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
+
+MAX_FRAME = 32 * 1024  # bytes
+
+DOCUMENT: dict[str, Any] = yaml.safe_load(
+    (Path(__file__).parents[2] / "docs" / "asyncapi.yaml").read_text(encoding="utf-8")
+)
+
+
+def _names(references: Iterable[dict[str, str]]) -> list[str]:
+    return [reference["$ref"].rpartition("/")[2] for reference in references]
+
+
+def _operations(action: str) -> dict[str, dict[str, Any]]:
+    return {name: each for name, each in DOCUMENT["operations"].items() if each["action"] == action}
+
+
+# The names of messages: what a client may send, what it hears for each of them, and what it hears unasked.
+ASKED = [name for each in _operations("receive").values() for name in _names(each["messages"])]
+REPLIES = {name: _names(each["reply"]["messages"]) for name, each in _operations("receive").items()}
+UNASKED = [name for each in _operations("send").values() for name in _names(each["messages"])]
+ANY_REPLY = sorted({name for names in REPLIES.values() for name in names})
+
+
+def examples(name: str) -> list[Any]:
+    """The payloads that the document shows of a message."""
+    return [example["payload"] for example in DOCUMENT["components"]["messages"][name]["examples"]]
+
+
+class WrongFrame(AssertionError):
+    """A frame that the document does not describe."""
+
+
+def check_sent(frame: Any) -> str:
+    """The name of the message that a client says. Raises WrongFrame."""
+    return _is_one_of([frame.get("action")] if frame.get("action") in ASKED else ASKED, frame)
+
+
+@lru_cache(1024)  # a room's members hear the same
+def check_heard(text: str, asked: str | None = None) -> str:
+    """The name of the message that the server says. Raises WrongFrame.
+
+    `asked` is the action that a reply is to, where that is known. The document leaves room for later
+    versions; what this one sends must be in it, down to the last field.
+    """
+    frame = _parse(text)
+    is_reply = isinstance(frame, dict) and frame.get("type") == "reply"
+    name = _is_one_of((REPLIES[asked] if asked else ANY_REPLY) if is_reply else UNASKED, frame)
+    _is_in_order(frame)
+    return name
+
+
+@lru_cache(1024)
+def check_heard_plain(text: str) -> str:
+    """The same for a plain client, which hears bare texts, and replies to what it has sent itself."""
+    try:
+        frame = _parse(text)
+    except WrongFrame:
+        frame = None
+    if isinstance(frame, dict) and frame.get("type") == "reply":
+        return _is_one_of(ANY_REPLY, frame)
+    return _is_one_of(["text"], text)
+
+
+def _parse(text: str) -> Any:
+    if len(text.encode()) > MAX_FRAME:
+        raise WrongFrame(f"a frame of {len(text.encode())} bytes")
+    try:
+        return json.loads(text, parse_constant=_no_number)
+    except ValueError as error:
+        raise WrongFrame(f"not JSON: {text}") from error
+
+
+def _no_number(constant: str) -> None:
+    raise ValueError(f"JSON has no {constant}")
+
+
+def _is_one_of(names: Iterable[str], frame: Any) -> str:
+    reasons = []
+    for name in names:
+        error = best_match(_validator(name).iter_errors(frame))
+        if error is None:
+            return name
+        reasons.append(f"not {name}: {error.message[:500]}")
+    raise WrongFrame("\n".join([json.dumps(frame)[:1000], *reasons]))
+
+
+@cache
+def _validator(name: str) -> Draft7Validator:
+    # The whole document, so that references in it are found. Draft 7 reads nothing beside a $ref.
+    return Draft7Validator(closed(DOCUMENT) | {"$ref": f"#/components/messages/{name}/payload"})
+
+
+def closed(node: Any) -> Any:
+    """A copy of the document whose objects have no other properties than those described."""
+    if isinstance(node, list):
+        return [closed(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    copy = {name: closed(value) for name, value in node.items()}
+    if node.get("type") == "object" and "properties" in node:
+        copy.setdefault("additionalProperties", False)
+    return copy
+
+
+def _is_in_order(frame: dict[str, Any]) -> None:
+    """What no schema can say: seqs ascend, a page has no hole and begins where it says, and who is in a room
+    is there once.
+    """
+    seqs = [message["seq"] for message in frame.get("messages", [])]
+    voids = frame.get("voids", [])
+    places = sorted(seqs + voids)
+    if seqs != sorted(seqs) or voids != sorted(voids) or len(set(places)) < len(places):
+        raise WrongFrame(f"seqs out of order, or twice: {seqs} {voids}")
+    if frame.get("type") == "reply" and places:
+        if places != list(range(places[0], places[-1] + 1)):
+            raise WrongFrame(f"a page with a hole: {places}")
+        if frame.get("begins", places[0]) != places[0]:
+            raise WrongFrame(f"begins at {frame['begins']}, but has {places}")
+    members = [person["user"] for person in frame.get("members", [])]
+    moved = [person["user"] for person in [*frame.get("joined", []), *frame.get("left", [])]]
+    if members != sorted(set(members)) or len(set(moved)) < len(moved):
+        raise WrongFrame(f"people out of order, or twice: {members} {moved}")
+    if frame.get("count", len(members)) < len(frame.get("joined", members)):
+        raise WrongFrame(f"fewer than there are: {frame['count']}")

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from apigateway.client import ApiGateway, SignedFrame
+from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
+from tests.support.web_host import Host, Visit, ok
+
+
+class Api:
+    """The management API behind HTTP, and our way to it."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.gateway = ApiGateway(f"{host.url}/prod", "us-east-1")
+
+    async def post(self, frame: SignedFrame | str, connection_id: str = "c1=") -> Outcome:
+        outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        signed = self.gateway.frame(frame) if isinstance(frame, str) else frame
+        self.gateway.post(signed, connection_id, outcome.set_result)
+        assert not outcome.done()  # never before it returns
+        return await outcome
+
+    def sent(self, header: str) -> list[str]:
+        """The values of a header in all requests."""
+        pattern = re.compile(rf"^{header}: (.*?)\r$", re.MULTILINE)
+        return [pattern.findall(head.decode())[0] for head in self.host.heads]
+
+
+@pytest.fixture
+async def api(aws: None) -> AsyncIterator[Api]:
+    async with Host() as host:
+        api = Api(host)
+        yield api
+        api.gateway.close()
+        await asyncio.sleep(0)
+
+
+def answering(api: Api, answer: bytes) -> None:
+    async def behave(visit: Visit, body: bytes) -> None:
+        visit.write(answer)
+
+    api.host.behave = behave
+
+
+async def test_a_frame_goes_out_as_utf_8_to_its_connection(api: Api) -> None:
+    assert await api.post("é💬") == Delivered()
+    assert api.host.bodies == ["é💬".encode()]
+    assert api.host.heads[0].startswith(b"POST /prod/@connections/c1%3D HTTP/1.1\r\n")
+    assert api.sent("host") == [f"127.0.0.1:{api.host.port}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        (200, Delivered()),
+        (410, Gone()),
+        (429, Throttled()),
+        (403, Failed("status 403")),
+        (404, Failed("status 404")),
+        (413, Failed("status 413")),
+        (500, Failed("status 500")),
+        (504, Failed("status 504")),
+    ],
+)
+async def test_an_answer_is_an_outcome(api: Api, status: int, outcome: Outcome) -> None:
+    answering(api, b"HTTP/1.1 %d Whatever\r\nContent-Length: 2\r\n\r\n{}" % status)
+    assert await api.post("Hi") == outcome
+
+
+async def test_a_body_with_a_200_is_no_matter(api: Api) -> None:
+    answering(api, ok(b'{"a": 1}'))
+    assert await api.post("Hi") == Delivered()
+
+
+async def test_no_answer_is_a_failure_too(api: Api) -> None:
+    answering(api, b"garbled\r\n\r\n")
+    assert isinstance(await api.post("Hi"), Failed)
+
+
+async def test_a_frame_is_signed_once_for_many_and_anew_after_a_minute(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = api.gateway.frame("Hi")
+    await api.post(frame, "c1")
+    template = frame.template
+    await api.post(frame, "c2")
+    assert frame.template is template
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROTATED")  # as Lambda does it now and then
+    frame.signed_at -= 61
+    await api.post(frame, "c1")
+    assert ["ROTATED" in value for value in api.sent("authorization")] == [False, False, True]
+
+
+async def test_without_credentials_nothing_is_posted(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    with pytest.raises(KeyError, match="AWS_ACCESS_KEY_ID"):
+        await api.post("Hi")
+    assert api.gateway.free == 256

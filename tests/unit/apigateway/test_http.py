@@ -1,0 +1,591 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from apigateway.http import Answer, Pool
+from bench.simulator import certificate
+from tests.support.web_host import Host, Visit, echo, ok
+
+FOREVER = 30.0  # seconds; a test that waits so long has failed
+
+
+def request(body: bytes = b"") -> bytes:
+    return b"POST / HTTP/1.1\r\nhost: h\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
+
+
+class Client:
+    """A pool, and a way to have many answers at once."""
+
+    def __init__(self, host: Host, limit: int, timeout: float, context: ssl.SSLContext | None) -> None:
+        self.pool = Pool(host.url, limit=limit, timeout=timeout, context=context)
+
+    async def post(self, body: bytes = b"") -> Answer:
+        return await self.pool.request(request(body))
+
+
+type Connect = Callable[..., Client]
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """A server's context and that of a client who trusts it."""
+    authority, server = certificate.make(tmp_path_factory.mktemp("tls"))
+    return server, ssl.create_default_context(cafile=str(authority))
+
+
+@pytest.fixture(params=["plain", "TLS"])
+async def host(
+    request: pytest.FixtureRequest, tls: tuple[ssl.SSLContext, ssl.SSLContext]
+) -> AsyncIterator[Host]:
+    async with Host(context=tls[0] if request.param == "TLS" else None) as host:
+        yield host
+
+
+@pytest.fixture
+async def connect(host: Host, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> AsyncIterator[Connect]:
+    clients: list[Client] = []
+
+    def connect(limit: int = 1, timeout: float = FOREVER) -> Client:
+        clients.append(Client(host, limit, timeout, tls[1] if host.context else None))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.pool.close()
+    await asyncio.sleep(0)
+
+
+async def steady(condition: Callable[[], bool]) -> None:
+    """Returns when something has come about, which the event loop still has to see."""
+    async with asyncio.timeout(FOREVER):
+        while not condition():
+            await asyncio.sleep(0.001)
+
+
+# Keeping connections
+
+
+async def test_one_connection_serves_many_requests(host: Host, connect: Connect) -> None:
+    client = connect(limit=5)
+    for number in range(20):
+        assert await client.post(b"%d" % number) == Answer(200, b"%d" % number)
+    assert len(host.visits) == 1
+
+
+async def test_requests_at_once_have_a_connection_each_and_never_more_than_the_limit(
+    host: Host, connect: Connect
+) -> None:
+    client = connect(limit=7)
+    bodies = [b"%d" % number for number in range(100)]
+    assert [answer.body for answer in await asyncio.gather(*map(client.post, bodies))] == bodies
+    assert host.most_open == len(host.visits) == 7
+    assert client.pool.free == 7
+
+
+async def test_how_many_more_can_be_sent_is_known_at_any_time(host: Host, connect: Connect) -> None:
+    client = connect(limit=3)
+    gate = asyncio.Event()
+
+    async def wait(visit: Visit, body: bytes) -> None:
+        await gate.wait()
+        visit.write(ok())
+
+    host.behave = wait
+    answers: list[Answer] = []
+    for left in (2, 1, 0):
+        client.pool.send(request(), answers.append)
+        assert client.pool.free == left
+    assert answers == []
+    gate.set()
+    await steady(lambda: len(answers) == 3)
+    assert client.pool.free == 3
+
+
+async def test_an_answer_may_send_the_next_request_at_once(host: Host, connect: Connect) -> None:
+    client = connect(limit=1)
+    bodies: list[bytes] = []
+    done = asyncio.Event()
+
+    def again(answer: Answer) -> None:
+        bodies.append(answer.body)
+        if len(bodies) < 10:
+            assert client.pool.free == 1
+            client.pool.send(request(b"%d" % len(bodies)), again)
+        else:
+            done.set()
+
+    client.pool.send(request(b"0"), again)
+    await asyncio.wait_for(done.wait(), FOREVER)
+    assert bodies == [b"%d" % number for number in range(10)]
+
+
+@pytest.mark.parametrize("ending", ["close", "reset", "garbled"])
+async def test_an_answer_that_ends_its_connection_may_send_the_next_request_too(
+    host: Host, connect: Connect, ending: str
+) -> None:
+    async def end(visit: Visit, body: bytes) -> None:
+        match ending:
+            case "close":
+                visit.write(ok(body, "Connection: close\r\n"))
+            case "reset":
+                visit.reset()
+            case "garbled":
+                visit.write(b"garbled\r\n\r\n")
+
+    host.behave = end
+    client = connect(limit=1)
+    answers: list[Answer] = []
+    done = asyncio.Event()
+
+    def again(answer: Answer) -> None:
+        answers.append(answer)
+        if len(answers) < 5:
+            assert client.pool.free == 1
+            client.pool.send(request(), again)
+        else:
+            done.set()
+
+    client.pool.send(request(), again)
+    await asyncio.wait_for(done.wait(), FOREVER)
+    assert len(host.bodies) == len(host.visits) == 5
+    assert all((answer.status == 200) == (ending == "close") for answer in answers)
+
+
+async def test_connection_close_is_obeyed(host: Host, connect: Connect) -> None:
+    async def close(visit: Visit, body: bytes) -> None:
+        visit.write(ok(body, "Connection: close\r\n"))
+
+    host.behave = close
+    client = connect(limit=2)
+    bodies = [b"%d" % number for number in range(20)]
+    assert [answer.body for answer in await asyncio.gather(*map(client.post, bodies))] == bodies
+    assert len(host.visits) == 20
+    assert client.pool.free == 2
+
+
+async def test_http_1_0_does_not_keep_a_connection(host: Host, connect: Connect) -> None:
+    async def old(visit: Visit, body: bytes) -> None:
+        visit.write(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nHi")
+
+    host.behave = old
+    client = connect()
+    assert [await client.post(), await client.post()] == [Answer(200, b"Hi")] * 2
+    assert len(host.visits) == 2
+
+
+# Stale connections
+
+
+async def test_a_connection_closed_meanwhile_costs_nothing(host: Host, connect: Connect) -> None:
+    client = connect(limit=4)
+    await asyncio.gather(*(client.post() for _ in range(4)))
+    for visit in list(host.visits):
+        visit.reset()
+    bodies = [b"%d" % number for number in range(40)]
+    assert [answer.body for answer in await asyncio.gather(*map(client.post, bodies))] == bodies
+    assert client.pool.free == 4
+
+
+async def test_a_kept_connection_that_ends_before_an_answer_sends_it_again_once_on_a_new_one(
+    host: Host, connect: Connect
+) -> None:
+    async def reset_the_second(visit: Visit, body: bytes) -> None:
+        if visit.requests == 2:
+            visit.reset()
+        else:
+            visit.write(ok(body))
+
+    host.behave = reset_the_second
+    client = connect()
+    assert await client.post(b"one") == Answer(200, b"one")
+    assert await client.post(b"two") == Answer(200, b"two")
+    assert host.bodies == [b"one", b"two", b"two"]
+    assert [visit.requests for visit in host.visits] == [2, 1]
+    assert client.pool.free == 1
+
+
+async def test_it_is_not_sent_a_third_time(host: Host, connect: Connect) -> None:
+    async def reset_all_but_the_first(visit: Visit, body: bytes) -> None:
+        if body == b"one":
+            visit.write(ok(body))
+        else:
+            visit.reset()
+
+    host.behave = reset_all_but_the_first
+    client = connect()
+    await client.post(b"one")
+    answer = await client.post(b"two")
+    assert (answer.status, bool(answer.error)) == (0, True)
+    assert host.bodies == [b"one", b"two", b"two"]
+    assert client.pool.free == 1
+
+
+async def test_a_reset_before_an_answer_on_a_fresh_connection_is_no_answer(
+    host: Host, connect: Connect
+) -> None:
+    async def reset(visit: Visit, body: bytes) -> None:
+        visit.reset()
+
+    host.behave = reset
+    client = connect()
+    answer = await client.post(b"one")
+    assert (answer.status, bool(answer.error)) == (0, True)
+    assert host.bodies == [b"one"]
+    host.behave = echo
+    assert await client.post(b"two") == Answer(200, b"two")
+
+
+@pytest.mark.parametrize("part", [b"HTTP/1.1", ok(b"12345")[:-5], ok(b"12345")[:-1]])
+@pytest.mark.parametrize("end", ["reset", "closed"])
+async def test_an_answer_cut_off_is_none_and_not_asked_for_again(
+    host: Host, connect: Connect, part: bytes, end: str
+) -> None:
+    async def cut(visit: Visit, body: bytes) -> None:
+        if body == b"one":
+            visit.write(ok())
+            return
+        visit.write(part)
+        await visit.writer.drain()
+        if end == "closed":  # over TLS with the host's goodbye
+            visit.writer.close()
+        else:
+            visit.reset()
+
+    host.behave = cut
+    client = connect()
+    await client.post(b"one")
+    answer = await client.post(b"two")
+    # A reset may overtake what was sent before it; then nothing of an answer has come.
+    assert answer.status == 0
+    assert answer.error
+    assert len(host.bodies) <= (2 if end == "closed" else 3)
+    assert client.pool.free == 1
+
+
+# Time-outs
+
+
+async def test_a_host_that_does_not_answer_is_given_up(host: Host, connect: Connect) -> None:
+    async def silent(visit: Visit, body: bytes) -> None:
+        pass
+
+    host.behave = silent
+    client = connect(limit=2, timeout=0.3)
+    assert await asyncio.gather(*(client.post() for _ in range(2))) == [Answer(0, error="TimeoutError")] * 2
+    assert client.pool.free == 2
+    host.behave = echo
+    assert await client.post(b"two") == Answer(200, b"two")
+    assert len(host.visits) == 3  # what may still come there must not be taken for another's answer
+
+
+async def test_a_host_that_only_drips_is_given_up_too(host: Host, connect: Connect) -> None:
+    async def endless(visit: Visit, body: bytes) -> None:
+        visit.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        while not visit.writer.transport.is_closing():
+            visit.write(b".")
+            await asyncio.sleep(0.01)
+
+    host.behave = endless
+    assert await connect(timeout=0.3).post() == Answer(0, error="TimeoutError")
+
+
+async def test_a_handshake_that_does_not_end_is_given_up(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    async with Host() as host:  # speaks no TLS, and waits for a request that will not come
+        pool = Pool(f"https://127.0.0.1:{host.port}", limit=1, timeout=0.2, context=tls[1])
+        assert await pool.request(request()) == Answer(0, error="TimeoutError")
+        assert pool.free == 1
+
+
+async def test_nobody_there_is_no_answer() -> None:
+    async with Host() as host:
+        pass
+    pool = Pool(host.url, limit=1, timeout=FOREVER)
+    assert await pool.request(request()) == Answer(0, error="ConnectionRefusedError")
+    assert pool.free == 1
+
+
+async def test_a_certificate_that_is_not_trusted_is_no_answer(
+    tls: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    async with Host(context=tls[0]) as host:
+        pool = Pool(host.url, limit=1, timeout=FOREVER)
+        assert await pool.request(request()) == Answer(0, error="SSLCertVerificationError")
+        assert host.bodies == []
+
+
+async def test_whatever_keeps_it_from_connecting_is_told() -> None:
+    pool = Pool(
+        f"http://{'x' * 64}.example.com", limit=1, timeout=FOREVER
+    )  # a label has 63 characters at most
+    answer = await pool.request(request())
+    assert (answer.status, bool(answer.error)) == (0, True)
+    assert pool.free == 1
+
+
+# Whatever their shape
+
+
+async def test_an_answer_may_come_in_any_pieces(host: Host, connect: Connect) -> None:
+    async def drip(visit: Visit, body: bytes) -> None:
+        await visit.drip(ok(body), size=int(body))
+
+    host.behave = drip
+    client = connect()
+    for size in (b"1", b"2", b"7", b"30"):
+        assert await client.post(size) == Answer(200, size)
+    assert len(host.visits) == 1
+
+
+async def test_an_answer_may_be_chunked(host: Host, connect: Connect) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    chunked = head + b"2\r\nab\r\n1;x=y\r\nc\r\n0\r\nTrailer: 1\r\n\r\n"
+
+    async def in_chunks(visit: Visit, body: bytes) -> None:
+        await visit.drip(chunked, size=5)
+
+    host.behave = in_chunks
+    client = connect()
+    assert [await client.post(), await client.post()] == [Answer(200, b"abc")] * 2
+    assert len(host.visits) == 1
+
+
+async def test_an_empty_body_after_a_full_one_is_empty(host: Host, connect: Connect) -> None:
+    client = connect()
+    assert [await client.post(body) for body in (b"full", b"", b"full", b"")] == [
+        Answer(200, body) for body in (b"full", b"", b"full", b"")
+    ]
+
+
+@pytest.mark.parametrize("status", [201, 204, 400, 403, 404, 410, 413, 429, 500, 502, 503, 504])
+async def test_any_status_is_an_answer(host: Host, connect: Connect, status: int) -> None:
+    async def answer(visit: Visit, body: bytes) -> None:
+        visit.write(b"HTTP/1.1 %d Whatever\r\nContent-Length: 0\r\n\r\n" % status)
+
+    host.behave = answer
+    client = connect()
+    assert [await client.post(), await client.post()] == [Answer(status)] * 2
+    assert len(host.visits) == 1
+
+
+async def test_100_continue_is_not_the_answer(host: Host, connect: Connect) -> None:
+    async def go_on(visit: Visit, body: bytes) -> None:
+        await visit.drip(b"HTTP/1.1 100 Continue\r\n\r\n" + ok(body), size=10)
+
+    host.behave = go_on
+    client = connect()
+    for body in (b"one", b"two"):
+        assert await client.post(body) == Answer(200, body)
+    assert len(host.visits) == 1
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"garbled\r\n\r\n",
+        b"\0" * 100,
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
+    ],
+)
+async def test_what_is_no_answer_is_none_and_its_connection_not_used_again(
+    host: Host, connect: Connect, nonsense: bytes
+) -> None:
+    async def garble(visit: Visit, body: bytes) -> None:
+        visit.write(nonsense)
+
+    host.behave = garble
+    client = connect()
+    answer = await client.post()
+    assert (answer.status, bool(answer.error)) == (0, True)
+    assert client.pool.free == 1
+    host.behave = echo
+    assert await client.post(b"two") == Answer(200, b"two")
+    assert len(host.visits) == 2
+
+
+@pytest.mark.parametrize("more", [ok(b"another's"), b"garbage", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n\r\n"])
+async def test_more_than_an_answer_is_not_taken_for_the_next_one(
+    host: Host, connect: Connect, more: bytes
+) -> None:
+    async def too_much(visit: Visit, body: bytes) -> None:
+        visit.write(ok(body) + more)
+
+    host.behave = too_much
+    client = connect()
+    answers: list[bytes] = []
+    done = asyncio.Event()
+
+    def again(answer: Answer) -> None:
+        answers.append(answer.body)
+        if len(answers) < 5:
+            client.pool.send(request(b"%d" % len(answers)), again)
+        else:
+            done.set()
+
+    client.pool.send(request(b"0"), again)
+    await asyncio.wait_for(done.wait(), FOREVER)
+    assert answers == [b"0", b"1", b"2", b"3", b"4"]
+    assert len(host.visits) == 5
+
+
+async def test_an_answer_to_nothing_ends_its_connection(host: Host, connect: Connect) -> None:
+    errors: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+    client = connect(limit=2)
+    await client.post(b"one")
+    (visit,) = host.visits
+    visit.write(ok(b"to nothing"))
+    await steady(lambda: host.open == 0)
+    assert errors == []
+    assert await client.post(b"two") == Answer(200, b"two")
+    assert client.pool.free == 2
+
+
+async def test_an_answer_whose_end_is_only_its_connections_end_is_not_trusted(
+    host: Host, connect: Connect
+) -> None:
+    async def no_length(visit: Visit, body: bytes) -> None:
+        visit.write(b"HTTP/1.1 200 OK\r\n\r\nHi")
+        await visit.writer.drain()
+        visit.writer.close()
+
+    host.behave = no_length
+    client = connect()
+    assert (await client.post()).status == 0
+    assert client.pool.free == 1
+
+
+# Ending
+
+
+async def test_closing_ends_what_is_under_way(host: Host, connect: Connect) -> None:
+    async def silent(visit: Visit, body: bytes) -> None:
+        pass
+
+    host.behave = silent
+    client = connect(limit=3)
+    under_way = [asyncio.ensure_future(client.post()) for _ in range(3)]
+    await steady(lambda: len(host.bodies) == 3)
+    client.pool.close()
+    assert await asyncio.gather(*under_way) == [Answer(0, error="closed")] * 3
+    await steady(lambda: host.open == 0)
+    assert client.pool.free == 3
+
+
+async def test_closing_ends_what_is_connecting(host: Host, connect: Connect) -> None:
+    client = connect()
+    under_way = asyncio.ensure_future(client.post())
+    await asyncio.sleep(0)
+    client.pool.close()
+    answer = await under_way
+    assert (answer.status, bool(answer.error)) == (0, True)
+    assert client.pool.free == 1
+
+
+async def test_whoever_waited_may_be_cancelled_and_the_request_keeps_its_place(
+    host: Host, connect: Connect
+) -> None:
+    gate = asyncio.Event()
+
+    async def wait(visit: Visit, body: bytes) -> None:
+        if body == b"slow":
+            await gate.wait()
+        visit.write(ok(body))
+
+    host.behave = wait
+    client = connect(limit=1)
+    slow = asyncio.ensure_future(client.post(b"slow"))
+    await steady(lambda: host.bodies == [b"slow"])
+    slow.cancel()
+    next_one = asyncio.ensure_future(client.post(b"next"))
+    await asyncio.wait([slow])
+    assert client.pool.free == 0
+    gate.set()
+    assert await next_one == Answer(200, b"next")
+    assert len(host.visits) == 1
+
+
+# Everything at once
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_no_request_is_answered_twice_or_never_or_with_anothers_answer(
+    host: Host, connect: Connect, seed: int
+) -> None:
+    dice = random.Random(seed)
+    trouble = [
+        "reset", "cut", "garbled", "closing", "twice", "silence", "goodbye", "reset later", "continue",
+        "chunked",
+    ]  # fmt: skip
+
+    async def misbehave(visit: Visit, body: bytes) -> None:
+        await asyncio.sleep(dice.choice([0, 0, 0.001, 0.003]))
+        match dice.choice([*trouble, *["fine"] * 20, "drip"]):
+            case "reset":
+                visit.reset()
+            case "cut":
+                visit.write(ok(body)[:-1])
+                visit.writer.close()
+            case "garbled":
+                visit.write(b"garbled\r\n\r\n")
+            case "closing":
+                visit.write(ok(body, "Connection: close\r\n"))
+            case "twice":
+                visit.write(ok(body) * 2)
+            case "silence":
+                pass
+            case "goodbye":  # what is kept is stale
+                visit.write(ok(body))
+                visit.writer.close()
+            case "reset later":
+                visit.write(ok(body))
+                await visit.writer.drain()
+                visit.reset()
+            case "continue":
+                visit.write(b"HTTP/1.1 100 Continue\r\n\r\n" + ok(body))
+            case "chunked":
+                visit.write(
+                    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+                    % (len(body), body)
+                )
+            case "drip":
+                await visit.drip(ok(body), size=7)
+            case "fine":
+                visit.write(ok(body))
+
+    host.behave = misbehave
+    client = connect(limit=5, timeout=0.15)
+    waiting = [b"request %d" % number for number in range(300)]
+    answers: dict[bytes, list[Answer]] = {body: [] for body in waiting}
+    done = asyncio.Event()
+
+    def pump() -> None:
+        while waiting and client.pool.free > 0:
+            body = waiting.pop()
+            client.pool.send(request(body), lambda answer, body=body: answered(body, answer))  # type: ignore[misc]
+
+    def answered(body: bytes, answer: Answer) -> None:
+        answers[body].append(answer)
+        assert client.pool.free >= 1
+        pump()
+        if all(answers.values()):
+            done.set()
+
+    pump()
+    await asyncio.wait_for(done.wait(), FOREVER)
+    assert {len(one) for one in answers.values()} == {1}
+    for body, (answer,) in answers.items():
+        assert answer == Answer(200, body) or (answer.status == 0 and answer.error), body
+    assert sum(answer.status == 200 for (answer,) in answers.values()) > 150
+    assert max(Counter(host.bodies).values()) <= 2  # sent again at most once
+    assert client.pool.free == 5

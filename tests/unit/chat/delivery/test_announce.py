@@ -1,0 +1,273 @@
+"""Signals, told to a room: who comes and goes, who types, what moderators do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+
+from apigateway.poster import Poster
+from apigateway.rate import Pace
+from chat.delivery.announce import Announcer
+from chat.delivery.deliver import Delivery, Tally
+from chat.delivery.slice_queue import Doorbell, Slice
+from chat.identity.identity import Protocol
+from chat.identity.people import Person
+from chat.protocol import frames
+from chat.storage.connections import Member
+from chat.storage.member_reader import PAGE, Page, ReadFailed
+from chat.storage.presence import CROWD
+from chat.storage.signals import Moved, Notice, Signal, Typing
+from tests.support.fakes import (
+    FakeConnections,
+    FakeDoorbells,
+    FakeGateway,
+    FakeLog,
+    FakeMembers,
+    FakeSignals,
+    FakeSockets,
+)
+
+NOW = 1_795_500_000.0
+ADA, EVE, BOB = Person("ada", "Ada"), Person("eve", "Eve"), Person("bob", "Bob")
+CLOSED = frames.moderated("general", "close", "Ada", closed=True)
+
+
+def tab(
+    person: Person,
+    number: int = 1,
+    protocol: Protocol = "v1",
+    *,
+    name: str | None = None,
+    expired: bool = False,
+) -> Member:
+    connected_at = int(NOW - 3600) * 1000 + number
+    return Member(
+        f"{person.user}-{number}", protocol, connected_at, person.user, name or person.name, expired
+    )
+
+
+def people(*persons: Person) -> list[dict[str, str]]:
+    return [{"user": person.user, "name": person.name} for person in persons]
+
+
+class Limited(FakeMembers):
+    """Gives a first page of so many members as it is asked for, at most."""
+
+    async def page(self, room: str, *, limit: int = PAGE) -> Page:
+        page = await super().page(room, limit=limit)
+        return page if len(page.members) <= limit else Page(page.members[:limit], {"sk": {"S": "8000"}})
+
+
+class House:
+    """An announcer in virtual time and all that it works with."""
+
+    def __init__(self, virtual: asyncio.Runner, rooms: dict[str, Sequence[Sequence[Member]]]) -> None:
+        self._runner = virtual
+        loop = virtual.get_loop()
+        self.gateway = FakeGateway(latency=0.015)
+        self.members = Limited(rooms)
+        self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
+        self.log, self.doorbells = FakeLog(), FakeDoorbells()
+        fakes: dict[str, Any] = {
+            "members": self.members, "log": self.log, "signals": self.signals, "doorbells": self.doorbells,
+        }  # fmt: skip
+        poster = Poster(self.gateway, Pace(loop.time), loop)
+        connections, signals, sockets = (
+            cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
+        )
+        delivery = Delivery(connections, signals, poster, lambda: sockets, now=lambda: NOW)
+        self.announcer = Announcer(delivery=delivery, **fakes)
+
+    def announce(self, *signals: Signal) -> Tally | None:
+        return self._runner.run(self.announcer.announce("general", signals))
+
+    def announce_all(self, signals: dict[str, Sequence[Signal]]) -> dict[str, Tally | Exception | None]:
+        return self._runner.run(self.announcer.announce_all(signals))
+
+    def heard(self, connection: str) -> list[dict[str, Any]]:
+        return [json.loads(frame) for frame in self.gateway.frames[connection]]
+
+
+type Open = Callable[..., House]
+
+
+@pytest.fixture
+def house(virtual: asyncio.Runner) -> Open:
+    """A room of these members, in one page; or several rooms."""
+    return lambda *members, **rooms: House(virtual, rooms or {"general": [members]})
+
+
+# Who comes and goes
+
+
+def presence(joined: list[Person], left: list[Person], count: int) -> dict[str, Any]:
+    return {
+        "type": "presence", "room": "general", "joined": people(*joined), "left": people(*left),
+        "count": count,
+    }  # fmt: skip
+
+
+def test_the_members_say_who_has_come_and_who_has_gone(house: Open) -> None:
+    it = house(tab(ADA), tab(EVE))
+    assert it.announce(Moved(ADA), Moved(BOB)) == Tally(2, delivered=2)
+    assert it.heard("ada-1") == it.heard("eve-1") == [presence([ADA], [BOB], 2)]
+
+
+def test_a_person_with_three_tabs_leaves_with_the_last(virtual: asyncio.Runner) -> None:
+    tabs = [tab(ADA, number) for number in (1, 2, 3)]
+    told = []
+    while tabs:
+        tabs.pop()
+        it = House(virtual, {"general": [[*tabs, tab(EVE)]]})
+        it.announce(Moved(ADA))
+        told += it.heard("eve-1")
+    assert told == [presence([ADA], [], 2), presence([ADA], [], 2), presence([], [ADA], 1)]
+
+
+def test_who_comes_and_goes_within_a_batch_is_told_once_as_it_is_now(house: Open) -> None:
+    it = house(tab(ADA), tab(EVE))
+    it.announce(Moved(ADA), Moved(BOB), Moved(ADA), Moved(BOB), Moved(ADA))
+    assert it.heard("eve-1") == [presence([ADA], [BOB], 2)]
+
+
+def test_who_has_come_is_told_by_the_newest_name(house: Open) -> None:
+    it = house(tab(ADA, 1), tab(ADA, 2, name="Lady Ada"))
+    it.announce(Moved(ADA))
+    assert it.heard("ada-1") == [presence([Person("ada", "Lady Ada")], [], 1)]
+
+
+def test_whose_time_is_over_is_not_there_and_is_dismissed(house: Open) -> None:
+    it = house(tab(ADA, expired=True), tab(EVE))
+    it.announce(Moved(EVE))
+    assert it.heard("eve-1") == [presence([EVE], [], 1)]
+    assert it.sockets.closed == ["ada-1"]
+    assert it.signals.told == [("general", ADA)]  # who has left, the next announcement says
+
+
+def test_who_is_found_gone_is_forgotten_and_told(house: Open) -> None:
+    it = house(tab(ADA), tab(EVE))
+    it.gateway.gone = {"ada-1"}
+    assert it.announce(Moved(EVE)) == Tally(2, delivered=1, gone=1)
+    assert (it.connections.forgotten, it.signals.told) == ([("general", "ada-1")], [("general", ADA)])
+
+
+def test_the_last_to_leave_is_told_to_nobody(house: Open) -> None:
+    assert house().announce(Moved(ADA)) == Tally()
+
+
+# Who types
+
+
+def test_who_types_is_told_to_the_others_only_on_whatever_tab(house: Open) -> None:
+    it = house(tab(ADA, 1), tab(ADA, 2), tab(EVE))
+    it.announce(Typing(ADA))
+    typing = {"type": "typing", "room": "general", "user": "ada", "name": "Ada"}
+    assert [it.heard(each) for each in ("ada-1", "ada-2", "eve-1")] == [[], [], [typing]]
+
+
+def test_two_who_type_hear_of_each_other_once(house: Open) -> None:
+    it = house(tab(ADA), tab(EVE), tab(BOB))
+    it.announce(Typing(ADA), Typing(EVE), Typing(ADA))
+    typists = {each: [frame["user"] for frame in it.heard(each)] for each in ("ada-1", "eve-1", "bob-1")}
+    assert typists == {"ada-1": ["eve"], "eve-1": ["ada"], "bob-1": ["ada", "eve"]}
+
+
+def test_who_has_left_types_no_more(house: Open) -> None:
+    it = house(tab(EVE))
+    assert it.announce(Typing(ADA)) == Tally()
+
+
+# What moderators do
+
+
+def test_a_notice_is_told_to_everybody_in_the_order_of_the_acts(house: Open) -> None:
+    opened = frames.moderated("general", "close", "Ada", closed=False)
+    it = house(tab(ADA), tab(EVE))
+    it.announce(Notice(CLOSED, "1"), Notice(opened, "2"), Notice(CLOSED, "3"))
+    for each in ("ada-1", "eve-1"):
+        assert [frame["closed"] for frame in it.heard(each)] == [True, False, True]
+
+
+def test_a_plain_client_hears_no_signal(house: Open) -> None:
+    it = house(tab(ADA, 1, "plain"), tab(EVE))
+    tally = it.announce(Moved(ADA), Typing(EVE), Notice(CLOSED, "1"))
+    assert tally == Tally(1, delivered=1)
+    assert it.gateway.frames["ada-1"] == []
+
+
+# Crowds and large rooms
+
+
+def crowd(number: int) -> list[Member]:
+    return [tab(Person(f"u{each}", "Ada")) for each in range(number)]
+
+
+def test_200_members_are_told_one_by_one_and_201_are_a_crowd(house: Open) -> None:
+    signals = (Moved(Person("u7", "Ada")), Typing(Person("u7", "Ada")), Notice(CLOSED, "1"))
+    few = house(*crowd(CROWD))
+    assert few.announce(*signals) == Tally(200, delivered=200)
+    assert [frame["type"] for frame in few.heard("u5-1")] == ["presence", "moderated", "typing"]
+    assert few.signals.crowds == []
+    many = house(*crowd(CROWD + 1))
+    assert many.announce(*signals) == Tally(201, delivered=201)
+    assert [frame["type"] for frame in many.heard("u5-1")] == ["moderated"]
+    assert many.signals.crowds == ["general"]
+
+
+def test_a_crowd_is_spared_only_after_somebody_has_come_or_gone(house: Open) -> None:
+    it = house(*crowd(CROWD + 1))
+    assert it.announce(Typing(Person("u7", "Ada"))) == Tally()
+    assert (it.gateway.posts, it.signals.crowds) == ([], [])
+
+
+def test_a_notice_reaches_a_crowd_of_many_pages_but_for_plain_clients(house: Open) -> None:
+    it = house(general=[crowd(300), [tab(EVE), tab(BOB, 1, "plain")]])
+    assert it.announce(Notice(CLOSED, "1")) == Tally(301, delivered=301)
+    assert len(it.heard("eve-1")) == 1
+    assert it.heard("bob-1") == []
+
+
+def test_a_large_rooms_slices_are_told_each_notice(house: Open) -> None:
+    it = house(*crowd(CROWD + 1))
+    it.log.large = {"general": 3}
+    first, second = Notice(CLOSED, "1"), Notice(CLOSED, "2")
+    assert it.announce(first, second, Moved(ADA)) is None
+    assert it.gateway.posts == []
+    assert it.doorbells.rung == [
+        Doorbell(Slice("general", number, 3), 0, 0, notice=notice)
+        for notice in (first, second)
+        for number in range(3)
+    ]
+
+
+def test_a_large_room_that_is_almost_empty_now_is_told_at_once(house: Open) -> None:
+    it = house(tab(ADA))
+    it.log.large = {"general": 3}
+    it.announce(Notice(CLOSED, "1"))
+    assert (len(it.heard("ada-1")), it.doorbells.rung) == (1, [])
+
+
+# Several rooms
+
+
+def test_a_room_that_fails_does_not_stop_another(house: Open) -> None:
+    it = house(a=[[tab(ADA)]], b=[[tab(EVE)]])
+    read = it.members._read
+
+    async def fails_once(number: int) -> None:
+        it.members._read = read  # type: ignore[method-assign]
+        raise ReadFailed("status 500")
+
+    it.members._read = fails_once  # type: ignore[method-assign]
+    results = it.announce_all({"a": [Moved(ADA)], "b": [Moved(EVE)]})
+    assert isinstance(results["a"], ReadFailed)
+    assert results["b"] == Tally(1, delivered=1)
+    assert it.heard("eve-1")[0]["room"] == "b"
+
+
+def test_no_signals_are_no_trouble(house: Open) -> None:
+    assert house().announce_all({}) == {}

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from apigateway.outcomes import Failed, Gone, Throttled
+from apigateway.poster import AHEAD, Poster
+from apigateway.rate import Pace
+from chat.delivery.broadcast import Broadcaster
+from chat.delivery.deliver import Delivery, Tally
+from chat.identity.identity import Protocol
+from chat.identity.people import Person
+from chat.protocol.messages import Entry, Message
+from chat.storage.connections import Member
+from chat.storage.member_reader import ReadFailed
+from tests.support.fakes import (
+    FakeConnections,
+    FakeDoorbells,
+    FakeGateway,
+    FakeLog,
+    FakeMembers,
+    FakeSignals,
+    FakeSockets,
+    NoDaemon,
+)
+
+NOW = 1_795_500_000.0
+LONG_AGO = int((NOW - 60) * 1000)
+JUST_NOW = int((NOW - 9.9) * 1000)
+DYNAMODB_DOWN = ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "Any")
+
+
+def member(
+    connection: str, protocol: Protocol = "v1", connected_at: int = LONG_AGO, *, expired: bool = False
+) -> Member:
+    return Member(connection, protocol, connected_at, f"user of {connection}", "Ada", expired)
+
+
+def run(*texts: str) -> list[Entry]:
+    return [
+        Entry(seq, Message(f"r{seq}", "u1", "Ada", text, None, "2026-11-24T06:20:01.123Z"))
+        for seq, text in enumerate(texts, start=1)
+    ]
+
+
+class Chat:
+    """A broadcaster in virtual time and all that it works with."""
+
+    def __init__(
+        self,
+        virtual: asyncio.Runner,
+        rooms: dict[str, Sequence[Sequence[Member]]],
+        *,
+        connections: int = 256,
+        page_latency: float = 0.01,
+    ) -> None:
+        self._runner = virtual
+        self.loop = virtual.get_loop()
+        self.gateway = FakeGateway(limit=connections, latency=0.015)
+        self.members = FakeMembers(rooms, latency=page_latency)
+        self.connections = FakeConnections()
+        self.log = FakeLog()
+        self.signals = FakeSignals()
+        self.sockets = FakeSockets()
+        connections_, signals, sockets = (
+            cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
+        )
+        poster = Poster(self.gateway, Pace(self.loop.time), self.loop)
+        fakes: dict[str, Any] = {
+            "members": self.members,
+            "log": self.log,
+            "doorbells": FakeDoorbells(),
+            "cursors": None,  # of the slices of large rooms
+        }
+        self.broadcaster = Broadcaster(
+            delivery=Delivery(connections_, signals, poster, lambda: sockets, now=lambda: NOW),
+            daemon=NoDaemon(),
+            large=1_000_000,
+            slices=16,
+            **fakes,
+        )
+
+    def broadcast(self, room: str, run: Sequence[Entry]) -> Tally | None:
+        return self._runner.run(self.broadcaster.broadcast(room, run))
+
+    def broadcast_all(self, runs: dict[str, Sequence[Entry]]) -> dict[str, Tally | Exception | None]:
+        return self._runner.run(self.broadcaster.broadcast_all(runs))
+
+    def heard(self, connection: str) -> list[int]:
+        frames = [json.loads(frame) for frame in self.gateway.frames[connection]]
+        return [message["seq"] for frame in frames for message in frame["messages"]]
+
+
+type Open = Callable[..., Chat]
+
+
+@pytest.fixture
+def chat(virtual: asyncio.Runner) -> Open:
+    return lambda rooms, **options: Chat(virtual, rooms, **options)
+
+
+def test_everyone_in_the_room_hears_and_nobody_else(chat: Open) -> None:
+    it = chat({"a": [[member("c1"), member("c2")], [member("c3")]], "b": [[member("c4")]]})
+    assert it.broadcast("a", run("Hi", "Ho")) == Tally(3, delivered=3, gone=0, shed=0)
+    assert [it.heard(connection) for connection in ("c1", "c2", "c3", "c4")] == [[1, 2]] * 3 + [[]]
+
+
+def test_a_run_is_one_frame_for_frames_and_one_a_message_for_plain_clients(chat: Open) -> None:
+    it = chat({"a": [[member("c1"), member("c2", "plain")]]})
+    it.broadcast("a", run("Hi", "Ho", "He"))
+    assert len(it.gateway.frames["c1"]) == 1
+    assert it.gateway.frames["c2"] == ["Hi", "Ho", "He"]
+
+
+def test_a_run_is_settled_before_anyone_hears_it(chat: Open) -> None:
+    it = chat({"a": [[member("c1")]]})
+    settled: list[list[str]] = []
+    it.members.on_page = lambda number: settled.append(list(it.log.settled))
+    it.broadcast("a", run("Hi"))
+    assert settled == [["a"]]
+
+
+def test_an_empty_room_is_no_trouble(chat: Open) -> None:
+    it = chat({"a": [[]]})
+    assert it.broadcast("a", run("Hi")) == Tally(0, 0, 0, 0)
+
+
+def test_who_speaks_no_frames_hears_nothing_of_voids(chat: Open) -> None:
+    it = chat({"a": [[member("c1"), member("c2", "plain")]]})
+    assert it.broadcast("a", [Entry(7, None)]) == Tally(1, delivered=1, gone=0, shed=0)
+    assert [json.loads(frame)["voids"] for frame in it.gateway.frames["c1"]] == [[7]]
+    assert it.gateway.frames["c2"] == []
+
+
+# Reading while posting
+
+
+def test_a_page_is_posted_to_while_the_next_is_read(chat: Open) -> None:
+    it = chat({"a": [[member(f"c{page}-{n}") for n in range(10)] for page in range(5)]})
+    posted: list[int] = []
+    it.members.on_page = lambda number: posted.append(len(it.gateway.posts))
+    it.broadcast("a", run("Hi"))
+    assert posted == [0, 10, 20, 30, 40]
+    assert it.loop.time() < 5 * 0.01 + 0.03  # the pages, one after another, and the last page's posts
+
+
+def test_memory_does_not_grow_with_the_room(chat: Open) -> None:
+    rooms = {"a": [[member(f"c{page}-{n}") for n in range(1_000)] for page in range(20)]}
+    it = chat(rooms, connections=50, page_latency=0.0)
+    ahead: list[int] = []
+    it.members.on_page = lambda number: ahead.append(number * 1_000 - len(it.gateway.posts))
+    assert it.broadcast("a", run("Hi")) == Tally(20_000, delivered=20_000, gone=0, shed=0)
+    assert max(ahead) <= AHEAD
+
+
+@pytest.mark.parametrize("error", [ReadFailed("status 500"), ExceptionGroup("", [ReadFailed("status 500")])])
+def test_a_page_that_cannot_be_read_fails_the_broadcast_but_leaves_no_post_under_way(
+    chat: Open, error: Exception
+) -> None:
+    # Lambda freezes a process between invocations: what is left would be posted later, after newer messages.
+    it = chat({"a": [[member(f"c{n}") for n in range(100)], [member("c3")]]}, connections=10)
+
+    def fail_on_the_second_page(number: int) -> None:
+        if number == 1:
+            raise error
+
+    it.members.on_page = fail_on_the_second_page
+    with pytest.raises(type(error)):
+        it.broadcast("a", run("Hi"))
+    assert it.gateway.under_way == 0
+    assert len(it.gateway.posts) == 100
+
+
+# Who is gone
+
+
+def test_a_closed_socket_leaves_the_room_and_the_rest_still_hear(chat: Open) -> None:
+    it = chat({"a": [[member("c1"), member("c2"), member("c3")]]})
+    it.gateway.gone = {"c2"}
+    assert it.broadcast("a", run("Hi")) == Tally(3, delivered=2, gone=1, shed=0)
+    assert it.connections.forgotten == [("a", "c2")]
+    assert it.heard("c1") == it.heard("c3") == [1]
+    assert it.loop.time() < 0.1
+
+
+def test_a_socket_that_is_not_open_yet_is_asked_once_more_and_hears(chat: Open) -> None:
+    it = chat({"a": [[member("c1", connected_at=JUST_NOW)], [member("c2")]]})
+    it.gateway.troubles["c1"] = [Gone()]
+    assert it.broadcast("a", run("Hi")) == Tally(2, delivered=2, gone=0, shed=0)
+    assert it.heard("c1") == [1]
+    assert it.gateway.posts == ["c1", "c2", "c1"]  # when everybody else has heard
+
+
+def test_a_socket_within_10_seconds_of_its_connect_is_never_pruned(chat: Open) -> None:
+    it = chat({"a": [[member("c1", connected_at=JUST_NOW)]]})
+    it.gateway.gone = {"c1"}
+    assert it.broadcast("a", run("Hi")) == Tally(1, delivered=0, gone=1, shed=0)
+    assert it.gateway.posts == ["c1", "c1"]
+    assert it.connections.forgotten == []
+
+
+def test_the_grace_ends_after_10_seconds(chat: Open) -> None:
+    it = chat({"a": [[member("c1", connected_at=int((NOW - 10) * 1000))]]})
+    it.gateway.gone = {"c1"}
+    it.broadcast("a", run("Hi"))
+    assert it.connections.forgotten == [("a", "c1")]
+    assert it.gateway.posts == ["c1"]
+
+
+def test_a_prune_that_fails_does_not_fail_the_broadcast(chat: Open) -> None:
+    it = chat({"a": [[member("c1"), member("c2")]]})
+    it.gateway.gone = {"c1"}
+    it.connections.trouble = DYNAMODB_DOWN
+    assert it.broadcast("a", run("Hi")) == Tally(2, delivered=1, gone=1, shed=0)
+
+
+def test_of_who_is_found_gone_the_room_is_told(chat: Open) -> None:
+    it = chat({"a": [[member("c1"), member("c2")]]})
+    it.gateway.gone = {"c1"}
+    it.broadcast("a", run("Hi"))
+    assert it.signals.told == [("a", Person("user of c1", "Ada"))]
+
+
+def test_whose_time_is_over_hears_no_message_but_bye_and_is_forgotten(chat: Open) -> None:
+    it = chat({"a": [[member("c1", expired=True), member("c2"), member("c3", "plain", expired=True)]]})
+    assert it.broadcast("a", run("Hi")) == Tally(1, delivered=1)
+    assert [json.loads(frame)["type"] for frame in it.gateway.frames["c1"]] == ["bye"]
+    assert it.gateway.frames["c3"] == []
+    assert it.heard("c2") == [1]
+    assert sorted(it.sockets.closed) == ["c1", "c3"]
+    assert sorted(it.connections.forgotten) == [("a", "c1"), ("a", "c3")]
+    assert sorted(person.user for _, person in it.signals.told) == ["user of c1", "user of c3"]
+
+
+# Who does not take it
+
+
+@pytest.mark.parametrize("trouble", [Throttled(), Failed("status 500")])
+def test_a_connection_that_takes_nothing_is_shed_and_stays_a_member(
+    chat: Open, trouble: Throttled | Failed
+) -> None:
+    it = chat({"a": [[member("c1"), member("c2")]]})
+    it.gateway.troubles["c1"] = [trouble] * 100
+    assert it.broadcast("a", run("Hi")) == Tally(2, delivered=1, gone=0, shed=1)
+    assert it.connections.forgotten == []
+    assert it.heard("c2") == [1]
+
+
+# Several rooms
+
+
+def test_all_rooms_of_a_batch_are_broadcast(chat: Open) -> None:
+    rooms = {f"room-{number}": [[member(f"c{number}")]] for number in range(100)}
+    it = chat(dict(rooms))
+    results = it.broadcast_all({room: run("Hi") for room in rooms})
+    assert results == {room: Tally(1, delivered=1, gone=0, shed=0) for room in rooms}
+    assert list(results) == list(rooms)
+
+
+def test_rooms_are_broadcast_at_the_same_time(chat: Open) -> None:
+    it = chat({f"room-{number}": [[member(f"c{number}")]] for number in range(50)}, page_latency=1.0)
+    results = it.broadcast_all({f"room-{number}": run("Hi") for number in range(50)})
+    assert list(results.values()) == [Tally(1, delivered=1, gone=0, shed=0)] * 50
+    assert it.loop.time() < 1.1
+
+
+@pytest.mark.parametrize("error", [DYNAMODB_DOWN, ValueError("a bug of ours")])
+def test_a_failing_room_does_not_stop_another(chat: Open, error: Exception) -> None:
+    it = chat({"a": [[member("c1")]], "b": [[member("c2")]]})
+    it.log.troubles["a"] = error
+    results = it.broadcast_all({"a": run("Hi"), "b": run("Ho")})
+    assert results == {"a": error, "b": Tally(1, delivered=1, gone=0, shed=0)}
+    assert (it.heard("c1"), it.heard("c2")) == ([], [1])
+
+
+def test_no_rooms_are_no_trouble(chat: Open) -> None:
+    assert chat({}).broadcast_all({}) == {}

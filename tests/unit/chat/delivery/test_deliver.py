@@ -1,0 +1,158 @@
+"""Posting to members, and those who turn out to be gone or to have expired."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import pytest
+from botocore.exceptions import ClientError
+
+from apigateway.outcomes import Gone, Throttled
+from apigateway.poster import Poster
+from apigateway.rate import Pace
+from chat.delivery.deliver import Add, Delivery, Tally
+from chat.identity.identity import Protocol
+from chat.identity.people import Person
+from chat.storage.connections import Member
+from tests.support.fakes import FakeConnections, FakeGateway, FakeSignals, FakeSockets
+
+NOW = 1_795_500_000.0
+BYE = {"type": "bye", "code": "token_expired", "retry": True}
+
+
+def member(
+    connection: str, protocol: Protocol = "v1", *, expired: bool = False, seconds_ago: float = 60
+) -> Member:
+    connected_at = int((NOW - seconds_ago) * 1000)
+    return Member(connection, protocol, connected_at, f"user of {connection}", "Ada", expired)
+
+
+def person(connection: str) -> Person:
+    return Person(f"user of {connection}", "Ada")
+
+
+class House:
+    """A delivery in virtual time and all that it works with."""
+
+    def __init__(self, virtual: asyncio.Runner) -> None:
+        self._runner = virtual
+        loop = virtual.get_loop()
+        self.gateway = FakeGateway(latency=0.015)
+        self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
+        poster = Poster(self.gateway, Pace(loop.time), loop)
+        connections, signals, sockets = (
+            cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
+        )
+        self._delivery = Delivery(connections, signals, poster, lambda: sockets, now=lambda: NOW)
+
+    def deliver(
+        self, *pages: Sequence[Member], frames_for: Callable[[Member], list[str]] = lambda member: ["Hi"]
+    ) -> Tally:
+        async def read(add: Add) -> None:
+            for page in pages:
+                await add(page)
+
+        return self._runner.run(self._delivery.deliver("general", frames_for, read))
+
+    def heard(self, connection: str) -> list[str]:
+        return self.gateway.frames[connection]
+
+
+@pytest.fixture
+def house(virtual: asyncio.Runner) -> House:
+    return House(virtual)
+
+
+def test_each_member_hears_what_is_theirs_in_order(house: House) -> None:
+    to_post = {"c1": ["a", "b"], "c2": ["c"], "c3": []}
+    tally = house.deliver(
+        [member("c1"), member("c2")], [member("c3")], frames_for=lambda each: to_post[each.connection_id]
+    )
+    assert dict(house.gateway.frames) == {"c1": ["a", "b"], "c2": ["c"]}
+    assert tally == Tally(2, delivered=2)  # who is to hear nothing is no recipient
+
+
+# Who is gone
+
+
+def test_of_who_is_gone_all_the_rooms_are_told(house: House) -> None:
+    house.gateway.gone = {"c1"}
+    house.connections.rooms = {"c1": {"news"}}
+    assert house.deliver([member("c1"), member("c2")]) == Tally(2, delivered=1, gone=1)
+    assert house.connections.forgotten == [("general", "c1")]
+    assert sorted(house.signals.told) == [("general", person("c1")), ("news", person("c1"))]
+    assert house.sockets.closed == []
+
+
+def test_of_who_may_be_connecting_nobody_is_told(house: House) -> None:
+    house.gateway.gone = {"c1"}
+    house.deliver([member("c1", seconds_ago=9.9)])
+    assert (house.connections.forgotten, house.signals.told) == ([], [])
+
+
+def test_nobody_is_told_to_have_left_whom_the_table_still_has(house: House) -> None:
+    house.gateway.gone = {"c1"}
+    house.connections.trouble = ClientError({"Error": {"Code": "InternalServerError"}}, "Any")
+    assert house.deliver([member("c1"), member("c2")]) == Tally(2, delivered=1, gone=1)
+    assert house.signals.told == []
+
+
+# Whose time is over
+
+
+def test_whose_time_is_over_hears_bye_and_nothing_else_and_is_closed_and_forgotten(house: House) -> None:
+    house.connections.rooms = {"c1": {"news"}}
+    tally = house.deliver([member("c1", expired=True), member("c2")])
+    assert tally == Tally(1, delivered=1)
+    assert [json.loads(frame) for frame in house.heard("c1")] == [BYE]
+    assert house.heard("c2") == ["Hi"]
+    assert house.sockets.closed == ["c1"]
+    assert house.connections.forgotten == [("general", "c1")]
+    assert sorted(house.signals.told) == [("general", person("c1")), ("news", person("c1"))]
+
+
+def test_everybody_else_has_heard_before_anybody_is_dismissed(house: House) -> None:
+    house.deliver([member("c1", expired=True)], [member("c2")])
+    assert house.gateway.posts == ["c2", "c1"]
+
+
+def test_a_plain_client_whose_time_is_over_is_closed_without_a_frame_that_it_would_show(house: House) -> None:
+    house.deliver([member("c1", "plain", expired=True)])
+    assert house.heard("c1") == []
+    assert house.sockets.closed == ["c1"]
+    assert house.connections.forgotten == [("general", "c1")]
+
+
+def test_a_socket_that_is_closed_already_is_only_forgotten(house: House) -> None:
+    house.gateway.gone = {"c1"}
+    house.deliver([member("c1", expired=True)])
+    assert house.sockets.closed == []
+    assert house.connections.forgotten == [("general", "c1")]
+    assert house.signals.told == [("general", person("c1"))]
+
+
+def test_a_socket_that_takes_no_bye_is_closed_all_the_same(house: House) -> None:
+    house.gateway.troubles["c1"] = [Throttled()] * 100
+    house.deliver([member("c1", expired=True)])
+    assert (house.heard("c1"), house.sockets.closed) == ([], ["c1"])
+
+
+def test_a_time_that_is_over_is_over_for_somebody_who_has_just_connected_too(house: House) -> None:
+    house.gateway.troubles["c1"] = [Gone()]
+    house.deliver([member("c1", expired=True, seconds_ago=1)])
+    assert house.connections.forgotten == [("general", "c1")]
+
+
+def test_many_whose_time_is_over_at_once_do_not_hold_up_the_rest(house: House) -> None:
+    many = [member(f"c{number}", expired=True) for number in range(1_000)]
+    assert house.deliver(many, [member("c")]) == Tally(1, delivered=1)
+    dismissed = {connection for _, connection in house.connections.forgotten}
+    assert dismissed == set(house.sockets.closed) == set(house.gateway.posts) - {"c"}
+    assert len(dismissed) == 200
+    # The others have heard nothing, and their turn comes.
+    rest = [each for each in many if each.connection_id not in dismissed]
+    house.deliver(rest)
+    assert len(set(house.sockets.closed)) == len(house.sockets.closed) == 400

@@ -1,0 +1,329 @@
+"""Large rooms in slices: the doorbells, the cursors, and who answers the door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import boto3
+import pytest
+
+from apigateway.outcomes import Delivered, Outcome
+from apigateway.poster import Poster
+from apigateway.rate import Pace
+from chat.delivery.broadcast import Broadcaster, Tally
+from chat.delivery.deliver import Delivery
+from chat.delivery.slice_queue import Cursor, Cursors, Doorbell, Doorbells, Slice
+from chat.identity.identity import Protocol
+from chat.protocol.messages import Entry, Message
+from chat.storage.connections import RING, Member
+from chat.storage.log import Log
+from chat.storage.member_reader import Page
+from chat.storage.signals import Notice
+
+MESSAGES = "MessagesTable"
+ROOM = "a#large room".replace(" ", "-")
+
+
+def message(number: int) -> Message:
+    return Message(f"ref-{number}", "u1", "Ada", f"message {number}", None, "2026-11-24T06:20:01.123Z")
+
+
+class Sockets:
+    """API Gateway, where every post is delivered in the loop's next turn."""
+
+    free = 10
+
+    def __init__(self) -> None:
+        self.seqs: defaultdict[str, list[int]] = defaultdict(list)
+        self.frames: defaultdict[str, list[str]] = defaultdict(list)
+
+    def frame(self, text: str) -> str:
+        return text
+
+    def post(self, frame: str, connection_id: str, done: Callable[[Outcome], None]) -> None:
+        self.frames[connection_id].append(frame)
+        if frame.startswith("{"):
+            self.seqs[connection_id] += [each["seq"] for each in json.loads(frame).get("messages", [])]
+        asyncio.get_running_loop().call_soon(done, Delivered())
+
+
+class Ring:
+    """A room's members in the order of their places, read two at a time; each page takes a second."""
+
+    def __init__(self, *places: int) -> None:
+        self.places = sorted(places)
+        self.plain: set[int] = set()
+        self.fails = 0
+        self.pages = 0
+
+    async def page(self, room: str) -> Page:
+        raise AssertionError("a slice reads its range")
+
+    async def read_in_order(
+        self,
+        room: str,
+        use: Callable[[Sequence[Member]], Awaitable[None]],
+        first: int,
+        last: int,
+        *,
+        after: str | None,
+        until: float,
+    ) -> str | None:
+        places = [place for place in self.places if first <= place <= last and str(place) > (after or "")]
+        while places:
+            page, places = places[:2], places[2:]
+            self.pages += 1
+            if self.fails:
+                self.fails -= 1
+                raise TimeoutError
+            await asyncio.sleep(1)
+            await use([Member(f"at-{place}", self._protocol(place), 0) for place in page])
+            if places and asyncio.get_running_loop().time() > until:
+                return str(page[-1])
+        return None
+
+    def _protocol(self, place: int) -> Protocol:
+        return "plain" if place in self.plain else "v1"
+
+
+class Door:
+    """Doorbells that were rung."""
+
+    def __init__(self) -> None:
+        self.rung: list[Doorbell] = []
+
+    def ring(self, doorbells: Sequence[Doorbell]) -> None:
+        self.rung += doorbells
+
+
+class Nowhere:
+    def send(self, segment: object) -> None:
+        pass
+
+
+class House:
+    """A large room with a log of so many messages, on real tables."""
+
+    def __init__(self, dynamodb: Any, ring: Ring, messages: int) -> None:
+        self.log = Log(dynamodb, MESSAGES, 90)
+        for number in range(1, messages + 1):
+            self.log.append(ROOM, message(number))
+        self.cursors = Cursors(dynamodb, MESSAGES)
+        self.sockets, self.door, self.ring = Sockets(), Door(), ring
+
+    def answer(self, runner: asyncio.Runner, doorbell: Doorbell, seconds: float = 1_000) -> Tally:
+        async def answer() -> Tally:
+            loop = asyncio.get_running_loop()
+            broadcaster = Broadcaster(
+                self.ring,  # type: ignore[arg-type]
+                self.log,
+                Delivery(
+                    None,  # type: ignore[arg-type] - nobody is gone
+                    None,  # type: ignore[arg-type]
+                    Poster(self.sockets, Pace(loop.time), loop),
+                    None,  # type: ignore[arg-type]
+                ),
+                self.door,  # type: ignore[arg-type]
+                self.cursors,
+                Nowhere(),
+                large=1_000,
+                slices=4,
+            )
+            return await broadcaster.answer(doorbell, loop.time() + seconds)
+
+        return runner.run(answer())
+
+
+FIRST = Slice(ROOM, 0, 4)  # places 0 to 16383
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 16, 1000])
+def test_the_slices_of_a_ring_cover_each_place_once(count: int) -> None:
+    slices = [Slice("r", number, count) for number in range(count)]
+    assert slices[0].first == 0 and slices[-1].last == RING - 1
+    assert all(this.last + 1 == following.first for this, following in pairwise(slices))
+
+
+def test_a_doorbell_is_itself_again_after_its_way_through_the_queue() -> None:
+    doorbell = Doorbell(Slice("ré#um", 3, 16), 41, 45, 2)
+    assert Doorbell.parse(doorbell.body()) == doorbell
+    with_notice = Doorbell(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"by":"Ré \\"x\\" 💬"}', "1"))
+    assert Doorbell.parse(with_notice.body()) == with_notice
+
+
+def test_a_notice_rings_once_and_another_that_reads_the_same_rings_too(empty_account: Any) -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="Notices.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    doorbells = Doorbells(url)
+    first, second = (Doorbell(Slice("r", 0, 1), 0, 0, notice=Notice("{}", each)) for each in "12")
+    for doorbell in (first, second, first):  # the stream brings the first again
+        doorbells.ring([doorbell])
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert [Doorbell.parse(each["Body"]) for each in received] == [first, second]
+
+
+def test_ringing_again_for_the_same_run_rings_once_and_slices_are_groups(empty_account: Any) -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="Doorbells.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    doorbells = Doorbells(url)
+    run = [Doorbell(Slice("r", number, 16), 0, 5) for number in range(16)]
+    doorbells.ring(run)
+    doorbells.ring(run)
+    received = []
+    while batch := sqs.receive_message(
+        QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"], VisibilityTimeout=60
+    ).get("Messages"):
+        received += batch
+    assert sorted(Doorbell.parse(each["Body"]).slice.number for each in received) == list(range(16))
+    assert len({each["Attributes"]["MessageGroupId"] for each in received}) == 16
+    doorbells.hold(received[0]["ReceiptHandle"], 0)
+    (again,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert again["Body"] == received[0]["Body"]
+
+
+def test_a_cursor_is_what_was_written_and_none_before(dynamodb: Any) -> None:
+    cursors = Cursors(dynamodb, MESSAGES)
+    assert cursors.read(FIRST) is None
+    for cursor in (Cursor(5), Cursor(5, 9, "00ffabc="), Cursor(9)):
+        cursors.write(FIRST, cursor)
+        assert cursors.read(FIRST) == cursor
+    assert cursors.read(Slice(ROOM, 1, 4)) is None
+
+
+def test_a_room_becomes_large_once_and_keeps_the_number_of_its_slices(dynamodb: Any) -> None:
+    log = Log(dynamodb, MESSAGES, 90)
+    log.append(ROOM, message(1))
+    run = [Entry(1, message(1))]
+    assert log.settle(ROOM, run).slices is None
+    assert log.make_large(ROOM, 16) == 16
+    assert log.make_large(ROOM, 4) == 16
+    assert log.settle(ROOM, run).slices == 16
+    log.append(ROOM, message(2))
+    assert log.settle(ROOM, [Entry(2, message(2))]).slices == 16
+
+
+def test_the_log_is_read_as_far_as_it_goes_without_a_hole(dynamodb: Any) -> None:
+    log = Log(dynamodb, MESSAGES, 90)
+    for number in range(1, 6):
+        log.append(ROOM, message(number))
+    log.append(ROOM, message(3))  # sent again: void
+    assert [entry.seq for entry in log.entries(ROOM, 0)] == [1, 2, 3, 4, 5, 6]
+    assert log.entries(ROOM, 5) == [Entry(6, None)]
+    assert [entry.seq for entry in log.entries(ROOM, 1, 3)] == [2, 3]
+    assert log.entries(ROOM, 6) == []
+    dynamodb.delete_item(TableName=MESSAGES, Key={"pk": "LOG#a%23large-room", "sk": "000000000004"})
+    assert [entry.seq for entry in log.entries(ROOM, 0)] == [1, 2, 3]
+    assert log.entries(ROOM, 3) == []
+
+
+def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
+    house = House(dynamodb, Ring(10, 20, 30, 40_000), 5)
+    house.cursors.write(FIRST, Cursor(2))
+    tally = house.answer(virtual, Doorbell(FIRST, 0, 4))
+    assert house.sockets.seqs == {"at-10": [3, 4, 5], "at-20": [3, 4, 5], "at-30": [3, 4, 5]}
+    assert (tally.recipients, tally.delivered) == (3, 3)
+    assert house.cursors.read(FIRST) == Cursor(5)
+
+
+def test_the_first_doorbell_says_where_a_slice_begins(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10), 5)
+    house.answer(virtual, Doorbell(FIRST, 3, 4))
+    assert house.sockets.seqs == {"at-10": [4, 5]}
+
+
+def test_a_later_doorbell_finds_nothing_to_do(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10), 5)
+    house.answer(virtual, Doorbell(FIRST, 0, 3))
+    assert house.answer(virtual, Doorbell(FIRST, 3, 5)) == Tally()
+    assert (house.sockets.seqs["at-10"], house.ring.pages) == ([1, 2, 3, 4, 5], 1)
+
+
+def test_a_slice_that_takes_too_long_goes_on_where_it_stopped(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10, 20, 30, 40, 50), 2)
+    house.answer(virtual, Doorbell(FIRST, 0, 2), seconds=0.5)
+    assert house.cursors.read(FIRST) == Cursor(0, 2, "20")
+    house.log.append(ROOM, message(3))  # meanwhile
+    answered = 0
+    while answered < len(house.door.rung):
+        house.answer(virtual, house.door.rung[answered], seconds=0.5)
+        answered += 1
+    assert house.sockets.seqs == {f"at-{place}": [1, 2, 3] for place in (10, 20, 30, 40, 50)}
+    assert house.cursors.read(FIRST) == Cursor(3)
+    assert len({(each.to, each.part) for each in house.door.rung}) == len(house.door.rung)
+
+
+def test_what_fails_leaves_the_cursor_and_the_next_answer_repeats_and_loses_nothing(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
+    house = House(dynamodb, Ring(10, 20, 30), 2)
+    house.ring.fails = 1
+    with pytest.raises(TimeoutError):
+        house.answer(virtual, Doorbell(FIRST, 0, 2))
+    assert house.cursors.read(FIRST) is None
+    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    assert house.sockets.seqs == {f"at-{place}": [1, 2] for place in (10, 20, 30)}
+
+
+# Notices
+
+CLOSED = '{"type":"moderated","act":"close"}'
+
+
+def notice(slice_: Slice = FIRST) -> Doorbell:
+    return Doorbell(slice_, 0, 0, notice=Notice(CLOSED, "1"))
+
+
+def test_a_notice_goes_to_the_slices_members_who_speak_frames(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10, 20, 30, 40_000), 0)
+    house.ring.plain = {20}
+    assert house.answer(virtual, notice()) == Tally(2, delivered=2)
+    assert dict(house.sockets.frames) == {"at-10": [CLOSED], "at-30": [CLOSED]}
+
+
+def test_a_notice_moves_no_cursor_and_posts_no_message(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10), 5)
+    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    house.log.append(ROOM, message(6))
+    house.answer(virtual, notice())
+    assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5]
+    assert house.cursors.read(FIRST) == Cursor(5)
+    house.answer(virtual, Doorbell(FIRST, 5, 6))
+    assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_notice_that_takes_too_long_is_not_repeated(dynamodb: Any, virtual: asyncio.Runner) -> None:
+    house = House(dynamodb, Ring(10, 20, 30, 40, 50), 0)
+    assert house.answer(virtual, notice(), seconds=1.5) == Tally(4, delivered=4)
+    assert house.door.rung == []
+    assert house.cursors.read(FIRST) is None
+
+
+def test_a_notice_that_could_not_be_told_is_told_when_the_doorbell_rings_again(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
+    house = House(dynamodb, Ring(10), 0)
+    house.ring.fails = 1
+    with pytest.raises(TimeoutError):
+        house.answer(virtual, notice())
+    house.answer(virtual, notice())
+    assert house.sockets.frames["at-10"] == [CLOSED]
+
+
+def test_a_deleted_message_that_a_slice_has_not_had_is_told_as_deleted(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
+    house = House(dynamodb, Ring(10, 20), 2)
+    house.ring.plain = {20}
+    house.log.delete(ROOM, 1)
+    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    ((frame,), plain) = house.sockets.frames["at-10"], house.sockets.frames["at-20"]
+    first, second = json.loads(frame)["messages"]
+    assert (first["message"], first["deleted"], second["message"]) == ("", True, "message 2")
+    assert plain == ["message 2"]

@@ -1,0 +1,543 @@
+"""Which tokens are believed, and whom they let in."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import jwt
+import pytest
+
+from chat.identity.identity import Admission, Identity, Refused
+from chat.identity.jwks import published_keys
+from chat.identity.signing_keys import PAUSE, Key, Keys, KeysUnavailable
+from chat.identity.tokens import LEEWAY, MAX_GRANTS, MAX_TOKEN, ClaimNames, Tokens
+from tests.support.fakes import Clock
+from tests.support.issuer import (
+    AUDIENCE,
+    ISSUER,
+    SECRET,
+    KeySetServer,
+    claims,
+    ec_key,
+    forged,
+    pem,
+    published,
+    rsa_key,
+    signed,
+    token,
+)
+
+NAMES = ClaimNames(user="sub", name="name", rooms="rooms", roles="roles")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def server() -> Iterator[KeySetServer]:
+    server = KeySetServer(published(rsa_key(), kid="r1"), published(ec_key(), kid="e1"))
+    yield server
+    server.close()
+
+
+def of(keys: Keys, *, audiences: Sequence[str] = (AUDIENCE,), names: ClaimNames = NAMES) -> Tokens:
+    return Tokens(keys, issuer=ISSUER, audiences=audiences, claims=names)
+
+
+@pytest.fixture
+def with_keys(server: KeySetServer, clock: Clock) -> Tokens:
+    """Those of an issuer that publishes an RSA and an EC key."""
+    return of(published_keys(server.url, now=clock))
+
+
+def secret_keys(secret: str = SECRET) -> Keys:
+    return Keys(lambda: [Key("HS256", None, secret.encode())], ["HS256"], lifetime=300)
+
+
+@pytest.fixture
+def with_secret() -> Tokens:
+    """Those of an issuer that shares a secret with the chat."""
+    return of(secret_keys())
+
+
+def refusal(tokens: Tokens, text: str | None) -> str:
+    with pytest.raises(Refused) as refused:
+        tokens.admit(text, "v1")
+    return refused.value.reason
+
+
+def admitted(**changes: Any) -> Admission:
+    """Whom a good token with these changes lets in."""
+    return of(secret_keys()).admit(token(**changes), "v1")
+
+
+def rs256(**changes: Any) -> str:
+    return token(rsa_key(), "RS256", kid="r1", **changes)
+
+
+# Good tokens
+
+
+def test_a_good_token_lets_in_whom_it_names(with_secret: Tokens) -> None:
+    end = int(time.time()) + 600
+    good = token(exp=end, rooms=["general", "news:read"], roles=["moderator"])
+    assert with_secret.admit(good, "plain") == Admission(
+        Identity("ada-1", "Ada", "plain"), grants="general news:read", roles="moderator", expires_at=end
+    )
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        lambda: token(rsa_key(), "RS256", kid="r1"),
+        lambda: token(ec_key(), "ES256", kid="e1"),
+        lambda: token(rsa_key(), "RS256"),
+        lambda: token(ec_key(), "ES256"),
+    ],
+    ids=["RS256", "ES256", "RS256 without kid", "ES256 without kid"],
+)
+def test_a_token_of_a_published_key_is_believed(with_keys: Tokens, good: Any) -> None:
+    assert with_keys.admit(good(), "v1").identity.user == "ada-1"
+
+
+def test_of_several_keys_without_a_name_any_may_have_signed(server: KeySetServer) -> None:
+    server.keys = [published(rsa_key("other")), published(rsa_key())]
+    assert of(published_keys(server.url)).admit(rs256(), "v1").identity.user == "ada-1"
+
+
+def test_a_secret_signs_whatever_key_the_token_names(with_secret: Tokens) -> None:
+    assert with_secret.admit(token(kid="2026-11"), "v1").identity.user == "ada-1"
+
+
+@pytest.mark.parametrize("aud", [AUDIENCE, [AUDIENCE], ["other", AUDIENCE]])
+def test_the_audience_is_one_or_a_list(aud: Any) -> None:
+    assert admitted(aud=aud).identity.user == "ada-1"
+
+
+@pytest.mark.parametrize("aud", ["web", "phone", ["phone", "other"]])
+def test_one_audience_of_several_will_do(aud: Any) -> None:
+    tokens = of(secret_keys(), audiences=["web", "phone"])
+    assert tokens.admit(token(aud=aud), "v1").identity.user == "ada-1"
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        {"exp": LEEWAY // -2},
+        {"nbf": LEEWAY // 2},
+        {"iat": LEEWAY // 2},
+        {"nbf": -100, "iat": -100},
+        {"exp": 3.5},
+    ],
+    ids=str,
+)
+def test_clocks_may_differ_a_little(times: dict[str, float]) -> None:
+    now = time.time()
+    assert admitted(**{name: now + later for name, later in times.items()}).identity.user == "ada-1"
+
+
+def test_the_end_is_told_in_whole_seconds() -> None:
+    assert admitted(exp=4_000_000_000.9).expires_at == 4_000_000_000
+
+
+# Tokens that are not believed
+
+
+SOON = 3600
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"exp": ...}, "missing_claim"),
+        ({"exp": None}, "missing_claim"),
+        ({"exp": -LEEWAY - 1}, "expired"),
+        ({"exp": -SOON}, "expired"),
+        ({"nbf": LEEWAY + 5}, "not_yet_valid"),
+        ({"iat": LEEWAY + 5}, "not_yet_valid"),
+    ],
+    ids=str,
+)
+def test_a_token_is_good_for_its_time_only(changes: dict[str, Any], reason: str, with_secret: Tokens) -> None:
+    now = time.time()
+    times = {name: now + later if isinstance(later, int) else later for name, later in changes.items()}
+    assert refusal(with_secret, token(**times)) == reason
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"iss": ...}, "missing_claim"),
+        ({"iss": "https://issuer.example.com"}, "issuer"),  # to the letter
+        ({"iss": "https://evil.test/"}, "issuer"),
+        ({"aud": ...}, "missing_claim"),
+        ({"aud": None}, "missing_claim"),
+        ({"aud": []}, "missing_claim"),
+        ({"aud": ""}, "missing_claim"),
+        ({"aud": "another app"}, "audience"),
+        ({"aud": ["another app"]}, "audience"),
+        ({"aud": AUDIENCE.upper()}, "audience"),
+        ({"aud": 7}, "audience"),
+        ({"aud": {AUDIENCE: True}}, "audience"),
+        ({"aud": [AUDIENCE, 7]}, "audience"),
+        ({"exp": "soon"}, "malformed"),
+        ({"exp": [4_000_000_000]}, "malformed"),
+        ({"exp": True}, "expired"),
+        ({"exp": float("inf")}, "malformed"),
+        ({"exp": float("nan")}, "malformed"),
+        ({"nbf": "soon"}, "malformed"),
+        ({"nbf": float("inf")}, "malformed"),
+        ({"iat": float("inf")}, "malformed"),
+        ({"iat": {}}, "malformed"),
+    ],
+    ids=str,
+)
+def test_a_token_of_another_issuer_or_for_another_audience_is_refused(
+    changes: dict[str, Any], reason: str, with_secret: Tokens
+) -> None:
+    assert refusal(with_secret, token(**changes)) == reason
+
+
+def test_an_issuer_that_is_no_text_is_refused(with_secret: Tokens) -> None:
+    header = {"alg": "HS256"}
+    assert refusal(with_secret, forged(header, claims(iss=[ISSUER]), SECRET.encode())) == "issuer"
+
+
+def test_a_token_that_another_signed_is_refused(with_secret: Tokens, with_keys: Tokens) -> None:
+    assert refusal(with_secret, token("another secret of more than 32 bytes")) == "signature"
+    assert refusal(with_keys, token(rsa_key("evil"), "RS256", kid="r1")) == "signature"
+    assert refusal(with_keys, token(ec_key("evil"), "ES256", kid="e1")) == "signature"
+    assert refusal(with_keys, token(rsa_key("evil"), "RS256")) == "signature"
+
+
+@pytest.mark.parametrize("kid", ["r2", "R1", "", "../r1", "r1\0", "' OR 1=1 --", "💬"])
+def test_a_token_of_an_unknown_key_is_refused(with_keys: Tokens, kid: str) -> None:
+    bad = signed(claims(), rsa_key("evil"), "RS256", kid=kid)
+    assert refusal(with_keys, bad) == ("unknown_key" if kid else "signature")
+
+
+def test_a_key_is_good_for_its_own_algorithm_only(with_keys: Tokens) -> None:
+    assert refusal(with_keys, token(rsa_key(), "RS256", kid="e1")) == "unknown_key"
+    assert refusal(with_keys, token(ec_key(), "ES256", kid="r1")) == "unknown_key"
+
+
+@pytest.mark.parametrize("kid", ["r1", "e1", None])
+@pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
+def test_a_public_key_is_no_secret(with_keys: Tokens, kid: str | None, algorithm: str) -> None:
+    header = {"alg": algorithm, "typ": "JWT", **({"kid": kid} if kid else {})}
+    known = [rsa_key(), ec_key()]
+    for known_to_all in [*map(pem, known), *(json.dumps(published(key)).encode() for key in known), b""]:
+        assert refusal(with_keys, forged(header, claims(), known_to_all)) == "algorithm"
+
+
+@pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "HS256"])
+def test_a_published_key_signs_with_one_algorithm(with_keys: Tokens, algorithm: str) -> None:
+    key = SECRET if algorithm == "HS256" else rsa_key()
+    assert refusal(with_keys, token(key, algorithm, kid="r1")) == "algorithm"
+
+
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_a_secret_signs_with_one_algorithm(with_secret: Tokens, algorithm: str) -> None:
+    assert refusal(with_secret, token(SECRET, algorithm)) == "algorithm"
+    assert refusal(with_secret, rs256()) == "algorithm"
+    assert refusal(with_secret, token(ec_key(), "ES256")) == "algorithm"
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "", "hs256", None, 256, ["HS256"], {}, True])
+def test_a_token_that_nobody_signed_is_refused(
+    with_keys: Tokens, with_secret: Tokens, algorithm: object
+) -> None:
+    header = {"alg": algorithm, "typ": "JWT"}
+    for tokens in (with_keys, with_secret):
+        assert refusal(tokens, forged(header, claims())) == "algorithm"
+        assert refusal(tokens, forged(header, claims()).rpartition(".")[0] + ".") == "malformed"
+    assert refusal(with_secret, jwt.encode(claims(), None, "none")) == "malformed"
+
+
+def test_a_token_cannot_bring_its_own_key(with_keys: Tokens, server: KeySetServer) -> None:
+    evil = KeySetServer(published(rsa_key("evil"), kid="evil"))
+    for header in (
+        {"jwk": published(rsa_key("evil"), kid="evil")},
+        {"jku": evil.url},
+        {"x5u": evil.url},
+        {"x5c": ["MIIB"]},
+        {"kid": evil.url},
+    ):
+        bad = jwt.encode(claims(), rsa_key("evil"), "RS256", headers={"kid": "evil", **header})
+        assert refusal(with_keys, bad) == "unknown_key"
+    assert (evil.fetches, server.fetches) == (0, 1)
+    evil.close()
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"crit": ["exp"], "exp": 1},
+        {"crit": []},
+        {"crit": "b64"},
+        {"b64": False, "crit": ["b64"]},
+        {"kid": 7},
+        {"kid": ["r1"]},
+    ],
+    ids=str,
+)
+def test_a_header_that_asks_for_more_than_we_know_is_refused(
+    with_secret: Tokens, header: dict[str, Any]
+) -> None:
+    bad = forged({"alg": "HS256", **header}, claims(), SECRET.encode())
+    assert refusal(with_secret, bad) == "malformed"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"", b"{}", b"[]", b"7", b"null", b"Hi", b"\xff\xfe", b'{"exp":', b"[" * 3_000,
+        b'{"exp": ' + b"9" * 4_500 + b"}",
+    ],
+    ids=lambda payload: payload[:12].decode(errors="replace") + f" ({len(payload)})",
+)  # fmt: skip
+def test_a_payload_that_is_not_claims_is_refused_even_signed(with_secret: Tokens, payload: bytes) -> None:
+    reason = refusal(with_secret, forged({"alg": "HS256"}, payload, SECRET.encode()))
+    assert reason in ("malformed", "missing_claim")
+
+
+GARBAGE = [
+    "", ".", "..", "...", "a", "a.b", "a.b.c", "a.b.c.d", "null", "undefined", "Bearer a.b.c", "\0", "\n",
+    "[object Promise]", " ", "é.é.é", "\ud83d.\ud83d.\ud83d", "💬", "%00", "e30.e30.e30", "e30=.e30=.e30=",
+    "W10.e30.eA", "bnVsbA.e30.eA", "Nw.e30.eA", "x" * 8_000, "eyJ" * 2_000 + ".e30.eA", "." * 8_000,
+    "W1tb" * 1_500 + ".e30.eA", "e30." * 2_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("garbage", GARBAGE, ids=lambda text: ascii(text[:20]))
+def test_garbage_is_refused(with_keys: Tokens, with_secret: Tokens, garbage: str) -> None:
+    for tokens in (with_keys, with_secret):
+        assert refusal(tokens, garbage) in ("malformed", "algorithm")
+
+
+def test_no_token_is_refused(with_secret: Tokens) -> None:
+    assert refusal(with_secret, None) == "no_token"
+
+
+def test_a_token_is_refused_unread_if_it_is_longer_than_any(with_secret: Tokens) -> None:
+    padding = MAX_TOKEN - len(token(data=""))
+    good = token(data="x" * (padding * 3 // 4 - 3))
+    assert MAX_TOKEN - 8 < len(good) <= MAX_TOKEN
+    assert with_secret.admit(good, "v1").identity.user == "ada-1"
+    assert refusal(with_secret, token(data="x" * padding)) == "token_too_long"
+    assert refusal(with_secret, "x" * 10_240) == "token_too_long"
+
+
+def test_a_good_token_with_one_character_changed_is_refused(with_secret: Tokens, with_keys: Tokens) -> None:
+    chance = random.Random(7)
+    alphabet = "ABCxyz019-_."
+    for tokens, good in ((with_secret, token()), (with_keys, rs256())):
+        tokens.admit(good, "v1")
+        for _ in range(300):
+            at = chance.randrange(len(good))
+            changed = good[:at] + chance.choice(alphabet.replace(good[at], "")) + good[at + 1 :]
+            assert refusal(tokens, changed)
+
+
+def test_the_parts_of_two_tokens_make_none(with_secret: Tokens) -> None:
+    one, other = token(sub="ada-1").split("."), token(sub="bob-2").split(".")
+    assert refusal(with_secret, ".".join([one[0], other[1], one[2]])) == "signature"
+
+
+# Where the keys come from
+
+
+def test_a_thousand_bad_tokens_have_the_keys_fetched_once(with_keys: Tokens, server: KeySetServer) -> None:
+    bad = [token(rsa_key("evil"), "RS256", kid=f"made up {number}") for number in range(100)]
+    bad += [token(rsa_key("evil"), "RS256", kid="r1")]
+    for number in range(1_000):
+        refusal(with_keys, bad[number % len(bad)])
+    assert server.fetches == 1
+    assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
+
+
+def test_bad_tokens_from_many_threads_have_the_keys_fetched_once(
+    with_keys: Tokens, server: KeySetServer
+) -> None:
+    bad = token(rsa_key("evil"), "RS256", kid="made up")
+    server.hold.clear()
+    with ThreadPoolExecutor(20) as threads:
+        refusals = [threads.submit(refusal, with_keys, bad) for _ in range(200)]
+        server.hold.set()
+        assert {each.result() for each in refusals} == {"unknown_key"}
+    assert (server.fetches, server.most_at_once) == (1, 1)
+
+
+def test_a_new_key_of_the_issuer_is_found(with_keys: Tokens, server: KeySetServer, clock: Clock) -> None:
+    with_keys.admit(rs256(), "v1")
+    server.keys = [published(rsa_key("next"), kid="r2")]
+    by_the_next = token(rsa_key("next"), "RS256", kid="r2")
+    assert refusal(with_keys, by_the_next) == "unknown_key"  # asked a moment ago
+    clock.now += PAUSE
+    assert with_keys.admit(by_the_next, "v1").identity.user == "ada-1"
+    assert refusal(with_keys, rs256()) == "unknown_key"
+    assert server.fetches == 2
+
+
+def test_a_key_that_is_exchanged_under_its_name_is_found(
+    with_keys: Tokens, server: KeySetServer, clock: Clock
+) -> None:
+    with_keys.admit(rs256(), "v1")
+    server.keys = [published(rsa_key("next"), kid="r1")]
+    clock.now += PAUSE
+    assert with_keys.admit(token(rsa_key("next"), "RS256", kid="r1"), "v1").identity.user == "ada-1"
+
+
+def test_known_keys_are_good_while_the_issuer_is_down(
+    with_keys: Tokens, server: KeySetServer, clock: Clock
+) -> None:
+    with_keys.admit(rs256(), "v1")
+    server.status = 503
+    clock.now += 24 * 3600
+    assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
+    assert refusal(with_keys, token(rsa_key("next"), "RS256", kid="r2")) == "unknown_key"
+
+
+def test_nobody_gets_in_while_no_key_was_ever_to_be_had(
+    with_keys: Tokens, server: KeySetServer, clock: Clock
+) -> None:
+    server.status = 503
+    assert {refusal(with_keys, rs256()) for _ in range(100)} == {"keys_unavailable"}
+    assert server.fetches == 1
+    server.status = 200
+    clock.now += PAUSE
+    assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
+
+
+def test_a_secret_that_is_exchanged_is_found(clock: Clock) -> None:
+    secret = [SECRET]
+    keys = Keys(lambda: [Key("HS256", None, secret[0].encode())], ["HS256"], lifetime=300, now=clock)
+    tokens = of(keys)
+    tokens.admit(token(), "v1")
+    secret[0] = "another " + SECRET
+    clock.now += PAUSE
+    assert tokens.admit(token(secret[0]), "v1").identity.user == "ada-1"
+    assert refusal(tokens, token()) == "signature"
+
+
+def test_a_secret_that_cannot_be_read_lets_nobody_in() -> None:
+    def unreadable() -> Sequence[Key]:
+        raise KeysUnavailable("no such parameter")
+
+    assert refusal(of(Keys(unreadable, ["HS256"], lifetime=300)), token()) == "keys_unavailable"
+
+
+# Whom a token lets in
+
+
+@pytest.mark.parametrize(
+    ("claim", "user"),
+    [("ada-1", "ada-1"), ("auth0|5f7c", "auth0|5f7c"), (42, "42"), ("Ада", "Ада"), ("x" * 128, "x" * 128)],
+)
+def test_a_user_is_text_or_a_number(claim: object, user: str) -> None:
+    assert admitted(sub=claim).identity.user == user
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        ..., None, "", "x" * 129, 10**128, True, 4.2, [], ["ada-1"], {"id": 1}, "a\nb", "a\0b", "a\u202eb",
+        "\ud83d", "a\u200db",
+    ],
+    ids=lambda claim: ascii(claim)[:20],
+)  # fmt: skip
+def test_any_other_user_is_refused(with_secret: Tokens, claim: object) -> None:
+    assert refusal(with_secret, token(sub=claim)) == "user"
+
+
+@pytest.mark.parametrize(
+    "name", [..., None, "", " ", "\u202e", 7, True, ["Ada"], {"first": "Ada"}], ids=ascii
+)
+def test_a_token_without_a_name_lets_in_a_guest(name: object) -> None:
+    assert admitted(name=name).identity.name.startswith("Guest ")
+
+
+def test_a_name_is_cleaned() -> None:
+    assert admitted(name=" Ada\u202e \n Lovelace").identity.name == "Ada Lovelace"
+    assert len(admitted(name="x" * 500).identity.name) == 64
+
+
+@pytest.mark.parametrize(
+    ("claim", "grants"),
+    [
+        (..., "*"),
+        ([], ""),
+        ("", ""),
+        ("  ", ""),
+        (["general"], "general"),
+        (["team-*", "news:read", "private-7"], "team-* news:read private-7"),
+        ("general team-*  news:read", "general team-* news:read"),
+        (["general", "general"], "general"),
+        ([""], ""),
+        # Taken apart, they would become rooms that nobody has granted.
+        (["general private-board", "news"], "news"),
+        (["general\tprivate-board", "a\u00a0b", "a\nb", "a\0b", "\ud83d"], ""),
+    ],
+    ids=ascii,
+)
+def test_rooms_are_a_list_or_one_text(claim: object, grants: str) -> None:
+    assert admitted(rooms=claim).grants == grants
+
+
+@pytest.mark.parametrize(
+    ("claim", "roles"),
+    [
+        (..., ""),
+        ([], ""),
+        (["moderator"], "moderator"),
+        ("editor moderator", "editor moderator"),
+        (["Moderator of cats", "not moderator"], ""),
+    ],
+    ids=ascii,
+)
+def test_roles_are_a_list_or_one_text(claim: object, roles: str) -> None:
+    assert admitted(roles=claim).roles == roles
+
+
+@pytest.mark.parametrize(
+    "claim", [None, 7, True, {}, {"general": True}, [7], ["general", None], [["general"]]], ids=str
+)
+@pytest.mark.parametrize("name", ["rooms", "roles"])
+def test_rooms_or_roles_of_another_kind_are_refused(with_secret: Tokens, name: str, claim: object) -> None:
+    # Read as none at all, they would open every room.
+    assert refusal(with_secret, token(**{name: claim})) == "rooms_or_roles"
+
+
+def test_there_are_no_more_grants_than_an_authorizer_can_answer(with_secret: Tokens) -> None:
+    half = "x" * (MAX_GRANTS // 2)
+    assert with_secret.admit(token(rooms=half, roles=half), "v1").roles == half
+    assert refusal(with_secret, token(rooms=half, roles=half + "x")) == "too_many_grants"
+
+
+def test_claims_have_the_names_that_are_asked_for() -> None:
+    names = ClaimNames(
+        user="email",
+        name="https://example.com/nickname",
+        rooms="https://example.com/rooms",
+        roles="cognito:groups",
+    )
+    good = token(
+        **{
+            "email": "ada@example.com",
+            "https://example.com/nickname": "Countess",
+            "https://example.com/rooms": ["general"],
+            "cognito:groups": ["moderator"],
+        },
+        rooms=["*"],
+        roles=["admin"],
+    )
+    admission = of(secret_keys(), names=names).admit(good, "v1")
+    assert admission.identity == Identity("ada@example.com", "Countess", "v1")
+    assert (admission.grants, admission.roles) == ("general", "moderator")

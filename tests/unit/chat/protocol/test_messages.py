@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chat.identity.identity import Identity
+from chat.protocol.errors import InvalidMessage, InvalidRef, MessageTooLarge
+from chat.protocol.messages import MAX_DATA, Message, compose, message_ref
+
+ADA = Identity("u1", "Ada", "v1")
+
+
+def said(text: object = "Hi", data: object = None) -> Message:
+    return compose(author=ADA, ref="r1", text=text, data=data, at="2026-11-24T06:20:01.123Z")
+
+
+def nested(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_a_message_carries_what_the_server_knows_of_its_author() -> None:
+    assert said("Hi", {"a": 1}) == Message("r1", "u1", "Ada", "Hi", '{"a":1}', "2026-11-24T06:20:01.123Z")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "H",
+        "H" * 4_000,
+        "💬" * 4_000,  # characters, not UTF-16 units
+        "two\nlines\r\n\tand a tab",
+        " ",
+        '<script>"\\',
+        "\u202e\u200d\ufeff",
+        "\ud7ff\ue000\U0010ffff",  # the neighbours of the surrogates
+    ],
+)
+def test_a_message_is_1_to_4000_characters_of_text(text: str) -> None:
+    assert said(text).text == text
+
+
+@pytest.mark.parametrize("text", ["H" * 4_001, "💬" * 4_001, "H" * 100_000])
+def test_a_longer_one_is_too_large(text: str) -> None:
+    with pytest.raises(MessageTooLarge):
+        said(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None, "", 7, 0, True, 1.5, [], {"text": "Hi"},
+        "nul\x00", "escape\x1b[2J", "backspace\x08", "delete\x7f", "c1\x9b31m", "\x0b", "\x0c",
+        "half\ud83d", "\udcacother half",
+    ],
+)  # fmt: skip
+def test_what_is_no_text_or_cannot_be_shown_is_refused(text: object) -> None:
+    with pytest.raises(InvalidMessage):
+        said(text)
+
+
+def test_a_refusal_does_not_quote_the_message() -> None:
+    for text in ("secret\x00", "secret" * 1_000):
+        with pytest.raises((InvalidMessage, MessageTooLarge)) as refusal:
+            said(text)
+        assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("data", [0, False, "", [], {}, {"a": [1, 2.5, None, "é"]}, 10**400, nested(1_000)])
+def test_data_is_any_json(data: object) -> None:
+    text = said(data=data).data
+    assert text is not None
+    assert json.loads(text) == data
+
+
+def test_no_data_is_none() -> None:
+    assert said(data=None).data is None
+
+
+@pytest.mark.parametrize(
+    "frame", ["NaN", "Infinity", "-Infinity", "1e999", '{"a":[NaN]}', '"\\ud83d"', '{"\\udcac":1}']
+)
+def test_data_that_json_has_no_form_for_is_refused(frame: str) -> None:
+    with pytest.raises(InvalidMessage):
+        said(data=json.loads(frame))  # Python's reader takes them all
+
+
+@pytest.mark.parametrize("levels", [5_000, 200_000])
+def test_data_nested_without_end_is_refused(levels: int) -> None:
+    with pytest.raises((InvalidMessage, MessageTooLarge)):
+        said(data=nested(levels))
+
+
+@pytest.mark.parametrize(("character", "size"), [("a", 1), ("é", 2), ("日", 3), ("💬", 4)])
+def test_data_is_bounded_in_encoded_bytes(character: str, size: int) -> None:
+    most = (MAX_DATA - 2) // size  # the quotation marks are two bytes of it
+    text = said(data=character * most).data
+    assert text is not None
+    assert len(text.encode()) <= 4_096
+    with pytest.raises(MessageTooLarge):
+        said(data=character * (most + 1))
+
+
+@pytest.mark.parametrize(
+    "ref", ["r", "r" * 128, "3f6c8b0d-1e2a-4c5b-8d7e-9f0a1b2c3d4e", "a#b %23", "💬" * 128]
+)
+def test_a_ref_is_up_to_128_printable_characters(ref: str) -> None:
+    assert message_ref(ref) == ref
+
+
+@pytest.mark.parametrize(
+    "ref",
+    ["", "r" * 129, "r" * 10_240, "a\nb", "nul\x00", "half\ud83d", "bidi\u202e", 7, None, {"id": 1}, ["r"]],
+)
+def test_any_other_ref_is_refused(ref: object) -> None:
+    with pytest.raises(InvalidRef):
+        message_ref(ref)
+
+
+def test_a_digest_tells_whether_it_is_the_same_message_again() -> None:
+    assert said("Hi", {"a": 1}).digest == said("Hi", {"a": 1}).digest
+    others = [said("Ho", {"a": 1}), said("Hi", {"a": 2}), said("Hi"), said('Hi{"a":1}')]
+    assert said("Hi", {"a": 1}).digest not in {other.digest for other in others}

@@ -1,0 +1,644 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat.identity.identity import Identity
+from chat.identity.people import Person
+from chat.protocol.errors import Expired, Forbidden, NotAMember, NotConnected, RateLimited
+from chat.storage.connections import CONNECTION_TTL, Bounds, Closed, Connection, Connections, Member, TooMany
+from chat.storage.rate_limits import Rate
+from tests.support.fakes import Clock, MortalDynamoDB
+
+TABLE = "ConnectionsTable"
+NOW = 1_795_500_000.0
+ADA = Identity("u1", "Ada", "v1")
+PERSON = Person("u1", "Ada")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock(NOW)
+
+
+@pytest.fixture
+def connections(dynamodb: Any, clock: Clock) -> Connections:
+    return Connections(dynamodb, TABLE, clock)
+
+
+def opened(
+    connections: Connections, connection_id: str, *rooms: str, who: Identity = ADA, end: int | None = None
+) -> None:
+    connections.open(Connection(connection_id, who, 1_795_499_990_456, end), rooms)
+
+
+def rows(dynamodb: Any) -> list[dict[str, Any]]:
+    """All but the users' own, which expire by themselves."""
+    items: list[dict[str, Any]] = dynamodb.scan(TableName=TABLE)["Items"]
+    return [item for item in items if item["sk"] != "USER"]
+
+
+def members(dynamodb: Any, room: str) -> set[str]:
+    return {item["sk"][4:] for item in rows(dynamodb) if item["pk"] == f"ROOM#{room}"}
+
+
+def sent(dynamodb: Any, connection_id: str) -> int:
+    item = dynamodb.get_item(TableName=TABLE, Key={"pk": f"CONN#{connection_id}", "sk": "CONN"})["Item"]
+    return int(item["sent"])
+
+
+# Opening
+
+
+def test_an_open_connection_is_one_item_and_one_for_each_room(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1=", "general", "a#b")
+    who = {
+        "user": "u1",
+        "name": "Ada",
+        "protocol": "v1",
+        "connected_at": Decimal(1_795_499_990_456),
+        "expires_at": Decimal(int(NOW + CONNECTION_TTL.total_seconds())),
+    }
+    stored = {item["pk"]: item for item in rows(dynamodb)}
+    assert set(stored) == {"CONN#c1=", "ROOM#general", "ROOM#a%23b"}
+    assert stored["CONN#c1="] == {
+        "pk": "CONN#c1=", "sk": "CONN", "rooms": {"general", "a#b"}, "sent": Decimal(0),
+        "due": Decimal(0), **who,
+    }  # fmt: skip
+    spread = stored["ROOM#general"]["sk"].removesuffix("c1=")
+    assert stored["ROOM#general"] == {"pk": "ROOM#general", "sk": f"{spread}c1=", **who}
+    assert len(spread) == 4
+    assert int(spread, 16) >= 0
+
+
+class Transactions:
+    """A DynamoDB client that notes the items of every transaction and stores none."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+
+    def transact_write_items(self, TransactItems: list[dict[str, Any]]) -> None:
+        self.items += [write["Put"]["Item"] for write in TransactItems if "Put" in write]
+
+
+def test_members_are_spread_evenly_over_the_sort_key() -> None:
+    written = Transactions()
+    for number in range(1_000):
+        opened(Connections(written, TABLE), f"Uk1dGHW3oAMFkK{number}=", "general")
+    keys = [item["sk"] for item in written.items if item["pk"] == "ROOM#general"]
+    for sixteenth in "0123456789abcdef":
+        assert 25 < sum(key.startswith(sixteenth) for key in keys) < 100  # 62.5 are expected, give or take 8
+
+
+def test_a_connection_outlives_api_gateways_two_hours() -> None:
+    assert 2 * 3600 < CONNECTION_TTL.total_seconds() < 3 * 3600
+
+
+def test_98_rooms_are_one_transaction(dynamodb: Any) -> None:
+    opened(Connections(dynamodb, TABLE, bounds=Bounds(rooms=98)), "c1", *(f"r{each}" for each in range(98)))
+    assert len(rows(dynamodb)) == 99
+
+
+def test_opening_is_all_or_nothing(dynamodb: Any) -> None:
+    connections = Connections(dynamodb, TABLE, bounds=Bounds(rooms=99))
+    with pytest.raises(ClientError):
+        opened(connections, "c1", *(f"room-{number}" for number in range(99)))  # 101 items
+    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+def test_a_connection_ends_with_its_token_if_that_is_sooner(
+    connections: Connections, clock: Clock, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general", end=int(NOW) + 60)
+    opened(connections, "c2", "general", end=int(NOW) + 24 * 3600)
+    ends = {item["sk"][4:]: item["expires_at"] for item in rows(dynamodb) if item["pk"] == "ROOM#general"}
+    assert ends == {"c1": NOW + 60, "c2": NOW + CONNECTION_TTL.total_seconds()}
+    clock.now += 59.9
+    connections.spend("c1", "general")
+    clock.now += 0.1
+    with pytest.raises(Expired):
+        connections.spend("c1", "general")
+    with pytest.raises(Expired):
+        connections.rooms("c1")
+    connections.spend("c2", "general")
+
+
+# Closing
+
+
+def test_a_closed_connection_leaves_nothing_behind(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general", "news")
+    opened(connections, "c2", "general")
+    assert connections.close("c1") == Closed(PERSON, frozenset({"general", "news"}), sent=0)
+    assert {item["pk"] for item in rows(dynamodb)} == {"CONN#c2", "ROOM#general"}
+    assert members(dynamodb, "general") == {"c2"}
+
+
+def test_closing_says_how_much_was_sent(connections: Connections) -> None:
+    opened(connections, "c1", "general")
+    connections.spend("c1", "general")
+    connections.spend("c1", "general")
+    assert connections.close("c1") == Closed(PERSON, frozenset({"general"}), sent=2)
+
+
+def test_closing_twice_is_closing_once(connections: Connections) -> None:
+    opened(connections, "c1", "general")
+    connections.close("c1")
+    assert connections.close("c1") is None
+
+
+def test_closing_a_stranger_changes_nothing(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    before = rows(dynamodb)
+    assert connections.close("c2") is None
+    assert rows(dynamodb) == before
+
+
+# How many
+
+THREE = Bounds(rooms=3, connections=3)
+EVE = Identity("u#2", "Eve", "v1")
+
+
+@pytest.fixture
+def few(dynamodb: Any, clock: Clock) -> Connections:
+    return Connections(dynamodb, TABLE, clock, THREE)
+
+
+def test_a_user_has_so_many_connections_and_then_no_more(few: Connections, dynamodb: Any) -> None:
+    for name in ("c1", "c2", "c3"):
+        opened(few, name, "general")
+    before = rows(dynamodb)
+    with pytest.raises(TooMany):
+        opened(few, "c4", "general", "news")
+    assert rows(dynamodb) == before
+    assert few.of_user("u1") == {"c1", "c2", "c3"}
+    opened(few, "c4", "general", who=EVE)  # nobody else's business
+    few.close("c2")
+    assert few.of_user("u1") == {"c1", "c3"}
+    opened(few, "c5", "general")
+    assert few.of_user("u1") == {"c1", "c3", "c5"}
+    assert few.of_user("u#2") == {"c4"}
+    assert few.of_user("nobody") == frozenset()
+
+
+def test_connections_that_are_gone_without_a_word_do_not_count(few: Connections, dynamodb: Any) -> None:
+    for name in ("c1", "c2", "c3"):
+        opened(few, name, "general")
+    few.forget("general", found("c1"))  # a broadcast found it closed
+    opened(few, "c4", "general")
+    assert few.of_user("u1") == {"c2", "c3", "c4"}
+    with pytest.raises(TooMany):
+        opened(few, "c5", "general")
+
+
+def test_connections_whose_time_is_over_do_not_count(few: Connections, clock: Clock) -> None:
+    opened(few, "c1", "general", end=int(NOW) + 60)
+    opened(few, "c2", "general", end=int(NOW) + 61)
+    opened(few, "c3", "general")
+    clock.now += 60
+    opened(few, "c4", "general")
+    assert few.of_user("u1") == {"c2", "c3", "c4"}
+
+
+class OpensMeanwhile:
+    """A DynamoDB client under whose caller another connection takes the place that became free."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def batch_get_item(self, **arguments: Any) -> Any:
+        answer = self._client.batch_get_item(**arguments)
+        opened(Connections(self._client, TABLE, lambda: NOW, THREE), "faster", "general")
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_of_two_connections_for_one_place_one_gets_it(few: Connections, dynamodb: Any) -> None:
+    for name in ("c1", "c2", "c3"):
+        opened(few, name, "general")
+    few.forget("general", found("c1"))
+    with pytest.raises(TooMany):
+        opened(Connections(OpensMeanwhile(dynamodb), TABLE, lambda: NOW, THREE), "slower", "general")
+    assert few.of_user("u1") == {"c2", "c3", "faster"}
+
+
+def test_a_users_item_lasts_as_long_as_the_newest_connection_and_is_not_made_by_closing(
+    connections: Connections, clock: Clock, dynamodb: Any
+) -> None:
+    key = {"pk": "USER#u%232", "sk": "USER"}
+    opened(connections, "c1", "general", who=EVE, end=int(NOW) + 60)
+    clock.now += 10
+    opened(connections, "c2", "general", who=EVE)
+    item = dynamodb.get_item(TableName=TABLE, Key=key)["Item"]
+    assert item == key | {
+        "connections": {"c1", "c2"}, "expires_at": NOW + 10 + CONNECTION_TTL.total_seconds(),
+    }  # fmt: skip
+    connections.close("c1")
+    connections.close("c2")
+    dynamodb.delete_item(TableName=TABLE, Key=key)  # as DynamoDB does when it has expired
+    opened(connections, "c3", "general", who=EVE)
+    dynamodb.delete_item(TableName=TABLE, Key=key)
+    assert connections.close("c3") is not None
+    assert dynamodb.scan(TableName=TABLE)["Items"] == []
+
+
+def test_opening_costs_one_call_where_there_is_a_place(dynamodb: Any) -> None:
+    counting = MortalDynamoDB(dynamodb)
+    opened(Connections(counting, TABLE), "c1", "general", "news")
+    assert counting.calls == ["transact_write_items"]
+
+
+def test_a_connection_is_in_so_many_rooms_and_then_in_no_more(few: Connections, dynamodb: Any) -> None:
+    with pytest.raises(Forbidden, match="3 rooms"):
+        opened(few, "c1", "r1", "r2", "r3", "r4")
+    assert rows(dynamodb) == []
+    opened(few, "c1", "r1", "r2")
+    assert few.join("c1", "r3") is True
+    with pytest.raises(Forbidden, match="3 rooms"):
+        few.join("c1", "r4")
+    assert few.rooms("c1") == {"r1", "r2", "r3"}
+    assert members(dynamodb, "r4") == set()
+    assert few.join("c1", "r1") is False  # which it is in
+    few.leave("c1", "r1")
+    assert few.join("c1", "r4") is True
+
+
+class JoinsMeanwhile:
+    """A DynamoDB client under whose caller the connection joins another room once it has been read."""
+
+    def __init__(self, client: Any, room: str) -> None:
+        self._client = client
+        self._rooms = [room]
+
+    def get_item(self, **arguments: Any) -> Any:
+        answer = self._client.get_item(**arguments)
+        if self._rooms:
+            Connections(self._client, TABLE, lambda: NOW, THREE).join("c1", self._rooms.pop())
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_frames_that_join_at_once_join_no_more_rooms_than_one_after_another(
+    few: Connections, dynamodb: Any
+) -> None:
+    opened(few, "c1", "r1", "r2")
+    with pytest.raises(Forbidden):
+        Connections(JoinsMeanwhile(dynamodb, "faster"), TABLE, lambda: NOW, THREE).join("c1", "slower")
+    assert few.rooms("c1") == {"r1", "r2", "faster"}
+    assert members(dynamodb, "slower") == set()
+
+
+def test_joining_counts_as_a_message_does_and_belonging_does_not(
+    connections: Connections, clock: Clock, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    for number in range(20):
+        connections.join("c1", f"room-{number}")
+    with pytest.raises(RateLimited) as refused:
+        connections.join("c1", "one more")
+    with pytest.raises(RateLimited):
+        connections.spend("c1", "general")
+    assert connections.join("c1", "room-7") is False  # as a client does that comes back
+    assert "one more" not in connections.rooms("c1")
+    clock.now += refused.value.retry_after
+    assert connections.join("c1", "one more") is True
+    assert sent(dynamodb, "c1") == 0
+
+
+def test_joining_is_counted_by_whichever_instance_it_meets(
+    connections: Connections, clock: Clock, dynamodb: Any
+) -> None:
+    opened(connections, "c1")
+    instances = [Connections(dynamodb, TABLE, clock) for _ in range(3)]
+    for number in range(20):
+        instances[number % 3].join("c1", f"room-{number}")
+    for instance in instances:
+        with pytest.raises(RateLimited):
+            instance.join("c1", "one more")
+
+
+# Joining and leaving
+
+
+def test_a_connection_can_be_in_no_room_and_join_later(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1")
+    assert connections.rooms("c1") == frozenset()
+    connections.join("c1", "a#b")
+    assert connections.rooms("c1") == {"a#b"}
+    connections.spend("c1", "a#b")
+    assert connections.close("c1") == Closed(PERSON, frozenset({"a#b"}), sent=1)
+    assert rows(dynamodb) == []
+
+
+def test_a_membership_is_the_same_whether_it_was_asked_for_at_once_or_later(
+    connections: Connections, clock: Clock, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    clock.now += 60
+    connections.join("c1", "news")
+    by_room = {item["pk"]: item for item in rows(dynamodb) if item["pk"].startswith("ROOM#")}
+    assert by_room["ROOM#news"] == {**by_room["ROOM#general"], "pk": "ROOM#news"}
+
+
+def test_joining_again_reads_and_writes_nothing(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    before = rows(dynamodb)
+    counting = MortalDynamoDB(dynamodb)
+    Connections(counting, TABLE, lambda: NOW).join("c1", "general")
+    assert counting.calls == ["get_item"]
+    assert counting.asked[0]["ConsistentRead"] is True
+    assert rows(dynamodb) == before
+
+
+def test_who_leaves_a_room_hears_it_no_more_and_stays_in_the_others(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general", "news")
+    opened(connections, "c2", "general")
+    # A reply may have been lost: leaving again is fine, but it is no leaving.
+    assert [connections.leave("c1", "general") for _ in range(2)] == [True, False]
+    assert (members(dynamodb, "general"), members(dynamodb, "news")) == ({"c2"}, {"c1"})
+    assert connections.rooms("c1") == {"news"}
+    with pytest.raises(NotAMember):
+        connections.spend("c1", "general")
+    connections.leave("c1", "news")
+    assert connections.rooms("c1") == frozenset()
+    with pytest.raises(NotAMember):
+        connections.spend("c1", "news")
+    connections.join("c1", "general")
+    connections.spend("c1", "general")
+
+
+def test_leaving_a_room_that_one_is_not_in_reads_and_writes_nothing(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    counting = MortalDynamoDB(dynamodb)
+    assert Connections(counting, TABLE, lambda: NOW).leave("c1", "news") is False
+    assert counting.calls == ["get_item"]
+
+
+@pytest.mark.parametrize("change", [Connections.join, Connections.leave])
+def test_an_unknown_connection_joins_and_leaves_nothing(
+    connections: Connections, dynamodb: Any, change: Callable[[Connections, str, str], None]
+) -> None:
+    with pytest.raises(NotConnected):
+        change(connections, "c1", "general")
+    with pytest.raises(NotConnected):
+        connections.rooms("c1")
+    assert rows(dynamodb) == []
+
+
+def test_an_expired_connection_joins_nothing(connections: Connections, clock: Clock, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    clock.now += CONNECTION_TTL.total_seconds()
+    for room in ("general", "news"):
+        with pytest.raises(NotConnected):
+            connections.join("c1", room)
+    assert members(dynamodb, "news") == set()
+
+
+class ClosesAfterReading:
+    """A DynamoDB client under whose caller the connection closes once it has been read."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def get_item(self, **arguments: Any) -> Any:
+        answer = self._client.get_item(**arguments)
+        Connections(self._client, TABLE).close("c1")
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_a_connection_that_closes_while_it_joins_leaves_nothing_behind(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    with pytest.raises(NotConnected):
+        Connections(ClosesAfterReading(dynamodb), TABLE, lambda: NOW).join("c1", "news")
+    assert rows(dynamodb) == []
+
+
+def test_a_connection_that_closes_while_it_leaves_is_not_made_known_again(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    with pytest.raises(NotConnected):
+        Connections(ClosesAfterReading(dynamodb), TABLE, lambda: NOW).leave("c1", "general")
+    assert rows(dynamodb) == []
+
+
+# Who is there
+
+
+def test_a_rooms_members_are_read_with_who_they_are(connections: Connections, clock: Clock) -> None:
+    opened(connections, "c1", "general", "news")
+    opened(connections, "c2", "general", who=EVE, end=int(NOW) + 60)
+    opened(connections, "c3", "news")
+    clock.now += 60
+    found, crowd = connections.members("general", 200)
+    at = 1_795_499_990_456
+    assert sorted(found, key=lambda each: each.connection_id) == [
+        Member("c1", "v1", at, "u1", "Ada"),
+        Member("c2", "v1", at, "u#2", "Eve", expired=True),
+    ]
+    assert crowd is None
+    assert connections.members("silent", 200) == ([], None)
+
+
+def test_a_crowd_is_not_read_but_estimated(dynamodb: Any) -> None:
+    counting = MortalDynamoDB(dynamodb)
+    connections = Connections(counting, TABLE)
+    for number in range(40):
+        name = f"Uk1dGHW3oAMFkK{number}="
+        opened(connections, name, "general", who=Identity(f"user of {name}", "Ada", "v1"))
+    everybody, crowd = connections.members("general", 40)
+    assert (len(everybody), crowd) == (40, None)
+    first, crowd = connections.members("general", 20)
+    assert len(first) == 21
+    assert crowd == pytest.approx(40, rel=0.35)
+    assert counting.asked[-1]["Limit"] == 21
+    assert counting.asked[-1]["ConsistentRead"] is True
+
+
+def test_who_is_behind_a_connection_in_a_room(connections: Connections) -> None:
+    opened(connections, "c1", "general")
+    assert connections.member("c1", "general") == Member("c1", "v1", 1_795_499_990_456, "u1", "Ada")
+    assert connections.member("c1", "news") is None
+    with pytest.raises(NotConnected):
+        connections.member("stranger", "general")
+
+
+# Sending
+
+
+def test_a_member_may_send_and_it_is_counted(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general", "a#b")
+    connections.spend("c1", "general")
+    connections.spend("c1", "a#b")
+    assert sent(dynamodb, "c1") == 2
+
+
+@pytest.mark.parametrize("room", ["news", "gen", "general2", "a", "a%23b"])
+def test_who_has_not_joined_a_room_may_not_send_there(
+    connections: Connections, dynamodb: Any, room: str
+) -> None:
+    opened(connections, "c1", "general", "a#b")
+    with pytest.raises(NotAMember):
+        connections.spend("c1", room)
+    assert sent(dynamodb, "c1") == 0
+
+
+def test_an_unknown_connection_may_not_send_and_is_not_made_known(
+    connections: Connections, dynamodb: Any
+) -> None:
+    with pytest.raises(NotConnected):
+        connections.spend("c1", "general")
+    assert rows(dynamodb) == []
+
+
+def test_a_connection_may_send_until_it_expires(
+    connections: Connections, clock: Clock, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    clock.now += CONNECTION_TTL.total_seconds() - 1
+    connections.spend("c1", "general")
+    clock.now += 1
+    with pytest.raises(NotConnected):
+        connections.spend("c1", "general")
+    with pytest.raises(NotConnected):  # not a matter of rooms any more
+        connections.spend("c1", "news")
+    assert sent(dynamodb, "c1") == 1
+
+
+def test_sending_reads_nothing(dynamodb: Any) -> None:
+    opened(Connections(dynamodb, TABLE), "c1", "general")
+    counting = MortalDynamoDB(dynamodb)
+    Connections(counting, TABLE).spend("c1", "general")
+    assert counting.calls == ["update_item"]
+
+
+def test_a_flood_over_four_instances_is_held_and_others_are_not_slowed(dynamodb: Any, clock: Clock) -> None:
+    """200 messages a second for ten seconds from one connection, of which 10 a second and 20 at once are
+    allowed; another of the same user sends ten a second.
+    """
+    instances = [Connections(dynamodb, TABLE, clock, Bounds(rate=Rate(10, 20))) for _ in range(4)]
+    for name in ("flood", "quiet"):
+        opened(instances[0], name, "general")
+    refusals: list[float] = []
+    for number in range(2_000):
+        clock.now = NOW + number / 200
+        try:
+            instances[number % 4].spend("flood", "general")
+        except RateLimited as refused:
+            refusals.append(refused.retry_after)
+        if number % 20 == 0:
+            instances[number // 20 % 4].spend("quiet", "general")
+    assert sent(dynamodb, "flood") == pytest.approx(20 + 10 * 10, rel=0.1)
+    assert len(refusals) == 2_000 - sent(dynamodb, "flood")
+    assert all(0 < seconds <= 0.101 for seconds in refusals)
+    assert sent(dynamodb, "quiet") == 100
+
+
+def test_what_is_refused_for_another_reason_is_told_so_and_not_counted(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general")
+    for _ in range(20):
+        with pytest.raises(NotAMember):
+            connections.spend("c1", "news")
+        connections.spend("c1", "general")
+    with pytest.raises(RateLimited):
+        connections.spend("c1", "general")
+    assert sent(dynamodb, "c1") == 20
+
+
+def test_a_failure_of_dynamodb_is_not_taken_for_a_refusal(dynamodb: Any) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        Connections(dynamodb, "NoSuchTable").spend("c1", "general")
+
+
+# Forgetting many
+
+
+def found(*connection_ids: str) -> list[Member]:
+    return [Member(each, "v1", 0, "u1", "Ada") for each in connection_ids]
+
+
+def test_whoever_was_found_dead_in_a_room_leaves_nothing_in_any(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general", "news")
+    opened(connections, "c2", "general", "a#b")
+    opened(connections, "c3", "general", "news")
+    assert connections.forget("general", found("c1", "c2")) == [
+        Closed(PERSON, frozenset({"general", "news"})),
+        Closed(PERSON, frozenset({"general", "a#b"})),
+    ]
+    assert {item["pk"] for item in rows(dynamodb)} == {"CONN#c3", "ROOM#general", "ROOM#news"}
+    assert members(dynamodb, "general") == members(dynamodb, "news") == {"c3"}
+
+
+def test_a_membership_whose_connection_is_forgotten_goes_too(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    dynamodb.delete_item(TableName=TABLE, Key={"pk": "CONN#c1", "sk": "CONN"})
+    assert connections.forget("general", found("c1")) == [Closed(PERSON, frozenset({"general"}))]
+    assert rows(dynamodb) == []
+
+
+def test_forgetting_again_or_strangers_changes_nothing(connections: Connections, dynamodb: Any) -> None:
+    opened(connections, "c1", "general")
+    opened(connections, "c2", "general")
+    for _ in range(2):
+        connections.forget("general", found("c1", "stranger"))
+        assert members(dynamodb, "general") == {"c2"}
+
+
+def test_any_number_is_forgotten_in_a_few_calls(connections: Connections, dynamodb: Any) -> None:
+    names = [f"c{number}" for number in range(60)]
+    for name in names:
+        person = Identity(f"user of {name}", "Ada", "v1")
+        connections.open(Connection(name, person, 0), ["general", "news"])
+    counting = MortalDynamoDB(dynamodb)
+    Connections(counting, TABLE).forget("general", found(*names))
+    assert rows(dynamodb) == []
+    assert (
+        counting.calls == ["batch_get_item"] + ["batch_write_item"] * 8
+    )  # of 25 deletions, DynamoDB's bound
+
+
+class Busy:
+    """A DynamoDB client that deletes one item of a batch and leaves the others to be asked for again."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def batch_write_item(self, RequestItems: Any) -> Any:
+        (first, *rest) = RequestItems[TABLE]
+        answer = self._client.batch_write_item(RequestItems={TABLE: [first]})
+        return answer | {"UnprocessedItems": {TABLE: rest} if rest else {}}
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+def test_what_a_busy_dynamodb_leaves_undone_is_asked_for_again(
+    connections: Connections, dynamodb: Any
+) -> None:
+    opened(connections, "c1", "general", "news")
+    Connections(Busy(dynamodb), TABLE).forget("general", found("c1"))
+    assert rows(dynamodb) == []

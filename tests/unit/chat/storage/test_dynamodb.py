@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from email.message import Message
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat.storage import dynamodb
+from chat.storage.connections import Connections
+from tests.support.fakes import HttpServer
+
+CONFLICT = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException"}
+
+TWO_WRITES = [{"Delete": {"TableName": "t", "Key": {"pk": "a", "sk": sk}}} for sk in "bc"]
+
+
+def canceled(*codes: str) -> dict[str, Any]:
+    kind = "com.amazonaws.dynamodb.v20120810#TransactionCanceledException"
+    return {"__type": kind, "CancellationReasons": [{"Code": code} for code in codes]}
+
+
+class ScriptedDynamoDB(HttpServer):
+    """Answers calls one after the other: with a refusal of the script, or else with {}."""
+
+    def __init__(self, *refusals: dict[str, Any]) -> None:
+        self.refusals = list(refusals)
+        self.calls = 0
+        super().__init__()
+
+    def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
+        self.calls += 1
+        return (400, json.dumps(self.refusals.pop(0)).encode()) if self.refusals else (200, b"{}")
+
+
+@pytest.fixture
+def scripted(aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    servers = []
+
+    def start(*refusals: dict[str, Any]) -> tuple[ScriptedDynamoDB, Any]:
+        servers.append(ScriptedDynamoDB(*refusals))
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", servers[-1].url)
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        return servers[-1], dynamodb.client()
+
+    yield start
+    for server in servers:
+        server.close()
+
+
+def test_a_write_that_meets_a_transaction_is_tried_again(scripted: Any) -> None:
+    server, client = scripted(CONFLICT, CONFLICT)
+    Connections(client, "t").spend("c1", "general")
+    assert server.calls == 3
+
+
+def test_a_transaction_that_meets_another_is_tried_again(scripted: Any) -> None:
+    server, client = scripted(canceled("TransactionConflict", "None"))
+    client.transact_write_items(TransactItems=TWO_WRITES)
+    assert server.calls == 2
+
+
+def test_a_transaction_that_is_refused_for_its_condition_is_not(scripted: Any) -> None:
+    server, client = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"))
+    with pytest.raises(ClientError) as refused:
+        client.transact_write_items(TransactItems=TWO_WRITES)
+    assert [dynamodb.was_refused(refused.value, position) for position in (0, 1)] == [True, False]
+    assert server.calls == 1
+
+
+def test_a_conflict_without_end_is_a_failure(scripted: Any) -> None:
+    server, client = scripted(*[CONFLICT] * 10)
+    with pytest.raises(ClientError, match="TransactionConflictException"):
+        Connections(client, "t").spend("c1", "general")
+    assert server.calls == 7

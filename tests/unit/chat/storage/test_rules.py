@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat.protocol.errors import Forbidden, RateLimited
+from chat.storage.rules import NONE, RuleBook, Rules
+from tests.support.fakes import Clock, MortalDynamoDB, Stream
+
+TABLE = "MessagesTable"
+ROOM = "a#b"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def book(dynamodb: Any, clock: Clock) -> RuleBook:
+    return RuleBook(dynamodb, TABLE, clock)
+
+
+def muting(user: str, until: float) -> Callable[[Rules], Rules]:
+    return lambda rules: replace(rules, muted={**rules.muted, user: int(until)})
+
+
+def kicking(user: str, until: float) -> Callable[[Rules], Rules]:
+    return lambda rules: replace(rules, kicked={**rules.kicked, user: int(until)})
+
+
+def item(dynamodb: Any, sk: str) -> dict[str, Any] | None:
+    found: dict[str, Any] | None = dynamodb.get_item(TableName=TABLE, Key={"pk": "ROOM#a%23b", "sk": sk}).get(
+        "Item"
+    )
+    return found
+
+
+# Ruling
+
+
+def test_a_room_without_rulings_has_no_rules(book: RuleBook) -> None:
+    assert book.read(ROOM) == NONE
+    NONE.hear("u1", 0.0)
+
+
+def test_a_ruling_adds_to_those_before_and_has_a_version(book: RuleBook, clock: Clock) -> None:
+    book.change(ROOM, lambda rules: replace(rules, slow=30))
+    book.change(ROOM, lambda rules: replace(rules, closed=True))
+    book.change(ROOM, muting("u1", clock.now + 60))
+    book.change(ROOM, kicking("u.2 #", clock.now + 61))
+    assert book.read(ROOM) == Rules(
+        4, closed=True, slow=30, muted={"u1": int(clock.now) + 60}, kicked={"u.2 #": int(clock.now) + 61}
+    )
+    assert book.read("another") == NONE
+
+
+def test_rules_are_read_strongly_consistent(dynamodb: Any) -> None:
+    counting = MortalDynamoDB(dynamodb)
+    RuleBook(counting, TABLE).read(ROOM)
+    assert (counting.calls, counting.asked[0]["ConsistentRead"]) == (["get_item"], True)
+
+
+def test_the_version_is_on_the_head_which_is_marked_as_no_news(
+    book: RuleBook, dynamodb: Any, stream: Stream
+) -> None:
+    book.change(ROOM, lambda rules: replace(rules, slow=30))
+    assert item(dynamodb, "HEAD") == {"pk": "ROOM#a%23b", "sk": "HEAD", "ruling": 1, "marked": True}
+    assert len(stream.records()) == 1
+    assert stream.batch() == {}
+
+
+def test_what_has_ended_is_dropped_with_the_next_ruling(book: RuleBook, clock: Clock) -> None:
+    book.change(ROOM, muting("u1", clock.now + 60))
+    book.change(ROOM, kicking("u2", clock.now + 60))
+    book.change(ROOM, muting("u3", clock.now + 61))
+    clock.now += 60
+    book.change(ROOM, lambda rules: replace(rules, slow=1))
+    assert book.read(ROOM) == Rules(4, slow=1, muted={"u3": int(clock.now) + 1})
+    book.change(ROOM, muting("u3", clock.now))
+    assert book.read(ROOM).muted == {}
+
+
+class RulesMeanwhile:
+    """A DynamoDB client under whose caller others make `rulings`, one each time that the rules are read."""
+
+    def __init__(self, client: Any, *rulings: Callable[[Rules], Rules]) -> None:
+        self._client = client
+        self._rulings = list(rulings)
+
+    def get_item(self, **arguments: Any) -> Any:
+        answer = self._client.get_item(**arguments)
+        if self._rulings:
+            RuleBook(self._client, TABLE).change(ROOM, self._rulings.pop())
+        return answer
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self._client, operation)
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_of_rulings_at_the_same_time_all_hold(
+    book: RuleBook, dynamodb: Any, clock: Clock, before: int
+) -> None:
+    for _ in range(before):
+        book.change(ROOM, lambda rules: replace(rules, closed=True))
+    faster = lambda rules: replace(rules, slow=30)  # noqa: E731
+    overtaken = RuleBook(RulesMeanwhile(dynamodb, faster), TABLE, clock)
+    overtaken.change(ROOM, muting("u1", clock.now + 60))
+    rules = book.read(ROOM)
+    assert (rules.version, rules.slow, rules.muted) == (before + 2, 30, {"u1": int(clock.now) + 60})
+
+
+def test_a_ruling_that_is_always_overtaken_is_not_said_to_be_made(dynamodb: Any, book: RuleBook) -> None:
+    meanwhile = [lambda rules: replace(rules, slow=rules.slow + 1)] * 10
+    with pytest.raises(TimeoutError):
+        RuleBook(RulesMeanwhile(dynamodb, *meanwhile), TABLE).change(
+            ROOM, lambda rules: replace(rules, closed=True)
+        )
+    assert not book.read(ROOM).closed
+
+
+def test_a_room_names_700_people_at_once_and_they_fit_an_item(
+    book: RuleBook, dynamodb: Any, clock: Clock
+) -> None:
+    longest = [f"{number:04}" + "💬" * 124 for number in range(701)]
+    until = int(clock.now) + 60
+    book.change(ROOM, lambda rules: replace(rules, muted=dict.fromkeys(longest[:600], until)))
+    book.change(ROOM, lambda rules: replace(rules, kicked=dict.fromkeys(longest[600:700], until)))
+    stored = item(dynamodb, "RULES")
+    assert stored is not None
+    named = [*stored["muted"], *stored["kicked"]]
+    assert len(named) == 700
+    # A name, a number of up to 21 bytes, and what DynamoDB adds to each.
+    assert sum(len(name.encode()) + 21 + 1 for name in named) < 400_000
+    with pytest.raises(Forbidden, match="700"):
+        book.change(ROOM, muting(longest[700], until))
+    assert book.read(ROOM).version == 2
+    clock.now += 60
+    book.change(ROOM, muting(longest[700], clock.now + 60))
+    assert len(book.read(ROOM).muted) == 1
+
+
+def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_ruling(dynamodb: Any) -> None:
+    class Fails:
+        def get_item(self, **arguments: Any) -> Any:
+            return dynamodb.get_item(**arguments)
+
+        def transact_write_items(self, **arguments: Any) -> Any:
+            raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "Any")
+
+    with pytest.raises(ClientError, match="InternalServerError"):
+        RuleBook(Fails(), TABLE).change(ROOM, lambda rules: rules)
+
+
+# Who may speak and who may be there
+
+
+@pytest.mark.parametrize(
+    ("rules", "why"),
+    [
+        (Rules(1, closed=True), "closed"),
+        (Rules(1, muted={"u1": 101}), "muted"),
+        (Rules(1, kicked={"u1": 101}), "sent you out"),
+    ],
+)
+def test_who_may_not_speak_is_told_why(rules: Rules, why: str) -> None:
+    with pytest.raises(Forbidden, match=why):
+        rules.hear("u1", 100.9)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(1, slow=60),
+        Rules(1, muted={"u1": 100}, kicked={"u1": 100}),
+        Rules(1, muted={"u2": 999, "U1": 999}, kicked={"u2": 999}),
+    ],
+)
+def test_everybody_else_may(rules: Rules) -> None:
+    rules.hear("u1", 100.0)
+
+
+def test_who_was_sent_out_is_not_admitted_until_the_time_is_over(book: RuleBook, clock: Clock) -> None:
+    book.change(ROOM, kicking("u1", clock.now + 60))
+    book.change(ROOM, muting("u2", clock.now + 60))
+    with pytest.raises(Forbidden, match="sent you out"):
+        book.admit("u1", ["general", ROOM])
+    book.admit("u1", ["general"])
+    book.admit("u2", [ROOM])
+    book.admit("u1", [])
+    clock.now += 60
+    book.admit("u1", [ROOM])
+
+
+def test_who_is_let_in_again_is_admitted(book: RuleBook, clock: Clock) -> None:
+    book.change(ROOM, kicking("u1", clock.now + 60))
+    book.change(ROOM, kicking("u1", clock.now))
+    book.admit("u1", [ROOM])
+
+
+def test_admitting_to_many_rooms_is_one_strongly_consistent_call(dynamodb: Any) -> None:
+    counting = MortalDynamoDB(dynamodb)
+    RuleBook(counting, TABLE).admit("u1", [f"room {number}" for number in range(98)])
+    assert counting.calls == ["batch_get_item"]
+    assert counting.asked[0]["RequestItems"][TABLE]["ConsistentRead"] is True
+
+
+# Slow mode
+
+
+def waits(book: RuleBook, user: str = "u1", slow: int = 30, room: str = ROOM) -> float:
+    """How long a person is told to wait; 0 when it is their turn."""
+    try:
+        book.wait_turn(room, user, slow)
+    except RateLimited as refused:
+        return refused.retry_after
+    return 0.0
+
+
+def test_in_slow_mode_each_waits_for_their_own_turn_in_each_room(book: RuleBook, clock: Clock) -> None:
+    clock.now += 0.75
+    assert waits(book) == 0
+    assert waits(book) == 30
+    assert waits(book, "u2") == 0
+    assert waits(book, room="another") == 0
+    clock.now += 12.25
+    assert waits(book) == 17.75
+    clock.now += 17.75 - 0.002
+    assert waits(book) == pytest.approx(0.002, abs=0.001)
+    clock.now += 0.002
+    assert waits(book) == 0
+    assert waits(book) == 30
+
+
+def test_a_turn_that_came_to_nothing_is_given_back(book: RuleBook) -> None:
+    assert waits(book) == 0
+    book.return_turn(ROOM, "u1")
+    assert waits(book) == 0
+    assert waits(book) == 30
+
+
+def test_users_and_rooms_with_separators_do_not_meet(book: RuleBook) -> None:
+    assert waits(book, "c", room="a#b") == 0
+    assert waits(book, "b#c", room="a") == 0
+
+
+def test_turns_are_kept_until_they_are_over_and_then_deleted(
+    book: RuleBook, dynamodb: Any, clock: Clock
+) -> None:
+    book.wait_turn(ROOM, "u1", 3600)
+    book.wait_turn(ROOM, "u2", 1)
+    book.return_turn(ROOM, "u2")
+    items = dynamodb.scan(TableName=TABLE)["Items"]
+    ends = {item["pk"]: item["expires_at"] - int(clock.now) for item in items}
+    assert ends == {"SLOW#a%23b#u1": 3660, "SLOW#a%23b#u2": 60}
+
+
+def test_a_failure_of_dynamodb_is_not_taken_for_a_turn_that_has_not_come(dynamodb: Any) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        RuleBook(dynamodb, "NoSuchTable").wait_turn(ROOM, "u1", 30)

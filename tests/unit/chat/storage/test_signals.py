@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat.identity.people import Person
+from chat.protocol.errors import RateLimited
+from chat.storage.signals import Moved, Notice, Signals, Typing, from_item, is_signal
+from tests.support.fakes import Clock, Stream
+
+TABLE = "MessagesTable"
+ROOM = "a#b"
+ADA, EVE = Person("u1", "Ada"), Person("u#2", "Eve ツ")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def signals(dynamodb: Any, clock: Clock) -> Signals:
+    return Signals(dynamodb, TABLE, clock)
+
+
+def items(dynamodb: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = dynamodb.scan(TableName=TABLE)["Items"]
+    return found
+
+
+# Coming and going
+
+
+def test_the_stream_has_each_coming_and_going_in_order(signals: Signals, stream: Stream) -> None:
+    signals.moved(ROOM, ADA)
+    signals.moved(ROOM, EVE)
+    signals.moved(ROOM, EVE)  # the same again: come and gone within a moment
+    signals.moved("another", ADA)
+    assert stream.signals() == [
+        (ROOM, Moved(ADA)), (ROOM, Moved(EVE)), (ROOM, Moved(EVE)), ("another", Moved(ADA)),
+    ]  # fmt: skip
+
+
+def test_those_of_a_room_share_an_item_so_that_lambda_keeps_their_order(
+    signals: Signals, stream: Stream
+) -> None:
+    for person in (ADA, EVE, ADA):
+        signals.moved(ROOM, person)
+    keys = {str(record["dynamodb"]["Keys"]) for record in stream.records()}
+    assert len(keys) == 1
+
+
+def test_a_crowded_room_is_spared_for_a_minute_and_then_counted_again(
+    signals: Signals, clock: Clock, stream: Stream
+) -> None:
+    signals.moved(ROOM, ADA)
+    stream.signals()
+    signals.crowded(ROOM)
+    assert stream.signals() == []  # that it is crowded is no signal
+    clock.now += 59
+    signals.moved(ROOM, EVE)
+    assert stream.records() == []
+    signals.moved("another", EVE)
+    assert stream.signals() == [("another", Moved(EVE))]
+    clock.now += 1
+    signals.moved(ROOM, EVE)
+    assert stream.signals() == [(ROOM, Moved(EVE))]
+
+
+def test_a_room_can_be_crowded_before_anyone_was_told_of(signals: Signals, stream: Stream) -> None:
+    signals.crowded(ROOM)
+    signals.moved(ROOM, ADA)
+    assert stream.signals() == []
+
+
+# Typing
+
+
+def test_who_types_is_told_once_in_three_seconds_in_each_room(
+    signals: Signals, clock: Clock, stream: Stream
+) -> None:
+    signals.typing(ROOM, ADA)
+    signals.typing(ROOM, EVE)
+    signals.typing("another", ADA)
+    clock.now += 1.25
+    with pytest.raises(RateLimited) as refused:
+        signals.typing(ROOM, Person("u1", "Ada by another name"))
+    assert refused.value.retry_after == 1.75
+    assert stream.signals() == [(ROOM, Typing(ADA)), (ROOM, Typing(EVE)), ("another", Typing(ADA))]
+    clock.now += 1.5
+    with pytest.raises(RateLimited):
+        signals.typing(ROOM, ADA)
+    clock.now += 0.25
+    signals.typing(ROOM, ADA)
+    assert stream.signals() == [(ROOM, Typing(ADA))]
+
+
+# Notices
+
+
+def test_two_notices_that_read_the_same_are_two(signals: Signals, stream: Stream) -> None:
+    for _ in range(2):
+        signals.notice(ROOM, '{"type":"moderated"}')
+    (room, first), (_, second) = stream.signals()
+    assert isinstance(first, Notice) and isinstance(second, Notice)
+    assert (room, first.frame, second.frame) == (ROOM, '{"type":"moderated"}', '{"type":"moderated"}')
+    assert first.id != second.id
+
+
+# All of them
+
+
+def test_signals_are_no_history_and_are_deleted_soon(signals: Signals, dynamodb: Any, clock: Clock) -> None:
+    signals.moved(ROOM, ADA)
+    signals.crowded("another")
+    signals.typing(ROOM, ADA)
+    signals.notice(ROOM, "{}")
+    stored = items(dynamodb)
+    assert len(stored) == 4
+    assert {item["pk"].partition("#")[0] for item in stored} == {"SIG"}
+    # Not before a crowded room is counted again.
+    assert all(60 <= item["expires_at"] - int(clock.now) <= 120 for item in stored)
+
+
+def test_a_signal_is_told_from_a_head() -> None:
+    assert is_signal({"pk": "SIG#general", "sk": "MOVED"})
+    assert not is_signal({"pk": "ROOM#general", "sk": "HEAD"})
+    assert not is_signal({"pk": "ROOM#SIG#", "sk": "HEAD"})
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"pk": "SIG#a"},
+        {"pk": "SIG#a", "sk": "MOVED", "user": "u1"},
+        {"pk": "SIG#a", "sk": "TYPING#u1"},
+        {"pk": "SIG#a", "sk": "NOTICE", "id": "1"},
+    ],
+    ids=str,
+)
+def test_what_is_no_signal_is_an_error(item: dict[str, Any]) -> None:
+    with pytest.raises(KeyError):
+        from_item(item)
+
+
+@pytest.mark.parametrize("kind", ["moved", "typing"])
+def test_a_failure_of_dynamodb_is_not_taken_for_a_refusal(dynamodb: Any, kind: str) -> None:
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        getattr(Signals(dynamodb, "NoSuchTable"), kind)(ROOM, ADA)

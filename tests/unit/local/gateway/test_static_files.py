@@ -1,0 +1,106 @@
+"""The web client's files beside the API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.local.gateway_stage import Stage, running
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Path:
+    web = tmp_path / "web"
+    (web / "css").mkdir(parents=True)
+    (web / "index.html").write_text("<h1>front</h1>")
+    (web / "a b.txt").write_text("spaced")
+    (web / "css" / "chat.css").write_text("body {}")
+    (web / "css" / "index.html").write_text("<h1>css</h1>")
+    (web / "app.js").write_text("1")
+    (web / "unknown.xyz").write_text("?")
+    (web / ".env").write_text("SECRET")
+    (tmp_path / "secret.txt").write_text("SECRET")
+    (web / "link.txt").symlink_to(tmp_path / "secret.txt")
+    return web
+
+
+async def get(stage: Stage, path: str, method: str = "GET") -> tuple[int, str, str]:
+    async with stage.request(method, path) as answer:
+        return answer.status, answer.headers.get("Content-Type", ""), await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type", "text"),
+    [
+        ("/", "text/html; charset=utf-8", "<h1>front</h1>"),
+        ("/index.html", "text/html; charset=utf-8", "<h1>front</h1>"),
+        ("/?room=x", "text/html; charset=utf-8", "<h1>front</h1>"),
+        ("/css/chat.css", "text/css; charset=utf-8", "body {}"),
+        ("/css/", "text/html; charset=utf-8", "<h1>css</h1>"),
+        ("/app.js", "text/javascript; charset=utf-8", "1"),
+        ("/a%20b.txt", "text/plain; charset=utf-8", "spaced"),
+        ("/unknown.xyz", "application/octet-stream", "?"),
+    ],
+)
+async def test_a_file_is_served_with_its_type(web: Path, path: str, content_type: str, text: str) -> None:
+    async with running(web=web) as stage:
+        assert await get(stage, path) == (200, content_type, text)
+
+
+async def test_head_has_the_length_and_no_body(web: Path) -> None:
+    async with running(web=web) as stage, stage.request("HEAD", "/") as answer:
+        assert (answer.status, answer.headers["Content-Length"]) == (200, "14")
+        assert await answer.read() == b""
+
+
+async def test_a_file_is_never_cached_nor_its_type_guessed(web: Path) -> None:
+    async with running(web=web) as stage, stage.request("GET", "/app.js") as answer:
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/../secret.txt",
+        "/%2e%2e/secret.txt",
+        "/css/../../secret.txt",
+        "/..%2fsecret.txt",
+        "/%2e%2e%2fsecret.txt",
+        "/css/..%2f..%2fsecret.txt",
+        "/..%5csecret.txt",
+        "//secret.txt",
+        "/link.txt",
+        "/.env",
+        "/css",
+        "/nothing.html",
+        "/index.html%00.txt",
+        "/%00",
+        "/" + "a" * 5000,
+        "/%ff",
+    ],
+)
+async def test_nothing_outside_of_the_folder_is_served(web: Path, path: str) -> None:
+    async with running(web=web) as stage:
+        status, _, text = await get(stage, path)
+        assert status == 403
+        assert text == '{"message": "Forbidden"}'
+
+
+async def test_an_absolute_path_in_the_escape_stays_in_the_folder(web: Path) -> None:
+    async with running(web=web) as stage:
+        escaped = str(web.parent / "secret.txt").replace("/", "%2f")
+        assert (await get(stage, f"/{escaped}"))[0] == 403
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+async def test_files_are_only_read(web: Path, method: str) -> None:
+    async with running(web=web) as stage:
+        assert (await get(stage, "/index.html", method))[0] == 403
+
+
+async def test_without_a_folder_there_are_no_files() -> None:
+    async with running() as stage:
+        assert (await get(stage, "/"))[0] == 403

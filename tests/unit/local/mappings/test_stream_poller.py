@@ -1,0 +1,435 @@
+"""How Lambda's event source mapping reads a DynamoDB stream, and what it sends, in virtual time."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from local.aws_defaults import INVOCATION_PAYLOAD
+from local.mappings.stream_batches import lane
+from local.mappings.stream_records import Record
+from tests.support.local.stream_engine import ARN, START, Engine, Shard, keys
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+# The event
+
+
+async def test_the_function_gets_the_event_that_lambda_sends(engine: Engine) -> None:
+    sequence = engine.stream.write("ROOM#general", text="Hi")
+    async with engine.running():
+        await engine.handles(sequence)
+    assert engine.function.events == [
+        {
+            "Records": [
+                {
+                    "eventID": "id-1",
+                    "eventName": "MODIFY",
+                    "eventVersion": "1.1",
+                    "eventSource": "aws:dynamodb",
+                    "awsRegion": "eu-west-1",
+                    "dynamodb": {
+                        "ApproximateCreationDateTime": START,
+                        "Keys": {"pk": {"S": "ROOM#general"}, "sk": {"S": "HEAD"}},
+                        "NewImage": {
+                            "pk": {"S": "ROOM#general"},
+                            "sk": {"S": "HEAD"},
+                            "text": {"S": "Hi"},
+                        },
+                        "SequenceNumber": sequence,
+                        "SizeBytes": 26,
+                        "StreamViewType": "NEW_IMAGE",
+                    },
+                    "eventSourceARN": ARN,
+                }
+            ]
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "malformed",
+    [
+        {},
+        None,
+        "text",
+        {"eventID": "1", "eventName": "INSERT"},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": None},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": {"Keys": {}}},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": {"Keys": {}, "SequenceNumber": None}},
+        {"eventID": "1", "eventName": "INSERT", "dynamodb": {"Keys": {}, "SequenceNumber": [1]}},
+        {"eventID": "1", "dynamodb": {"Keys": {}, "SequenceNumber": "1"}},
+    ],
+    ids=str,
+)
+async def test_what_is_no_record_is_skipped_and_the_stream_goes_on(
+    engine: Engine, malformed: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = engine.stream.write()
+    engine.stream.shards_by_name["shard-1"].records.append(malformed)
+    after = engine.stream.write()
+    async with engine.running(filters=({"eventName": ["MODIFY"]},)) as poller:
+        await engine.handles(before, after)
+        assert poller.checkpoints == {"shard-1": after}
+    assert "skipped a record that is none" in caplog.text
+
+
+async def test_times_and_binary_from_an_sdk_become_json(engine: Engine) -> None:
+    sequence = engine.stream.write()
+    change = engine.stream.shards_by_name["shard-1"].records[0]["dynamodb"]
+    change["ApproximateCreationDateTime"] = datetime.fromtimestamp(START, UTC)
+    change["NewImage"]["blob"] = {"BS": [b"\x00\xff"]}
+    async with engine.running():
+        await engine.handles(sequence)
+    sent = engine.function.events[0]["Records"][0]["dynamodb"]
+    assert sent["ApproximateCreationDateTime"] == START
+    assert sent["NewImage"]["blob"] == {"BS": ["AP8="]}
+
+
+async def test_a_lone_surrogate_does_not_stop_the_stream(engine: Engine) -> None:
+    first, second = engine.stream.write(text="\ud800"), engine.stream.write()
+    async with engine.running():
+        await engine.handles(first, second)
+
+
+# Where reading starts, and what it survives
+
+
+async def test_trim_horizon_starts_with_what_is_there_and_latest_after_it(engine: Engine) -> None:
+    old = engine.stream.write()
+    async with engine.running(starting_position="TRIM_HORIZON"):
+        await engine.handles(old)
+    engine.function.batches.clear()
+    async with engine.running(starting_position="LATEST"):
+        new = engine.stream.write()
+        await engine.handles(new)
+
+
+async def test_a_shard_is_read_in_pages_of_a_thousand(engine: Engine) -> None:
+    sequences = engine.stream.write_many(2_100)
+    async with engine.running(batch_size=10_000):
+        await engine.handles(*sequences)
+    assert engine.stream.limits == {1000}
+
+
+async def test_a_source_that_fails_for_a_moment_is_asked_again_and_logged_once(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with engine.running():
+        first = engine.stream.write()
+        await engine.handles(first)
+        engine.stream.troubles = [ConnectionError("refused")] * 4
+        second = engine.stream.write()
+        await engine.handles(first, second)
+    assert engine.stream.troubles == []
+    assert [each.message for each in caplog.records if each.levelno >= logging.WARNING] == [
+        "Messages: reading the stream of messages failed, trying on: ConnectionError: refused"
+    ]
+
+
+async def test_a_source_is_left_alone_ever_longer_while_it_fails(engine: Engine) -> None:
+    async with engine.running():
+        first = engine.stream.write()
+        await engine.handles(first)
+        since = len(engine.stream.read_at)
+        engine.stream.troubles = [ConnectionError("refused")] * 7
+        await engine.time.until(lambda: engine.stream.troubles == [])
+        assert engine.time.now - engine.stream.read_at[since] >= 0.1 + 0.2 + 0.4 + 0.8
+
+
+async def test_a_stream_that_cannot_be_listed_yet_is_waited_for(engine: Engine) -> None:
+    engine.stream.troubles = [ConnectionError("refused")] * 3
+    sequence = engine.stream.write()
+    async with engine.running():
+        await engine.handles(sequence)
+
+
+async def test_an_expired_iterator_is_renewed_after_the_last_record_read(engine: Engine) -> None:
+    async with engine.running():
+        first = engine.stream.write()
+        await engine.handles(first)
+        engine.stream.expire_iterators()
+        second = engine.stream.write()
+        await engine.handles(first, second)
+    assert engine.stream.positions == [("TRIM_HORIZON", None), ("AFTER_SEQUENCE_NUMBER", first)]
+
+
+async def test_a_failing_source_does_not_make_latest_skip_what_is_written_meanwhile(engine: Engine) -> None:
+    async with engine.running(starting_position="LATEST"):
+        engine.stream.troubles = [ConnectionError("refused")]
+        sequence = engine.stream.write()
+        await engine.handles(sequence)
+
+
+async def test_after_a_trimmed_position_reading_goes_on_with_the_oldest_record(engine: Engine) -> None:
+    async with engine.running():
+        first = engine.stream.write()
+        await engine.handles(first)
+        engine.stream.troubles = [RuntimeError("An error occurred (TrimmedDataAccessException)")]
+        engine.stream.shards_by_name["shard-1"].records.clear()
+        second = engine.stream.write()
+        await engine.handles(first, second)
+    assert engine.stream.positions[-1] == ("TRIM_HORIZON", None)
+
+
+async def test_a_closed_shards_children_are_read_only_when_all_of_it_is_done(engine: Engine) -> None:
+    engine.function.takes = 5
+    parent = engine.stream.write()
+    engine.stream.shards_by_name["shard-1"].closed = True
+    async with engine.running():
+        engine.stream.shards_by_name["shard-2"] = Shard()
+        child = engine.stream.write(shard="shard-2")
+        await engine.handles(parent, child)
+    assert engine.function.times[1] - engine.function.times[0] >= 5
+
+
+async def test_a_table_whose_stream_has_no_shard_yet_is_asked_again(engine: Engine) -> None:
+    shard = engine.stream.shards_by_name.pop("shard-1")
+    async with engine.running(starting_position="LATEST"):
+        await engine.time.passes(3)
+        engine.stream.shards_by_name["shard-1"] = shard
+        sequence = engine.stream.write()  # before the poller has seen the shard, after it was started
+        await engine.handles(sequence)
+
+
+# How often it polls
+
+
+async def test_an_idle_stream_is_read_four_times_a_second(engine: Engine) -> None:
+    async with engine.running():
+        await engine.time.passes(1)
+        since = len(engine.stream.read_at)
+        await engine.time.passes(10)
+    assert len(engine.stream.read_at) - since == pytest.approx(40, abs=1)
+
+
+async def test_a_hint_makes_it_read_at_once_and_then_every_other_millisecond(engine: Engine) -> None:
+    async with engine.running() as poller:
+        await engine.time.passes(2.1)
+        since, now = len(engine.stream.read_at), engine.time.now
+        poller.wake()
+        await engine.time.passes(0.03)
+    reads = engine.stream.read_at[since:]
+    assert reads[0] == now
+    assert len(reads) >= 14
+    assert all(later - earlier < 0.0025 for earlier, later in pairwise(reads))
+
+
+async def test_a_record_keeps_it_reading_often_and_silence_slows_it_down_again(engine: Engine) -> None:
+    async with engine.running():
+        first = engine.stream.write()
+        await engine.handles(first)
+        await engine.time.passes(0.02)
+        written = engine.time.now
+        second = engine.stream.write()
+        await engine.handles(first, second)
+        assert engine.time.now - written < 0.005
+        await engine.time.passes(2)
+        assert engine.stream.read_at[-1] - engine.stream.read_at[-2] == pytest.approx(0.25)
+
+
+async def test_a_slow_source_is_left_alone_for_as_long_as_it_works(engine: Engine) -> None:
+    engine.stream.takes = 0.02
+    async with engine.running() as poller:
+        await engine.time.passes(2.1)
+        since = len(engine.stream.read_at)
+        poller.wake()
+        await engine.time.until(lambda: len(engine.stream.read_at) >= since + 2)
+    earlier, later = engine.stream.read_at[since:]
+    assert later - earlier == pytest.approx(0.02 + 0.02)
+
+
+async def test_polling_as_aws_does_is_steady_and_knows_no_hints(engine: Engine) -> None:
+    async with engine.running(aws_polling=True) as poller:
+        await engine.time.passes(1.1)
+        engine.stream.write()
+        poller.wake()
+        await engine.time.passes(2)
+    assert [later - earlier for earlier, later in pairwise(engine.stream.read_at)] == pytest.approx(
+        [0.25] * (len(engine.stream.read_at) - 1)
+    )
+
+
+# Filtering and batching
+
+
+async def test_filtered_records_never_reach_the_function_and_count_as_done(engine: Engine) -> None:
+    engine.stream.write(sort="000000000001")
+    wanted = engine.stream.write(sort="HEAD")
+    last = engine.stream.write(sort="000000000002")
+    async with engine.running(filters=({"dynamodb": {"Keys": {"sk": {"S": ["HEAD"]}}}},)) as poller:
+        await engine.handles(wanted)
+    assert poller.checkpoints == {"shard-1": last}
+
+
+async def test_batches_are_formed_after_filtering(engine: Engine) -> None:
+    wanted = []
+    for _ in range(4):
+        engine.stream.write_many(3, sort="000000000001")
+        wanted.append(engine.stream.write(sort="HEAD"))
+    async with engine.running(batch_size=2, filters=({"dynamodb": {"Keys": {"sk": {"S": ["HEAD"]}}}},)):
+        await engine.handles(*wanted)
+    assert engine.function.batches == [wanted[:2], wanted[2:]]
+
+
+async def test_without_a_window_a_batch_holds_what_is_there_up_to_its_size(engine: Engine) -> None:
+    sequences = engine.stream.write_many(5)
+    async with engine.running(batch_size=2):
+        await engine.handles(*sequences)
+    assert [len(batch) for batch in engine.function.batches] == [2, 2, 1]
+
+
+async def test_a_window_gathers_records_until_it_has_passed(engine: Engine) -> None:
+    async with engine.running(window=5):
+        first = engine.stream.write()
+        await engine.time.passes(3)
+        second = engine.stream.write()
+        await engine.time.passes(1.5)
+        assert engine.function.batches == []
+        await engine.handles(first, second)
+    assert engine.function.batches == [[first, second]]
+
+
+async def test_a_full_batch_does_not_wait_for_its_window(engine: Engine) -> None:
+    async with engine.running(window=300, batch_size=2):
+        sequences = engine.stream.write_many(2)
+        await engine.time.until(lambda: bool(engine.function.batches), within=1)
+    assert engine.function.batches == [sequences]
+
+
+async def test_the_next_window_begins_when_the_call_before_has_ended(engine: Engine) -> None:
+    engine.function.takes = 3
+    async with engine.running(window=5):
+        first = engine.stream.write()
+        await engine.handles(first)
+        second = engine.stream.write()
+        await engine.handles(first, second)
+    begun, then = engine.function.times
+    assert then - begun == pytest.approx(3 + 5, abs=0.01)
+
+
+async def test_a_batch_never_exceeds_what_one_call_can_carry(engine: Engine) -> None:
+    sequences = engine.stream.write_many(20, text="x" * 400_000)
+    async with engine.running():
+        await engine.handles(*sequences)
+    sizes = [len(json.dumps(event, separators=(",", ":"))) for event in engine.function.events]
+    assert len(sizes) == 2
+    assert max(sizes) <= INVOCATION_PAYLOAD
+    assert sizes[0] > INVOCATION_PAYLOAD - 401_000  # and is as full as it can be
+
+
+async def test_six_megabytes_do_not_wait_for_their_window(engine: Engine) -> None:
+    async with engine.running(window=300):
+        engine.stream.write_many(20, text="x" * 400_000)
+        await engine.time.until(lambda: bool(engine.function.batches), within=1)
+    assert len(engine.function.batches[0]) == 15
+
+
+# Lanes
+
+
+def in_lanes_of_their_own(count: int) -> list[str]:
+    """Items of which no two share one of ten lanes."""
+    chosen: dict[int, str] = {}
+    for number in range(1000):
+        item = f"item-{number}"
+        record = Record(sequence="1", arrived=0, item=json.dumps(keys(item)), event={}, size=0)
+        chosen.setdefault(lane(record, 10), item)
+    return list(chosen.values())[:count]
+
+
+async def test_lanes_run_at_once_and_an_items_records_stay_in_order_one_batch_at_a_time(
+    engine: Engine,
+) -> None:
+    engine.function.takes = 1
+    items = in_lanes_of_their_own(10)
+    written: dict[str, list[str]] = {item: [] for item in items}
+    for _ in range(3):
+        for item in items:
+            written[item].append(engine.stream.write(item))
+    async with engine.running(parallelization=10, batch_size=1):
+        await engine.time.until(lambda: len(engine.function.handled) == 30)
+    assert engine.function.most_running == 10
+    for sequences in written.values():
+        times = [engine.function.times[engine.function.handled.index(each)] for each in sequences]
+        assert all(later - earlier >= 1 for earlier, later in pairwise(times))
+
+
+async def test_two_rows_of_one_partition_key_may_run_at_once(engine: Engine) -> None:
+    engine.function.takes = 1
+    for number in range(20):
+        engine.stream.write("ROOM#general", sort=f"{number:012d}")
+    async with engine.running(parallelization=10, batch_size=1):
+        await engine.time.until(lambda: len(engine.function.handled) == 20)
+    assert engine.function.most_running > 1
+
+
+async def test_without_lanes_of_their_own_all_records_are_handled_one_batch_after_another(
+    engine: Engine,
+) -> None:
+    engine.function.takes = 1
+    sequences = [engine.stream.write(f"item-{number}") for number in range(6)]
+    async with engine.running(parallelization=1, batch_size=2):
+        await engine.handles(*sequences)
+    assert engine.function.most_running == 1
+
+
+async def test_a_lane_that_fails_does_not_hold_up_the_others(engine: Engine) -> None:
+    bad, *good = in_lanes_of_their_own(10)
+    poison = engine.stream.write(bad)
+    engine.function.fails_with = {poison}
+    others = [engine.stream.write(item) for item in good * 3]
+    held_up = engine.stream.write(bad)
+    async with engine.running(parallelization=10, batch_size=1):
+        await engine.time.until(lambda: set(others) < set(engine.function.handled))
+    assert poison in engine.function.handled
+    assert held_up not in engine.function.handled
+
+
+async def test_the_checkpoint_is_what_is_done_without_a_gap(engine: Engine) -> None:
+    bad, good, other = in_lanes_of_their_own(3)
+    done = engine.stream.write(good)
+    poison = engine.stream.write(bad)
+    engine.stream.write(good)
+    engine.stream.write(other)
+    engine.function.fails_with = {poison}
+    async with engine.running(parallelization=10, batch_size=1) as poller:
+        await engine.time.until(lambda: len(set(engine.function.handled)) == 4)
+        assert poller.checkpoints == {"shard-1": done}
+        engine.function.fails_with.clear()
+        await engine.time.passes(60)
+        assert poller.checkpoints == {"shard-1": f"{4:021d}"}
+
+
+async def test_a_poller_that_is_run_again_repeats_what_was_in_flight_and_loses_nothing(
+    engine: Engine,
+) -> None:
+    poller = engine.poller(batch_size=1)
+    done, failing = engine.stream.write(), engine.stream.write()
+    engine.function.fails_with = {failing}
+    async with engine.running(poller):
+        await engine.handles(done, failing)
+    engine.function.fails_with.clear()
+    engine.function.batches.clear()
+    async with engine.running(poller):
+        await engine.handles(failing)
+
+
+async def test_a_stuck_lane_in_time_holds_up_its_shard_rather_than_filling_the_memory(engine: Engine) -> None:
+    bad, good = in_lanes_of_their_own(2)
+    poison = engine.stream.write(bad)
+    engine.function.fails_with = {poison}
+    engine.stream.write_many(20_000, item=good)
+    async with engine.running(parallelization=10, batch_size=10_000):
+        await engine.time.passes(60)
+    held = set(engine.function.handled)
+    assert 10_000 <= len(held) <= 11_001

@@ -1,0 +1,109 @@
+import { find } from "./dom.js";
+import { isFinal, sentenceFor } from "./text/errors.js";
+import { exactTime, shortTime } from "./text/time.js";
+
+/**
+ * @typedef {import("./timeline.js").Entry} Entry
+ * @typedef {import("./timeline.js").Spoken} Spoken
+ * @typedef {import("./room-model.js").Member} Member
+ */
+
+/** Messages of one person within this time, in milliseconds, form a block under one name. */
+const BLOCK = 5 * 60_000;
+const HUES = 12;
+
+const DELIVERY = { sending: "Sending…", sent: "Sent", refused: "Not sent" };
+const DELETED = "Deleted by a moderator";
+const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+const templates = {
+  message: find("#message", HTMLTemplateElement),
+  note: find("#note", HTMLTemplateElement),
+  person: find("#person", HTMLTemplateElement),
+  refusal: find("#refusal", HTMLTemplateElement),
+};
+
+/** @param {Entry} entry @returns {HTMLElement} */
+export function drawEntry(entry) {
+  const element = stamp(templates[entry.kind]);
+  redrawEntry(element, entry);
+  return element;
+}
+
+/** @param {Member} member @returns {HTMLElement} */
+export function drawPerson({ user, name, mine }) {
+  const element = stamp(templates.person);
+  drawFace(element, { user, name });
+  put(element, ".name", name);
+  find(".self", HTMLElement, element).hidden = !mine;
+  return element;
+}
+
+/** @param {HTMLElement} element - as drawn for an earlier state of the entry @param {Entry} entry */
+export function redrawEntry(element, entry) {
+  if (entry.kind === "message") redrawMessage(element, entry);
+  else find(".text", HTMLElement, element).textContent = entry.text;
+}
+
+/** @param {Entry} entry @param {Entry | undefined} previous @returns {boolean} whether both are of one block */
+export function continues(entry, previous) {
+  if (entry.kind === "note" || !previous || previous.kind === "note") return false;
+  if (previous.delivery === "refused" || previous.mine !== entry.mine) return false;
+  const samePerson = entry.mine || (entry.user === previous.user && entry.name === previous.name);
+  return samePerson && Date.parse(entry.at) - Date.parse(previous.at) < BLOCK;
+}
+
+/** @param {HTMLElement} element @param {Spoken} message */
+function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, code, waits, user }) {
+  element.classList.toggle("mine", mine);
+  element.classList.toggle("deleted", deleted);
+  element.dataset.delivery = delivery;
+  drawFace(element, { user, name });
+  put(element, ".name", mine ? "You" : name);
+  put(element, ".text", deleted ? DELETED : text);
+  const state = waits && delivery === "sending" ? `Too fast: will be sent at ${exactTime(waits)}` : DELIVERY[delivery];
+  put(element, ".delivery", mine && !deleted ? state : "");
+  find(".tools", HTMLElement, element).hidden = seq === 0;
+  const time = find("time", HTMLTimeElement, element);
+  const when = new Date(at);
+  const known = !Number.isNaN(when.valueOf());
+  time.dateTime = known ? at : "";
+  time.textContent = known ? shortTime(when) : "";
+  time.title = known ? calendar.format(when) : "";
+  element.querySelector(".refusal")?.remove();
+  if (delivery === "refused") element.append(explain(code));
+}
+
+/** @param {HTMLElement} element @param {{user: string, name: string}} person */
+function drawFace(element, { user, name }) {
+  element.style.setProperty("--hue", String(hueOf(user)));
+  put(element, ".avatar", [...name][0]?.toUpperCase() ?? "");
+}
+
+/** @param {HTMLElement} element @param {string} selector @param {string} text */
+function put(element, selector, text) {
+  find(selector, HTMLElement, element).textContent = text;
+}
+
+/** @param {string} code @returns {HTMLElement} */
+function explain(code) {
+  const refusal = stamp(templates.refusal);
+  find(".reason", HTMLElement, refusal).textContent = sentenceFor(code);
+  find(".again", HTMLButtonElement, refusal).hidden = isFinal(code);
+  return refusal;
+}
+
+/** @param {HTMLTemplateElement} template @returns {HTMLElement} a copy of its only element */
+function stamp(template) {
+  return find("*", HTMLElement, /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
+}
+
+/**
+ * One of twelve hues, always the same one for a user; style.css gives it a lightness that can be read.
+ * @param {string} user
+ */
+function hueOf(user) {
+  let hash = 0;
+  for (const character of user) hash = (Math.imul(hash, 31) + (character.codePointAt(0) ?? 0)) >>> 0;
+  return (hash % HUES) * (360 / HUES);
+}
