@@ -4,12 +4,12 @@ import { Emitter } from "./roomcast/emitter.js";
 import { ping } from "./roomcast/protocol/frames.js";
 import { Heartbeat } from "./roomcast/transport/heartbeat.js";
 import { randomId } from "./roomcast/protocol/random-id.js";
-import { Refusal } from "./roomcast/protocol/error.js";
+import { RoomcastError } from "./roomcast/protocol/error.js";
 import { Room } from "./roomcast/room/room.js";
 import { Session } from "./roomcast/room/session.js";
 import { tabStorage, watch } from "./roomcast/transport/browser.js";
 
-export { Refusal, Room };
+export { RoomcastError, Room };
 
 /** Characters; a longer address is cut short or refused by something on the way, sooner or later. */
 const LONGEST_URL = 2_000;
@@ -107,10 +107,10 @@ export class Roomcast extends Emitter {
    * @param {string} name - 1 to 100 visible characters
    * @param {{history?: number}} [options] - `history`: how many earlier messages to begin with, default 50
    * @returns {Promise<Room>}
-   * @throws {Refusal} the server's, or `closed`
+   * @throws {RoomcastError} the server's, or `closed`
    */
   async join(name, { history = 50 } = {}) {
-    if (this.state === "closed") throw new Refusal("closed");
+    if (this.state === "closed") throw new RoomcastError("closed");
     const { joined } = this.#rooms.get(name) ?? this.#add(name, history);
     return joined;
   }
@@ -186,7 +186,7 @@ export class Roomcast extends Emitter {
     if (state === "closed") {
       this.#unwatch();
       this.#heartbeat.stop();
-      for (const session of this.#sessions) session.end(new Refusal("closed"));
+      for (const session of this.#sessions) session.end(new RoomcastError("closed"));
     }
     this.dispatchEvent(new CustomEvent("state", { detail: code === undefined ? { state } : { state, code } }));
   }

@@ -90,7 +90,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
             raise Refused("origin")
         admission = admit(handshake)
     except Refused as refusal:
-        metrics.add_metric("Refused", MetricUnit.Count, 1)
+        metrics.add_metric("Rejected", MetricUnit.Count, 1)
         logger.info("refused", reason=refusal.reason)
         return policy("nobody", "Deny", handshake.arn)
     user = admission.identity.user

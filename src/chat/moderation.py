@@ -49,15 +49,17 @@ class Moderation:
         if entry is None:
             return False
         assert entry.message is not None
-        logger.info("moderated", act="delete", by=by.user, room=room, seq=seq, user=entry.message.user)
+        logger.info(
+            "moderated", action="delete", moderator=by.user, room=room, seq=seq, user=entry.message.user
+        )
         self._signals.notice(room, frames.changed(room, [entry]))
         return True
 
-    def kick(self, by: Person, room: str, user: str, seconds: int) -> str:
+    def ban(self, by: Person, room: str, user: str, seconds: int) -> str:
         """Sends a user out of a room for so long, and says until when; 0 lets the user in again."""
         until = self._until(seconds)
-        self._rules.change(room, lambda rules: replace(rules, kicked={**rules.kicked, user: until}))
-        frame = self._tell(by, room, "kick", user=user, seconds=seconds, until=_iso(until))
+        self._rules.change(room, lambda rules: replace(rules, banned={**rules.banned, user: until}))
+        frame = self._tell(by, room, "ban", user=user, seconds=seconds, until=_iso(until))
         if seconds:
             for connection_id in self._connections.of_user(user):
                 self._put_out(connection_id, room, frame)
@@ -70,15 +72,15 @@ class Moderation:
         self._tell(by, room, "mute", user=user, seconds=seconds, until=_iso(until))
         return _iso(until)
 
-    def slow(self, by: Person, room: str, seconds: int) -> None:
+    def slow_mode(self, by: Person, room: str, seconds: int) -> None:
         """Has everybody wait so long between two messages; 0 ends it."""
-        self._rules.change(room, lambda rules: replace(rules, slow=seconds))
-        self._tell(by, room, "slow", seconds=seconds)
+        self._rules.change(room, lambda rules: replace(rules, slow_mode=seconds))
+        self._tell(by, room, "slow_mode", seconds=seconds)
 
-    def close(self, by: Person, room: str, closed: bool) -> None:
+    def lock(self, by: Person, room: str, locked: bool) -> None:
         """Closes a room to everybody's writing, or opens it again."""
-        self._rules.change(room, lambda rules: replace(rules, closed=closed))
-        self._tell(by, room, "close", closed=closed)
+        self._rules.change(room, lambda rules: replace(rules, locked=locked))
+        self._tell(by, room, "lock", locked=locked)
 
     def _put_out(self, connection_id: str, room: str, frame: str) -> None:
         """Takes a connection out of a room, after telling it why: the room's signal would come too late."""
@@ -93,9 +95,9 @@ class Moderation:
             return  # gone by itself
         self._signals.moved(room, Person(member.user, member.name))
 
-    def _tell(self, by: Person, room: str, act: str, **what: Any) -> str:
-        logger.info("moderated", act=act, by=by.user, room=room, **what)
-        frame = frames.moderated(room, act, by.name, **what)
+    def _tell(self, by: Person, room: str, action: str, **what: Any) -> str:
+        logger.info("moderated", action=action, moderator=by.user, room=room, **what)
+        frame = frames.moderated(room, action, by.name, **what)
         self._signals.notice(room, frame)
         return frame
 

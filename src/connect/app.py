@@ -76,6 +76,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 def refuse(why: str, status: int = 400) -> dict[str, Any]:
     """Refuses the handshake. A browser sees no more than that it failed; why is in the log."""
-    metrics.add_metric("Refused", MetricUnit.Count, 1)
+    metrics.add_metric("Rejected", MetricUnit.Count, 1)
     logger.info("refused", why=why)
     return {"statusCode": status}

@@ -29,7 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     logger.append_keys(connection=request["connectionId"])
     if request["eventType"] != "DISCONNECT":  # a frame can name any route
         logger.warning("not a disconnect", event_type=request["eventType"])
-        metrics.add_metric("Refused", MetricUnit.Count, 1)
+        metrics.add_metric("Rejected", MetricUnit.Count, 1)
         return {"statusCode": 400}
     closed = connections.close(request["connectionId"])
     metrics.add_metric("Disconnected", MetricUnit.Count, 1)

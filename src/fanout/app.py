@@ -20,7 +20,7 @@ from apigateway.rate import Pace
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery, Results, Tally
-from chat.delivery.slice_queue import Cursors, Doorbell, Doorbells
+from chat.delivery.slice_queue import Cursors, SliceQueue, SliceTask
 from chat.protocol.messages import Entry
 from chat.storage import dynamodb
 from chat.storage.connections import Connections
@@ -37,11 +37,11 @@ region = os.environ["AWS_REGION"]
 table = os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]
 messages = os.environ["MESSAGES_TABLE_NAME"]
 endpoint = os.environ["CONNECTIONS_ENDPOINT"]
-doorbells = Doorbells(os.environ["DOORBELLS_URL"])
+doorbells = SliceQueue(os.environ["SLICE_QUEUE_URL"])
 # One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
 loop = asyncio.new_event_loop()
 gateway = ApiGateway(endpoint, region)
-poster = Poster(gateway, Pace(loop.time, float(os.environ["FIRST_PACE"])), loop)
+poster = Poster(gateway, Pace(loop.time, float(os.environ["INITIAL_POST_RATE"])), loop)
 signals = Signals(client, messages)
 # Sockets are closed rarely, and boto3's client costs a cold start.
 delivery = Delivery(Connections(client, table), signals, poster, cache(lambda: Sockets(endpoint)))
@@ -153,7 +153,7 @@ def number_of(record: dict[str, Any]) -> str:
 def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """The doorbells': there is news for a slice of a large room."""
     (record,) = event["Records"]
-    doorbell = Doorbell.parse(record["body"])
+    doorbell = SliceTask.parse(record["body"])
     logger.append_keys(room=doorbell.slice.room, slice=doorbell.slice.number)
     poster.until = after(POSTING, context)
     until = after(READING, context)
@@ -161,7 +161,7 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
         tally = loop.run_until_complete(broadcaster.answer(doorbell, until))
     except Exception:
         # It rings again by itself when the queue's visibility has passed; what has failed may go well sooner.
-        doorbells.hold(record["receiptHandle"], AGAIN)
+        doorbells.delay(record["receiptHandle"], AGAIN)
         raise
     report(doorbell.slice.room, tally, first=doorbell.after + 1, last=doorbell.to)
 

@@ -87,7 +87,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def refusal(sender: Sender, route: str, body: str | None, error: ChatError) -> str:
     """The refusal as a frame. Where the route gives no reply, it is posted to the sender."""
     logger.info("refused", code=error.code, detail=str(error), route=route)
-    metrics.add_metric("Refused", MetricUnit.Count, 1)
+    metrics.add_metric("ErrorReplies", MetricUnit.Count, 1)
     frame = frames.refusal(frames.echoed_ref(body), error)
     if route == ONE_WAY:
         outcome = sockets().post(sender.connection_id, frame)
@@ -100,5 +100,5 @@ def dismiss(sender: Sender) -> None:
     """Closes the socket of a connection whose token has ended; $disconnect then forgets it."""
     logger.info("expired")
     if sender.identity.protocol == "v1":
-        sockets().post(sender.connection_id, frames.bye("token_expired", retry=True))
+        sockets().post(sender.connection_id, frames.disconnect("token_expired", reconnect=True))
     sockets().close([sender.connection_id])

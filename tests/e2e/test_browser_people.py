@@ -189,7 +189,7 @@ async def test_who_is_sent_out_reads_why_and_until_when_and_can_ask_again(
     await ada.get_by_role("button", name="Try again").click()
     await expect(ada.locator("#outside .reason")).to_have_text("You may not enter this room, or not now.")
     async with framed(guarded.url, bearing=token_of("max", **MODERATOR), room=room) as other:
-        await other.ask(action="kick", room=room, user="ada", seconds=0)
+        await other.ask(action="ban", room=room, user="ada", seconds=0)
     await ada.get_by_role("button", name="Try again").click()
     await expect(ada.locator("#composer")).to_be_visible()
     await say(ada, "sorry")
@@ -213,11 +213,11 @@ async def test_who_is_muted_reads_why_nothing_is_sent(windows: Windows, guarded:
 async def test_a_closed_room_and_a_slow_one_say_so(windows: Windows, guarded: Guarded, room: str) -> None:
     ada = await known(windows, guarded, "ada", room)
     async with framed(guarded.url, bearing=token_of("max", **MODERATOR), room=room) as other:
-        await other.ask(action="close", room=room, closed=True)
-        await expect(ada.locator(".note")).to_contain_text("Max closed the room")
+        await other.ask(action="lock", room=room, locked=True)
+        await expect(ada.locator(".note")).to_contain_text("Max locked the room")
         await say(ada, "Hello?")
-        await expect(ada.locator(".refusal .reason")).to_have_text("This room is closed: nobody can write.")
-        await other.ask(action="close", room=room, closed=False)
+        await expect(ada.locator(".refusal .reason")).to_have_text("This room is locked: nobody can write.")
+        await other.ask(action="lock", room=room, locked=False)
         await other.ask(action="slow", room=room, seconds=3600)
         await expect(ada.locator(".note").last).to_contain_text("each person can write once in an hour")
         await ada.get_by_role("button", name="Try again").click()

@@ -44,7 +44,7 @@ def places(client: FrameClient) -> list[int]:
     frames = [frame for frame in client.frames if frame.get("type") == "messages"]
     return sorted(
         [message["seq"] for frame in frames for message in frame["messages"]]
-        + [seq for frame in frames for seq in frame.get("voids", [])]
+        + [seq for frame in frames for seq in frame.get("skipped", [])]
     )
 
 

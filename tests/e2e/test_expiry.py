@@ -15,7 +15,7 @@ from tests.e2e.support.jwt_engine import Guarded, token_of
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LIFE = 6  # seconds; enough to connect everybody on a busy machine
-BYE = {"type": "bye", "code": "token_expired", "retry": True}
+BYE = {"type": "disconnect", "code": "token_expired", "reconnect": True}
 
 
 async def is_dismissed(client: FrameClient) -> None:
@@ -83,7 +83,7 @@ FIRST: dict[str, dict[str, Any]] = {
     "presence": {},
     "typing": {},
     "delete": {"seq": 1},
-    "kick": {"user": "bob", "seconds": 60},
+    "ban": {"user": "bob", "seconds": 60},
     "mute": {"user": "bob", "seconds": 60},
     "slow": {"seconds": 60},
     "close": {"closed": True},

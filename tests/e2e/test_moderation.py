@@ -88,7 +88,12 @@ async def test_a_deleted_message_is_told_of_and_nowhere_any_more(meeting: Meetin
         assert joined["seq"] == sent["seq"] + (not newest)
     assert text not in await meeting.guarded.stored()
     (record,) = meeting.logged()
-    assert (record["act"], record["by"], record["user"], record["seq"]) == ("delete", "mia", "ada", 1)
+    assert (record["action"], record["moderator"], record["user"], record["seq"]) == (
+        "delete",
+        "mia",
+        "ada",
+        1,
+    )
     assert text not in str(meeting.guarded.printed.lines)
 
 
@@ -108,10 +113,10 @@ async def test_who_is_kicked_is_out_on_every_connection_and_cannot_come_back(mee
         framed(url, bearing=ada, room=[room, elsewhere]) as second_tab,
         plain(url, bearing=ada, room=room) as terminal,
     ):
-        kick = {"action": "kick", "room": room, "user": "ada"}
-        reply = await meeting.mia.ask(**kick, seconds=600)
+        ban = {"action": "ban", "room": room, "user": "ada"}
+        reply = await meeting.mia.ask(**ban, seconds=600)
         assert (reply["status"], reply["user"]) == ("ok", "ada")
-        told = {"act": "kick", "by": "Mia", "user": "ada", "until": reply["until"]}
+        told = {"action": "ban", "moderator": "Mia", "user": "ada", "until": reply["until"]}
         await meeting.all_hear("moderated", room=room, **told)
         await second_tab.until(lambda: bool(second_tab.of_type("moderated")))
         gone = {"user": "ada", "name": "Ada"}
@@ -131,17 +136,17 @@ async def test_who_is_kicked_is_out_on_every_connection_and_cannot_come_back(mee
         assert await code(meeting.ada.ask(action="join", room=room)) == "forbidden"
         assert await refused(url, bearing=ada, room=room) == 403
 
-        assert await code(meeting.max.ask(**kick, seconds=0)) == "ok"
+        assert await code(meeting.max.ask(**ban, seconds=0)) == "ok"
         assert await code(meeting.ada.ask(action="join", room=room)) == "ok"
-    assert [(it["act"], it["by"], it["user"]) for it in meeting.logged()] == [
-        ("kick", "mia", "ada"),
-        ("kick", "max", "ada"),
+    assert [(it["action"], it["moderator"], it["user"]) for it in meeting.logged()] == [
+        ("ban", "mia", "ada"),
+        ("ban", "max", "ada"),
     ]
 
 
 async def test_a_kick_and_a_mute_end_by_themselves(meeting: Meeting) -> None:
     room, ends = meeting.room, int(time.time()) + 2
-    await meeting.mia.ask(action="kick", room=room, user="ada", seconds=2)
+    await meeting.mia.ask(action="ban", room=room, user="ada", seconds=2)
     await meeting.mia.ask(action="mute", room=room, user="bob", seconds=2)
     while await code(meeting.ada.ask(action="join", room=room)) == "forbidden":
         await asyncio.sleep(0.1)
@@ -156,7 +161,7 @@ async def test_who_is_muted_hears_and_cannot_speak(meeting: Meeting) -> None:
     async with plain(meeting.guarded.url, bearing=token_of("ada"), room=room) as terminal:
         reply = await meeting.mia.ask(**mute, seconds=600)
         assert reply["status"] == "ok"
-        told = {"act": "mute", "by": "Mia", "user": "ada", "until": reply["until"]}
+        told = {"action": "mute", "moderator": "Mia", "user": "ada", "until": reply["until"]}
         await meeting.all_hear("moderated", room=room, **told)
         assert await code(meeting.ada.send(room, "But")) == "forbidden"
         await terminal.speak("But")
@@ -167,13 +172,16 @@ async def test_who_is_muted_hears_and_cannot_speak(meeting: Meeting) -> None:
         assert await code(meeting.ada.send(room, "Thanks")) == "ok"
         await meeting.bob.until_heard("Thanks")
     assert meeting.bob.texts == ["Poor Ada", "Thanks"]
-    assert [(it["by"], it["user"]) for it in meeting.logged(act="mute")] == [("mia", "ada"), ("max", "ada")]
+    assert [(it["moderator"], it["user"]) for it in meeting.logged(action="mute")] == [
+        ("mia", "ada"),
+        ("max", "ada"),
+    ]
 
 
 async def test_in_slow_mode_each_person_waits_and_is_told_how_long(meeting: Meeting) -> None:
     room = meeting.room
-    assert await code(meeting.mia.ask(action="slow", room=room, seconds=4)) == "ok"
-    await meeting.all_hear("moderated", room=room, act="slow", by="Mia", seconds=4)
+    assert await code(meeting.mia.ask(action="slow_mode", room=room, seconds=4)) == "ok"
+    await meeting.all_hear("moderated", room=room, action="slow_mode", moderator="Mia", seconds=4)
     replies = await asyncio.gather(*(meeting.ada.send(room, f"number {number}") for number in range(5)))
     refusals = [reply for reply in replies if reply["status"] == "error"]
     assert {refusal["code"] for refusal in refusals} == {"rate_limited"}
@@ -184,24 +192,30 @@ async def test_in_slow_mode_each_person_waits_and_is_told_how_long(meeting: Meet
     await asyncio.sleep(max(refusal["retry_after"] for refusal in refusals))
     assert await code(meeting.ada.send(room, "after a while")) == "ok"
 
-    assert await code(meeting.max.ask(action="slow", room=room, seconds=0)) == "ok"
+    assert await code(meeting.max.ask(action="slow_mode", room=room, seconds=0)) == "ok"
     assert {await code(meeting.ada.send(room, "fast")) for _ in range(3)} == {"ok"}
-    assert [(it["by"], it["seconds"]) for it in meeting.logged(act="slow")] == [("mia", 4), ("max", 0)]
+    assert [(it["moderator"], it["seconds"]) for it in meeting.logged(action="slow_mode")] == [
+        ("mia", 4),
+        ("max", 0),
+    ]
 
 
 async def test_a_closed_room_can_be_read_and_only_moderators_write(meeting: Meeting) -> None:
     room = meeting.room
     await meeting.bob.send(room, "before")
-    assert await code(meeting.mia.ask(action="close", room=room, closed=True)) == "ok"
-    await meeting.all_hear("moderated", room=room, act="close", by="Mia", closed=True)
+    assert await code(meeting.mia.ask(action="lock", room=room, locked=True)) == "ok"
+    await meeting.all_hear("moderated", room=room, action="lock", moderator="Mia", locked=True)
     assert await code(meeting.ada.send(room, "Hello?")) == "forbidden"
     assert await code(meeting.max.send(room, "We are closed")) == "ok"
     await meeting.ada.until_heard("before", "We are closed")
     history = await meeting.ada.ask(action="history", room=room, after=0)
     assert [message["message"] for message in history["messages"]] == ["before", "We are closed"]
-    assert await code(meeting.max.ask(action="close", room=room, closed=False)) == "ok"
+    assert await code(meeting.max.ask(action="lock", room=room, locked=False)) == "ok"
     assert await code(meeting.ada.send(room, "Hello again")) == "ok"
-    assert [(it["by"], it["closed"]) for it in meeting.logged(act="close")] == [("mia", True), ("max", False)]
+    assert [(it["moderator"], it["locked"]) for it in meeting.logged(action="lock")] == [
+        ("mia", True),
+        ("max", False),
+    ]
 
 
 async def test_rulings_of_two_moderators_at_once_all_hold(meeting: Meeting) -> None:
@@ -210,8 +224,8 @@ async def test_rulings_of_two_moderators_at_once_all_hold(meeting: Meeting) -> N
         meeting.mia.ask(action="mute", room=room, user="ada", seconds=600)
     ]
     by_max = [
-        meeting.max.ask(action="kick", room=room, user="bob", seconds=600),
-        meeting.max.ask(action="slow", room=room, seconds=600),
+        meeting.max.ask(action="ban", room=room, user="bob", seconds=600),
+        meeting.max.ask(action="slow_mode", room=room, seconds=600),
     ]
     replies = await asyncio.gather(*by_mia, *by_max)
     assert {reply["status"] for reply in replies} == {"ok"}
@@ -226,10 +240,10 @@ async def test_nobody_else_can_do_any_of_it(meeting: Meeting) -> None:
     sent = await meeting.bob.send(room, "Hi")
     acts = [
         {"action": "delete", "seq": sent["seq"]},
-        {"action": "kick", "user": "bob", "seconds": 600},
+        {"action": "ban", "user": "bob", "seconds": 600},
         {"action": "mute", "user": "bob", "seconds": 600},
-        {"action": "slow", "seconds": 600},
-        {"action": "close", "closed": True},
+        {"action": "slow_mode", "seconds": 600},
+        {"action": "lock", "locked": True},
     ]
     claimed = {"roles": ["moderator"], "requestContext": {"authorizer": {"roles": "moderator"}}}
     by_name = token_of("moderator", roles=["moderators", "Moderator", "not moderator"], rooms="* moderator")

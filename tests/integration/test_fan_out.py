@@ -126,7 +126,7 @@ def test_a_message_that_was_sent_twice_is_heard_once(site: Site) -> None:
     again["dynamodb"]["NewImage"]["last"] = first["dynamodb"]["NewImage"]["last"]
     assert site.invoke("fanout", batch(first, again)) == NO_FAILURES
     (frame,) = site.posted()["c1"]
-    assert json.loads(frame)["voids"] == [2]
+    assert json.loads(frame)["skipped"] == [2]
     assert seqs(site, "c1") == [1]
     assert site.posted()["c2"] == ["Hi"]
 

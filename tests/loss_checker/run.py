@@ -108,7 +108,7 @@ async def _read(url: str, room: str, *, into: list[Message]) -> None:
         while more:
             page = await reader.ask(action="history", room=room, after=after, limit=200)
             into += [Message(each["seq"], each["id"], each["message"]) for each in page["messages"]]
-            places = [each["seq"] for each in page["messages"]] + page.get("voids", [])
+            places = [each["seq"] for each in page["messages"]] + page.get("skipped", [])
             if not places and page["more"]:  # a hole that may still be filled
                 await asyncio.sleep(1)
             after, more = max(places, default=after), page["more"]

@@ -120,15 +120,15 @@ def _is_in_order(frame: dict[str, Any]) -> None:
     is there once.
     """
     seqs = [message["seq"] for message in frame.get("messages", [])]
-    voids = frame.get("voids", [])
-    places = sorted(seqs + voids)
-    if seqs != sorted(seqs) or voids != sorted(voids) or len(set(places)) < len(places):
-        raise WrongFrame(f"seqs out of order, or twice: {seqs} {voids}")
+    skipped = frame.get("skipped", [])
+    places = sorted(seqs + skipped)
+    if seqs != sorted(seqs) or skipped != sorted(skipped) or len(set(places)) < len(places):
+        raise WrongFrame(f"seqs out of order, or twice: {seqs} {skipped}")
     if frame.get("type") == "reply" and places:
         if places != list(range(places[0], places[-1] + 1)):
             raise WrongFrame(f"a page with a hole: {places}")
-        if frame.get("begins", places[0]) != places[0]:
-            raise WrongFrame(f"begins at {frame['begins']}, but has {places}")
+        if frame.get("first_seq", places[0]) != places[0]:
+            raise WrongFrame(f"first_seq at {frame['first_seq']}, but has {places}")
     members = [person["user"] for person in frame.get("members", [])]
     moved = [person["user"] for person in [*frame.get("joined", []), *frame.get("left", [])]]
     if members != sorted(set(members)) or len(set(moved)) < len(moved):

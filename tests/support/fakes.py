@@ -18,7 +18,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
-from chat.delivery.slice_queue import Doorbell
+from chat.delivery.slice_queue import SliceTask
 from chat.identity.people import Person
 from chat.protocol.messages import Entry
 from chat.storage.connections import Closed, Member
@@ -384,9 +384,9 @@ class FakeDoorbells:
     """Remembers the doorbells that were rung."""
 
     def __init__(self) -> None:
-        self.rung: list[Doorbell] = []
+        self.rung: list[SliceTask] = []
 
-    def ring(self, doorbells: Sequence[Doorbell]) -> None:
+    def enqueue(self, doorbells: Sequence[SliceTask]) -> None:
         self.rung += doorbells
 
 

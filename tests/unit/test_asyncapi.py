@@ -128,10 +128,10 @@ HISTORY = {"action": "history", "room": "general"}
 PING = {"action": "ping"}
 PRESENCE = {"action": "presence", "room": "general"}
 DELETE = {"action": "delete", "room": "general", "seq": 1}
-KICK = {"action": "kick", "room": "general", "user": "u2", "seconds": 60}
+KICK = {"action": "ban", "room": "general", "user": "u2", "seconds": 60}
 MUTE = KICK | {"action": "mute"}
-SLOW = {"action": "slow", "room": "general", "seconds": 30}
-CLOSE = {"action": "close", "room": "general"}
+SLOW = {"action": "slow_mode", "room": "general", "seconds": 30}
+LOCK = {"action": "lock", "room": "general"}
 TAKEN: dict[str, dict[str, Any]] = {
     "send": SEND,
     "send with data": SEND | {"data": {"a": [1, None]}},
@@ -155,15 +155,15 @@ TAKEN: dict[str, dict[str, Any]] = {
     "presence after somebody": PRESENCE | {"ref": "w1", "after": "u1"},
     "typing": {"action": "typing", "room": "general", "ref": "t1"},
     "delete": DELETE,
-    "kick": KICK,
-    "kick for the longest time": KICK | {"seconds": 366 * 24 * 3600},
-    "kick the longest user": KICK | {"user": "u" * 128},
-    "no kick any more": KICK | {"seconds": 0},
+    "ban": KICK,
+    "ban for the longest time": KICK | {"seconds": 366 * 24 * 3600},
+    "ban the longest user": KICK | {"user": "u" * 128},
+    "no ban any more": KICK | {"seconds": 0},
     "mute": MUTE | {"ref": "q1"},
     "slow": SLOW,
     "slow no more": SLOW | {"seconds": 0},
-    "close": CLOSE,
-    "open": CLOSE | {"closed": False},
+    "close": LOCK,
+    "open": LOCK | {"locked": False},
 }
 REFUSED: dict[str, dict[str, Any]] = {
     "no action": {"ref": "r1"},
@@ -201,17 +201,17 @@ REFUSED: dict[str, dict[str, Any]] = {
     "typing without room": {"action": "typing"},
     "delete without seq": {"action": "delete", "room": "general"},
     "delete what no seq can be": DELETE | {"seq": 0},
-    "kick nobody": {"action": "kick", "room": "general", "seconds": 60},
-    "kick a user without a name": KICK | {"user": ""},
-    "kick too long a user": KICK | {"user": "u" * 129},
-    "kick a user of two lines": KICK | {"user": "u\n2"},
-    "kick without seconds": {"action": "kick", "room": "general", "user": "u2"},
-    "kick until before": KICK | {"seconds": -1},
-    "kick for more than a year": KICK | {"seconds": 366 * 24 * 3600 + 1},
+    "ban nobody": {"action": "ban", "room": "general", "seconds": 60},
+    "ban a user without a name": KICK | {"user": ""},
+    "ban too long a user": KICK | {"user": "u" * 129},
+    "ban a user of two lines": KICK | {"user": "u\n2"},
+    "ban without seconds": {"action": "ban", "room": "general", "user": "u2"},
+    "ban until before": KICK | {"seconds": -1},
+    "ban for more than a year": KICK | {"seconds": 366 * 24 * 3600 + 1},
     "mute for half a second": MUTE | {"seconds": 0.5},
-    "slow without seconds": {"action": "slow", "room": "general"},
+    "slow without seconds": {"action": "slow_mode", "room": "general"},
     "slow for true seconds": SLOW | {"seconds": True},
-    "close for a number": CLOSE | {"closed": 1},
+    "lock for a number": LOCK | {"locked": 1},
 }
 
 

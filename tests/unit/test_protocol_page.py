@@ -27,7 +27,7 @@ def shown(page: str) -> list[str]:
     for match in FRAME.finditer(page):
         text = match[1] or match[2]
         frame = json.loads(text)
-        if "action" in frame:
+        if "action" in frame and "type" not in frame:
             names.append(check_sent(frame))
             actions[frame.get("ref")] = frame["action"]
         else:

@@ -23,7 +23,7 @@ SIGNALS = f"{MESSAGES} SIG#*"  # only items whose partition keys begin so
 POSTS = "arn:aws:execute-api:us-east-1:000000000000:ChatApi/prod/POST/@connections/*"
 CLOSES = "arn:aws:execute-api:us-east-1:000000000000:ChatApi/prod/DELETE/@connections/*"
 FAILURES = "arn:aws:sqs:us-east-1:000000000000:FanoutFailures"
-DOORBELLS = "arn:aws:sqs:us-east-1:000000000000:Doorbells.fifo"
+DOORBELLS = "arn:aws:sqs:us-east-1:000000000000:SliceQueue.fifo"
 ALLOWED: dict[str, set[tuple[str, str]]] = {
     "AuthorizerFunction": set(),
     "ConnectFunction": {
@@ -330,7 +330,9 @@ def test_both_ways_of_broadcasting_are_told_the_same_but_for_their_first_pace(re
         dict(resolved.properties(function)["Environment"]["Variables"])
         for function in sorted(CALLED_BY_QUEUES)
     )
-    assert float(fanout.pop("FIRST_PACE")) > float(slice_.pop("FIRST_PACE"))  # many slices begin at once
+    assert float(fanout.pop("INITIAL_POST_RATE")) > float(
+        slice_.pop("INITIAL_POST_RATE")
+    )  # many slices begin at once
     assert fanout == slice_  # one module makes both
 
 
@@ -357,10 +359,10 @@ def test_the_mapping_gives_up_in_the_end_and_keeps_a_pointer(resolved: Resolver)
 
 
 def test_a_doorbell_is_one_slices_and_rings_until_it_is_given_up(resolved: Resolver) -> None:
-    mapping = dict(resolved.properties("DoorbellMapping"))
+    mapping = dict(resolved.properties("SliceMapping"))
     assert mapping.pop("FunctionName").endswith(":function:SliceFunction")
     assert mapping == {"EventSourceArn": DOORBELLS, "BatchSize": 1}
-    queue = resolved.properties("Doorbells")
+    queue = resolved.properties("SliceQueue")
     assert queue["FifoQueue"] is True
     # Both are needed for a FIFO queue's high throughput.
     assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == (
@@ -369,8 +371,8 @@ def test_a_doorbell_is_one_slices_and_rings_until_it_is_given_up(resolved: Resol
     )
     # SQS would have a doorbell rung again while it is being answered.
     assert queue["VisibilityTimeout"] > resolved.properties("SliceFunction")["Timeout"]
-    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":DoorbellFailures.fifo")
-    assert resolved.properties("DoorbellFailures")["FifoQueue"] is True  # that of a FIFO queue has to be one
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":SliceFailures.fifo")
+    assert resolved.properties("SliceFailures")["FifoQueue"] is True  # that of a FIFO queue has to be one
 
 
 # The tables

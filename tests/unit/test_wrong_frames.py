@@ -10,7 +10,13 @@ import pytest
 
 from tests.support.asyncapi import REPLIES, UNASKED, WrongFrame, check_heard, check_heard_plain, examples
 
-OPTIONAL = {"voids", "begins", "data", "seqs", "approximate"}  # where they are missing, the frame is right
+OPTIONAL = {
+    "skipped",
+    "first_seq",
+    "data",
+    "seqs",
+    "approximate",
+}  # where they are missing, the frame is right
 
 
 def spoilt(frame: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -52,8 +58,8 @@ def page(*places: dict[str, Any] | int, **fields: Any) -> str:
         "type": "reply", "ref": "h1", "status": "ok", "room": "general",
         "messages": [place for place in places if isinstance(place, dict)], "more": False,
     }  # fmt: skip
-    voids = [place for place in places if isinstance(place, int)]
-    return json.dumps(frame | ({"voids": voids} if voids else {}) | fields)
+    skipped = [place for place in places if isinstance(place, int)]
+    return json.dumps(frame | ({"skipped": skipped} if skipped else {}) | fields)
 
 
 def broadcast(*entries: dict[str, Any], **fields: Any) -> str:
@@ -76,12 +82,12 @@ def who_is_here(*users: str, **fields: Any) -> str:
 
 
 def moderated(**fields: Any) -> str:
-    return json.dumps({"type": "moderated", "room": "general", "by": "Ada", **fields})
+    return json.dumps({"type": "moderated", "room": "general", "moderator": "Ada", **fields})
 
 
 def test_a_page_and_a_broadcast_are_right() -> None:
     check_heard(page(entry(3), 4, entry(5)), "history")
-    check_heard(page(entry(3), 4, begins=3), "history")
+    check_heard(page(entry(3), 4, first_seq=3), "history")
     check_heard(broadcast(entry(3), entry(7)))  # what is between comes later
     check_heard(broadcast(entry(3), entry(4, message="", deleted=True)))
 
@@ -111,26 +117,26 @@ WRONG_TEXTS = {
     "a change of nothing": broadcast(type="changed"),
     "a control character": broadcast(entry(1, message="\x1b[2J")),
     "a name too long": broadcast(entry(1, name="x" * 65)),
-    "neither messages nor voids": broadcast(),
-    "an empty list of voids": broadcast(entry(1), voids=[]),
-    "a void that is no seq": broadcast(entry(2), voids=["1"]),
+    "neither messages nor skipped": broadcast(),
+    "an empty list of skipped": broadcast(entry(1), skipped=[]),
+    "a void that is no seq": broadcast(entry(2), skipped=["1"]),
     "descending seqs": broadcast(entry(2), entry(1)),
     "a seq twice": broadcast(entry(1), entry(1)),
-    "a message that is a void too": broadcast(entry(1), voids=[1]),
+    "a message that is a void too": broadcast(entry(1), skipped=[1]),
     "a page with a hole": page(entry(1), entry(3)),
     "a page with a hole behind a void": page(1, entry(3)),
-    "a page that begins elsewhere": page(entry(4), begins=3),
+    "a page that first_seq elsewhere": page(entry(4), first_seq=3),
     "a time to wait of nothing": json.dumps(examples("refusal")[1] | {"retry_after": 0}),
     "nobody who comes or goes": came_and_went([], []),
     "somebody who comes twice": came_and_went(["u1", "u1"], []),
     "somebody who comes and goes": came_and_went(["u1"], ["u1"]),
     "fewer than have come": came_and_went(["u1", "u2"], [], count=1),
-    "an act that nobody described": moderated(act="praise"),
-    "a kick of nobody": moderated(act="kick", until="2026-11-24T06:31:20Z"),
-    "a kick without an end": moderated(act="kick", user="u1"),
-    "an end with milliseconds": moderated(act="kick", user="u1", until="2026-11-24T06:31:20.123Z"),
-    "a slow mode of no time": moderated(act="slow", closed=True),
-    "a room that may be closed": moderated(act="close", seconds=1),
+    "an act that nobody described": moderated(action="praise"),
+    "a ban of nobody": moderated(action="ban", until="2026-11-24T06:31:20Z"),
+    "a ban without an end": moderated(action="ban", user="u1"),
+    "an end with milliseconds": moderated(action="ban", user="u1", until="2026-11-24T06:31:20.123Z"),
+    "a slow mode of no time": moderated(action="slow_mode", locked=True),
+    "a room that may be locked": moderated(action="lock", seconds=1),
 }
 
 

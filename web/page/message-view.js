@@ -12,7 +12,7 @@ import { exactTime, shortTime } from "./text/time.js";
 const BLOCK = 5 * 60_000;
 const HUES = 12;
 
-const DELIVERY = { sending: "Sending…", sent: "Sent", refused: "Not sent" };
+const DELIVERY = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
 const DELETED = "Deleted by a moderator";
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
@@ -48,7 +48,7 @@ export function redrawEntry(element, entry) {
 /** @param {Entry} entry @param {Entry | undefined} previous @returns {boolean} whether both are of one block */
 export function continues(entry, previous) {
   if (entry.kind === "note" || !previous || previous.kind === "note") return false;
-  if (previous.delivery === "refused" || previous.mine !== entry.mine) return false;
+  if (previous.delivery === "failed" || previous.mine !== entry.mine) return false;
   const samePerson = entry.mine || (entry.user === previous.user && entry.name === previous.name);
   return samePerson && Date.parse(entry.at) - Date.parse(previous.at) < BLOCK;
 }
@@ -71,7 +71,7 @@ function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, 
   time.textContent = known ? shortTime(when) : "";
   time.title = known ? calendar.format(when) : "";
   element.querySelector(".refusal")?.remove();
-  if (delivery === "refused") element.append(explain(code));
+  if (delivery === "failed") element.append(explain(code));
 }
 
 /** @param {HTMLElement} element @param {{user: string, name: string}} person */

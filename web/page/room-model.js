@@ -15,7 +15,7 @@ const ANEW = "This room's history has begun anew.";
  * @typedef {import("../roomcast.js").Person} Person
  * @typedef {Person & {mine: boolean}} Member
  * @typedef {{count: number, approximate: boolean, members: Member[]}} People - no members: nobody knows their names
- * @typedef {"delete" | "mute" | "kick"} Act
+ * @typedef {"delete" | "mute" | "ban"} Act
  */
 
 /** In seconds: how long a moderator mutes somebody here, or sends them out. */
@@ -41,7 +41,7 @@ export class Conversation extends EventTarget {
   /** @type {Map<string, string>} by user, of whomever one has heard of */
   #names = new Map();
   /** What moderators were seen to do; `sentOut`: the sentence that told one so. */
-  #rules = { closed: false, mutedUntil: 0, sentOut: "" };
+  #rules = { locked: false, mutedUntil: 0, sentOut: "" };
   #fresh = 0;
   #telling = false;
   #leaving = false;
@@ -137,7 +137,7 @@ export class Conversation extends EventTarget {
 
   #listen() {
     const room = this.#room;
-    room.addEventListener("begun", ({ detail: { more } }) => {
+    room.addEventListener("ready", ({ detail: { more } }) => {
       if (this.earlier !== "joining") return; // It has begun anew, below what is here.
       this.#timeline.goLive();
       this.#know(more ? "more" : "start");
@@ -151,7 +151,7 @@ export class Conversation extends EventTarget {
       this.#timeline.acknowledge(ack);
       this.#settled();
     });
-    room.addEventListener("refused", ({ detail: { id, code } }) => {
+    room.addEventListener("failed", ({ detail: { id, code } }) => {
       this.#refuse(id, code);
       this.#settled();
     });
@@ -164,7 +164,7 @@ export class Conversation extends EventTarget {
       this.#timeline.change(message);
       this.#tell();
     });
-    room.addEventListener("gap", () => this.#note(GAP));
+    room.addEventListener("lost", () => this.#note(GAP));
     room.addEventListener("reset", () => {
       this.#timeline.beginAnew(ANEW);
       this.#know("start"); // What is above is part of no log any more.
@@ -197,16 +197,16 @@ export class Conversation extends EventTarget {
     const { user = "", until = "" } = act;
     const me = user === this.#room.user;
     const sentence = whatWasDone(act, me ? "you" : (this.#names.get(user) ?? "somebody"));
-    if (act.act === "close") this.#rules.closed = act.closed === true;
-    if (act.act === "mute" && me) this.#rules.mutedUntil = Date.parse(until);
-    if (act.act === "kick" && me) this.#rules.sentOut = sentence;
+    if (act.action === "lock") this.#rules.locked = act.locked === true;
+    if (act.action === "mute" && me) this.#rules.mutedUntil = Date.parse(until);
+    if (act.action === "ban" && me) this.#rules.sentOut = sentence;
     if (sentence) this.#note(sentence);
   }
 
   /** @param {string} code - why one is not in the room */
   #end(code) {
     if (this.outside) return;
-    const known = code === "kicked" && this.#rules.sentOut;
+    const known = code === "banned" && this.#rules.sentOut;
     this.outside = known || whyOutside(code);
     this.people = undefined;
     this.writers = [];
@@ -229,7 +229,7 @@ export class Conversation extends EventTarget {
 
   /** The code says that one may not write, and not why. */
   #whyForbidden() {
-    if (this.#rules.closed) return "room_closed";
+    if (this.#rules.locked) return "room_locked";
     return this.#rules.mutedUntil > Date.now() ? "muted" : "forbidden";
   }
 

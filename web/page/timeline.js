@@ -14,7 +14,7 @@ import { randomId } from "../roomcast/protocol/random-id.js";
  * @property {boolean} mine
  * @property {boolean} deleted - by a moderator; its text is empty
  * @property {boolean} live - it comes while somebody is here, not with what was said before
- * @property {"sending" | "sent" | "refused"} delivery
+ * @property {"sending" | "sent" | "failed"} delivery
  * @property {string} code - why it was refused
  * @property {Date | null} waits - until when, because one writes faster than the room allows
  *
@@ -88,7 +88,7 @@ export class Timeline {
    */
   refuse(id, code) {
     this.#waiting = this.#waiting.map((entry) =>
-      entry.id === id && entry.delivery === "sending" ? { ...entry, code, delivery: "refused" } : entry,
+      entry.id === id && entry.delivery === "sending" ? { ...entry, code, delivery: "failed" } : entry,
     );
     this.#settle();
   }
@@ -144,7 +144,7 @@ export class Timeline {
   /** Gives refused messages the place that they have when nothing waits before them any more. */
   #settle() {
     if (!this.#live) return; // What was said before has yet to go above them.
-    while (this.#waiting[0]?.delivery === "refused") this.#settled.push(...this.#waiting.splice(0, 1));
+    while (this.#waiting[0]?.delivery === "failed") this.#settled.push(...this.#waiting.splice(0, 1));
   }
 
   /** @param {string} id @returns {Spoken | undefined} the message of that id, which is no longer here */

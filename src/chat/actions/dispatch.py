@@ -191,11 +191,11 @@ def delete(chat: Chat, sender: Sender, request: frames.Request) -> str:
     return frames.reply(ref, room=room, seq=seq)
 
 
-def kick(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def ban(chat: Chat, sender: Sender, request: frames.Request) -> str:
     """Sends a user out of a room for some time; 0 seconds end it."""
     room, ref, user, seconds = _readable(sender, request), _ref(request), _user(request), _seconds(request)
     _moderate(chat, sender, room)
-    until = chat.moderation.kick(sender.person, room, user, seconds)
+    until = chat.moderation.ban(sender.person, room, user, seconds)
     return frames.reply(ref, room=room, user=user, until=until)
 
 
@@ -207,22 +207,22 @@ def mute(chat: Chat, sender: Sender, request: frames.Request) -> str:
     return frames.reply(ref, room=room, user=user, until=until)
 
 
-def slow(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def slow_mode(chat: Chat, sender: Sender, request: frames.Request) -> str:
     """Sets how long everybody in a room waits between two messages; 0 seconds end it."""
     room, ref, seconds = _readable(sender, request), _ref(request), _seconds(request)
     _moderate(chat, sender, room)
-    chat.moderation.slow(sender.person, room, seconds)
+    chat.moderation.slow_mode(sender.person, room, seconds)
     return frames.reply(ref, room=room, seconds=seconds)
 
 
-def close(chat: Chat, sender: Sender, request: frames.Request) -> str:
-    """Closes a room to writing, or opens it again."""
-    room, ref, closed = _readable(sender, request), _ref(request), request.fields.get("closed", True)
-    if not isinstance(closed, bool):
-        raise InvalidFrame('"closed" is true or false.')
+def lock(chat: Chat, sender: Sender, request: frames.Request) -> str:
+    """Make a room read-only, or open it again."""
+    room, ref, locked = _readable(sender, request), _ref(request), request.fields.get("locked", True)
+    if not isinstance(locked, bool):
+        raise InvalidFrame('"locked" is true or false.')
     _moderate(chat, sender, room)
-    chat.moderation.close(sender.person, room, closed)
-    return frames.reply(ref, room=room, closed=closed)
+    chat.moderation.lock(sender.person, room, locked)
+    return frames.reply(ref, room=room, locked=locked)
 
 
 ACTIONS: dict[str, Action] = {
@@ -235,10 +235,10 @@ ACTIONS: dict[str, Action] = {
     "presence": who_is_here,
     "typing": typing,
     "delete": delete,
-    "kick": kick,
+    "ban": ban,
     "mute": mute,
-    "slow": slow,
-    "close": close,
+    "slow_mode": slow_mode,
+    "lock": lock,
 }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from chat.delivery.deliver import Add, Delivery, Results, Tally, to_each_room
-from chat.delivery.slice_queue import Doorbell, Doorbells, Slice
+from chat.delivery.slice_queue import Slice, SliceQueue, SliceTask
 from chat.identity.people import Person
 from chat.protocol import frames
 from chat.storage.connections import Member
@@ -19,7 +19,7 @@ from chat.storage.signals import Moved, Notice, Signal, Signals, Typing
 
 class Announcer:
     def __init__(
-        self, members: Members, log: Log, signals: Signals, delivery: Delivery, doorbells: Doorbells
+        self, members: Members, log: Log, signals: Signals, delivery: Delivery, doorbells: SliceQueue
     ) -> None:
         self._members = members
         self._log = log
@@ -55,11 +55,11 @@ class Announcer:
                 room, [notice.frame for notice in notices], lambda add: self._members.read(room, add)
             )
         doorbells = [
-            Doorbell(Slice(room, number, slices), 0, 0, notice=notice)
+            SliceTask(Slice(room, number, slices), 0, 0, notice=notice)
             for notice in notices
             for number in range(slices)
         ]
-        await asyncio.to_thread(self._doorbells.ring, doorbells)
+        await asyncio.to_thread(self._doorbells.enqueue, doorbells)
         return None
 
     def _frames_for(

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chat.delivery.deliver import Add, Delivery, Results, Tally, to_each_room
-from chat.delivery.slice_queue import Cursor, Cursors, Doorbell, Doorbells, Slice
+from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
 from chat.protocol import frames
 from chat.protocol.messages import Entry
 from chat.storage.log import Log
@@ -30,7 +30,7 @@ class Broadcaster:
         members: Members,
         log: Log,
         delivery: Delivery,
-        doorbells: Doorbells,
+        doorbells: SliceQueue,
         cursors: Cursors,
         daemon: Sink,
         *,
@@ -76,11 +76,11 @@ class Broadcaster:
                 logger.info("a large room from now on", room=room, estimate=page.estimate)
             with trace.phase("ring"):
                 after, to = run[0].seq - 1, run[-1].seq
-                doorbells = [Doorbell(Slice(room, number, slices), after, to) for number in range(slices)]
-                await asyncio.to_thread(self._doorbells.ring, doorbells)
+                doorbells = [SliceTask(Slice(room, number, slices), after, to) for number in range(slices)]
+                await asyncio.to_thread(self._doorbells.enqueue, doorbells)
             return None
 
-    async def answer(self, doorbell: Doorbell, until: float) -> Tally:
+    async def answer(self, doorbell: SliceTask, until: float) -> Tally:
         """Posts to a slice what its members have not had; what is left at `until`, in loop time, later.
 
         Raises what keeps it from posting; the doorbell must then be answered again.
@@ -104,8 +104,8 @@ class Broadcaster:
             cursor = Cursor(to) if reached is None else Cursor(cursor.seq, to, reached)
             await asyncio.to_thread(self._cursors.write, slice_, cursor)
             if asyncio.get_running_loop().time() > until:
-                again = Doorbell(slice_, cursor.seq, max(to, doorbell.to), doorbell.part + 1)
-                await asyncio.to_thread(self._doorbells.ring, [again])
+                again = SliceTask(slice_, cursor.seq, max(to, doorbell.to), doorbell.part + 1)
+                await asyncio.to_thread(self._doorbells.enqueue, [again])
                 break
         return total
 
@@ -129,7 +129,7 @@ class Broadcaster:
         """Posts settled entries to the members that `read` passes on, in order to each."""
         by_protocol: dict[str, list[Any]] = {
             "v1": [self._delivery.frame(text) for text in frames.messages(room, entries)],
-            # A run of voids is nothing to a plain client.
+            # A run of skipped is nothing to a plain client.
             "plain": [self._delivery.frame(text) for text in frames.plain(entries)],
         }
 

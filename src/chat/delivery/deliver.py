@@ -161,7 +161,7 @@ class Delivery:
                 open_.append(post.connection_id)
 
         round_ = self._poster.round(settle)
-        goodbye = [self._poster.frame(frames.bye("token_expired", retry=True))]
+        goodbye = [self._poster.frame(frames.disconnect("token_expired", reconnect=True))]
         await round_.add(Post(member.connection_id, goodbye) for member in expired if member.protocol == "v1")
         await round_.finish()
         open_ += [member.connection_id for member in expired if member.protocol == "plain"]

@@ -28,7 +28,7 @@ _CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard",
 _SEND = 10  # messages in one SendMessageBatch, SQS's bound
 
 
-class NotRung(Exception):
+class EnqueueFailed(Exception):
     """SQS did not take a doorbell."""
 
 
@@ -50,7 +50,7 @@ class Slice:
 
 
 @dataclass(frozen=True, slots=True)
-class Doorbell:
+class SliceTask:
     """There is news for a slice: it has had all up to `after`, and there is more, at least up to `to`.
 
     `part` tells apart the doorbells of one run that is posted in several invocations. With a `notice` there
@@ -78,14 +78,14 @@ class Doorbell:
         )
 
     @classmethod
-    def parse(cls, body: str) -> Doorbell:
+    def parse(cls, body: str) -> SliceTask:
         fields = json.loads(body)
         slice_ = Slice(fields["room"], fields["slice"], fields["slices"])
         notice = fields["notice"] and Notice(**fields["notice"])
         return cls(slice_, fields["after"], fields["to"], fields["part"], notice)
 
 
-class Doorbells:
+class SliceQueue:
     """The queue of doorbells."""
 
     def __init__(self, queue_url: str) -> None:
@@ -96,8 +96,8 @@ class Doorbells:
         """Made when first needed: without large rooms it never is."""
         return boto3.client("sqs", config=_CONFIG)
 
-    def ring(self, doorbells: Sequence[Doorbell]) -> None:
-        """Rings them all, or raises NotRung; ringing again does no harm."""
+    def enqueue(self, doorbells: Sequence[SliceTask]) -> None:
+        """Rings them all, or raises EnqueueFailed; ringing again does no harm."""
         for batch in batched(doorbells, _SEND, strict=False):
             answer = self._sqs.send_message_batch(
                 QueueUrl=self._queue_url,
@@ -119,9 +119,9 @@ class Doorbells:
                 ],
             )
             if answer.get("Failed"):
-                raise NotRung(answer["Failed"][0]["Code"])
+                raise EnqueueFailed(answer["Failed"][0]["Code"])
 
-    def hold(self, receipt: str, seconds: int) -> None:
+    def delay(self, receipt: str, seconds: int) -> None:
         """Keeps a received doorbell from being received again for so long from now."""
         self._sqs.change_message_visibility(
             QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds

@@ -78,8 +78,8 @@ class PageReply:
         return self._left >= 0 and self._filling.takes(entry)
 
     def encoded(self, page: Page) -> str:
-        begins = {} if page.begins is None else {"begins": page.begins}
-        return self._filling.frame(more=page.more, **begins)
+        first_seq = {} if page.first_seq is None else {"first_seq": page.first_seq}
+        return self._filling.frame(more=page.more, **first_seq)
 
 
 def changed(room: str, entries: Sequence[Entry]) -> str:
@@ -100,14 +100,14 @@ def typing(room: str, person: Person) -> str:
     return _encode({"type": "typing", "room": room, "user": person.user, "name": person.name})
 
 
-def moderated(room: str, act: str, by: str, **what: Any) -> str:
+def moderated(room: str, action: str, moderator: str, **what: Any) -> str:
     """Tells what a moderator has done in a room."""
-    return _encode({"type": "moderated", "room": room, "act": act, "by": by, **what})
+    return _encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **what})
 
 
-def bye(code: str, *, retry: bool) -> str:
+def disconnect(code: str, *, reconnect: bool) -> str:
     """The last frame before the server closes a socket."""
-    return _encode({"type": "bye", "code": code, "retry": retry})
+    return _encode({"type": "disconnect", "code": code, "reconnect": reconnect})
 
 
 def members(ref: str | None, room: str, people: Sequence[Person], **what: Any) -> str:
@@ -144,13 +144,13 @@ class _Filling:
     def __init__(self, envelope: Mapping[str, Any]) -> None:
         self._head = _encode({**envelope, "messages": []})[: -len("]}")]
         self._texts: list[tuple[int, str]] = []
-        self._voids: list[int] = []
-        longest = '],"voids":[],"more":false,"begins":999999999999}'
+        self._skipped: list[int] = []
+        longest = '],"skipped":[],"more":false,"first_seq":999999999999}'
         self._left = MAX_FRAME - len(self._head.encode()) - len(longest)
 
     @property
     def empty(self) -> bool:
-        return not self._texts and not self._voids
+        return not self._texts and not self._skipped
 
     def takes(self, entry: Entry) -> bool:
         """Adds an entry, if it fits."""
@@ -160,14 +160,14 @@ class _Filling:
             return False
         self._left -= cost
         if entry.message is None:
-            self._voids.append(entry.seq)
+            self._skipped.append(entry.seq)
         else:
             self._texts.append((entry.seq, text))
         return True
 
     def frame(self, **rest: Any) -> str:
         """`rest` is what follows the entries."""
-        after = ({"voids": sorted(self._voids)} if self._voids else {}) | rest
+        after = ({"skipped": sorted(self._skipped)} if self._skipped else {}) | rest
         end = "," + _encode(after)[1:] if after else "}"
         return self._head + ",".join(text for _, text in sorted(self._texts)) + "]" + end
 

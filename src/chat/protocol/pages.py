@@ -31,29 +31,29 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Places by ascending seq. `more`: there are rows beyond. `begins`: the page's first seq, where what the
+    """Entries by ascending seq. `more`: there are rows beyond. `first_seq`: the page's first seq, if what the
     reader asked for before it is gone for good.
     """
 
     entries: list[Entry]
     more: bool
-    begins: int | None = None
+    first_seq: int | None = None
 
 
 def page_after(seq: int, rows: Iterable[Row], takes: Callable[[Entry], bool], now: float) -> Page:
     """What follows `seq`. `rows` are what is there beyond it, ascending; `takes` says whether one fits."""
     entries: list[Entry] = []
-    begins = None
+    first_seq = None
     for row in rows:
         if row.entry.seq != seq + 1:
             if entries or not _settled(row, now):
-                return Page(entries, more=True, begins=begins)
-            begins = row.entry.seq
+                return Page(entries, more=True, first_seq=first_seq)
+            first_seq = row.entry.seq
         if not takes(row.entry):
-            return Page(entries, more=True, begins=begins)
+            return Page(entries, more=True, first_seq=first_seq)
         entries.append(row.entry)
         seq = row.entry.seq
-    return Page(entries, more=False, begins=begins)
+    return Page(entries, more=False, first_seq=first_seq)
 
 
 def page_before(rows: Iterable[Row], takes: Callable[[Entry], bool]) -> Page:

@@ -95,7 +95,7 @@ class Log:
                 return receipt
             raise
         ref = self._claim(room, seq, message)
-        self._write(room, seq, message, void=ref.seq != seq)
+        self._write(room, seq, message, skipped=ref.seq != seq)
         if ref.digest != message.digest:
             raise InvalidRef("This ref was used for another message: each message needs its own.")
         return Receipt(ref.seq, ref.at)
@@ -113,12 +113,12 @@ class Log:
             assert message is not None, "a head always holds a message"
             ref = refs.get(message.id) or self._claim(room, entry.seq, message)
             refs[message.id] = ref
-            void = ref.seq != entry.seq
+            skipped = ref.seq != entry.seq
             if entry.seq not in rows:
-                self._write(room, entry.seq, message, void=void)
+                self._write(room, entry.seq, message, skipped=skipped)
             elif rows[entry.seq]:  # deleted since: a run that comes again must not bring it back
                 message = replace(message, text="", data=None, deleted=True)
-            settled.append(Entry(entry.seq, None if void else message))
+            settled.append(Entry(entry.seq, None if skipped else message))
         return Settled(settled, slices)
 
     def make_large(self, room: str, slices: int) -> int:
@@ -129,9 +129,9 @@ class Log:
         answer = self._dynamodb.update_item(
             TableName=self._table,
             Key=head_key(room),
-            UpdateExpression="SET slices = if_not_exists(slices, :slices), marked = :marked",
+            UpdateExpression="SET slices = if_not_exists(slices, :slices), not_a_message = :not_a_message",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":slices": slices, ":marked": True},
+            ExpressionAttributeValues={":slices": slices, ":not_a_message": True},
             ReturnValues="ALL_NEW",  # of what it leaves as it was, "UPDATED_NEW" need not tell
         )
         return int(answer["Attributes"]["slices"])
@@ -186,12 +186,12 @@ class Log:
             self._dynamodb.update_item(
                 TableName=self._table,
                 Key=head_key(room),
-                UpdateExpression="SET #last = :message, marked = :marked",
+                UpdateExpression="SET #last = :message, not_a_message = :not_a_message",
                 ConditionExpression="seq = :seq",
                 ExpressionAttributeNames={"#last": "last"},
                 ExpressionAttributeValues={
                     ":message": to_item(message),
-                    ":marked": True,
+                    ":not_a_message": True,
                     ":seq": seq,
                 },
             )
@@ -242,8 +242,8 @@ class Log:
                     current = True
                     continue
                 rules.hear(message.user, self._now())
-                if rules.slow and not waited:
-                    self._rules.wait_turn(room, message.user, rules.slow)
+                if rules.slow_mode and not waited:
+                    self._rules.wait_turn(room, message.user, rules.slow_mode)
                     waited = True
             try:
                 return self._budget.spend(room, partial(self._advance, room, message, rules.version))
@@ -257,26 +257,26 @@ class Log:
 
     def _advance(self, room: str, message: Message, version: int, use: Use) -> int:
         """Raises _RuledAnew when the rules have another version, and Passed as the room's budget wants it."""
-        ruled = "ruling = :ruling" if version else "attribute_not_exists(ruling)"
+        ruled = "rules_version = :rules_version" if version else "attribute_not_exists(rules_version)"
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=head_key(room),
-                UpdateExpression=f"SET #last = :message, due = {use.due} ADD seq :one REMOVE marked",
+                UpdateExpression=f"SET #last = :message, due = {use.due} ADD seq :one REMOVE not_a_message",
                 ConditionExpression=f"{ruled} AND {use.condition}",
                 ExpressionAttributeNames={"#last": "last"},
                 ExpressionAttributeValues={
                     ":message": to_item(message),
                     ":one": 1,
                     **use.values,
-                    **({":ruling": version} if version else {}),
+                    **({":rules_version": version} if version else {}),
                 },
                 ReturnValues="UPDATED_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             head = old_item(error) or {}
-            if int(head.get("ruling", 0)) != version:
+            if int(head.get("rules_version", 0)) != version:
                 raise _RuledAnew from None
             raise Passed(int(head["due"]) if "due" in head else None) from None
         return int(answer["Attributes"]["seq"])
@@ -305,9 +305,9 @@ class Log:
         ref = _ref(item)
         return Receipt(ref.seq, ref.at)
 
-    def _write(self, room: str, seq: int, message: Message, *, void: bool) -> None:
+    def _write(self, room: str, seq: int, message: Message, *, skipped: bool) -> None:
         # Only if absent: the row may have been written by the other function, and may have changed since.
-        content = {"void": True, "at": message.at} if void else to_item(message)
+        content = {"skipped": True, "at": message.at} if skipped else to_item(message)
         self._put_if_absent(_row_key(room, seq) | content | {"expires_at": self._expiry(self._history)})
 
     def _put_if_absent(self, item: dict[str, Any]) -> dict[str, Any] | None:
@@ -356,7 +356,7 @@ def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
 
     Raises KeyError and TypeError when the item is no head.
     """
-    if "marked" in item:
+    if "not_a_message" in item:
         return None
     return room_of_key(item["pk"]), Entry(int(item["seq"]), from_item(item["last"]))
 
@@ -391,7 +391,7 @@ def _ref(item: Mapping[str, Any]) -> _Ref:
 
 
 def _row(item: Mapping[str, Any]) -> Row:
-    return Row(Entry(int(item["sk"]), None if "void" in item else from_item(item)), item["at"])
+    return Row(Entry(int(item["sk"]), None if "skipped" in item else from_item(item)), item["at"])
 
 
 def _ref_key(room: str, ref: str) -> dict[str, str]:

@@ -1,8 +1,8 @@
-"""What a room's moderators have ruled: who may not speak or be there, how often one may speak, and whether.
+"""The rules that a room's moderators set: who is muted or banned, slow mode, and whether the room is locked.
 
 A room's rules are an item of their own, so that a room's head stays small. The head holds their version,
-`ruling`, and the one write that commits a message is made on the condition that its sender was judged by that
-version: a ruling holds from the moment it is made, and costs no read where nothing was ruled anew.
+`rules_version`. The one write that commits a message is conditional on the version that its sender was checked
+against: a new rule holds from the moment it is written, and costs no read where nothing has changed.
 """
 
 from __future__ import annotations
@@ -27,27 +27,31 @@ _SENT_OUT = "A moderator has sent you out of this room for a while."
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`slow` is how many seconds a person waits between two messages; `muted` and `kicked` say until when, in
-    seconds since 1970.
+    """`slow_mode`: seconds a person waits between two messages. `muted`, `banned`: until when, in seconds since
+    1970, by user.
     """
 
     version: int = 0
-    closed: bool = False
-    slow: int = 0
+    locked: bool = False
+    slow_mode: int = 0
     muted: Mapping[str, int] = field(default_factory=dict)
-    kicked: Mapping[str, int] = field(default_factory=dict)
+    banned: Mapping[str, int] = field(default_factory=dict)
 
     def hold_back(self, user: str, now: float) -> bool:
         """Whether there is anything to keep this person from speaking at any time."""
-        return self.closed or bool(self.slow) or max(self.muted.get(user, 0), self.kicked.get(user, 0)) > now
+        return (
+            self.locked
+            or bool(self.slow_mode)
+            or max(self.muted.get(user, 0), self.banned.get(user, 0)) > now
+        )
 
     def hear(self, user: str, now: float) -> None:
         """Raises Forbidden when this person may not speak in the room."""
-        if self.closed:
-            raise Forbidden("This room is closed: it can be read, and nobody can write.")
+        if self.locked:
+            raise Forbidden("This room is locked: it can be read, and nobody can write.")
         if self.muted.get(user, 0) > now:
             raise Forbidden("A moderator has muted you in this room for a while.")
-        if self.kicked.get(user, 0) > now:  # whose connections are being put out at this moment
+        if self.banned.get(user, 0) > now:  # whose connections are being put out at this moment
             raise Forbidden(_SENT_OUT)
 
 
@@ -70,17 +74,17 @@ class RuleBook:
             return NONE
         return Rules(
             int(item["version"]),
-            item["closed"],
-            int(item["slow"]),
+            item["locked"],
+            int(item["slow_mode"]),
             _times(item["muted"]),
-            _times(item["kicked"]),
+            _times(item["banned"]),
         )
 
     def admit(self, user: str, rooms: Collection[str]) -> None:
         """Raises Forbidden when this person has been sent out of one of these rooms."""
         keys = [_key(room) for room in rooms]
-        for item in batch_get(self._dynamodb, self._table, keys, ["kicked"]):
-            if item["kicked"].get(user, 0) > self._now():
+        for item in batch_get(self._dynamodb, self._table, keys, ["banned"]):
+            if item["banned"].get(user, 0) > self._now():
                 raise Forbidden(_SENT_OUT)
 
     def admit_still(self, user: str, rooms: Collection[str], put_out: Callable[[], object]) -> None:
@@ -100,13 +104,13 @@ class RuleBook:
                 return
         raise TimeoutError("too many rulings at once")
 
-    def wait_turn(self, room: str, user: str, slow: int) -> None:
+    def wait_turn(self, room: str, user: str, slow_mode: int) -> None:
         """Holds a person to a room's slow mode. Raises RateLimited with the seconds that are left."""
         now = int(self._now() * 1_000)
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item=_turn(room, user, now + slow * 1_000),
+                Item=_turn(room, user, now + slow_mode * 1_000),
                 ConditionExpression="attribute_not_exists(pk) OR #until <= :now",
                 ExpressionAttributeNames={"#until": "until"},
                 ExpressionAttributeValues={":now": now},
@@ -116,7 +120,7 @@ class RuleBook:
             old = old_item(error)
             assert old is not None, "the condition holds where nothing is"
             left = (int(old["until"]) - now) / 1_000
-            detail = f"This room is in slow mode: one message in {slow} seconds."
+            detail = f"This room is in slow mode: one message in {slow_mode} seconds."
             raise RateLimited(detail, retry_after=left) from None
 
     def return_turn(self, room: str, user: str) -> None:
@@ -127,10 +131,10 @@ class RuleBook:
         """Without what has ended."""
         now = self._now()
         muted = {user: until for user, until in rules.muted.items() if until > now}
-        kicked = {user: until for user, until in rules.kicked.items() if until > now}
-        if len(muted) + len(kicked) > _MAX_NAMED:
+        banned = {user: until for user, until in rules.banned.items() if until > now}
+        if len(muted) + len(banned) > _MAX_NAMED:
             raise Forbidden(f"A room's rules can name {_MAX_NAMED} people at once.")
-        return replace(rules, muted=muted, kicked=kicked)
+        return replace(rules, muted=muted, banned=banned)
 
     def _put(self, room: str, version: int, rules: Rules) -> bool:
         """False when another ruling was faster."""
@@ -138,14 +142,16 @@ class RuleBook:
             "TableName": self._table,
             "Key": head_key(room),
             # A record of the stream that has no message in it: the mark tells the fan-out.
-            "UpdateExpression": "SET ruling = :new, marked = :marked",
-            "ConditionExpression": "ruling = :old" if version else "attribute_not_exists(ruling)",
-            "ExpressionAttributeValues": {":new": rules.version, ":marked": True}
+            "UpdateExpression": "SET rules_version = :new, not_a_message = :not_a_message",
+            "ConditionExpression": "rules_version = :old"
+            if version
+            else "attribute_not_exists(rules_version)",
+            "ExpressionAttributeValues": {":new": rules.version, ":not_a_message": True}
             | ({":old": version} if version else {}),
         }
         item = {
-            "version": rules.version, "closed": rules.closed, "slow": rules.slow,
-            "muted": dict(rules.muted), "kicked": dict(rules.kicked),
+            "version": rules.version, "locked": rules.locked, "slow_mode": rules.slow_mode,
+            "muted": dict(rules.muted), "banned": dict(rules.banned),
         }  # fmt: skip
         put = {"TableName": self._table, "Item": _key(room) | item}
         return transact(self._dynamodb, [{"Update": head}, {"Put": put}])
@@ -157,7 +163,7 @@ def _key(room: str) -> dict[str, str]:
 
 def _turn(room: str, user: str, until: int) -> dict[str, Any]:
     """That a person waits until then, in milliseconds since 1970."""
-    key = {"pk": f"SLOW#{key_part(room)}#{key_part(user)}", "sk": "SLOW"}
+    key = {"pk": f"COOLDOWN#{key_part(room)}#{key_part(user)}", "sk": "COOLDOWN"}
     return key | {"until": until, "expires_at": until // 1_000 + _TURN_KEPT}
 
 

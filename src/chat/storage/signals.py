@@ -62,9 +62,11 @@ class Signals:
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_key(room, _MOVED),
+                Key=_key(room, _PRESENCE),
                 UpdateExpression="SET #user = :user, #name = :name, #id = :id, expires_at = :end",
-                ConditionExpression="attribute_not_exists(crowded_until) OR crowded_until <= :now",
+                ConditionExpression=(
+                    "attribute_not_exists(presence_paused_until) OR presence_paused_until <= :now"
+                ),
                 ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
                 ExpressionAttributeValues={
                     ":user": person.user,
@@ -82,8 +84,8 @@ class Signals:
         now = int(self._now())
         self._dynamodb.update_item(
             TableName=self._table,
-            Key=_key(room, _MOVED),
-            UpdateExpression="SET crowded_until = :until, expires_at = :end REMOVE #user, #name, #id",
+            Key=_key(room, _PRESENCE),
+            UpdateExpression="SET presence_paused_until = :until, expires_at = :end REMOVE #user, #name, #id",
             ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
             ExpressionAttributeValues={":until": now + QUIET, ":end": now + _KEPT + QUIET},
         )
@@ -136,7 +138,7 @@ def is_signal(item: Mapping[str, Any]) -> bool:
 
 
 _SIGNAL = "SIG#"
-_MOVED, _TYPING, _NOTICE = "MOVED", "TYPING#", "NOTICE"
+_PRESENCE, _TYPING, _NOTICE = "PRESENCE", "TYPING#", "NOTICE"
 
 
 def _key(room: str, kind: str) -> dict[str, str]:

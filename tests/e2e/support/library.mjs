@@ -19,10 +19,10 @@ class Ears {
   constructor(room) {
     this.room = room;
     room.addEventListener("message", ({ detail: { seq, id, message } }) => this.#hear([seq, id, message]));
-    room.addEventListener("gap", ({ detail }) => this.gaps.push([detail.from, detail.to]));
+    room.addEventListener("lost", ({ detail }) => this.gaps.push([detail.from, detail.to]));
     room.addEventListener("reset", () => this.resets++);
     room.addEventListener("sent", ({ detail: { id, seq } }) => this.acknowledged.push([id, seq]));
-    room.addEventListener("refused", ({ detail: { id, code } }) => this.refused.push([id, code]));
+    room.addEventListener("failed", ({ detail: { id, code } }) => this.refused.push([id, code]));
   }
 
   /** Resolves once so many messages were heard, or one with this seq or a later one. */

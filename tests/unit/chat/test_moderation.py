@@ -65,7 +65,7 @@ def house(dynamodb: Any, stream: Stream) -> House:
 
 def acts(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
     """What was logged of them: who did what, and to whom."""
-    names = ("act", "by", "user", "room", "seq", "until", "seconds", "closed")
+    names = ("action", "moderator", "user", "room", "seq", "until", "seconds", "locked")
     return [
         {name: value for name in names if (value := getattr(record, name, None)) is not None}
         for record in caplog.records
@@ -94,7 +94,9 @@ def test_a_deleted_message_is_gone_and_the_room_is_told(
     assert "foul" not in [
         row.entry.message and row.entry.message.text for row in house.log.rows_after("general", 0)
     ]
-    assert acts(caplog) == [{"act": "delete", "by": MOD.user, "room": "general", "seq": 2, "user": "u#2"}]
+    assert acts(caplog) == [
+        {"action": "delete", "moderator": MOD.user, "room": "general", "seq": 2, "user": "u#2"}
+    ]
 
 
 def test_where_there_is_no_message_nobody_is_told(house: House, caplog: pytest.LogCaptureFixture) -> None:
@@ -112,9 +114,9 @@ def test_who_is_sent_out_leaves_with_every_connection_and_is_told_first(
     house.connect("c2", "general")
     house.connect("c3", "news")
     house.connect("other", "general", who=Identity("u1", "Ada", "v1"))
-    assert house.moderation.kick(MOD, "general", "u#2", 100) == UNTIL
+    assert house.moderation.ban(MOD, "general", "u#2", 100) == UNTIL
     frame = {
-        "type": "moderated", "room": "general", "act": "kick", "by": "Grace", "user": "u#2",
+        "type": "moderated", "room": "general", "action": "ban", "moderator": "Grace", "user": "u#2",
         "seconds": 100, "until": UNTIL,
     }  # fmt: skip
     assert sorted((each, json.loads(text)) for each, text in house.sockets.posted) == [
@@ -125,27 +127,34 @@ def test_who_is_sent_out_leaves_with_every_connection_and_is_told_first(
     assert house.connections.rooms("other") == {"general"}
     assert house.sockets.closed == []  # they stay in their other rooms
     assert acts(caplog) == [
-        {"act": "kick", "by": MOD.user, "room": "general", "user": "u#2", "seconds": 100, "until": UNTIL}
+        {
+            "action": "ban",
+            "moderator": MOD.user,
+            "room": "general",
+            "user": "u#2",
+            "seconds": 100,
+            "until": UNTIL,
+        }
     ]
 
 
 def test_a_plain_client_that_is_sent_out_is_shown_no_frame(house: House) -> None:
     house.connect("c1", "general", who=Identity("u#2", "Eve", "plain"))
-    house.moderation.kick(MOD, "general", "u#2", 100)
+    house.moderation.ban(MOD, "general", "u#2", 100)
     assert house.sockets.posted == []
     assert house.connections.rooms("c1") == frozenset()
 
 
 def test_of_who_is_sent_out_the_room_is_told_the_act_and_that_they_left(house: House) -> None:
     house.connect("c1", "general")
-    house.moderation.kick(MOD, "general", "u#2", 100)
+    house.moderation.ban(MOD, "general", "u#2", 100)
     records = house._stream.signals()
     assert [type(signal) for _, signal in records] == [Notice, Moved]
     assert records[1] == ("general", Moved(EVE_SEEN))
 
 
 def test_who_is_sent_out_is_not_admitted_again_until_then(house: House) -> None:
-    house.moderation.kick(MOD, "general", "u#2", 100)
+    house.moderation.ban(MOD, "general", "u#2", 100)
     with pytest.raises(Forbidden):
         house.rules.admit("u#2", ["general"])
     house.clock.now += 100
@@ -153,10 +162,10 @@ def test_who_is_sent_out_is_not_admitted_again_until_then(house: House) -> None:
 
 
 def test_who_was_sent_out_can_be_let_in_again(house: House) -> None:
-    house.moderation.kick(MOD, "general", "u#2", 3600)
+    house.moderation.ban(MOD, "general", "u#2", 3600)
     house.connect("c1", "news")
     house.sockets.posted.clear()
-    assert house.moderation.kick(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
+    assert house.moderation.ban(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
     house.rules.admit("u#2", ["general"])
     assert house.sockets.posted == []
     assert [frame["until"] for frame in house.told()] == ["2026-11-24T07:20:00Z", "2026-11-24T06:20:00Z"]
@@ -164,7 +173,7 @@ def test_who_was_sent_out_can_be_let_in_again(house: House) -> None:
 
 def test_who_is_let_in_and_is_there_already_stays(house: House) -> None:
     house.connect("c1", "general")
-    house.moderation.kick(MOD, "general", "u#2", 0)
+    house.moderation.ban(MOD, "general", "u#2", 0)
     assert house.connections.rooms("c1") == {"general"}
     assert house.sockets.posted == []
 
@@ -174,13 +183,13 @@ def test_a_connection_that_is_gone_by_itself_does_not_stop_the_others_going(hous
         house.connect(f"c{number}", "general")
     for gone in ("c0", "c2", "c4"):  # without a word: the user's item still names them
         house.dynamodb.delete_item(TableName="ConnectionsTable", Key={"pk": f"CONN#{gone}", "sk": "CONN"})
-    house.moderation.kick(MOD, "general", "u#2", 100)
+    house.moderation.ban(MOD, "general", "u#2", 100)
     assert house.connections.rooms("c1") == house.connections.rooms("c3") == frozenset()
     assert sorted(each for each, _ in house.sockets.posted) == ["c1", "c3"]
 
 
 def test_who_is_not_there_is_kept_out_all_the_same(house: House) -> None:
-    house.moderation.kick(MOD, "general", "u#2", 100)
+    house.moderation.ban(MOD, "general", "u#2", 100)
     assert house.sockets.posted == []
     assert house.moved() == []
     with pytest.raises(Forbidden):
@@ -200,28 +209,36 @@ def test_who_is_muted_cannot_write_and_the_room_is_told(
     house.says("I am another", who="u1")
     assert house.moderation.mute(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
     house.says("at last")
-    frame = {"type": "moderated", "room": "general", "act": "mute", "by": "Grace", "user": "u#2"}
+    frame = {"type": "moderated", "room": "general", "action": "mute", "moderator": "Grace", "user": "u#2"}
     assert house.told() == [
         {**frame, "seconds": 100, "until": UNTIL, "in": "general"},
         {**frame, "seconds": 0, "until": "2026-11-24T06:20:00Z", "in": "general"},
     ]
-    assert [(act["act"], act["by"], act["user"]) for act in acts(caplog)] == [("mute", MOD.user, "u#2")] * 2
+    assert [(act["action"], act["moderator"], act["user"]) for act in acts(caplog)] == [
+        ("mute", MOD.user, "u#2")
+    ] * 2
 
 
 def test_a_room_is_slowed_down_and_freed_again(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.moderation.slow(MOD, "general", 30)
-    assert house.rules.read("general").slow == 30
-    house.moderation.slow(MOD, "general", 0)
-    assert house.rules.read("general").slow == 0
-    assert [(frame["act"], frame["seconds"]) for frame in house.told()] == [("slow", 30), ("slow", 0)]
+    house.moderation.slow_mode(MOD, "general", 30)
+    assert house.rules.read("general").slow_mode == 30
+    house.moderation.slow_mode(MOD, "general", 0)
+    assert house.rules.read("general").slow_mode == 0
+    assert [(frame["action"], frame["seconds"]) for frame in house.told()] == [
+        ("slow_mode", 30),
+        ("slow_mode", 0),
+    ]
     assert [act["seconds"] for act in acts(caplog)] == [30, 0]
 
 
 def test_a_room_is_closed_and_opened_again(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.moderation.close(MOD, "general", True)
+    house.moderation.lock(MOD, "general", True)
     with pytest.raises(Forbidden):
         house.says("Hi")
-    house.moderation.close(MOD, "general", False)
+    house.moderation.lock(MOD, "general", False)
     house.says("Hi")
-    assert [(frame["act"], frame["closed"]) for frame in house.told()] == [("close", True), ("close", False)]
-    assert [(act["by"], act["closed"]) for act in acts(caplog)] == [(MOD.user, True), (MOD.user, False)]
+    assert [(frame["action"], frame["locked"]) for frame in house.told()] == [("lock", True), ("lock", False)]
+    assert [(act["moderator"], act["locked"]) for act in acts(caplog)] == [
+        (MOD.user, True),
+        (MOD.user, False),
+    ]

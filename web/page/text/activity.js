@@ -23,23 +23,23 @@ export function whoIsWriting(people) {
  * @returns {string} a plain sentence; empty for an act of a later server
  */
 export function whatWasDone(act, whom) {
-  const { by } = act;
+  const { moderator } = act;
   const until = new Date(act.until ?? 0);
   // For how long is surer than until when: this computer's clock may be wrong.
   const ends = act.seconds === undefined ? until.valueOf() <= Date.now() : act.seconds === 0;
-  switch (act.act) {
-    case "kick":
-      return ends ? `${by} lets ${whom} in again.` : `${by} sent ${whom} out until ${shortTime(until)}.`;
+  switch (act.action) {
+    case "ban":
+      return ends ? `${moderator} lets ${whom} in again.` : `${moderator} sent ${whom} out until ${shortTime(until)}.`;
     case "mute":
-      return ends ? `${by} lets ${whom} write again.` : `${by} muted ${whom} until ${shortTime(until)}.`;
-    case "slow":
+      return ends ? `${moderator} lets ${whom} write again.` : `${moderator} muted ${whom} until ${shortTime(until)}.`;
+    case "slow_mode":
       return act.seconds
-        ? `${by} slowed the room down: each person can write once in ${span(act.seconds)}.`
-        : `${by} ended the slow mode.`;
-    case "close":
-      return act.closed
-        ? `${by} closed the room: it can be read, and nobody can write.`
-        : `${by} opened the room again.`;
+        ? `${moderator} slowed the room down: each person can write once in ${span(act.seconds)}.`
+        : `${moderator} ended the slow mode.`;
+    case "lock":
+      return act.locked
+        ? `${moderator} locked the room: it can be read, and nobody can write.`
+        : `${moderator} unlocked the room.`;
     default:
       return "";
   }

@@ -5,12 +5,12 @@ const SENTENCES = new Map([
   ["invalid_room", "There can be no room of this name."],
   ["not_a_member", "You are not in this room any more."],
   ["forbidden", "You may not write in this room, or not now."],
-  ["room_closed", "This room is closed: nobody can write."],
+  ["room_locked", "This room is locked: nobody can write."],
   ["muted", "A moderator has muted you in this room for a while."],
   ["rate_limited", "You are writing faster than this room allows. Wait a moment."],
   ["queue_full", "Too many messages are waiting to be sent. Wait until you are connected."],
   ["expired", "It has waited for a day. Do you still want to say it?"],
-  ["kicked", "You were sent out of this room before it could be sent."],
+  ["banned", "You were sent out of this room before it could be sent."],
   ["left", "You left this room before it could be sent."],
   ["closed", "You are not connected."],
 ]);
@@ -22,7 +22,7 @@ const FINAL = new Set(["message_too_large", "invalid_message", "invalid_ref"]);
 const OUTSIDE = new Map([
   ["invalid_room", "There can be no room of this name."],
   ["forbidden", "You may not enter this room, or not now."],
-  ["kicked", "A moderator sent you out of this room."],
+  ["banned", "A moderator sent you out of this room."],
   ["closed", "You are not connected."],
 ]);
 

@@ -4,13 +4,13 @@ const TEMPORARY = new Set(["internal", "rate_limited", "not_connected", "not_a_m
 /**
  * What was asked is not done. `code` is the server's (see the protocol), or one of this library's own: `closed` (the
  * chat is closed), `left` (the room), `queue_full` (too many messages wait), `expired` (waited too long to be sent
- * safely), `kicked` (out of the room, by a moderator). The message is for people.
+ * safely), `banned` (out of the room, by a moderator). The message is for people.
  */
-export class Refusal extends Error {
+export class RoomcastError extends Error {
   /** @param {string} code @param {string} [detail] @param {number} [retryAfter] - seconds until it may be granted */
   constructor(code, detail = "", retryAfter = undefined) {
     super(detail || code);
-    this.name = "Refusal";
+    this.name = "RoomcastError";
     this.code = code;
     this.retryAfter = retryAfter;
   }

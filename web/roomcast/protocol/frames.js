@@ -1,5 +1,5 @@
 import { randomId } from "./random-id.js";
-import { Refusal } from "./error.js";
+import { RoomcastError } from "./error.js";
 
 /**
  * The wire form of version 1. No other module knows how a frame is written.
@@ -15,33 +15,33 @@ import { Refusal } from "./error.js";
  * @property {boolean} [deleted] - by a moderator
  *
  * @typedef {object} Moderated - what a moderator has done
- * @property {string} act - `kick`, `mute`, `slow`, `close`, or what a later server has
- * @property {string} by - the moderator's name
- * @property {string} [user] - who is kicked or mute
+ * @property {string} action - `ban`, `mute`, `slow`, `close`, or what a later server has
+ * @property {string} moderator - the moderator's name
+ * @property {string} [user] - who is banned or mute
  * @property {string} [until] - when that ends, ISO 8601; what does not lie ahead has ended
- * @property {number} [seconds] - how long a kick or a mute lasts, or everybody waits between two messages; 0 ends it
- * @property {boolean} [closed] - whether nobody can write
+ * @property {number} [seconds] - how long a ban or a mute lasts, or everybody waits between two messages; 0 ends it
+ * @property {boolean} [locked] - whether nobody can write
  *
  * @typedef {{user: string, name: string}} Person - `user` is for good, `name` is what they call themselves
  * @typedef {Pick<Message, "seq" | "id" | "at">} Ack
- * @typedef {{messages: Message[], voids: number[]}} Run - a void is a seq that holds no message
- * @typedef {Run & {more: boolean, begins: number | undefined}} Page
+ * @typedef {{messages: Message[], skipped: number[]}} Run - a void is a seq that holds no message
+ * @typedef {Run & {more: boolean, firstSeq: number | undefined}} Page
  * @typedef {{seq: number, page: Page | null, me: Person | undefined}} Joined - `seq` is the room's newest, 0 where
  *   nobody has spoken; `me` is as whom one speaks
  * @typedef {{members: Person[], count: number, approximate: boolean, more: boolean}} Present - of a crowd the number is
  *   approximate, and nobody is named
  *
  * @typedef {{type: "reply", ref: string | null, fields: Fields}} ReplyFrame
- * @typedef {{type: "refusal", ref: string | null, refusal: Refusal}} RefusalFrame
+ * @typedef {{type: "refusal", ref: string | null, refusal: RoomcastError}} ErrorFrame
  * @typedef {{type: "messages", room: string, run: Run}} MessagesFrame
  * @typedef {{type: "presence", room: string, joined: Person[], left: Person[], count: number}} PresenceFrame
  * @typedef {{type: "typing", room: string, person: Person}} TypingFrame
  * @typedef {{type: "changed", room: string, messages: Message[]}} ChangedFrame
  * @typedef {{type: "moderated", room: string, moderated: Moderated}} ModeratedFrame
  * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ChangedFrame | ModeratedFrame} RoomFrame
- * @typedef {{type: "bye", code: string, retry: boolean}} ByeFrame
+ * @typedef {{type: "disconnect", code: string, reconnect: boolean}} DisconnectFrame
  * @typedef {{type: "trouble"}} TroubleFrame - API Gateway's own: some frame of ours failed, it does not say which
- * @typedef {ReplyFrame | RefusalFrame | RoomFrame | ByeFrame | TroubleFrame} Frame
+ * @typedef {ReplyFrame | ErrorFrame | RoomFrame | DisconnectFrame | TroubleFrame} Frame
  * @typedef {Record<string, unknown>} Fields
  */
 
@@ -83,18 +83,18 @@ export const presence = (room, after) => request({ action: "presence", room, aft
 /** @param {string} room */
 export const typing = (room) => request({ action: "typing", room }, () => true);
 
-/** What a moderator does: kick and mute are answered with when it ends. */
+/** What a moderator does: ban and mute are answered with when it ends. */
 export const moderate = {
   /** @param {string} room @param {number} seq */
   delete: (room, seq) => request({ action: "delete", room, seq }, () => true),
   /** @param {string} room @param {string} user @param {number} seconds */
-  kick: (room, user, seconds) => request({ action: "kick", room, user, seconds }, readUntil),
+  ban: (room, user, seconds) => request({ action: "ban", room, user, seconds }, readUntil),
   /** @param {string} room @param {string} user @param {number} seconds */
   mute: (room, user, seconds) => request({ action: "mute", room, user, seconds }, readUntil),
   /** @param {string} room @param {number} seconds */
-  slow: (room, seconds) => request({ action: "slow", room, seconds }, () => true),
-  /** @param {string} room @param {boolean} closed */
-  close: (room, closed) => request({ action: "close", room, closed }, () => true),
+  slowMode: (room, seconds) => request({ action: "slow_mode", room, seconds }, () => true),
+  /** @param {string} room @param {boolean} locked */
+  lock: (room, locked) => request({ action: "lock", room, locked }, () => true),
 };
 
 /**
@@ -109,8 +109,8 @@ export function parseFrame(data) {
   switch (fields?.type) {
     case "reply":
       return readReply(fields);
-    case "bye":
-      return { type: "bye", code: String(fields.code), retry: fields.retry !== false };
+    case "disconnect":
+      return { type: "disconnect", code: String(fields.code), reconnect: fields.reconnect !== false };
     case undefined:
       return typeof fields?.message === "string" ? { type: "trouble" } : null;
     default:
@@ -161,12 +161,12 @@ function parseObject(data) {
   }
 }
 
-/** @param {Fields} fields @returns {ReplyFrame | RefusalFrame} */
+/** @param {Fields} fields @returns {ReplyFrame | ErrorFrame} */
 function readReply(fields) {
   const ref = typeof fields.ref === "string" ? fields.ref : null;
   if (fields.status === "ok") return { type: "reply", ref, fields };
   const { code, detail, retry_after: retryAfter } = fields;
-  const refusal = new Refusal(
+  const refusal = new RoomcastError(
     String(code),
     typeof detail === "string" ? detail : "",
     typeof retryAfter === "number" && retryAfter >= 0 ? retryAfter : undefined,
@@ -189,8 +189,8 @@ function readJoined(reply) {
 /** @param {Fields} reply @returns {Page | null} */
 function readPage(reply) {
   if (!Array.isArray(reply.messages)) return null;
-  const begins = isSeq(reply.begins) ? reply.begins : undefined;
-  return { ...readRun(reply), more: reply.more === true, begins };
+  const firstSeq = isSeq(reply.first_seq) ? reply.first_seq : undefined;
+  return { ...readRun(reply), more: reply.more === true, firstSeq };
 }
 
 /** @param {Fields} reply @returns {Map<string, number> | null} the newest seq of each room */
@@ -211,15 +211,15 @@ function readUntil({ until }) {
 }
 
 /** @param {Fields} fields @returns {Moderated | null} */
-function readModerated({ act, by, user, until, seconds, closed }) {
-  if (typeof act !== "string" || typeof by !== "string") return null;
+function readModerated({ action, moderator, user, until, seconds, locked }) {
+  if (typeof action !== "string" || typeof moderator !== "string") return null;
   return {
-    act,
-    by,
+    action,
+    moderator,
     ...(typeof user === "string" && { user }),
     ...(typeof until === "string" && { until }),
     ...(isCount(seconds) && { seconds }),
-    ...(typeof closed === "boolean" && { closed }),
+    ...(typeof locked === "boolean" && { locked }),
   };
 }
 
@@ -235,10 +235,10 @@ const readPerson = ({ user, name }) => ({ user, name });
 const isPerson = (value) => typeof value?.user === "string" && typeof value.name === "string";
 
 /** @param {Fields} fields @returns {Run} */
-function readRun({ messages, voids }) {
+function readRun({ messages, skipped }) {
   return {
     messages: /** @type {unknown[]} */ (messages).filter(isMessage),
-    voids: Array.isArray(voids) ? voids.filter(isSeq) : [],
+    skipped: Array.isArray(skipped) ? skipped.filter(isSeq) : [],
   };
 }
 

@@ -1,7 +1,7 @@
 import { Backoff } from "../transport/backoff.js";
 import { join, leave } from "../protocol/frames.js";
 import { LinkLost } from "../transport/socket.js";
-import { Refusal } from "../protocol/error.js";
+import { RoomcastError } from "../protocol/error.js";
 
 /** The longest delay of a timer, in milliseconds; a longer one would be over at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -17,7 +17,7 @@ const LONGEST_PAUSE = 8_000;
  * @property {() => Mark} mark
  * @property {(joined: Joined, mark: Mark) => void} joined - at every join that is answered
  * @property {() => void} away - the link is lost; it will be joined on another
- * @property {(refusal: Refusal, told: Promise<void>) => void} left - `told`: when the server knows it
+ * @property {(refusal: RoomcastError, told: Promise<void>) => void} left - `told`: when the server knows it
  */
 
 /** Being in one room, over links that come and go. */
@@ -28,7 +28,7 @@ export class Membership {
   #target = null;
   /** @type {Promise<void> | null} */
   #joining = null;
-  /** @type {Refusal | null} */
+  /** @type {RoomcastError | null} */
   #ended = null;
   /** @type {(() => void)[]} */
   #waiting = [];
@@ -85,9 +85,9 @@ export class Membership {
    * @template Answer
    * @param {() => import("../protocol/frames.js").Request<Answer>} make - called at each try
    * @param {AbortSignal} [signal] - makes it give up
-   * @param {(refusal: Refusal) => void} [delayed] - told of each refusal for a while
+   * @param {(refusal: RoomcastError) => void} [delayed] - told of each refusal for a while
    * @returns {Promise<Answer>}
-   * @throws {Refusal} the server's, if it is for good, or the one that ended the membership
+   * @throws {RoomcastError} the server's, if it is for good, or the one that ended the membership
    */
   async ask(make, signal, delayed) {
     const backoff = this.#backoff();
@@ -98,7 +98,7 @@ export class Membership {
         return await link.ask(make(), signal);
       } catch (error) {
         if (error instanceof LinkLost) continue;
-        if (!(error instanceof Refusal && error.temporary)) throw error;
+        if (!(error instanceof RoomcastError && error.temporary)) throw error;
         if (error.code === "not_a_member") this.stray(link);
         delayed?.(error);
         await this.#pause(error, backoff);
@@ -110,14 +110,14 @@ export class Membership {
   /** @returns {Promise<void>} when the server has been told, or need not be */
   leave() {
     const told = this.#tellLeft();
-    this.end(new Refusal("left"), told);
+    this.end(new RoomcastError("left"), told);
     return told;
   }
 
   /**
    * Ends it here, whatever the server knows.
    *
-   * @param {Refusal} refusal - for all that is asked now or later
+   * @param {RoomcastError} refusal - for all that is asked now or later
    * @param {Promise<void>} [told] - when the server knows it
    */
   end(refusal, told = Promise.resolve()) {
@@ -154,7 +154,7 @@ export class Membership {
         if (!this.#ended && link.isOpen && link === this.#target) this.#arrive(link, joined, mark);
         return;
       } catch (error) {
-        if (!(error instanceof Refusal)) return;
+        if (!(error instanceof RoomcastError)) return;
         if (!error.temporary) return this.end(error);
         await this.#pause(error, backoff);
       }
@@ -179,7 +179,7 @@ export class Membership {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** @param {Refusal} refusal @param {Backoff} backoff @returns {Promise<void>} */
+  /** @param {RoomcastError} refusal @param {Backoff} backoff @returns {Promise<void>} */
   #pause({ retryAfter }, backoff) {
     if (this.#ended) return Promise.resolve();
     const delay = Math.min((retryAfter ?? 0) * 1000 + backoff.next(), LONGEST_TIMER);

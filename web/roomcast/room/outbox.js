@@ -1,5 +1,5 @@
 import { bytesOf } from "../protocol/frames.js";
-import { Refusal } from "../protocol/error.js";
+import { RoomcastError } from "../protocol/error.js";
 
 /**
  * @typedef {{id: string, message: string, data?: unknown, at: number}} Letter - `at`: when it was written
@@ -41,11 +41,11 @@ export class Outbox {
     return this.#letters.some((letter) => letter.id === id);
   }
 
-  /** @param {Letter} letter @throws {Refusal} `queue_full` */
+  /** @param {Letter} letter @throws {RoomcastError} `queue_full` */
   add(letter) {
     const letters = [...this.#letters, letter];
     if (letters.length > LIMITS.messages || bytesOf(JSON.stringify(letters)) > LIMITS.bytes) {
-      throw new Refusal("queue_full", "Too many messages are waiting to be sent.");
+      throw new RoomcastError("queue_full", "Too many messages are waiting to be sent.");
     }
     this.#letters = letters;
     this.#keep();

@@ -12,15 +12,15 @@ export const PRESENCE = { grace: 5_000, pause: 5_000, refresh: 5 * 60_000, crowd
 /**
  * @typedef {import("../protocol/frames.js").Person} Person
  * @typedef {import("../protocol/frames.js").PresenceFrame} PresenceFrame
- * @typedef {object} Company - who is in a room
+ * @typedef {object} Presence - who is in a room
  * @property {ReadonlyMap<string, Person> | null} members - by user, each once; null of a crowd
  * @property {number} count - how many they are; of a crowd, about how many connections
  * @property {boolean} approximate - whether it is a crowd
- * @typedef {Company & {joined: Person[], left: Person[]}} Moves - the company, and who has come to it and gone since
+ * @typedef {Presence & {joined: Person[], left: Person[]}} PresenceUpdate - the company, and who has come to it and gone since
  */
 
 /** Who is in one room, for as long as it is joined and somebody wants to know. */
-export class Presence {
+export class PresenceTracker {
   #isWatched = false;
   /** @type {Map<string, Person> | null} as the server has it; null of a crowd, and before it is known */
   #here = null;
@@ -28,7 +28,7 @@ export class Presence {
   #shown = null;
   /** @type {number | null} connections */
   #crowd = null;
-  /** @type {Company | null} what was told last */
+  /** @type {Presence | null} what was told last */
   #told = null;
   /** @type {Map<string, any>} timers of those who have only just left, by user */
   #leaving = new Map();
@@ -36,7 +36,7 @@ export class Presence {
   #asked = null;
   /** @type {PresenceFrame[]} heard since it was asked: the answer may be older */
   #meanwhile = [];
-  /** @type {{resolve: (company: Company) => void, reject: (reason: unknown) => void}[]} */
+  /** @type {{resolve: (company: Presence) => void, reject: (reason: unknown) => void}[]} */
   #waiting = [];
   /** @type {any} */
   #timer = null;
@@ -51,7 +51,7 @@ export class Presence {
   /**
    * @param {string} name - of the room
    * @param {{ask: (make: () => import("../protocol/frames.js").Request<any>, signal: AbortSignal) => Promise<any>,
-   *   moved: (moves: Moves) => void, clock: import("../transport/clock.js").Clock, random: () => number}} tools
+   *   moved: (moves: PresenceUpdate) => void, clock: import("../transport/clock.js").Clock, random: () => number}} tools
    */
   constructor(name, { ask, moved, clock, random }) {
     this.#name = name;
@@ -62,7 +62,7 @@ export class Presence {
     this.#backoff = new Backoff(random, { first: PRESENCE.pause, longest: 60_000 });
   }
 
-  /** @returns {Company | null} as far as it is known */
+  /** @returns {Presence | null} as far as it is known */
   get company() {
     if (this.#shown) return { members: this.#shown, count: this.#shown.size, approximate: false };
     return this.#crowd === null ? null : { members: null, count: this.#crowd, approximate: true };
@@ -75,7 +75,7 @@ export class Presence {
     this.#question();
   }
 
-  /** @returns {Promise<Company>} as soon as it is known; rejects with the Refusal of it */
+  /** @returns {Promise<Presence>} as soon as it is known; rejects with the RoomcastError of it */
   known() {
     const { company } = this;
     if (company) return Promise.resolve(company);
@@ -234,7 +234,7 @@ export class Presence {
     this.#leaving.set(user, timer);
   }
 
-  /** @param {(waiting: {resolve: (company: Company) => void, reject: (reason: unknown) => void}) => void} tell */
+  /** @param {(waiting: {resolve: (company: Presence) => void, reject: (reason: unknown) => void}) => void} tell */
   #answer(tell) {
     this.#waiting.splice(0).forEach(tell);
   }

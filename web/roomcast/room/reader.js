@@ -14,7 +14,7 @@ export const BEGINNING = 10_000;
 const REVIEWED = 100;
 
 /** What one learns from a page that is refused for good. @type {Page} */
-const REFUSED = { messages: [], voids: [], more: true, begins: undefined };
+const REFUSED = { messages: [], skipped: [], more: true, firstSeq: undefined };
 
 /**
  * @typedef {import("../protocol/frames.js").Page} Page
@@ -22,7 +22,7 @@ const REFUSED = { messages: [], voids: [], more: true, begins: undefined };
  * @typedef {import("../protocol/frames.js").Message} Message
  * @typedef {import("./membership.js").Mark} Mark
  * @typedef {<Answer>(make: () => import("../protocol/frames.js").Request<Answer>) => Promise<Answer>} Ask
- * @typedef {import("./sequence-buffer.js").Release | {type: "begun", detail: {more: boolean}} |
+ * @typedef {import("./sequence-buffer.js").Release | {type: "ready", detail: {more: boolean}} |
  *   {type: "changed", detail: Message}} News
  */
 
@@ -146,7 +146,7 @@ export class Reader {
         const range = { before: oldest, limit: Math.min(wanted, LARGEST_PAGE) };
         const page = await this.#ask(() => history(this.#name, range));
         this.#ledger.add(page, this.#clock.now());
-        more = page.more && page.messages.length + page.voids.length > 0;
+        more = page.more && page.messages.length + page.skipped.length > 0;
         oldest = lowest(page) ?? oldest;
         wanted -= page.messages.length;
       }
@@ -165,7 +165,7 @@ export class Reader {
     this.#ledger.begin(oldest - 1, this.#clock.now());
     this.#begun();
     this.#goOn();
-    if (!this.#stopped) this.#release({ type: "begun", detail: { more } });
+    if (!this.#stopped) this.#release({ type: "ready", detail: { more } });
   }
 
   /** Hands out what is in order by now, and plans when to ask for what is missing. */
@@ -197,7 +197,7 @@ export class Reader {
   #absorb(page, after, asked) {
     const ledger = this.#ledger;
     ledger.add(page, this.#clock.now());
-    if (page.begins) ledger.abandon(page.begins - 1);
+    if (page.firstSeq) ledger.abandon(page.firstSeq - 1);
     const { hole, contiguous = 0 } = ledger;
     if (!hole || contiguous > after) {
       this.#forgetPauses(page.more);
@@ -235,8 +235,8 @@ export class Reader {
 }
 
 /** @param {Run} run @returns {number | undefined} */
-function lowest({ messages, voids }) {
-  const seqs = [...messages.map(({ seq }) => seq), ...voids];
+function lowest({ messages, skipped }) {
+  const seqs = [...messages.map(({ seq }) => seq), ...skipped];
   return seqs.length ? Math.min(...seqs) : undefined;
 }
 

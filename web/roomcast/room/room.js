@@ -6,21 +6,21 @@ import { moderate } from "../protocol/frames.js";
  * @typedef {import("../protocol/frames.js").Ack} Ack
  * @typedef {import("../protocol/frames.js").Person} Person
  * @typedef {import("../protocol/frames.js").Moderated} Moderated
- * @typedef {import("./presence.js").Company} Company
+ * @typedef {import("./presence.js").Presence} Presence
  * @typedef {"joining" | "joined" | "left"} RoomState - "joining" also while it is joined again after a lost connection
  *
  * @typedef {object} RoomEvents
  * @property {Message} message - strictly in the room's order, each once
- * @property {{more: boolean}} begun - the messages that the room begins with were told, if there are any; what comes
+ * @property {{more: boolean}} ready - the messages that the room begins with were told, if there are any; what comes
  *   from now on is news. `more`: there are earlier ones
  * @property {Message} changed - a message is not what it was: a moderator has deleted it
- * @property {{from: number, to: number}} gap - these seqs are given up: nobody has them any more
+ * @property {{from: number, to: number}} lost - these seqs are given up: nobody has them any more
  * @property {{}} reset - the room's log began anew; nothing that was shown is part of it
  * @property {Ack} sent - a message of one's own is stored
- * @property {{id: string, code: string, detail: string}} refused - one is not, and will not be
+ * @property {{id: string, code: string, detail: string}} failed - one is not, and will not be
  * @property {{id: string, code: string, detail: string, retryAfter: number}} delayed - one has to wait for so many
  *   seconds, as in slow mode; it is sent again by itself
- * @property {import("./presence.js").Moves} presence - who is here now, and who has come and gone since the last time;
+ * @property {import("./presence.js").PresenceUpdate} presence - who is here now, and who has come and gone since the last time;
  *   who leaves is told five seconds late, and not at all if they are back by then
  * @property {Person[]} typing - who else is writing now
  * @property {Moderated} moderated - what a moderator has done
@@ -90,7 +90,7 @@ export class Room extends Emitter {
    * @param {{data?: unknown, ref?: string}} [options] - `data`: any JSON up to 4 KB; `ref`: an id of your own, unique
    *   for each message. The ref of a pending message gives the promise of that one
    * @returns {Promise<Ack>} when it is stored
-   * @throws {import("../protocol/error.js").Refusal} the server's, or `queue_full`, `expired`, `left`, `closed`
+   * @throws {import("../protocol/error.js").RoomcastError} the server's, or `queue_full`, `expired`, `left`, `closed`
    */
   send(message, options = {}) {
     return this.#session.send(message, options);
@@ -103,7 +103,7 @@ export class Room extends Emitter {
    *   200, default 50
    * @returns {Promise<{messages: Message[], more: boolean, before: number}>} `more`: there are earlier ones, even if
    *   this page is empty; `before`: where the next page ends
-   * @throws {import("../protocol/error.js").Refusal}
+   * @throws {import("../protocol/error.js").RoomcastError}
    */
   history(range = {}) {
     return this.#session.history(range);
@@ -112,8 +112,8 @@ export class Room extends Emitter {
   /**
    * Who is here. From then on it is kept up to date, as for a listener to `presence`.
    *
-   * @returns {Promise<Company>}
-   * @throws {import("../protocol/error.js").Refusal}
+   * @returns {Promise<Presence>}
+   * @throws {import("../protocol/error.js").RoomcastError}
    */
   presence() {
     return this.#session.presence.known();
@@ -129,7 +129,7 @@ export class Room extends Emitter {
    *
    * @param {number} seq
    * @returns {Promise<void>}
-   * @throws {import("../protocol/error.js").Refusal}
+   * @throws {import("../protocol/error.js").RoomcastError}
    */
   async delete(seq) {
     await this.#session.ask(() => moderate.delete(this.name, seq));
@@ -140,10 +140,10 @@ export class Room extends Emitter {
    *
    * @param {string} user @param {number} seconds - whole ones, up to 366 days; 0 lets the user in again
    * @returns {Promise<{until: string}>} ISO 8601
-   * @throws {import("../protocol/error.js").Refusal}
+   * @throws {import("../protocol/error.js").RoomcastError}
    */
-  kick(user, seconds) {
-    return this.#session.ask(() => moderate.kick(this.name, user, seconds));
+  ban(user, seconds) {
+    return this.#session.ask(() => moderate.ban(this.name, user, seconds));
   }
 
   /**
@@ -151,7 +151,7 @@ export class Room extends Emitter {
    *
    * @param {string} user @param {number} seconds - 0 ends it
    * @returns {Promise<{until: string}>}
-   * @throws {import("../protocol/error.js").Refusal}
+   * @throws {import("../protocol/error.js").RoomcastError}
    */
   mute(user, seconds) {
     return this.#session.ask(() => moderate.mute(this.name, user, seconds));
@@ -162,21 +162,21 @@ export class Room extends Emitter {
    *
    * @param {number} seconds - 0 ends it
    * @returns {Promise<void>}
-   * @throws {import("../protocol/error.js").Refusal}
+   * @throws {import("../protocol/error.js").RoomcastError}
    */
-  async slow(seconds) {
-    await this.#session.ask(() => moderate.slow(this.name, seconds));
+  async setSlowMode(seconds) {
+    await this.#session.ask(() => moderate.slowMode(this.name, seconds));
   }
 
   /**
    * Keeps everybody but moderators from writing, or lets them again.
    *
-   * @param {boolean} [closed]
+   * @param {boolean} [locked]
    * @returns {Promise<void>}
-   * @throws {import("../protocol/error.js").Refusal}
+   * @throws {import("../protocol/error.js").RoomcastError}
    */
-  async close(closed = true) {
-    await this.#session.ask(() => moderate.close(this.name, closed));
+  async lock(locked = true) {
+    await this.#session.ask(() => moderate.lock(this.name, locked));
   }
 
   /**

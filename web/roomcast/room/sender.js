@@ -1,6 +1,6 @@
 import { bytesOf, LARGEST_FRAME, REF, send } from "../protocol/frames.js";
 import { randomId } from "../protocol/random-id.js";
-import { Refusal } from "../protocol/error.js";
+import { RoomcastError } from "../protocol/error.js";
 
 /** In milliseconds: the server knows a message again that is sent twice, for 24 hours. */
 export const LONGEST_WAIT = 23 * 60 * 60_000;
@@ -9,8 +9,8 @@ export const LONGEST_WAIT = 23 * 60 * 60_000;
  * @typedef {import("../protocol/frames.js").Ack} Ack
  * @typedef {import("./outbox.js").Letter} Letter
  * @typedef {<Answer>(make: () => import("../protocol/frames.js").Request<Answer>, signal: AbortSignal,
- *   delayed: (refusal: Refusal) => void) => Promise<Answer>} Ask
- * @typedef {{promise: Promise<Ack>, resolve: (ack: Ack) => void, reject: (refusal: Refusal) => void}} Promised
+ *   delayed: (refusal: RoomcastError) => void) => Promise<Answer>} Ask
+ * @typedef {{promise: Promise<Ack>, resolve: (ack: Ack) => void, reject: (refusal: RoomcastError) => void}} Promised
  */
 
 /**
@@ -22,7 +22,7 @@ export class Sender {
   #promised = new Map();
   /** @type {{id: string, given: AbortController} | null} */
   #underWay = null;
-  /** @type {Refusal | null} */
+  /** @type {RoomcastError | null} */
   #stopped = null;
   #room;
   #outbox;
@@ -33,8 +33,8 @@ export class Sender {
 
   /**
    * @param {string} room @param {import("./outbox.js").Outbox} outbox
-   * @param {{ask: Ask, clock: import("../transport/clock.js").Clock, settled: (id: string, outcome: Ack | Refusal) => void,
-   *   delayed: (id: string, refusal: Refusal) => void}} tools
+   * @param {{ask: Ask, clock: import("../transport/clock.js").Clock, settled: (id: string, outcome: Ack | RoomcastError) => void,
+   *   delayed: (id: string, refusal: RoomcastError) => void}} tools
    */
   constructor(room, outbox, { ask, clock, settled, delayed }) {
     this.#room = room;
@@ -52,7 +52,7 @@ export class Sender {
 
   /**
    * @param {string} message @param {{data?: unknown, ref?: string}} options
-   * @returns {Promise<Ack>} rejects with a Refusal
+   * @returns {Promise<Ack>} rejects with a RoomcastError
    */
   send(message, options) {
     const sent = this.#send(message, options);
@@ -68,12 +68,12 @@ export class Sender {
     const given = new AbortController();
     this.#underWay = { id, given };
     const make = () => {
-      if (this.#clock.now() - at > LONGEST_WAIT) throw new Refusal("expired", "It waited for too long.");
+      if (this.#clock.now() - at > LONGEST_WAIT) throw new RoomcastError("expired", "It waited for too long.");
       return send(this.#room, letter);
     };
     this.#ask(make, given.signal, (refusal) => this.#delayed(id, refusal)).then(
       (ack) => this.#settle(id, ack),
-      (refusal) => refusal instanceof Refusal && this.#settle(id, refusal),
+      (refusal) => refusal instanceof RoomcastError && this.#settle(id, refusal),
     );
   }
 
@@ -83,7 +83,7 @@ export class Sender {
   }
 
   /**
-   * @param {Refusal} refusal - of what is pending, and of all that is to be sent later
+   * @param {RoomcastError} refusal - of what is pending, and of all that is to be sent later
    * @param {{kept: boolean}} older - `kept`: what nobody has sent since a reload stays, for a visit that can send it
    */
   stop(refusal, { kept }) {
@@ -100,7 +100,7 @@ export class Sender {
         this.#outbox.add(letter);
       } catch (error) {
         await null; // The event must not come before this call returns.
-        const refusal = error instanceof Refusal ? error : new Refusal("invalid_message", "It has no form in JSON.");
+        const refusal = error instanceof RoomcastError ? error : new RoomcastError("invalid_message", "It has no form in JSON.");
         this.#settled(ref, refusal);
         throw refusal;
       }
@@ -111,16 +111,16 @@ export class Sender {
     return promised.promise;
   }
 
-  /** What the server would not even answer is refused here. @param {Letter} letter @throws {Refusal} */
+  /** What the server would not even answer is refused here. @param {Letter} letter @throws {RoomcastError} */
   #check(letter) {
     if (this.#stopped) throw this.#stopped;
-    if (!REF.test(letter.id)) throw new Refusal("invalid_ref", "A ref is 1 to 128 printable ASCII characters.");
+    if (!REF.test(letter.id)) throw new RoomcastError("invalid_ref", "A ref is 1 to 128 printable ASCII characters.");
     if (bytesOf(send(this.#room, letter).frame) > LARGEST_FRAME) {
-      throw new Refusal("message_too_large", `A message holds ${LARGEST_FRAME} bytes at most, all in all.`);
+      throw new RoomcastError("message_too_large", `A message holds ${LARGEST_FRAME} bytes at most, all in all.`);
     }
   }
 
-  /** @param {string} id @param {Ack | Refusal} outcome */
+  /** @param {string} id @param {Ack | RoomcastError} outcome */
   #settle(id, outcome) {
     if (!this.#outbox.remove(id)) return;
     if (this.#underWay?.id === id) {
@@ -129,7 +129,7 @@ export class Sender {
     }
     const promised = this.#promised.get(id);
     this.#promised.delete(id);
-    if (outcome instanceof Refusal) promised?.reject(outcome);
+    if (outcome instanceof RoomcastError) promised?.reject(outcome);
     else promised?.resolve(outcome);
     this.#settled(id, outcome);
     this.start();

@@ -2,7 +2,7 @@
  * @typedef {import("../protocol/frames.js").Message} Message
  * @typedef {{from: number, to: number}} Gap - both ends included
  * @typedef {Gap & {since: number}} Hole - `since`: when it was first known to be missing
- * @typedef {{type: "message", detail: Message} | {type: "gap", detail: Gap}} Release
+ * @typedef {{type: "message", detail: Message} | {type: "lost", detail: Gap}} Release
  */
 
 /** How many ids are remembered to know a message again that came under a second seq. */
@@ -65,9 +65,9 @@ export class Ledger {
   }
 
   /** @param {import("../protocol/frames.js").Run} run - in any order, with any repeats @param {number} now */
-  add({ messages, voids }, now) {
+  add({ messages, skipped }, now) {
     for (const message of messages) this.#put(message.seq, message, now);
-    for (const seq of voids) this.#put(seq, null, now);
+    for (const seq of skipped) this.#put(seq, null, now);
   }
 
   /**
@@ -106,7 +106,7 @@ export class Ledger {
       this.#waiting.delete(this.#next);
       if (place !== null && "from" in place) {
         this.#next = place.to + 1;
-        released.push({ type: "gap", detail: place });
+        released.push({ type: "lost", detail: place });
         continue;
       }
       this.#next++;

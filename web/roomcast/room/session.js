@@ -1,8 +1,8 @@
 import { Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
-import { Presence } from "./presence.js";
+import { PresenceTracker } from "./presence.js";
 import { Reader } from "./reader.js";
-import { Refusal } from "../protocol/error.js";
+import { RoomcastError } from "../protocol/error.js";
 import { Sender } from "./sender.js";
 import { Typing } from "./typing.js";
 
@@ -33,8 +33,8 @@ export class Session {
   /** @type {import("./membership.js").MembershipState} */
   state = "joining";
   #ready = () => {};
-  #refused = (/** @type {Refusal} */ _) => {};
-  /** Resolves at the first join, before the first event; rejects with the Refusal of it. @type {Promise<void>} */
+  #refused = (/** @type {RoomcastError} */ _) => {};
+  /** Resolves at the first join, before the first event; rejects with the RoomcastError of it. @type {Promise<void>} */
   ready = new Promise((resolve, reject) => {
     this.#ready = resolve;
     this.#refused = reject;
@@ -78,7 +78,7 @@ export class Session {
     });
     this.#reader = this.#newReader();
     /** @readonly */
-    this.presence = new Presence(name, {
+    this.presence = new PresenceTracker(name, {
       ask: (make, signal) => this.#membership.ask(make, signal),
       moved: (moves) => this.#tell("presence", moves),
       clock,
@@ -112,7 +112,7 @@ export class Session {
   /**
    * @template Answer
    * @param {() => import("../protocol/frames.js").Request<Answer>} make - called at each try
-   * @returns {Promise<Answer>} rejects with a Refusal
+   * @returns {Promise<Answer>} rejects with a RoomcastError
    */
   ask(make) {
     return this.#membership.ask(make);
@@ -122,7 +122,7 @@ export class Session {
     return this.#membership.leave();
   }
 
-  /** @param {Refusal} refusal */
+  /** @param {RoomcastError} refusal */
   end(refusal) {
     this.#membership.end(refusal);
   }
@@ -199,11 +199,11 @@ export class Session {
 
   /** @param {Moderated} moderated */
   #heed(moderated) {
-    const { act, by, user, until } = moderated;
+    const { action, moderator, user, until } = moderated;
     this.#tell("moderated", moderated);
-    if (act === "slow") this.#membership.hurry(); // It may have ended.
-    if (act !== "kick" || user !== this.me?.user || !this.#liesAhead(moderated)) return;
-    this.#membership.end(new Refusal("kicked", `${by} has sent you out until ${until}.`));
+    if (action === "slow_mode") this.#membership.hurry(); // It may have ended.
+    if (action !== "ban" || user !== this.me?.user || !this.#liesAhead(moderated)) return;
+    this.#membership.end(new RoomcastError("banned", `${moderator} has sent you out until ${until}.`));
   }
 
   /** @param {Moderated} moderated */
@@ -223,7 +223,7 @@ export class Session {
     this.#tell("reset", {});
   }
 
-  /** @param {Refusal} refusal @param {Promise<void>} told */
+  /** @param {RoomcastError} refusal @param {Promise<void>} told */
   #left(refusal, told) {
     this.#reader.stop();
     this.presence.stop(refusal);
@@ -235,10 +235,10 @@ export class Session {
     if (this.#untold) this.#options.clock.setTimeout(() => this.#tellAll(), 0);
   }
 
-  /** @param {string} id @param {import("../protocol/frames.js").Ack | Refusal} outcome */
+  /** @param {string} id @param {import("../protocol/frames.js").Ack | RoomcastError} outcome */
   #settled(id, outcome) {
-    if (outcome instanceof Refusal) {
-      return this.#tell("refused", { id, code: outcome.code, detail: outcome.message });
+    if (outcome instanceof RoomcastError) {
+      return this.#tell("failed", { id, code: outcome.code, detail: outcome.message });
     }
     this.#reader.raise(outcome.seq);
     this.#tell("sent", outcome);

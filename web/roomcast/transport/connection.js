@@ -79,7 +79,7 @@ export class Connection {
     this.#connect();
   }
 
-  /** Moves to another socket, because its address is another now. */
+  /** PresenceUpdate to another socket, because its address is another now. */
   renew() {
     if (!this.link && !this.#attempt) return; // The next one will have it anyway.
     this.#abandon();
@@ -153,8 +153,8 @@ export class Connection {
 
   /** @param {Frame} frame @param {Link} link */
   #heard(frame, link) {
-    if (frame.type !== "bye") return this.#owner.heard(frame, link);
-    if (!frame.retry) return this.close(frame.code);
+    if (frame.type !== "disconnect") return this.#owner.heard(frame, link);
+    if (!frame.reconnect) return this.close(frame.code);
     this.#expired ||= frame.code === "token_expired";
     link.close(); // The server is about to.
   }

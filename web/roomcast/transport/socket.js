@@ -77,7 +77,7 @@ export class Link {
    * @template Answer
    * @param {import("../protocol/frames.js").Request<Answer>} request
    * @param {AbortSignal} [signal] - drops the request: its answer is not awaited any more
-   * @returns {Promise<Answer>} rejects with the server's Refusal, with LinkLost or with the signal's reason
+   * @returns {Promise<Answer>} rejects with the server's RoomcastError, with LinkLost or with the signal's reason
    */
   async ask({ ref, frame, read }, signal) {
     // Two rooms may use the same ref, and a refusal does not tell which one it is about: so they take turns.
@@ -135,7 +135,7 @@ export class Link {
     if (frame.type === "trouble") return this.#doubtAll();
     // The chat has lost sight of this connection, so it hears nothing either; only a new one mends that.
     if (frame.type === "refusal" && frame.refusal.code === "not_connected") return this.close();
-    if (frame.type !== "bye") this.#owner.sensible(this);
+    if (frame.type !== "disconnect") this.#owner.sensible(this);
     if (frame.type === "reply") {
       if (this.#calls.get(frame.ref ?? "")?.answered(frame.fields)) this.#answered(frame.ref ?? "");
     } else if (frame.type === "refusal") {

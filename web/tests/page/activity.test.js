@@ -20,25 +20,25 @@ it("says who is writing, by name as long as there are few", () => {
 describe("what a moderator did", () => {
   const later = new Date(Date.now() + 3 * 24 * 3600_000).toISOString();
   const before = new Date(Date.now() - 1000).toISOString();
-  const said = (act, whom = "Bob") => whatWasDone({ by: "Mia", ...act }, whom);
+  const said = (act, whom = "Bob") => whatWasDone({ moderator: "Mia", ...act }, whom);
 
   it("to a person has its end, in the reader's own time", () => {
     const day = new Date(later).getDate();
-    assert.match(said({ act: "mute", until: later }), new RegExp(`^Mia muted Bob until .*${day}.*\\.$`));
-    assert.match(said({ act: "kick", until: later }, "you"), new RegExp(`^Mia sent you out until .*${day}.*\\.$`));
+    assert.match(said({ action: "mute", until: later }), new RegExp(`^Mia muted Bob until .*${day}.*\\.$`));
+    assert.match(said({ action: "ban", until: later }, "you"), new RegExp(`^Mia sent you out until .*${day}.*\\.$`));
   });
 
   it("to a person is ended by a time that does not lie ahead", () => {
-    assert.equal(said({ act: "mute", until: before }), "Mia lets Bob write again.");
-    assert.equal(said({ act: "kick", until: before }), "Mia lets Bob in again.");
-    assert.equal(said({ act: "kick", until: later, seconds: 0 }), "Mia lets Bob in again.");
-    assert.match(said({ act: "kick", until: before, seconds: 60 }), /^Mia sent Bob out until/);
+    assert.equal(said({ action: "mute", until: before }), "Mia lets Bob write again.");
+    assert.equal(said({ action: "ban", until: before }), "Mia lets Bob in again.");
+    assert.equal(said({ action: "ban", until: later, seconds: 0 }), "Mia lets Bob in again.");
+    assert.match(said({ action: "ban", until: before, seconds: 60 }), /^Mia sent Bob out until/);
   });
 
   it("to a room is told, too", () => {
-    assert.equal(said({ act: "close", closed: true }), "Mia closed the room: it can be read, and nobody can write.");
-    assert.equal(said({ act: "close", closed: false }), "Mia opened the room again.");
-    assert.equal(said({ act: "slow", seconds: 0 }), "Mia ended the slow mode.");
+    assert.equal(said({ action: "lock", locked: true }), "Mia locked the room: it can be read, and nobody can write.");
+    assert.equal(said({ action: "lock", locked: false }), "Mia unlocked the room.");
+    assert.equal(said({ action: "slow_mode", seconds: 0 }), "Mia ended the slow mode.");
   });
 
   const spans = [
@@ -51,11 +51,11 @@ describe("what a moderator did", () => {
   ];
   for (const [seconds, span] of spans) {
     it(`slows the room down to one message in ${span}`, () => {
-      assert.equal(said({ act: "slow", seconds }), `Mia slowed the room down: each person can write once in ${span}.`);
+      assert.equal(said({ action: "slow_mode", seconds }), `Mia slowed the room down: each person can write once in ${span}.`);
     });
   }
 
   it("is nothing to be said where nobody knows the act", () => {
-    assert.equal(said({ act: "applaud" }), "");
+    assert.equal(said({ action: "applaud" }), "");
   });
 });

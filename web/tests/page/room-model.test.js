@@ -167,7 +167,7 @@ describe("what the room tells", () => {
   });
 
   it("has a line for messages that are lost", () => {
-    room.tells("gap", { from: 2, to: 3 });
+    room.tells("lost", { from: 2, to: 3 });
     room.tells("message", said(4));
     assert.deepEqual(texts(), ["bob 1", "Some messages could not be loaded.", "bob 4"]);
   });
@@ -202,7 +202,7 @@ describe("writing", () => {
     room.refuses(room.sends[0].ref, "forbidden");
     await soon();
     const [refused] = conversation.entries;
-    assert.deepEqual([refused.delivery, refused.code], ["refused", "forbidden"]);
+    assert.deepEqual([refused.delivery, refused.code], ["failed", "forbidden"]);
     conversation.write(refused.text, refused.id);
     assert.equal(room.sends[1].ref, room.sends[0].ref);
     assert.deepEqual(conversation.entries.map(({ delivery }) => delivery), ["sending"]);
@@ -259,25 +259,25 @@ describe("who is there", () => {
 
 describe("what moderators do", () => {
   const later = new Date(Date.now() + 600_000).toISOString();
-  const tells = (act) => room.tells("moderated", { by: "Mia", ...act });
+  const tells = (act) => room.tells("moderated", { moderator: "Mia", ...act });
 
   beforeEach(() => room.begins(said(1)));
 
   it("is a line, with the name of whom it is done to", () => {
-    tells({ act: "kick", user: "u-bob", until: later });
+    tells({ action: "ban", user: "u-bob", until: later });
     assert.match(texts()[1], /^Mia sent Bob out until /);
-    tells({ act: "mute", user: "u-nobody-knows", until: later });
+    tells({ action: "mute", user: "u-nobody-knows", until: later });
     assert.match(texts()[2], /^Mia muted somebody until /);
   });
 
   it("is no line where nobody knows what it means", () => {
-    tells({ act: "applaud" });
+    tells({ action: "applaud" });
     assert.deepEqual(texts(), ["bob 1"]);
   });
 
   it("puts one out, with the reason and until when", async () => {
-    tells({ act: "kick", user: "u-ada", until: later });
-    room.tells("state", { state: "left", code: "kicked" });
+    tells({ action: "ban", user: "u-ada", until: later });
+    room.tells("state", { state: "left", code: "banned" });
     await soon();
     assert.match(conversation.outside, /^Mia sent you out until /);
     assert.deepEqual(texts(), ["bob 1", conversation.outside]);
@@ -290,11 +290,11 @@ describe("what moderators do", () => {
   });
 
   for (const [name, act, code] of [
-    ["the room is closed", { act: "close", closed: true }, "room_closed"],
-    ["the room is open again", { act: "close", closed: false }, "forbidden"],
-    ["one is muted", { act: "mute", user: "u-ada", until: later }, "muted"],
-    ["another is muted", { act: "mute", user: "u-bob", until: later }, "forbidden"],
-    ["one may write again", { act: "mute", user: "u-ada", until: "2026-01-01T00:00:00Z" }, "forbidden"],
+    ["the room is closed", { action: "lock", locked: true }, "room_locked"],
+    ["the room is open again", { action: "lock", locked: false }, "forbidden"],
+    ["one is muted", { action: "mute", user: "u-ada", until: later }, "muted"],
+    ["another is muted", { action: "mute", user: "u-bob", until: later }, "forbidden"],
+    ["one may write again", { action: "mute", user: "u-ada", until: "2026-01-01T00:00:00Z" }, "forbidden"],
   ]) {
     it(`explains why one cannot write when ${name}`, async () => {
       tells(act);
@@ -307,8 +307,8 @@ describe("what moderators do", () => {
 
   it("can be done here", async () => {
     const [message] = conversation.entries;
-    for (const act of ["delete", "mute", "kick"]) await conversation.moderate(act, message);
-    assert.deepEqual(room.acts, [["delete", 1], ["mute", "u-bob", 600], ["kick", "u-bob", 600]]);
+    for (const act of ["delete", "mute", "ban"]) await conversation.moderate(act, message);
+    assert.deepEqual(room.acts, [["delete", 1], ["mute", "u-bob", 600], ["ban", "u-bob", 600]]);
   });
 
   it("says so where one may not", async () => {
@@ -346,7 +346,7 @@ describe("leaving", () => {
 
   it("is at once from outside, where nothing can be sent", () => {
     conversation.write("one");
-    room.tells("state", { state: "left", code: "kicked" });
+    room.tells("state", { state: "left", code: "banned" });
     conversation.leave();
     assert.equal(over, true);
   });

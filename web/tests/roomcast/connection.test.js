@@ -397,11 +397,11 @@ describe("a server that says bye", () => {
     const visit = await ada.join("general");
     server.isLost = (way, { action }) => action === "send";
     const sent = assert.rejects(visit.room.send("Hi"), { code: "closed" });
-    server.socket.tell({ type: "bye", code: "kicked", retry: false });
+    server.socket.tell({ type: "disconnect", code: "banned", reconnect: false });
     await time.pass(10 * MINUTE);
     await sent;
-    assert.deepEqual(ada.states.slice(-1), ["closed: kicked"]);
-    assert.deepEqual(visit.events.slice(-2), ["refused: closed", "left: closed"]);
+    assert.deepEqual(ada.states.slice(-1), ["closed: banned"]);
+    assert.deepEqual(visit.events.slice(-2), ["failed: closed", "left: closed"]);
     assert.equal(server.sockets.length, 1);
     assert.equal(time.waiting, 0);
     await assert.rejects(ada.chat.join("general"), { code: "closed" });
@@ -411,9 +411,9 @@ describe("a server that says bye", () => {
     const asked = [];
     const ada = person({ token: ({ fresh }) => (asked.push(fresh), `t${asked.length}`) });
     await ada.join("general");
-    server.socket.tell({ type: "bye", code: "token_expired", retry: true });
+    server.socket.tell({ type: "disconnect", code: "token_expired", reconnect: true });
     await time.pass(SECOND);
-    server.socket.tell({ type: "bye", code: "going_away", retry: true });
+    server.socket.tell({ type: "disconnect", code: "going_away", reconnect: true });
     await time.pass(SECOND);
     assert.deepEqual(asked, [false, true, false]);
     assert.equal(ada.chat.state, "open");

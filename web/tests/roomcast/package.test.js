@@ -10,7 +10,7 @@ const web = fileURLToPath(new URL("../..", import.meta.url));
 const tsc = join(web, "../node_modules/.bin/tsc");
 
 const CONSUMER = `
-import { Refusal, Roomcast } from "roomcast-client";
+import { RoomcastError, Roomcast } from "roomcast-client";
 import type { Message, Moderated, Person, Room, RoomcastOptions } from "roomcast-client";
 
 const options: RoomcastOptions = { name: "Ada", token: async ({ fresh }) => (fresh ? "new" : "kept") };
@@ -18,21 +18,21 @@ const chat = new Roomcast("wss://chat.test/prod", { ...options, WebSocket });
 chat.addEventListener("state", ({ detail: { state, code } }) => console.log(state === "open", code?.length));
 const room: Room = await chat.join("general", { history: 20 });
 room.addEventListener("message", ({ detail }) => show(detail));
-room.addEventListener("gap", { handleEvent: ({ detail }) => console.log(detail.to - detail.from) }, { once: true });
+room.addEventListener("lost", { handleEvent: ({ detail }) => console.log(detail.to - detail.from) }, { once: true });
 const { seq }: { seq: number } = await room.send("Hi", { data: { mood: "good" } });
 const { messages, more, before } = await room.history({ before: seq });
 const show = ({ seq, name, message, data }: Message) => [seq + messages.length, name.trim(), message, data, more];
-console.log(new Refusal("closed").retryAfter?.toFixed(), room.pending.map(({ id }) => id.length));
-room.addEventListener("begun", ({ detail }) => console.log(detail.more ? before : room.me?.name ?? room.user));
+console.log(new RoomcastError("closed").retryAfter?.toFixed(), room.pending.map(({ id }) => id.length));
+room.addEventListener("ready", ({ detail }) => console.log(detail.more ? before : room.me?.name ?? room.user));
 room.addEventListener("changed", ({ detail }) => console.log(detail.deleted === true));
 room.addEventListener("presence", ({ detail: { joined, left, members } }) => names([...joined, ...left], members));
 room.addEventListener("typing", ({ detail }) => names(detail, room.members));
-room.addEventListener("moderated", ({ detail }: CustomEvent<Moderated>) => console.log(detail.act, detail.seconds));
+room.addEventListener("moderated", ({ detail }: CustomEvent<Moderated>) => console.log(detail.action, detail.seconds));
 room.addEventListener("delayed", ({ detail }) => console.log(detail.retryAfter.toFixed()));
 const names = (people: Person[], members: ReadonlyMap<string, Person> | null) => [people[0]?.name, members?.size];
 const { count, approximate } = await room.presence();
-const { until } = await room.kick("u", approximate ? count : 60);
-await Promise.all([room.mute("u", 60), room.delete(1), room.slow(0), room.close(), room.close(false)]);
+const { until } = await room.ban("u", approximate ? count : 60);
+await Promise.all([room.mute("u", 60), room.delete(1), room.setSlowMode(0), room.lock(), room.lock(false)]);
 chat.rename(until);
 room.typing();
 
@@ -65,9 +65,9 @@ describe("the package", () => {
 
   it("can be imported in Node.js", () => {
     const script = `
-      import { Refusal, Roomcast } from "roomcast-client";
+      import { RoomcastError, Roomcast } from "roomcast-client";
       const chat = new Roomcast("wss://chat.test", { WebSocket: class {} });
-      console.log(chat.state, chat.rooms.length, new Refusal("left").code);`;
+      console.log(chat.state, chat.rooms.length, new RoomcastError("left").code);`;
     assert.equal(run(process.execPath, "--input-type=module", "--eval", script), "idle 0 left\n");
   });
 

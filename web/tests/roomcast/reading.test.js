@@ -94,7 +94,7 @@ describe("joining a room", () => {
 
   it("rejects with the reason, and can be tried again", async () => {
     server.refusal = ({ action }) => action === "join" && { code: "forbidden" };
-    const refused = assert.rejects(ada.chat.join("general"), { name: "Refusal", code: "forbidden", message: "no" });
+    const refused = assert.rejects(ada.chat.join("general"), { name: "RoomcastError", code: "forbidden", message: "no" });
     await time.pass(50);
     await refused;
     assert.deepEqual(ada.chat.rooms, []);
@@ -162,7 +162,7 @@ describe("what a room begins with", () => {
     await time.pass(0);
     joining.then((room) => {
       room.addEventListener("message", ({ detail }) => heard.push(detail.message));
-      room.addEventListener("begun", ({ detail: { more } }) => heard.push(more ? "begun, more before" : "begun"));
+      room.addEventListener("ready", ({ detail: { more } }) => heard.push(more ? "ready, more before" : "ready"));
     });
     await time.pass(50);
     return heard;
@@ -173,25 +173,25 @@ describe("what a room begins with", () => {
     const heard = await told(2);
     say(1, 4);
     await time.pass(SECOND);
-    assert.deepEqual(heard, ["m2", "m3", "begun, more before", "m4"]);
+    assert.deepEqual(heard, ["m2", "m3", "ready, more before", "m4"]);
   });
 
   it("may be all that there is", async () => {
     say(2);
-    assert.deepEqual(await told(), ["m1", "m2", "begun"]);
+    assert.deepEqual(await told(), ["m1", "m2", "ready"]);
   });
 
   it("may be nothing: nobody has spoken, nothing is asked for, it has expired, or it is refused", async () => {
-    assert.deepEqual(await told(), ["begun"]);
+    assert.deepEqual(await told(), ["ready"]);
     say(3);
     ada = new Person(server);
-    assert.deepEqual(await told(0), ["begun, more before"]);
+    assert.deepEqual(await told(0), ["ready, more before"]);
     ada = new Person(server);
     server.log("general").rows.clear();
-    assert.deepEqual(await told(), ["begun"]);
+    assert.deepEqual(await told(), ["ready"]);
     ada = new Person(server);
     server.refusal = ({ action }) => action === "history" && { code: "forbidden" };
-    assert.deepEqual(await told(), ["begun"]);
+    assert.deepEqual(await told(), ["ready"]);
   });
 
   it("is told once, and again where the room's log began anew", async () => {
@@ -199,10 +199,10 @@ describe("what a room begins with", () => {
     const heard = await told();
     server.socket.cut();
     await time.pass(SECOND);
-    assert.deepEqual(heard, ["m1", "begun"]);
+    assert.deepEqual(heard, ["m1", "ready"]);
     server.restart();
     await time.pass(SECOND);
-    assert.deepEqual(heard.slice(2), ["begun"]);
+    assert.deepEqual(heard.slice(2), ["ready"]);
   });
 });
 
@@ -438,7 +438,7 @@ describe("scrolling back", () => {
     assert.deepEqual([messages.map(({ seq }) => seq), more], [[8, 9, 10], true]);
   });
 
-  it("says where the next page ends, though this one holds nothing but voids", async () => {
+  it("says where the next page ends, though this one holds nothing but skipped", async () => {
     say(2);
     for (const _ of [3, 4, 5]) server.fill("general", server.begin("general"), null);
     say(1, 6);
@@ -502,7 +502,7 @@ it("ignores what it does not understand", async () => {
     "", "not JSON", "null", "[]", "7", '"reply"', { type: "presence", room: "general" }, { type: "reply" },
     { type: "reply", ref: "a stranger's", status: "ok", seq: 9 }, { type: "messages", room: "general" },
     { type: "messages", room: "general", messages: [null, 7, {}, { ...message, seq: "1" }, { ...message, name: 7 }] },
-    { type: "messages", room: "general", messages: [{ ...message, seq: -1 }], voids: ["2", null, 1.5, -3] },
+    { type: "messages", room: "general", messages: [{ ...message, seq: -1 }], skipped: ["2", null, 1.5, -3] },
     { type: "messages", room: "another", messages: [message] }, { type: 7 }, { type: "messages", messages: {} },
   ];
   for (const frame of nonsense) server.socket.tell(frame);

@@ -12,8 +12,8 @@ const UNKIND = 60 * SECOND; // how long everything goes wrong
 const KIND = 150 * SECOND; // and then nothing any more
 
 const FAULTS = [
-  "lost", "shed", "twice", "dies", "slow", "busy", // frames
-  "refused", "cut", "frozen", "forgotten", "strayed", // sockets
+  "lost", "shed", "twice", "dies", "slow_mode", "busy", // frames
+  "failed", "cut", "frozen", "forgotten", "strayed", // sockets
   "reload", // tabs
 ];
 
@@ -57,13 +57,13 @@ class Schedule {
 
   async run() {
     const { server, time } = this;
-    const delay = (usual, slow) => () => this.random() * (this.chance("slow") ? slow : usual);
+    const delay = (usual, slow) => () => this.random() * (this.chance("slow_mode") ? slow : usual);
     Object.assign(server, {
       wayIn: delay(50, 3 * SECOND),
       wayOut: delay(50, 3 * SECOND),
       work: delay(20, 12 * SECOND),
       lag: delay(300, 5 * SECOND),
-      handshake: () => (this.chance("refused") ? (this.random() < 0.5 ? "refuse" : "hang") : "open"),
+      handshake: () => (this.chance("failed") ? (this.random() < 0.5 ? "refuse" : "hang") : "open"),
       isLost: () => this.chance("lost"),
       isShed: () => this.chance("shed"),
       isTwice: () => this.chance("twice"),
@@ -138,7 +138,7 @@ class Schedule {
       const expected = all.map(({ seq }) => seq).filter((seq) => from <= seq && seq <= until);
       assert.deepEqual(seqs, expected, "each is shown once, in order");
       assert.deepEqual(gaps, []);
-      assert.deepEqual(events.filter((event) => event === "reset" || event.startsWith("refused")), []);
+      assert.deepEqual(events.filter((event) => event === "reset" || event.startsWith("failed")), []);
     }
     for (const { ended, room } of this.visits) if (!ended) assert.deepEqual([room.state, room.pending], ["joined", []]);
     const shown = this.visits.flatMap(({ seqs }) => seqs);

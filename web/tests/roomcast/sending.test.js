@@ -119,7 +119,7 @@ describe("sending", () => {
     const sent = visit.room.send("good");
     await time.pass(SECOND);
     await Promise.all([refused, sent]);
-    assert.deepEqual(visit.events, ["joined", "refused: invalid_message", "sent 1", "good"]);
+    assert.deepEqual(visit.events, ["joined", "failed: invalid_message", "sent 1", "good"]);
   });
 
   it("lets one listen to events instead of promises", async () => {
@@ -127,7 +127,7 @@ describe("sending", () => {
     server.refusal = ({ action }) => action === "send" && { code: "forbidden" };
     visit.room.send("Hi"); // whose rejection nobody handles
     await time.pass(SECOND);
-    assert.deepEqual(visit.events, ["joined", "refused: forbidden"]);
+    assert.deepEqual(visit.events, ["joined", "failed: forbidden"]);
   });
 
   it("waits as long as it is told to when it is too fast", async () => {
@@ -181,7 +181,7 @@ describe("sending", () => {
     const refused = ["one", "two"].map((text) => assert.rejects(visit.room.send(text), { code: "forbidden" }));
     await time.pass(SECOND);
     await Promise.all(refused);
-    assert.deepEqual(visit.events.slice(1), ["joining", "refused: forbidden", "refused: forbidden", "left: forbidden"]);
+    assert.deepEqual(visit.events.slice(1), ["joining", "failed: forbidden", "failed: forbidden", "left: forbidden"]);
     assert.deepEqual([ada.chat.rooms, storage.items.size], [[], 0]);
     await assert.rejects(visit.room.send("three"), { code: "forbidden" });
   });
@@ -192,7 +192,7 @@ describe("sending", () => {
     for (const ref of ["", "r".repeat(129), "line\nfeed"]) {
       await assert.rejects(room.send("Hi", { ref }), { code: "invalid_ref" });
     }
-    assert.deepEqual(events.slice(1, 3), ["refused: message_too_large", "refused: invalid_ref"]);
+    assert.deepEqual(events.slice(1, 3), ["failed: message_too_large", "failed: invalid_ref"]);
     const circle = {};
     circle.circle = circle;
     await assert.rejects(room.send("Hi", { data: circle }), { code: "invalid_message" });
@@ -242,7 +242,7 @@ describe("sending in a room that could not be joined", () => {
     refused.push(assert.rejects(visit.room.send("Hi"), { code: "forbidden" }));
     await time.pass(100);
     await Promise.all(refused);
-    assert.deepEqual(visit.events, ["refused: forbidden", "left: forbidden"]);
+    assert.deepEqual(visit.events, ["failed: forbidden", "left: forbidden"]);
     assert.deepEqual([visit.room.pending, storage.items.size], [[], 0]);
     await assert.rejects(visit.room.send("Hi"), { code: "forbidden" });
   });
@@ -250,7 +250,7 @@ describe("sending in a room that could not be joined", () => {
 
 describe("a message that has to wait", () => {
   let visit, delayed;
-  const slow = (seconds) => server.moderation.act({ action: "slow", room: "general", seconds }, "Mod");
+  const slow = (seconds) => server.moderation.act({ action: "slow_mode", room: "general", seconds }, "Mod");
 
   beforeEach(async () => {
     visit = await person().join("general");
@@ -357,7 +357,7 @@ describe("messages that are not acknowledged yet", () => {
     await time.pass(23 * HOUR);
     const visit = await person().join("general");
     await time.pass(SECOND);
-    assert.deepEqual(visit.events, ["joined", "refused: expired"]);
+    assert.deepEqual(visit.events, ["joined", "failed: expired"]);
     assert.deepEqual([stored(), storage.items.size], [[], 0]);
   });
 
@@ -385,7 +385,7 @@ describe("messages that are not acknowledged yet", () => {
     const visit = await person().join("general");
     visit.room.leave();
     await time.pass(SECOND);
-    assert.deepEqual(visit.events, ["joined", "refused: left", "left: left"]);
+    assert.deepEqual(visit.events, ["joined", "failed: left", "left: left"]);
     assert.equal(storage.items.size, 0);
   });
 

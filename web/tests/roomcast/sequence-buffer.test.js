@@ -5,10 +5,10 @@ import { Ledger } from "../../roomcast/room/sequence-buffer.js";
 import { randomFrom } from "../support/time.js";
 
 const message = (seq, id = `m${seq}`) => ({ seq, id, user: "u", name: "n", message: `text ${seq}`, at: "" });
-const run = (seqs, voids = []) => ({ messages: seqs.map((seq) => message(seq)), voids });
+const run = (seqs, skipped = []) => ({ messages: seqs.map((seq) => message(seq)), skipped });
 
 let ledger;
-const taken = () => ledger.take().map(({ type, detail }) => (type === "gap" ? [detail.from, detail.to] : detail.seq));
+const taken = () => ledger.take().map(({ type, detail }) => (type === "lost" ? [detail.from, detail.to] : detail.seq));
 
 beforeEach(() => {
   ledger = new Ledger();
@@ -31,7 +31,7 @@ describe("a ledger that has begun", () => {
     assert.deepEqual(taken(), [11, 12, 13]);
   });
 
-  it("passes over voids without a word", () => {
+  it("passes over skipped without a word", () => {
     ledger.add(run([13], [11, 12]), 0);
     assert.deepEqual(taken(), [13]);
   });
@@ -42,7 +42,7 @@ describe("a ledger that has begun", () => {
   });
 
   it("drops a message that comes again under another seq", () => {
-    ledger.add({ messages: [message(11, "same"), message(12, "same"), message(13)], voids: [] }, 0);
+    ledger.add({ messages: [message(11, "same"), message(12, "same"), message(13)], skipped: [] }, 0);
     assert.deepEqual(taken(), [11, 13]);
   });
 

@@ -47,9 +47,9 @@ describe("a link", () => {
   it("hands on what is no answer", async () => {
     await opened();
     server.say("general", "Hi");
-    server.socket.tell({ type: "bye", code: "kicked", retry: false });
+    server.socket.tell({ type: "disconnect", code: "banned", reconnect: false });
     await time.pass(10);
-    assert.deepEqual(told, ["opened", "heard messages", "heard bye"]);
+    assert.deepEqual(told, ["opened", "heard messages", "heard disconnect"]);
   });
 
   it("closes when it is not opened, or not answered, in time", async () => {

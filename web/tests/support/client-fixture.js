@@ -45,12 +45,12 @@ export class Visit {
     this.room = room;
     const note = (type, what) => room.addEventListener(type, ({ detail }) => this.events.push(what(detail)));
     room.addEventListener("message", ({ detail }) => this.messages.push(detail));
-    room.addEventListener("gap", ({ detail: { from, to } }) => this.gaps.push([from, to]));
+    room.addEventListener("lost", ({ detail: { from, to } }) => this.gaps.push([from, to]));
     note("message", ({ message }) => message);
-    note("gap", ({ from, to }) => `gap ${from} to ${to}`);
+    note("lost", ({ from, to }) => `gap ${from} to ${to}`);
     note("reset", () => "reset");
     note("sent", ({ seq }) => `sent ${seq}`);
-    note("refused", ({ code }) => `refused: ${code}`);
+    note("failed", ({ code }) => `failed: ${code}`);
     note("state", named);
   }
 

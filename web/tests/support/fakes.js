@@ -69,8 +69,8 @@ class FakeRoom extends EventTarget {
     this.#moderate("mute", user, seconds);
   }
 
-  async kick(user, seconds) {
-    this.#moderate("kick", user, seconds);
+  async ban(user, seconds) {
+    this.#moderate("ban", user, seconds);
   }
 
   #moderate(...act) {
@@ -86,7 +86,7 @@ class FakeRoom extends EventTarget {
   begins(...messages) {
     this.admitted.resolve();
     for (const message of messages) this.tells("message", message);
-    this.tells("begun", { more: messages.length > 0 && messages[0].seq > 1 });
+    this.tells("ready", { more: messages.length > 0 && messages[0].seq > 1 });
   }
 
   /** The server has the message. */
@@ -100,7 +100,7 @@ class FakeRoom extends EventTarget {
   refuses(id, code) {
     this.pending = this.pending.filter((letter) => letter.id !== id);
     this.sends.find(({ ref }) => ref === id)?.reject({ code });
-    this.tells("refused", { id, code, detail: "" });
+    this.tells("failed", { id, code, detail: "" });
   }
 
   tells(type, detail) {

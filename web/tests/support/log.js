@@ -34,17 +34,17 @@ export class Log {
   /** What follows `after`, as far as it is without a hole. `now` tells whether a hole may still be filled. */
   after(after, limit, now) {
     const rows = this.#sorted((seq) => seq > after);
-    let begins;
+    let first_seq;
     const page = [];
     for (const row of rows) {
       if (row.seq !== (page.at(-1)?.seq ?? after) + 1) {
         if (page.length || now - row.at < HOUR) break;
-        begins = row.seq;
+        first_seq = row.seq;
       }
       if (isFull(page, limit)) break;
       page.push(row);
     }
-    return { ...framed(page), more: page.length < rows.length, ...(begins && { begins }) };
+    return { ...framed(page), more: page.length < rows.length, ...(first_seq && { first_seq }) };
   }
 
   /** The newest below `before`, down to a hole. */
@@ -76,8 +76,8 @@ function asMessage(seq, { ref, user, message, data }, at) {
 /** A run of rows as a frame holds them. */
 export function framed(rows) {
   const messages = rows.filter(({ message }) => message).map(({ message }) => message);
-  const voids = rows.filter(({ message }) => !message).map(({ seq }) => seq);
-  return { messages, ...(voids.length && { voids }) };
+  const skipped = rows.filter(({ message }) => !message).map(({ seq }) => seq);
+  return { messages, ...(skipped.length && { skipped }) };
 }
 
 const isFull = (page, limit) => page.length === limit || JSON.stringify(page).length > LARGEST_FRAME - 5_000;

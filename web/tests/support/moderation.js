@@ -1,8 +1,8 @@
 /** What moderators do in the rooms of a server. */
 export class Moderation {
-  acts = ["delete", "kick", "mute", "slow", "close"];
+  acts = ["delete", "ban", "mute", "slow_mode", "lock"];
   /** @type {Map<string, number>} until when, by room and user */
-  #kicked = new Map();
+  #banned = new Map();
   #server;
 
   constructor(server) {
@@ -10,16 +10,16 @@ export class Moderation {
   }
 
   isOut(room, user) {
-    return this.#kicked.get(`${room} ${user}`) > this.#server.time.now();
+    return this.#banned.get(`${room} ${user}`) > this.#server.time.now();
   }
 
   /** @param {any} frame - of a moderator called `by` @returns the answer */
-  act({ action, room, user, seq, seconds, closed }, by) {
+  act({ action, room, user, seq, seconds, locked }, by) {
     if (action === "delete") this.delete(room, seq);
     if (action === "delete") return { room, seq };
-    if (action === "kick") return { room, user, until: this.kick(room, user, seconds, by) };
-    const what = user ? { user, until: this.#until(seconds) } : { seconds, closed };
-    this.#server.tellAll(room, { type: "moderated", room, act: action, by, ...what });
+    if (action === "ban") return { room, user, until: this.ban(room, user, seconds, by) };
+    const what = user ? { user, until: this.#until(seconds) } : { seconds, locked };
+    this.#server.tellAll(room, { type: "moderated", room, action, moderator: by, ...what });
     return { room, ...what };
   }
 
@@ -32,10 +32,10 @@ export class Moderation {
   }
 
   /** Sends somebody out for so many seconds; 0 ends it. */
-  kick(room, user, seconds, by = "Mod") {
+  ban(room, user, seconds, by = "Mod") {
     const until = this.#until(seconds);
-    this.#kicked.set(`${room} ${user}`, Date.parse(until));
-    this.#server.tellAll(room, { type: "moderated", room, act: "kick", by, user, until });
+    this.#banned.set(`${room} ${user}`, Date.parse(until));
+    this.#server.tellAll(room, { type: "moderated", room, action: "ban", moderator: by, user, until });
     for (const socket of seconds ? this.#server.members(room) : []) if (socket.user === user) socket.leave(room);
     return until;
   }

@@ -88,7 +88,7 @@ def company(chat: Chat) -> Chat:
 def test_the_actions_are_these() -> None:
     assert set(ACTIONS) == {
         "onMessage", "send", "join", "leave", "history", "ping", "presence", "typing",
-        "delete", "kick", "mute", "slow", "close",
+        "delete", "ban", "mute", "slow_mode", "lock",
     }  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def test_who_comes_back_gets_what_was_said_since(chat: Chat) -> None:
     said(chat, 5)
     said(chat, 1)  # the first again: a void
     reply = done(chat, action="join", ref="j1", room="general", after=2)
-    assert (reply["seq"], seqs(reply), reply["voids"], reply["more"]) == (6, [3, 4, 5], [6], False)
+    assert (reply["seq"], seqs(reply), reply["skipped"], reply["more"]) == (6, [3, 4, 5], [6], False)
     assert reply["messages"][0].keys() == {"seq", "id", "user", "name", "message", "at"}
     assert done(chat, action="join", room="general", after=6)["messages"] == []
     assert done(chat, action="join", room="general", after=99)["seq"] == 6
@@ -375,10 +375,10 @@ FRAMES: dict[str, dict[str, Any]] = {
     "presence": {},
     "typing": {},
     "delete": {"seq": 1},
-    "kick": {"user": "u2", "seconds": 60},
+    "ban": {"user": "u2", "seconds": 60},
     "mute": {"user": "u2", "seconds": 60},
-    "slow": {"seconds": 60},
-    "close": {},
+    "slow_mode": {"seconds": 60},
+    "lock": {},
 }
 WRITING = {"onMessage", "send", "typing"}
 
@@ -538,7 +538,7 @@ def test_who_is_typing_is_told_as_who_they_are(chat: Chat, stream: Stream) -> No
     assert stream.signals() == []
 
 
-@pytest.mark.parametrize("act", [("mute", {"user": "u1", "seconds": 60}), ("close", {})], ids=str)
+@pytest.mark.parametrize("act", [("mute", {"user": "u1", "seconds": 60}), ("lock", {})], ids=str)
 def test_who_may_not_write_is_not_seen_typing(
     company: Chat, stream: Stream, act: tuple[str, dict[str, Any]]
 ) -> None:
@@ -551,7 +551,7 @@ def test_who_may_not_write_is_not_seen_typing(
 # How fast
 
 
-@pytest.mark.parametrize("action", ["send", "onMessage", "typing", "presence", "join", "slow"])
+@pytest.mark.parametrize("action", ["send", "onMessage", "typing", "presence", "join", "slow_mode"])
 def test_what_is_too_fast_is_refused_with_the_time_to_wait(dynamodb: Any, action: str) -> None:
     chat = chat_on(dynamodb, bounds=Bounds(rate=Rate(0.1, 1)))
     chat.connections.open(Connection("c1", ADA, 0), ["general", "news"])
@@ -569,7 +569,7 @@ def notices(stream: Stream) -> list[dict[str, Any]]:
     return [json.loads(signal.frame) for _, signal in stream.signals() if isinstance(signal, Notice)]
 
 
-@pytest.mark.parametrize("action", ["delete", "kick", "mute", "slow", "close"])
+@pytest.mark.parametrize("action", ["delete", "ban", "mute", "slow_mode", "lock"])
 def test_only_a_moderator_moderates(company: Chat, stream: Stream, action: str) -> None:
     done(company, EVES, action="send", ref="r0", room="general", message="Hi")
     frame = {"action": action, "room": "general"} | FRAMES[action]
@@ -585,20 +585,20 @@ def test_only_a_moderator_moderates(company: Chat, stream: Stream, action: str) 
         ("delete", {"seq": 0}),
         ("delete", {"seq": "1"}),
         ("delete", {"seq": ...}),
-        ("kick", {"user": ...}),
-        ("kick", {"user": ""}),
-        ("kick", {"user": "u" * 129}),
-        ("kick", {"user": "u\n2"}),
-        ("kick", {"user": 7}),
-        ("kick", {"seconds": ...}),
+        ("ban", {"user": ...}),
+        ("ban", {"user": ""}),
+        ("ban", {"user": "u" * 129}),
+        ("ban", {"user": "u\n2"}),
+        ("ban", {"user": 7}),
+        ("ban", {"seconds": ...}),
         ("mute", {"seconds": -1}),
         ("mute", {"seconds": 366 * 24 * 3600 + 1}),
         ("mute", {"seconds": 1.5}),
         ("mute", {"user": None}),
-        ("slow", {"seconds": ...}),
-        ("slow", {"seconds": True}),
-        ("close", {"closed": "yes"}),
-        ("close", {"closed": None}),
+        ("slow_mode", {"seconds": ...}),
+        ("slow_mode", {"seconds": True}),
+        ("lock", {"locked": "yes"}),
+        ("lock", {"locked": None}),
     ],
     ids=str,
 )
@@ -611,7 +611,7 @@ def test_an_act_that_cannot_be_understood_is_not_done(
     assert stream.records() == []
 
 
-@pytest.mark.parametrize("action", ["delete", "kick", "mute", "slow", "close"])
+@pytest.mark.parametrize("action", ["delete", "ban", "mute", "slow_mode", "lock"])
 def test_an_act_with_a_ref_that_is_none_is_not_done(company: Chat, stream: Stream, action: str) -> None:
     done(company, action="send", ref="r0", room="general", message="Hi")
     stream.records()
@@ -636,11 +636,11 @@ def test_a_deleted_message_is_so_in_the_history_and_for_everybody(company: Chat,
 def test_who_is_sent_out_can_neither_stay_nor_come_back(
     company: Chat, sockets: FakeSockets, stream: Stream
 ) -> None:
-    until = done(company, MODERATOR, action="kick", ref="k1", room="general", user="u2", seconds=60)["until"]
+    until = done(company, MODERATOR, action="ban", ref="k1", room="general", user="u2", seconds=60)["until"]
     (notice,) = notices(stream)
     assert notice == {
-        "type": "moderated", "room": "general", "act": "kick", "by": "Grace", "user": "u2", "seconds": 60,
-        "until": until,
+        "type": "moderated", "room": "general", "action": "ban", "moderator": "Grace", "user": "u2",
+        "seconds": 60, "until": until,
     }  # fmt: skip
     assert [(each, json.loads(frame)) for each, frame in sockets.posted] == [("c2", notice)]
     for frame in (
@@ -653,7 +653,7 @@ def test_who_is_sent_out_can_neither_stay_nor_come_back(
     with pytest.raises(Forbidden):  # as $connect asks
         company.rules.admit("u2", ["general"])
     done(company, EVES, action="join", room="elsewhere")
-    done(company, MODERATOR, action="kick", room="general", user="u2", seconds=0)
+    done(company, MODERATOR, action="ban", room="general", user="u2", seconds=0)
     assert done(company, EVES, action="join", room="general")["status"] == "ok"
 
 
@@ -685,10 +685,10 @@ def test_who_is_sent_out_while_joining_is_out(
     done(company, EVES, action="leave", room="general")
     stream.records()
 
-    def kick() -> None:
-        done(company, MODERATOR, action="kick", room="general", user="u2", seconds=60)
+    def ban() -> None:
+        done(company, MODERATOR, action="ban", room="general", user="u2", seconds=60)
 
-    joining = chat_on(Meanwhile(dynamodb, **{when: kick}))
+    joining = chat_on(Meanwhile(dynamodb, **{when: ban}))
     assert isinstance(refused(joining, EVES, action="join", room="general"), Forbidden)
     assert company.connections.rooms("c2") == frozenset()
     people = done(company, action="presence", room="general")["members"]
@@ -707,7 +707,7 @@ def test_who_is_muted_may_listen(company: Chat) -> None:
 
 
 def test_in_slow_mode_each_waits_and_moderators_do_not(company: Chat) -> None:
-    assert done(company, MODERATOR, action="slow", room="general", seconds=30)["seconds"] == 30
+    assert done(company, MODERATOR, action="slow_mode", room="general", seconds=30)["seconds"] == 30
     for number, sender in enumerate((SENDER, EVES, MODERATOR, MODERATOR)):
         done(company, sender, action="send", room="general", ref=f"r{number}", message="Hi")
     for sender in (SENDER, EVES):
@@ -717,21 +717,21 @@ def test_in_slow_mode_each_waits_and_moderators_do_not(company: Chat) -> None:
 
 
 def test_a_closed_room_is_a_moderators(company: Chat) -> None:
-    assert done(company, MODERATOR, action="close", room="general")["closed"] is True
+    assert done(company, MODERATOR, action="lock", room="general")["locked"] is True
     send = {"action": "send", "room": "general", "message": "Hi"}
     assert isinstance(refused(company, **send, ref="r1"), Forbidden)
     assert done(company, MODERATOR, **send, ref="r2")["seq"] == 1
     assert seqs(done(company, action="history", room="general", after=0)) == [1]
-    assert done(company, MODERATOR, action="close", room="general", closed=False)["closed"] is False
+    assert done(company, MODERATOR, action="lock", room="general", locked=False)["locked"] is False
     done(company, **send, ref="r1")
 
 
-@pytest.mark.parametrize("who", ["kick", "mute"])
+@pytest.mark.parametrize("who", ["ban", "mute"])
 def test_a_ruling_on_somebody_unknown_holds_when_they_come(company: Chat, who: str) -> None:
     done(company, MODERATOR, action=who, room="general", user="never seen", seconds=60)
     stranger = Sender("c9", Identity("never seen", "Bob", "v1"), "general")
     company.connections.open(Connection("c9", stranger.identity, 0), [])
-    if who == "kick":
+    if who == "ban":
         assert isinstance(refused(company, stranger, action="join", room="general"), Forbidden)
     else:
         done(company, stranger, action="join", room="general")

@@ -13,7 +13,7 @@ from apigateway.poster import Poster
 from apigateway.rate import Pace
 from chat.delivery.announce import Announcer
 from chat.delivery.deliver import Delivery, Tally
-from chat.delivery.slice_queue import Doorbell, Slice
+from chat.delivery.slice_queue import Slice, SliceTask
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
 from chat.protocol import frames
@@ -238,7 +238,7 @@ def test_a_large_rooms_slices_are_told_each_notice(house: Open) -> None:
     assert it.announce(first, second, Moved(ADA)) is None
     assert it.gateway.posts == []
     assert it.doorbells.rung == [
-        Doorbell(Slice("general", number, 3), 0, 0, notice=notice)
+        SliceTask(Slice("general", number, 3), 0, 0, notice=notice)
         for notice in (first, second)
         for number in range(3)
     ]

@@ -130,10 +130,10 @@ def test_an_empty_room_is_no_trouble(chat: Open) -> None:
     assert it.broadcast("a", run("Hi")) == Tally(0, 0, 0, 0)
 
 
-def test_who_speaks_no_frames_hears_nothing_of_voids(chat: Open) -> None:
+def test_who_speaks_no_frames_hears_nothing_of_skipped(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2", "plain")]]})
     assert it.broadcast("a", [Entry(7, None)]) == Tally(1, delivered=1, gone=0, shed=0)
-    assert [json.loads(frame)["voids"] for frame in it.gateway.frames["c1"]] == [[7]]
+    assert [json.loads(frame)["skipped"] for frame in it.gateway.frames["c1"]] == [[7]]
     assert it.gateway.frames["c2"] == []
 
 
@@ -229,7 +229,7 @@ def test_of_who_is_found_gone_the_room_is_told(chat: Open) -> None:
 def test_whose_time_is_over_hears_no_message_but_bye_and_is_forgotten(chat: Open) -> None:
     it = chat({"a": [[member("c1", expired=True), member("c2"), member("c3", "plain", expired=True)]]})
     assert it.broadcast("a", run("Hi")) == Tally(1, delivered=1)
-    assert [json.loads(frame)["type"] for frame in it.gateway.frames["c1"]] == ["bye"]
+    assert [json.loads(frame)["type"] for frame in it.gateway.frames["c1"]] == ["disconnect"]
     assert it.gateway.frames["c3"] == []
     assert it.heard("c2") == [1]
     assert sorted(it.sockets.closed) == ["c1", "c3"]

@@ -20,7 +20,7 @@ from chat.storage.connections import Member
 from tests.support.fakes import FakeConnections, FakeGateway, FakeSignals, FakeSockets
 
 NOW = 1_795_500_000.0
-BYE = {"type": "bye", "code": "token_expired", "retry": True}
+BYE = {"type": "disconnect", "code": "token_expired", "reconnect": True}
 
 
 def member(

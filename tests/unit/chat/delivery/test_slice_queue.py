@@ -17,7 +17,7 @@ from apigateway.poster import Poster
 from apigateway.rate import Pace
 from chat.delivery.broadcast import Broadcaster, Tally
 from chat.delivery.deliver import Delivery
-from chat.delivery.slice_queue import Cursor, Cursors, Doorbell, Doorbells, Slice
+from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
 from chat.identity.identity import Protocol
 from chat.protocol.messages import Entry, Message
 from chat.storage.connections import RING, Member
@@ -92,12 +92,12 @@ class Ring:
 
 
 class Door:
-    """Doorbells that were rung."""
+    """SliceQueue that were rung."""
 
     def __init__(self) -> None:
-        self.rung: list[Doorbell] = []
+        self.rung: list[SliceTask] = []
 
-    def ring(self, doorbells: Sequence[Doorbell]) -> None:
+    def enqueue(self, doorbells: Sequence[SliceTask]) -> None:
         self.rung += doorbells
 
 
@@ -116,7 +116,7 @@ class House:
         self.cursors = Cursors(dynamodb, MESSAGES)
         self.sockets, self.door, self.ring = Sockets(), Door(), ring
 
-    def answer(self, runner: asyncio.Runner, doorbell: Doorbell, seconds: float = 1_000) -> Tally:
+    def answer(self, runner: asyncio.Runner, doorbell: SliceTask, seconds: float = 1_000) -> Tally:
         async def answer() -> Tally:
             loop = asyncio.get_running_loop()
             broadcaster = Broadcaster(
@@ -150,38 +150,38 @@ def test_the_slices_of_a_ring_cover_each_place_once(count: int) -> None:
 
 
 def test_a_doorbell_is_itself_again_after_its_way_through_the_queue() -> None:
-    doorbell = Doorbell(Slice("ré#um", 3, 16), 41, 45, 2)
-    assert Doorbell.parse(doorbell.body()) == doorbell
-    with_notice = Doorbell(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"by":"Ré \\"x\\" 💬"}', "1"))
-    assert Doorbell.parse(with_notice.body()) == with_notice
+    doorbell = SliceTask(Slice("ré#um", 3, 16), 41, 45, 2)
+    assert SliceTask.parse(doorbell.body()) == doorbell
+    with_notice = SliceTask(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"by":"Ré \\"x\\" 💬"}', "1"))
+    assert SliceTask.parse(with_notice.body()) == with_notice
 
 
 def test_a_notice_rings_once_and_another_that_reads_the_same_rings_too(empty_account: Any) -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="Notices.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    doorbells = Doorbells(url)
-    first, second = (Doorbell(Slice("r", 0, 1), 0, 0, notice=Notice("{}", each)) for each in "12")
+    doorbells = SliceQueue(url)
+    first, second = (SliceTask(Slice("r", 0, 1), 0, 0, notice=Notice("{}", each)) for each in "12")
     for doorbell in (first, second, first):  # the stream brings the first again
-        doorbells.ring([doorbell])
+        doorbells.enqueue([doorbell])
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
-    assert [Doorbell.parse(each["Body"]) for each in received] == [first, second]
+    assert [SliceTask.parse(each["Body"]) for each in received] == [first, second]
 
 
 def test_ringing_again_for_the_same_run_rings_once_and_slices_are_groups(empty_account: Any) -> None:
     sqs = boto3.client("sqs")
-    url = sqs.create_queue(QueueName="Doorbells.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    doorbells = Doorbells(url)
-    run = [Doorbell(Slice("r", number, 16), 0, 5) for number in range(16)]
-    doorbells.ring(run)
-    doorbells.ring(run)
+    url = sqs.create_queue(QueueName="SliceQueue.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    doorbells = SliceQueue(url)
+    run = [SliceTask(Slice("r", number, 16), 0, 5) for number in range(16)]
+    doorbells.enqueue(run)
+    doorbells.enqueue(run)
     received = []
     while batch := sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"], VisibilityTimeout=60
     ).get("Messages"):
         received += batch
-    assert sorted(Doorbell.parse(each["Body"]).slice.number for each in received) == list(range(16))
+    assert sorted(SliceTask.parse(each["Body"]).slice.number for each in received) == list(range(16))
     assert len({each["Attributes"]["MessageGroupId"] for each in received}) == 16
-    doorbells.hold(received[0]["ReceiptHandle"], 0)
+    doorbells.delay(received[0]["ReceiptHandle"], 0)
     (again,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert again["Body"] == received[0]["Body"]
 
@@ -226,7 +226,7 @@ def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
 ) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40_000), 5)
     house.cursors.write(FIRST, Cursor(2))
-    tally = house.answer(virtual, Doorbell(FIRST, 0, 4))
+    tally = house.answer(virtual, SliceTask(FIRST, 0, 4))
     assert house.sockets.seqs == {"at-10": [3, 4, 5], "at-20": [3, 4, 5], "at-30": [3, 4, 5]}
     assert (tally.recipients, tally.delivered) == (3, 3)
     assert house.cursors.read(FIRST) == Cursor(5)
@@ -234,20 +234,20 @@ def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
 
 def test_the_first_doorbell_says_where_a_slice_begins(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
-    house.answer(virtual, Doorbell(FIRST, 3, 4))
+    house.answer(virtual, SliceTask(FIRST, 3, 4))
     assert house.sockets.seqs == {"at-10": [4, 5]}
 
 
 def test_a_later_doorbell_finds_nothing_to_do(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
-    house.answer(virtual, Doorbell(FIRST, 0, 3))
-    assert house.answer(virtual, Doorbell(FIRST, 3, 5)) == Tally()
+    house.answer(virtual, SliceTask(FIRST, 0, 3))
+    assert house.answer(virtual, SliceTask(FIRST, 3, 5)) == Tally()
     assert (house.sockets.seqs["at-10"], house.ring.pages) == ([1, 2, 3, 4, 5], 1)
 
 
 def test_a_slice_that_takes_too_long_goes_on_where_it_stopped(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40, 50), 2)
-    house.answer(virtual, Doorbell(FIRST, 0, 2), seconds=0.5)
+    house.answer(virtual, SliceTask(FIRST, 0, 2), seconds=0.5)
     assert house.cursors.read(FIRST) == Cursor(0, 2, "20")
     house.log.append(ROOM, message(3))  # meanwhile
     answered = 0
@@ -265,19 +265,19 @@ def test_what_fails_leaves_the_cursor_and_the_next_answer_repeats_and_loses_noth
     house = House(dynamodb, Ring(10, 20, 30), 2)
     house.ring.fails = 1
     with pytest.raises(TimeoutError):
-        house.answer(virtual, Doorbell(FIRST, 0, 2))
+        house.answer(virtual, SliceTask(FIRST, 0, 2))
     assert house.cursors.read(FIRST) is None
-    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    house.answer(virtual, SliceTask(FIRST, 0, 2))
     assert house.sockets.seqs == {f"at-{place}": [1, 2] for place in (10, 20, 30)}
 
 
 # Notices
 
-CLOSED = '{"type":"moderated","act":"close"}'
+CLOSED = '{"type":"moderated","action":"lock"}'
 
 
-def notice(slice_: Slice = FIRST) -> Doorbell:
-    return Doorbell(slice_, 0, 0, notice=Notice(CLOSED, "1"))
+def notice(slice_: Slice = FIRST) -> SliceTask:
+    return SliceTask(slice_, 0, 0, notice=Notice(CLOSED, "1"))
 
 
 def test_a_notice_goes_to_the_slices_members_who_speak_frames(dynamodb: Any, virtual: asyncio.Runner) -> None:
@@ -289,12 +289,12 @@ def test_a_notice_goes_to_the_slices_members_who_speak_frames(dynamodb: Any, vir
 
 def test_a_notice_moves_no_cursor_and_posts_no_message(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
-    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    house.answer(virtual, SliceTask(FIRST, 0, 2))
     house.log.append(ROOM, message(6))
     house.answer(virtual, notice())
     assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5]
     assert house.cursors.read(FIRST) == Cursor(5)
-    house.answer(virtual, Doorbell(FIRST, 5, 6))
+    house.answer(virtual, SliceTask(FIRST, 5, 6))
     assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5, 6]
 
 
@@ -322,7 +322,7 @@ def test_a_deleted_message_that_a_slice_has_not_had_is_told_as_deleted(
     house = House(dynamodb, Ring(10, 20), 2)
     house.ring.plain = {20}
     house.log.delete(ROOM, 1)
-    house.answer(virtual, Doorbell(FIRST, 0, 2))
+    house.answer(virtual, SliceTask(FIRST, 0, 2))
     ((frame,), plain) = house.sockets.frames["at-10"], house.sockets.frames["at-20"]
     first, second = json.loads(frame)["messages"]
     assert (first["message"], first["deleted"], second["message"]) == ("", True, "message 2")

@@ -115,13 +115,13 @@ def test_a_run_becomes_one_frame_in_order() -> None:
 
 def test_voids_are_listed_beside_the_messages() -> None:
     assert decoded("general", [entry(41), void(42), entry(43), void(44)]) == [
-        {**decoded("general", [entry(41), entry(43)])[0], "voids": [42, 44]}
+        {**decoded("general", [entry(41), entry(43)])[0], "skipped": [42, 44]}
     ]
 
 
 def test_a_run_of_voids_is_a_frame_too() -> None:
     (frame,) = decoded("general", [void(1), void(2)])
-    assert (frame["messages"], frame["voids"]) == ([], [1, 2])
+    assert (frame["messages"], frame["skipped"]) == ([], [1, 2])
 
 
 def test_no_entries_are_no_frame() -> None:
@@ -159,11 +159,11 @@ def test_a_long_run_is_split_below_32_kb_and_keeps_its_order() -> None:
     assert all(len(frame.encode()) <= 32 * 1024 for frame in out)
     parsed = [json.loads(frame) for frame in out]
     assert [seq for frame in parsed for seq in seqs(frame)] == [it.seq for it in run if it.message]
-    assert [seq for frame in parsed for seq in frame.get("voids", [])] == [
+    assert [seq for frame in parsed for seq in frame.get("skipped", [])] == [
         it.seq for it in run if not it.message
     ]
     # Whatever stands in one frame stands before whatever is in the next.
-    spans = [sorted(seqs(frame) + frame.get("voids", [])) for frame in parsed]
+    spans = [sorted(seqs(frame) + frame.get("skipped", [])) for frame in parsed]
     assert all(before[-1] < after[0] for before, after in pairwise(spans))
 
 
@@ -173,10 +173,10 @@ def test_frames_are_as_full_as_32_kb_allow() -> None:
 
 
 @pytest.mark.parametrize("padding", range(1, 15))
-@pytest.mark.parametrize("first", [[], [entry(1)]], ids=["voids alone", "voids beside a message"])
+@pytest.mark.parametrize("first", [[], [entry(1)]], ids=["skipped alone", "skipped beside a message"])
 def test_no_frame_is_a_byte_too_long_however_it_is_filled(padding: int, first: list[Entry]) -> None:
-    voids = [void(seq) for seq in range(100_000_000_000, 100_000_006_000)]  # 13 bytes each, with the comma
-    out = list(frames.messages("r" * padding, [*first, *voids]))
+    skipped = [void(seq) for seq in range(100_000_000_000, 100_000_006_000)]  # 13 bytes each, with the comma
+    out = list(frames.messages("r" * padding, [*first, *skipped]))
     assert len(out) > 1
     assert max(len(frame.encode()) for frame in out) <= 32 * 1024
 
@@ -194,29 +194,31 @@ def paged(entries: list[Entry], limit: int = 200, *, room: str = "general", **pa
     return out
 
 
-def test_a_page_is_a_reply_with_messages_and_voids() -> None:
+def test_a_page_is_a_reply_with_messages_and_skipped() -> None:
     assert paged([entry(41), void(42), entry(43)]) == {
-        "type": "reply", "ref": "r1", "status": "ok", "room": "general", "more": False, "voids": [42],
+        "type": "reply", "ref": "r1", "status": "ok", "room": "general", "more": False, "skipped": [42],
         "messages": decoded("general", [entry(41), entry(43)])[0]["messages"],
     }  # fmt: skip
     assert paged([]) == {
         "type": "reply", "ref": "r1", "status": "ok", "room": "general", "messages": [], "more": False,
     }  # fmt: skip
-    assert paged([entry(41)], begins=41)["begins"] == 41
+    assert paged([entry(41)], first_seq=41)["first_seq"] == 41
 
 
 def test_a_page_that_was_filled_from_its_end_is_in_order_too() -> None:
     page = paged([void(44), entry(43), void(42), entry(41)])
-    assert (seqs(page), page["voids"]) == ([41, 43], [42, 44])
+    assert (seqs(page), page["skipped"]) == ([41, 43], [42, 44])
 
 
 def test_a_page_takes_no_more_places_than_were_asked_for() -> None:
     page = paged([entry(1), void(2), entry(3), entry(4)], limit=3)
-    assert (seqs(page), page["voids"], page["more"]) == ([1, 3], [2], True)
+    assert (seqs(page), page["skipped"], page["more"]) == ([1, 3], [2], True)
 
 
 def test_a_page_is_no_larger_than_a_frame_and_holds_at_least_one_message() -> None:
-    page = paged([worst(seq) for seq in (999_999_999_998, 999_999_999_999)], room="💬" * 100, begins=MAX_SEQ)
+    page = paged(
+        [worst(seq) for seq in (999_999_999_998, 999_999_999_999)], room="💬" * 100, first_seq=MAX_SEQ
+    )
     assert (seqs(page), page["more"]) == ([999_999_999_998], True)
     assert len(seqs(paged([entry(seq, "x" * 900) for seq in range(1, 101)]))) > 25
 

@@ -55,7 +55,7 @@ def test_a_full_page_says_that_there_is_more() -> None:
 @pytest.mark.parametrize("sent", [RECENT, OLD])
 def test_a_page_ends_before_a_hole(sent: float) -> None:
     page = page_after(0, rows(1, 2, 4, sent=sent), anything, NOW)
-    assert (seqs(page), page.more, page.begins) == ([1, 2], True, None)
+    assert (seqs(page), page.more, page.first_seq) == ([1, 2], True, None)
 
 
 def test_a_hole_that_may_be_filled_is_waited_for() -> None:
@@ -65,12 +65,12 @@ def test_a_hole_that_may_be_filled_is_waited_for() -> None:
 
 def test_a_hole_that_nothing_fills_any_more_is_passed_over() -> None:
     page = page_after(2, [row(1_001, OLD), row(1_002)], anything, NOW)
-    assert (seqs(page), page.more, page.begins) == ([1_001, 1_002], False, 1_001)
+    assert (seqs(page), page.more, page.first_seq) == ([1_001, 1_002], False, 1_001)
 
 
 def test_a_page_passes_over_one_hole_and_ends_before_the_next() -> None:
     page = page_after(2, rows(5, 6, 9, sent=OLD), anything, NOW)
-    assert (seqs(page), page.more, page.begins) == ([5, 6], True, 5)
+    assert (seqs(page), page.more, page.first_seq) == ([5, 6], True, 5)
 
 
 def test_the_page_before_is_the_newest_down_to_a_hole() -> None:

@@ -140,9 +140,9 @@ class World:
         frames = [json.loads(frame) for frame in self.gateway.frames[connection]]
         return [(message["seq"], message["message"]) for frame in frames for message in frame["messages"]]
 
-    def voids(self) -> list[int]:
+    def skipped(self) -> list[int]:
         frames = [json.loads(frame) for frame in self.gateway.frames[LISTENER]]
-        return [seq for frame in frames for seq in frame.get("voids", [])]
+        return [seq for frame in frames for seq in frame.get("skipped", [])]
 
 
 @pytest.fixture
@@ -168,7 +168,7 @@ def test_a_death_before_the_head_leaves_nothing_and_the_resend_is_the_message(wo
     assert world.stream.batch() == {}
     assert world.send()["seq"] == 1
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard(), world.voids()) == ({1: "Hi"}, [(1, "Hi")], [])
+    assert (world.history(), world.heard(), world.skipped()) == ({1: "Hi"}, [(1, "Hi")], [])
 
 
 @after_each_write
@@ -186,7 +186,7 @@ def test_a_resend_after_the_broadcast_is_told_where_the_message_stands(world: Wo
     assert world.send(connection="sender again")["seq"] == 1
     world.fan_out(world.stream.batch())
     assert world.history() == {1: "Hi", 2: None}
-    assert (world.heard(), world.voids()) == ([(1, "Hi")], [2])
+    assert (world.heard(), world.skipped()) == ([(1, "Hi")], [2])
     assert world.gateway.frames[PLAIN] == ["Hi"]
 
 
@@ -205,7 +205,7 @@ def test_a_resend_that_overtakes_the_fan_out_counts_once(world: World, dies_afte
     for run in runs:
         world.fan_out(run)
     assert world.history() == {stands: "Hi", void: None}
-    assert (world.heard(), world.voids()) == ([(stands, "Hi")], [void])
+    assert (world.heard(), world.skipped()) == ([(stands, "Hi")], [void])
     assert world.gateway.frames[PLAIN] == ["Hi"]
 
 
@@ -255,7 +255,7 @@ def test_another_message_under_the_ref_of_one_that_died_is_void_where_it_was_sec
     with pytest.raises(InvalidRef):
         world.send(text="Ho")
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard(), world.voids()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])
+    assert (world.history(), world.heard(), world.skipped()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])
 
 
 # The fan-out dies
@@ -284,7 +284,7 @@ def test_the_stream_comes_again_and_nothing_is_doubled_or_lost(world: World, die
         world.fan_out(runs, dies_after)
     assert world.heard() == []  # nobody hears what is not settled
     world.fan_out(runs)
-    assert (world.heard(), world.voids()) == ([(1, "Hi"), (3, "Ho")], [2])
+    assert (world.heard(), world.skipped()) == ([(1, "Hi"), (3, "Ho")], [2])
     assert world.history() == {1: "Hi", 2: None, 3: "Ho"}
     assert world.send()["seq"] == 1
 
@@ -324,4 +324,4 @@ def test_a_resend_while_the_fan_out_is_dead_is_told_what_will_be_broadcast(world
     assert world.send()["seq"] == 1
     world.fan_out(runs)
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard(), world.voids()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])
+    assert (world.history(), world.heard(), world.skipped()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])

@@ -109,7 +109,7 @@ def test_the_same_message_again_stands_where_it_first_stood(log: Log, dynamodb: 
     assert log.append("general", message("r1", at="later")) == first == Receipt(1, "first")
     assert history(dynamodb) == {1: "Hi", 2: "other", 3: None}
     assert items(dynamodb, "LOG#")["000000000003"] == {
-        "pk": "LOG#general", "sk": "000000000003", "void": True, "at": "later",
+        "pk": "LOG#general", "sk": "000000000003", "skipped": True, "at": "later",
         "expires_at": Decimal(int(NOW) + 90 * DAY),
     }  # fmt: skip
 
@@ -194,14 +194,14 @@ def ruled(dynamodb: Any, **rules: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "rules", [{"closed": True}, {"muted": {"u1": LATER}}, {"kicked": {"u1": LATER}}], ids=str
+    "rules", [{"locked": True}, {"muted": {"u1": LATER}}, {"banned": {"u1": LATER}}], ids=str
 )
 def test_a_ruling_holds_from_the_moment_it_is_made_in_every_instance(
     dynamodb: Any, stream: Stream, rules: dict[str, Any]
 ) -> None:
     fresh, old, older = (log_of(dynamodb) for _ in range(3))
     older.append("general", message("r1"))  # when there were no rules
-    ruled(dynamodb, slow=0)
+    ruled(dynamodb, slow_mode=0)
     old.append("general", message("r2"))
     stream.batch()
     ruled(dynamodb, **rules)
@@ -212,16 +212,16 @@ def test_a_ruling_holds_from_the_moment_it_is_made_in_every_instance(
     assert stream.batch() == {}
     assert history(dynamodb) == {1: "Hi", 2: "Hi"}
     others = log_of(dynamodb)
-    if "closed" not in rules:
+    if "locked" not in rules:
         others.append("general", message("r4", user="u2"))
     others.append("general", message("r5"), moderator=True)
     others.append("news", message("r6"))
 
 
-@pytest.mark.parametrize("rules", [{"closed": False}, {"muted": {}}, {"kicked": {}}], ids=str)
+@pytest.mark.parametrize("rules", [{"locked": False}, {"muted": {}}, {"banned": {}}], ids=str)
 def test_what_a_ruling_ends_has_ended_in_every_instance(dynamodb: Any, rules: dict[str, Any]) -> None:
-    ruled(dynamodb, closed="closed" in rules, muted={"u1": LATER} if "muted" in rules else {},
-          kicked={"u1": LATER} if "kicked" in rules else {})  # fmt: skip
+    ruled(dynamodb, locked="locked" in rules, muted={"u1": LATER} if "muted" in rules else {},
+          banned={"u1": LATER} if "banned" in rules else {})  # fmt: skip
     remembers, fresh = log_of(dynamodb), log_of(dynamodb)
     with pytest.raises(Forbidden):
         remembers.append("general", message("r1"))
@@ -231,13 +231,15 @@ def test_what_a_ruling_ends_has_ended_in_every_instance(dynamodb: Any, rules: di
 
 
 @pytest.mark.parametrize(
-    "rules", [{"closed": True}, {"muted": {"u1": LATER}}, {"kicked": {"u1": LATER}}, {"slow": 30}], ids=str
+    "rules",
+    [{"locked": True}, {"muted": {"u1": LATER}}, {"banned": {"u1": LATER}}, {"slow_mode": 30}],
+    ids=str,
 )
 def test_whoever_sends_again_what_was_stored_is_told_so_whatever_was_ruled_since(
     dynamodb: Any, rules: dict[str, Any]
 ) -> None:
     log = log_of(dynamodb)
-    ruled(dynamodb, slow=30)
+    ruled(dynamodb, slow_mode=30)
     first = log.append("general", message("r1", at="first"))
     ruled(dynamodb, **rules)
     assert log.append("general", message("r1", at="later")) == first == Receipt(1, "first")
@@ -250,7 +252,7 @@ def test_whoever_sends_again_what_was_stored_is_told_so_whatever_was_ruled_since
 def test_nobody_is_told_where_anothers_message_stands(dynamodb: Any) -> None:
     log = log_of(dynamodb)
     log.append("general", message("r1", user="u2"))
-    ruled(dynamodb, closed=True)
+    ruled(dynamodb, locked=True)
     with pytest.raises(Forbidden):
         log.append("general", message("r1"))
 
@@ -282,7 +284,7 @@ class RulesMeanwhile:
 @pytest.mark.parametrize("before", [False, True])
 def test_a_ruling_between_judging_and_committing_holds(dynamodb: Any, before: bool) -> None:
     if before:
-        ruled(dynamodb, slow=0)
+        ruled(dynamodb, slow_mode=0)
         log_of(dynamodb).append("general", message("r0"))
     committed = history(dynamodb)
     log = log_of(RulesMeanwhile(dynamodb, muted={"u1": LATER}))
@@ -324,7 +326,7 @@ def test_who_is_kept_from_speaking_costs_two_reads(dynamodb: Any) -> None:
 
 
 def test_a_room_that_was_ruled_before_anyone_spoke_begins_at_1(dynamodb: Any, stream: Stream) -> None:
-    ruled(dynamodb, slow=1)
+    ruled(dynamodb, slow_mode=1)
     log = log_of(dynamodb)
     assert log.seqs({"general"}) == {"general": 0}
     assert log.append("general", message("r1")).seq == 1
@@ -333,7 +335,7 @@ def test_a_room_that_was_ruled_before_anyone_spoke_begins_at_1(dynamodb: Any, st
 
 def test_in_slow_mode_each_person_waits_whichever_instance_they_meet(dynamodb: Any) -> None:
     clock = Clock(NOW)
-    ruled(dynamodb, slow=30)
+    ruled(dynamodb, slow_mode=30)
     instances = [Log(dynamodb, TABLE, 90, clock) for _ in range(3)]
     instances[0].append("general", message("r1"))
     for log in instances:
@@ -351,7 +353,7 @@ def test_in_slow_mode_each_person_waits_whichever_instance_they_meet(dynamodb: A
 
 def test_a_turn_in_slow_mode_is_not_lost_to_a_room_that_takes_no_more(dynamodb: Any) -> None:
     clock = Clock(NOW)
-    ruled(dynamodb, slow=30)
+    ruled(dynamodb, slow_mode=30)
     log = Log(dynamodb, TABLE, 90, clock, Rate(1, 1))
     log.append("general", message("r1", user="u2"))
     with pytest.raises(RateLimited) as refused:
@@ -365,11 +367,11 @@ def test_a_turn_in_slow_mode_is_not_lost_to_a_room_that_takes_no_more(dynamodb: 
 
 
 def test_a_ruling_while_one_waits_for_a_turn_costs_no_second_turn(dynamodb: Any) -> None:
-    ruled(dynamodb, slow=30)
+    ruled(dynamodb, slow_mode=30)
     client = RulesMeanwhile(dynamodb)
     log = log_of(client)
     log.append("general", message("r1", user="u2"))
-    client.rules = {"slow": 60}
+    client.rules = {"slow_mode": 60}
     assert log.append("general", message("r2")).seq == 2
 
 
@@ -415,7 +417,7 @@ def test_what_marks_a_head_is_no_message_and_the_next_message_is_one(
     log.append("general", message("r1"))
     assert [entry.seq for entry in stream.batch()["general"]] == [1]
     marks: list[Callable[[], object]] = [
-        lambda: ruled(dynamodb, slow=0),
+        lambda: ruled(dynamodb, slow_mode=0),
         lambda: log.delete("general", 1),
         lambda: log.make_large("general", 16),
     ]
@@ -560,9 +562,9 @@ def test_a_ref_that_a_later_seq_has_taken_makes_the_earlier_one_void(log: Log, d
 def test_a_row_that_has_changed_since_is_not_written_again(log: Log, dynamodb: Any) -> None:
     log.append("general", message("r1"))
     row = {"pk": "LOG#general", "sk": "000000000001"}
-    dynamodb.put_item(TableName=TABLE, Item=row | {"void": True, "edited": 1})
+    dynamodb.put_item(TableName=TABLE, Item=row | {"skipped": True, "edited": 1})
     log.settle("general", [Entry(1, message("r1"))])
-    assert dynamodb.get_item(TableName=TABLE, Key=row)["Item"] == row | {"void": True, "edited": 1}
+    assert dynamodb.get_item(TableName=TABLE, Key=row)["Item"] == row | {"skipped": True, "edited": 1}
 
 
 def test_a_run_of_more_than_a_hundred_keys_is_settled_whole(log: Log, dynamodb: Any, stream: Stream) -> None:

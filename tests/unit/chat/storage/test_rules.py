@@ -30,7 +30,7 @@ def muting(user: str, until: float) -> Callable[[Rules], Rules]:
 
 
 def kicking(user: str, until: float) -> Callable[[Rules], Rules]:
-    return lambda rules: replace(rules, kicked={**rules.kicked, user: int(until)})
+    return lambda rules: replace(rules, banned={**rules.banned, user: int(until)})
 
 
 def item(dynamodb: Any, sk: str) -> dict[str, Any] | None:
@@ -49,12 +49,12 @@ def test_a_room_without_rulings_has_no_rules(book: RuleBook) -> None:
 
 
 def test_a_ruling_adds_to_those_before_and_has_a_version(book: RuleBook, clock: Clock) -> None:
-    book.change(ROOM, lambda rules: replace(rules, slow=30))
-    book.change(ROOM, lambda rules: replace(rules, closed=True))
+    book.change(ROOM, lambda rules: replace(rules, slow_mode=30))
+    book.change(ROOM, lambda rules: replace(rules, locked=True))
     book.change(ROOM, muting("u1", clock.now + 60))
     book.change(ROOM, kicking("u.2 #", clock.now + 61))
     assert book.read(ROOM) == Rules(
-        4, closed=True, slow=30, muted={"u1": int(clock.now) + 60}, kicked={"u.2 #": int(clock.now) + 61}
+        4, locked=True, slow_mode=30, muted={"u1": int(clock.now) + 60}, banned={"u.2 #": int(clock.now) + 61}
     )
     assert book.read("another") == NONE
 
@@ -68,8 +68,13 @@ def test_rules_are_read_strongly_consistent(dynamodb: Any) -> None:
 def test_the_version_is_on_the_head_which_is_marked_as_no_news(
     book: RuleBook, dynamodb: Any, stream: Stream
 ) -> None:
-    book.change(ROOM, lambda rules: replace(rules, slow=30))
-    assert item(dynamodb, "HEAD") == {"pk": "ROOM#a%23b", "sk": "HEAD", "ruling": 1, "marked": True}
+    book.change(ROOM, lambda rules: replace(rules, slow_mode=30))
+    assert item(dynamodb, "HEAD") == {
+        "pk": "ROOM#a%23b",
+        "sk": "HEAD",
+        "rules_version": 1,
+        "not_a_message": True,
+    }
     assert len(stream.records()) == 1
     assert stream.batch() == {}
 
@@ -79,8 +84,8 @@ def test_what_has_ended_is_dropped_with_the_next_ruling(book: RuleBook, clock: C
     book.change(ROOM, kicking("u2", clock.now + 60))
     book.change(ROOM, muting("u3", clock.now + 61))
     clock.now += 60
-    book.change(ROOM, lambda rules: replace(rules, slow=1))
-    assert book.read(ROOM) == Rules(4, slow=1, muted={"u3": int(clock.now) + 1})
+    book.change(ROOM, lambda rules: replace(rules, slow_mode=1))
+    assert book.read(ROOM) == Rules(4, slow_mode=1, muted={"u3": int(clock.now) + 1})
     book.change(ROOM, muting("u3", clock.now))
     assert book.read(ROOM).muted == {}
 
@@ -107,21 +112,21 @@ def test_of_rulings_at_the_same_time_all_hold(
     book: RuleBook, dynamodb: Any, clock: Clock, before: int
 ) -> None:
     for _ in range(before):
-        book.change(ROOM, lambda rules: replace(rules, closed=True))
-    faster = lambda rules: replace(rules, slow=30)  # noqa: E731
+        book.change(ROOM, lambda rules: replace(rules, locked=True))
+    faster = lambda rules: replace(rules, slow_mode=30)  # noqa: E731
     overtaken = RuleBook(RulesMeanwhile(dynamodb, faster), TABLE, clock)
     overtaken.change(ROOM, muting("u1", clock.now + 60))
     rules = book.read(ROOM)
-    assert (rules.version, rules.slow, rules.muted) == (before + 2, 30, {"u1": int(clock.now) + 60})
+    assert (rules.version, rules.slow_mode, rules.muted) == (before + 2, 30, {"u1": int(clock.now) + 60})
 
 
 def test_a_ruling_that_is_always_overtaken_is_not_said_to_be_made(dynamodb: Any, book: RuleBook) -> None:
-    meanwhile = [lambda rules: replace(rules, slow=rules.slow + 1)] * 10
+    meanwhile = [lambda rules: replace(rules, slow_mode=rules.slow_mode + 1)] * 10
     with pytest.raises(TimeoutError):
         RuleBook(RulesMeanwhile(dynamodb, *meanwhile), TABLE).change(
-            ROOM, lambda rules: replace(rules, closed=True)
+            ROOM, lambda rules: replace(rules, locked=True)
         )
-    assert not book.read(ROOM).closed
+    assert not book.read(ROOM).locked
 
 
 def test_a_room_names_700_people_at_once_and_they_fit_an_item(
@@ -130,10 +135,10 @@ def test_a_room_names_700_people_at_once_and_they_fit_an_item(
     longest = [f"{number:04}" + "💬" * 124 for number in range(701)]
     until = int(clock.now) + 60
     book.change(ROOM, lambda rules: replace(rules, muted=dict.fromkeys(longest[:600], until)))
-    book.change(ROOM, lambda rules: replace(rules, kicked=dict.fromkeys(longest[600:700], until)))
+    book.change(ROOM, lambda rules: replace(rules, banned=dict.fromkeys(longest[600:700], until)))
     stored = item(dynamodb, "RULES")
     assert stored is not None
-    named = [*stored["muted"], *stored["kicked"]]
+    named = [*stored["muted"], *stored["banned"]]
     assert len(named) == 700
     # A name, a number of up to 21 bytes, and what DynamoDB adds to each.
     assert sum(len(name.encode()) + 21 + 1 for name in named) < 400_000
@@ -163,9 +168,9 @@ def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_ruling(dynamodb: Any) -
 @pytest.mark.parametrize(
     ("rules", "why"),
     [
-        (Rules(1, closed=True), "closed"),
+        (Rules(1, locked=True), "locked"),
         (Rules(1, muted={"u1": 101}), "muted"),
-        (Rules(1, kicked={"u1": 101}), "sent you out"),
+        (Rules(1, banned={"u1": 101}), "sent you out"),
     ],
 )
 def test_who_may_not_speak_is_told_why(rules: Rules, why: str) -> None:
@@ -176,9 +181,9 @@ def test_who_may_not_speak_is_told_why(rules: Rules, why: str) -> None:
 @pytest.mark.parametrize(
     "rules",
     [
-        Rules(1, slow=60),
-        Rules(1, muted={"u1": 100}, kicked={"u1": 100}),
-        Rules(1, muted={"u2": 999, "U1": 999}, kicked={"u2": 999}),
+        Rules(1, slow_mode=60),
+        Rules(1, muted={"u1": 100}, banned={"u1": 100}),
+        Rules(1, muted={"u2": 999, "U1": 999}, banned={"u2": 999}),
     ],
 )
 def test_everybody_else_may(rules: Rules) -> None:
@@ -257,7 +262,7 @@ def test_turns_are_kept_until_they_are_over_and_then_deleted(
     book.return_turn(ROOM, "u2")
     items = dynamodb.scan(TableName=TABLE)["Items"]
     ends = {item["pk"]: item["expires_at"] - int(clock.now) for item in items}
-    assert ends == {"SLOW#a%23b#u1": 3660, "SLOW#a%23b#u2": 60}
+    assert ends == {"COOLDOWN#a%23b#u1": 3660, "COOLDOWN#a%23b#u2": 60}
 
 
 def test_a_failure_of_dynamodb_is_not_taken_for_a_turn_that_has_not_come(dynamodb: Any) -> None:

@@ -125,7 +125,7 @@ def test_signals_are_no_history_and_are_deleted_soon(signals: Signals, dynamodb:
 
 
 def test_a_signal_is_told_from_a_head() -> None:
-    assert is_signal({"pk": "SIG#general", "sk": "MOVED"})
+    assert is_signal({"pk": "SIG#general", "sk": "PRESENCE"})
     assert not is_signal({"pk": "ROOM#general", "sk": "HEAD"})
     assert not is_signal({"pk": "ROOM#SIG#", "sk": "HEAD"})
 
@@ -134,7 +134,7 @@ def test_a_signal_is_told_from_a_head() -> None:
     "item",
     [
         {"pk": "SIG#a"},
-        {"pk": "SIG#a", "sk": "MOVED", "user": "u1"},
+        {"pk": "SIG#a", "sk": "PRESENCE", "user": "u1"},
         {"pk": "SIG#a", "sk": "TYPING#u1"},
         {"pk": "SIG#a", "sk": "NOTICE", "id": "1"},
     ],

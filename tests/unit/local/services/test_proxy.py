@@ -55,7 +55,7 @@ async def rig() -> AsyncIterator[Rig]:
     server.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/000000000000/Doorbells.fifo"])
+@pytest.mark.parametrize("path", ["/", "/000000000000/SliceQueue.fifo"])
 async def test_what_an_aws_client_sends_is_passed_on_and_its_answer_back(rig: Rig, path: str) -> None:
     async with rig.http.post(rig.url + path, data=b'{"a": 1}', headers={**TARGET, "X-Own": "1"}) as answer:
         assert (answer.status, await answer.read()) == (400, b'{"__type": "X"}')
