@@ -1,8 +1,8 @@
 """The rules that a room's moderators set: who is muted or banned, slow mode, and whether the room is locked.
 
 A room's rules are an item of their own, so that a room's head stays small. The head holds their version,
-`rules_version`. The one write that commits a message is conditional on the version that its sender was checked
-against: a new rule holds from the moment it is written, and costs no read where nothing has changed.
+`rules_version`. The one write that commits a message is conditional on the version that its sender was
+checked against: a new rule holds from the moment it is written, and costs no read where nothing has changed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _SENT_OUT = "A moderator has sent you out of this room for a while."
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """`slow_mode`: seconds a person waits between two messages. `muted`, `banned`: until when, in seconds since
-    1970, by user.
+    """`slow_mode`: seconds a person waits between two messages. `muted` and `banned`: by user, until when, in
+    seconds since 1970.
     """
 
     version: int = 0
