@@ -18,7 +18,10 @@ from moto import mock_aws
 
 from local.stack import Stack
 from local.template import load as template
-from tests.support.fakes import DynamoDBServer, LambdaContext, ManagementServer, Stream
+from tests.support.fakes.dynamodb_server import DynamoDBServer
+from tests.support.fakes.lambda_context import LambdaContext
+from tests.support.fakes.management_server import ManagementServer
+from tests.support.fakes.stream import Stream
 
 ROOT = Path(__file__).parent.parent
 HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
-from tests.support.fakes import LambdaContext, ManagementServer
+from tests.support.fakes.lambda_context import LambdaContext
+from tests.support.fakes.management_server import ManagementServer
 
 CONNECTION = "aBcDeFgHoAMCJ9w="  # of the sample events
 

@@ -10,7 +10,7 @@ import pytest
 
 from apigateway.outcomes import Failed, Throttled
 from tests.integration.conftest import Site
-from tests.support.fakes import Stream
+from tests.support.fakes.stream import Stream
 
 NO_FAILURES: dict[str, list[Any]] = {"batchItemFailures": []}
 

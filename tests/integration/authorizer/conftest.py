@@ -14,7 +14,7 @@ import pytest
 from local.aws_defaults import AUTHORIZER_RESULT_SIZE
 from local.template import load as template
 from tests.conftest import ROOT, Logs
-from tests.support.fakes import LambdaContext
+from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.issuer import AUDIENCE, ISSUER, SECRET, KeySetServer, published, rsa_key
 
 PLACE = "/roomcast/jwt-secret"

@@ -6,7 +6,8 @@ import pytest
 
 from apigateway.management import Sockets
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
-from tests.support.fakes import FakeGateway, ManagementServer
+from tests.support.fakes.gateway import FakeGateway
+from tests.support.fakes.management_server import ManagementServer
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
 from apigateway.poster import AHEAD, Post, Poster, Round
 from apigateway.rate import Pace
-from tests.support.fakes import FakeGateway
+from tests.support.fakes.gateway import FakeGateway
 
 TRIES = 4
 LONGEST_WAITS = [0.1, 0.2, 0.4]  # seconds, before each further try

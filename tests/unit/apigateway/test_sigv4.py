@@ -15,7 +15,7 @@ from apigateway.client import ApiGateway
 from apigateway.management import Sockets
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.sigv4 import Credentials, Moment, Signer
-from tests.support.fakes import ManagementServer
+from tests.support.fakes.management_server import ManagementServer
 
 LONG_TERM = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)
 SESSION = Credentials("ASIAEXAMPLE", "secret/secret+secret", "token/with+signs=and" * 20)

@@ -17,7 +17,9 @@ from chat.storage.connections import Connection, Connections
 from chat.storage.log import Log
 from chat.storage.rules import RuleBook
 from chat.storage.signals import Moved, Notice, Signals
-from tests.support.fakes import Clock, FakeSockets, Stream
+from tests.support.fakes.clock import Clock
+from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.stream import Stream
 
 MOD = Person("moderator of the room", "Grace")
 EVE = Identity("u#2", "Eve", "v1")

@@ -34,7 +34,9 @@ from chat.storage.presence import CROWD
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RuleBook
 from chat.storage.signals import Moved, Notice, Signals, Typing
-from tests.support.fakes import FakeSockets, MortalDynamoDB, Stream
+from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
+from tests.support.fakes.stream import Stream
 
 ADA = Identity("u1", "Ada", "v1")
 SENDER = Sender("c1", ADA, "general")

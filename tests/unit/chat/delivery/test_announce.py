@@ -21,15 +21,13 @@ from chat.storage.connections import Member
 from chat.storage.member_reader import PAGE, Page, ReadFailed
 from chat.storage.presence import CROWD
 from chat.storage.signals import Moved, Notice, Signal, Typing
-from tests.support.fakes import (
-    FakeConnections,
-    FakeDoorbells,
-    FakeGateway,
-    FakeLog,
-    FakeMembers,
-    FakeSignals,
-    FakeSockets,
-)
+from tests.support.fakes.connections import FakeConnections
+from tests.support.fakes.gateway import FakeGateway
+from tests.support.fakes.log import FakeLog
+from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.member_reader import FakeMembers
+from tests.support.fakes.signals import FakeSignals
+from tests.support.fakes.slice_queue import FakeDoorbells
 
 NOW = 1_795_500_000.0
 ADA, EVE, BOB = Person("ada", "Ada"), Person("eve", "Eve"), Person("bob", "Bob")

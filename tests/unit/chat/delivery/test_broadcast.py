@@ -18,16 +18,14 @@ from chat.identity.people import Person
 from chat.protocol.messages import Entry, Message
 from chat.storage.connections import Member
 from chat.storage.member_reader import ReadFailed
-from tests.support.fakes import (
-    FakeConnections,
-    FakeDoorbells,
-    FakeGateway,
-    FakeLog,
-    FakeMembers,
-    FakeSignals,
-    FakeSockets,
-    NoDaemon,
-)
+from tests.support.fakes.connections import FakeConnections
+from tests.support.fakes.gateway import FakeGateway
+from tests.support.fakes.log import FakeLog
+from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.member_reader import FakeMembers
+from tests.support.fakes.signals import FakeSignals
+from tests.support.fakes.slice_queue import FakeDoorbells
+from tests.support.fakes.xray_daemon import NoDaemon
 
 NOW = 1_795_500_000.0
 LONG_AGO = int((NOW - 60) * 1000)

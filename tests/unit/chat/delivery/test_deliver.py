@@ -17,7 +17,10 @@ from chat.delivery.deliver import Add, Delivery, Tally
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
 from chat.storage.connections import Member
-from tests.support.fakes import FakeConnections, FakeGateway, FakeSignals, FakeSockets
+from tests.support.fakes.connections import FakeConnections
+from tests.support.fakes.gateway import FakeGateway
+from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.signals import FakeSignals
 
 NOW = 1_795_500_000.0
 BYE = {"type": "disconnect", "code": "token_expired", "reconnect": True}

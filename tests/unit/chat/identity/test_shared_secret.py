@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from chat.identity.shared_secret import LIFETIME, key, shared_key
 from chat.identity.signing_keys import PAUSE, Keys, KeysUnavailable
-from tests.support.fakes import Clock
+from tests.support.fakes.clock import Clock
 from tests.support.issuer import SECRET, ec_key, pem, rsa_key
 
 PARAMETER = "/roomcast/jwt-secret"

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from chat.identity.signing_keys import FIRST_PAUSE, PAUSE, Key, Keys, KeysUnavailable
-from tests.support.fakes import Clock
+from tests.support.fakes.clock import Clock
 
 LIFETIME = 600
 

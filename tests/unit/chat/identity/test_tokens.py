@@ -16,7 +16,7 @@ from chat.identity.identity import Admission, Identity, Refused
 from chat.identity.jwks import published_keys
 from chat.identity.signing_keys import PAUSE, Key, Keys, KeysUnavailable
 from chat.identity.tokens import LEEWAY, MAX_GRANTS, MAX_TOKEN, ClaimNames, Tokens
-from tests.support.fakes import Clock
+from tests.support.fakes.clock import Clock
 from tests.support.issuer import (
     AUDIENCE,
     ISSUER,

@@ -12,7 +12,8 @@ from chat.identity.people import Person
 from chat.protocol.errors import Expired, Forbidden, NotAMember, NotConnected, RateLimited
 from chat.storage.connections import CONNECTION_TTL, Bounds, Closed, Connection, Connections, Member, TooMany
 from chat.storage.rate_limits import Rate
-from tests.support.fakes import Clock, MortalDynamoDB
+from tests.support.fakes.clock import Clock
+from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 
 TABLE = "ConnectionsTable"
 NOW = 1_795_500_000.0

@@ -32,15 +32,12 @@ from chat.storage.member_reader import Members
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RuleBook
 from chat.storage.signals import Signals
-from tests.support.fakes import (
-    DynamoDBServer,
-    FakeDoorbells,
-    FakeGateway,
-    Killed,
-    MortalDynamoDB,
-    NoDaemon,
-    Stream,
-)
+from tests.support.fakes.dynamodb_server import DynamoDBServer
+from tests.support.fakes.gateway import FakeGateway
+from tests.support.fakes.mortal_dynamodb import Killed, MortalDynamoDB
+from tests.support.fakes.slice_queue import FakeDoorbells
+from tests.support.fakes.stream import Stream
+from tests.support.fakes.xray_daemon import NoDaemon
 
 CONNECTIONS, MESSAGES = "ConnectionsTable", "MessagesTable"
 ADA = Identity("u1", "Ada", "v1")

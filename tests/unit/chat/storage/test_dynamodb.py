@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from chat.storage import dynamodb
 from chat.storage.connections import Connections
-from tests.support.fakes import HttpServer
+from tests.support.fakes.http_server import HttpServer
 
 CONFLICT = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException"}
 

@@ -16,7 +16,9 @@ from chat.protocol.pages import Row
 from chat.storage.log import MAX_SEQ, Log, Receipt
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RuleBook
-from tests.support.fakes import Clock, MortalDynamoDB, Stream
+from tests.support.fakes.clock import Clock
+from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
+from tests.support.fakes.stream import Stream
 
 TABLE = "MessagesTable"
 NOW = 1_795_500_000.0

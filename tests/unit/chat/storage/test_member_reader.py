@@ -15,7 +15,7 @@ import pytest
 from chat.identity.identity import Identity
 from chat.storage.connections import RING, Connection, Connections, Member
 from chat.storage.member_reader import PAGE, Members, Page, ReadFailed
-from tests.support.fakes import DynamoDBServer
+from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.web_host import Host, Visit, ok
 
 NOW = 1_795_500_000.0

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from chat.protocol.errors import RateLimited
 from chat.storage.dynamodb import old_item
 from chat.storage.rate_limits import Budget, Passed, Rate, Use
-from tests.support.fakes import Clock
+from tests.support.fakes.clock import Clock
 
 TEN_AND_TWENTY = Rate(10, 20)
 

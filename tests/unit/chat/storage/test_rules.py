@@ -9,7 +9,9 @@ from botocore.exceptions import ClientError
 
 from chat.protocol.errors import Forbidden, RateLimited
 from chat.storage.rules import NONE, RuleBook, Rules
-from tests.support.fakes import Clock, MortalDynamoDB, Stream
+from tests.support.fakes.clock import Clock
+from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
+from tests.support.fakes.stream import Stream
 
 TABLE = "MessagesTable"
 ROOM = "a#b"

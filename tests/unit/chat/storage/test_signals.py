@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 from chat.identity.people import Person
 from chat.protocol.errors import RateLimited
 from chat.storage.signals import Moved, Notice, Signals, Typing, from_item, is_signal
-from tests.support.fakes import Clock, Stream
+from tests.support.fakes.clock import Clock
+from tests.support.fakes.stream import Stream
 
 TABLE = "MessagesTable"
 ROOM = "a#b"

@@ -1,0 +1,19 @@
+"""The ephemeral events of rooms."""
+
+from __future__ import annotations
+
+from chat.identity.people import Person
+
+
+class FakeSignals:
+    """Remembers who was said to have moved, and which rooms to be crowded."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, Person]] = []
+        self.crowds: list[str] = []
+
+    def moved(self, room: str, person: Person) -> None:
+        self.told.append((room, person))
+
+    def crowded(self, room: str) -> None:
+        self.crowds.append(room)

@@ -1,0 +1,65 @@
+"""The stream of the messages table."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from chat.protocol.messages import Entry
+from chat.storage.log import from_head
+from chat.storage.signals import Signal, from_item, is_signal
+
+
+class Stream:
+    """The messages table's stream, filtered to heads and signals as the mapping in template.yaml does it."""
+
+    def __init__(self, dynamodb: Any, streams: Any, table: str) -> None:
+        arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        self._streams = streams
+        self._last: dict[str, Any] = {}  # each item's newest image
+        self._iterator = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+
+    def records(self) -> list[dict[str, Any]]:
+        """What came since the last time, as the fan-out function is given it."""
+        answer = self._streams.get_records(ShardIterator=self._iterator)
+        self._iterator = answer["NextShardIterator"]
+        return [
+            record
+            for record in answer["Records"]
+            if self._is_news(record) and self._passes(record["dynamodb"]["NewImage"])
+        ]
+
+    def _is_news(self, record: dict[str, Any]) -> bool:
+        """moto records more than DynamoDB does: a write that changes nothing, and the bare keys of an item
+        that an UpdateItem creates, before what it writes.
+        """
+        image, key = record["dynamodb"].get("NewImage"), str(record["dynamodb"]["Keys"])
+        before, self._last[key] = self._last.get(key), image
+        return image is not None and image != before and set(image) != {"pk", "sk"}
+
+    def _passes(self, image: dict[str, Any]) -> bool:
+        return bool(image["sk"]["S"] == "HEAD" or image["pk"]["S"].startswith("SIG#"))
+
+    def _images(self) -> list[dict[str, Any]]:
+        deserialize = TypeDeserializer().deserialize
+        return [
+            {name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()}
+            for record in self.records()
+        ]
+
+    def batch(self) -> dict[str, list[Entry]]:
+        """The messages of the same, as runs by room."""
+        runs: defaultdict[str, list[Entry]] = defaultdict(list)
+        for image in self._images():
+            if not is_signal(image) and (read := from_head(image)):
+                runs[read[0]].append(read[1])
+        return dict(runs)
+
+    def signals(self) -> list[tuple[str, Signal]]:
+        """The signals of the same, with their rooms."""
+        return [read for image in self._images() if is_signal(image) and (read := from_item(image))]
