@@ -66,7 +66,7 @@ def first_column(heading: str) -> list[str]:
 
 def test_the_page_explains_every_action_and_every_code() -> None:
     assert sorted(first_column("What a client sends")) == sorted(ACTIONS)
-    assert sorted(first_column("Refusals")) == sorted(error.code for error in ChatError.__subclasses__())
+    assert sorted(first_column("Errors")) == sorted(error.code for error in ChatError.__subclasses__())
 
 
 def test_the_links_inside_the_page_lead_somewhere() -> None:

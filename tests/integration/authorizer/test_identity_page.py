@@ -46,7 +46,7 @@ def lately(claims: dict[str, Any]) -> dict[str, Any]:
     return claims | times
 
 
-@pytest.mark.parametrize("name", ["Amazon Cognito", "Auth0 and its like"])
+@pytest.mark.parametrize("name", ["Amazon Cognito", "Auth0 and similar"])
 def test_a_recipe_with_published_keys_lets_in_its_token(
     name: str, deployed: Deploy, server: KeySetServer
 ) -> None:
@@ -69,7 +69,7 @@ def test_a_recipe_with_published_keys_lets_in_its_token(
 def test_the_recipe_for_tokens_of_ones_own_lets_in_its_token(
     deployed: Deploy, ssm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = section("### Tokens of your own")
+    recipe = section("### Your own tokens")
     set_to = parameters(recipe)
     assert set_to["JwtSecret"] == PLACE
     assert f"put-parameter --name {PLACE} --type SecureString" in blocks(recipe, "sh")[0]
@@ -115,6 +115,6 @@ def test_every_reason_of_a_refusal_is_explained() -> None:
     reasons = set(re.findall(r'Refused\("(\w+)"\)', code))
     reasons |= set(re.findall(r'jwt\.\w+Error: "(\w+)"', code))
     reasons |= set(re.findall(r'Refused\("(\w+)" if tried else "(\w+)"\)', code)[0])
-    rows = re.findall(r"^\| (`.+?) \|", section("## When somebody is refused"), flags=re.MULTILINE)
+    rows = re.findall(r"^\| (`.+?) \|", section("## When a handshake is rejected"), flags=re.MULTILINE)
     explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"reason"}
     assert explained == reasons
