@@ -1,4 +1,4 @@
-"""Measures Roomcast beside its peers: prints a table each and writes bench/results/NAME.json."""
+"""Measure Roomcast beside its peers: print a table per benchmark and write bench/results/NAME.json."""
 
 from __future__ import annotations
 
@@ -13,50 +13,71 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import worker
-from bench.report import write_docs as documents
+from bench.report import write_docs
 from bench.report.report import Goal, Report, goals_table
 
-NAMES = ("posts", "rooms", "hot-room", "noisy-neighbour", "faults", "cold-start", "cost", "local")
+# What each benchmark measures, and how long it takes on two cores.
+SUITES = {
+    "posts": "CPU time per post of the posting engine, boto3, aiobotocore and awscrt; 1 minute",
+    "rooms": "time to broadcast one message to rooms of 10 to 1,000,000 members; 6 minutes",
+    "hot-room": "posts per message where messages come faster than the quota allows; 1 minute",
+    "noisy-neighbour": "delay of a small room because of a large one; 1 minute",
+    "faults": "messages lost, repeated or disordered while requests fail; 2 minutes",
+    "cold-start": "imports and first call of each function in a new process; 1 minute",
+    "capacity-units": "DynamoDB capacity units per message and per connection; 5 seconds",
+    "cost": "list price per million deliveries, beside hosted services; 3 minutes",
+    "local": "the local engine beside in-memory chat servers; 5 minutes",
+}
 RESULTS = Path(__file__).parent / "results"
 IMAGES = worker.ROOT / "docs" / "images"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    names = ", ".join(NAMES)
-    parser.add_argument("name", nargs="*", metavar="NAME", help=f"which to run (default: all of {names})")
-    parser.add_argument("--plots", action="store_true", help="also write the plots and tables of docs/")
-    arguments = parser.parse_args()
-    for name in arguments.name:
-        if name not in NAMES:
-            parser.error(f"no benchmark {name!r}: there are {names}")
+    arguments = _arguments()
     RESULTS.mkdir(exist_ok=True)
     sys.path.insert(0, str(worker.ROOT / "src"))  # the functions' CodeUri: imports are as in Lambda
     goals: list[Goal] = []
     failed: list[str] = []
-    for name in arguments.name or NAMES:
-        try:  # one that fails must not take the findings of the others with it
+    for name in arguments.name or SUITES:
+        try:
             report: Report = importlib.import_module(f"bench.suites.{name.replace('-', '_')}").run()
-        except Exception:
+        except Exception:  # the other benchmarks still have to run, and to write what they found
             traceback.print_exc()
             failed.append(name)
             continue
         print(report.table(), flush=True)
         goals += report.goals
-        found = {
-            "measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}",
-            "machine": _machine(),
-            **report.as_json(),
-        }
-        (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-        if arguments.plots:
-            for picture, plot in report.plots.items():
-                (IMAGES / f"bench-{picture}.svg").write_text(plot.svg())
+        _write(name, report, with_plots=arguments.plots)
     if arguments.plots:
-        documents.write(worker.ROOT / "docs", RESULTS)
+        write_docs.write(worker.ROOT / "docs", RESULTS)
     print(goals_table(goals))
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
+
+
+def _arguments() -> argparse.Namespace:
+    width = max(map(len, SUITES))
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="\n".join(["benchmarks:", *(f"  {name:{width}}  {what}" for name, what in SUITES.items())]),
+    )
+    parser.add_argument("name", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    parser.add_argument("--plots", action="store_true", help="also write the plots and tables of docs/")
+    arguments = parser.parse_args()
+    for name in arguments.name:
+        if name not in SUITES:
+            parser.error(f"no benchmark {name!r}; choose from {', '.join(SUITES)}")
+    return arguments
+
+
+def _write(name: str, report: Report, *, with_plots: bool) -> None:
+    found = {"measured_at": f"{datetime.now(UTC):%Y-%m-%d %H:%M}", "machine": _machine(), **report.as_json()}
+    (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    if with_plots:
+        for image, plot in report.plots.items():
+            (IMAGES / f"bench-{image}.svg").write_text(plot.svg())
 
 
 def _machine() -> str:

@@ -1,4 +1,4 @@
-"""Measures in a process of its own, so that nothing that ran before is in its CPU time or its memory."""
+"""Measure in a new process, so that earlier work is in neither its CPU time nor its memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-# What the simulated API Gateway takes for valid; the in-memory table and the sink take anything.
+# The credentials that the simulated API Gateway accepts; the in-memory table and the sink accept any.
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "SIMULATEDACCESSKEY",
     "AWS_SECRET_ACCESS_KEY": "simulated/secret+key",
@@ -21,17 +21,17 @@ CREDENTIALS = {
 }
 
 
-def environment(**more: str) -> dict[str, str]:
-    """A clean one: no credentials, endpoints or profiles of whoever runs this."""
+def environment() -> dict[str, str]:
+    """Return this process's environment without its AWS credentials, endpoints and profiles."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
-    return kept | CREDENTIALS | {"PYTHONPATH": path, "AWS_EC2_METADATA_DISABLED": "true"} | more
+    return kept | CREDENTIALS | {"PYTHONPATH": path, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
 def measure(module: str, python: str = sys.executable, **arguments: Any) -> dict[str, Any]:
-    """Runs a module whose main is `answer` with these arguments, and returns what it found.
+    """Run a module whose main is `answer` with these arguments, and return its findings.
 
-    Raises RuntimeError where it fails.
+    Raises RuntimeError if it fails.
     """
     done = subprocess.run(
         [python, "-m", module, json.dumps(arguments)],
@@ -47,21 +47,21 @@ def measure(module: str, python: str = sys.executable, **arguments: Any) -> dict
 
 
 def answer(work: Callable[..., dict[str, Any]]) -> None:
-    """The main of such a module: arguments in, findings out."""
+    """Call `work` with the arguments on the command line, and print its findings: the main of a module."""
     print(json.dumps(work(**json.loads(sys.argv[1]))), flush=True)
-    os._exit(0)  # what was measured is not taken apart first: some clients complain, and all take time
+    os._exit(0)  # without cleaning up: some clients log errors when they are closed, and all take time
 
 
 def cpu_seconds() -> float:
-    """CPU time of this process so far, all threads, user and system."""
+    """Return the CPU time of this process so far: all threads, user and system."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 def peak_memory() -> float:
-    """The most memory that this process has held, in MB.
+    """Return the peak resident memory of this process in MB.
 
-    From /proc (Linux): getrusage's ru_maxrss would begin with that of the process which started this one.
+    From /proc (Linux): getrusage's ru_maxrss also counts the process that started this one.
     """
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmHWM:"):

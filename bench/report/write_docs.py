@@ -1,4 +1,4 @@
-"""Puts measured tables where the documentation has room for them, so that its numbers are always some run's.
+"""Write measured tables between their markers in docs/, so that every number there comes from a run.
 
 <!-- table: NAME -->
 ...
@@ -17,17 +17,17 @@ from typing import Any
 from bench.report.report import Cell, shown
 
 DOCUMENTS = ("architecture.md", "limits-and-cost.md")
-_PLACE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
+_TABLE = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 
 type Row = Mapping[str, Cell]
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Rows and columns of a benchmark's findings. The rows are those that have the first column."""
+    """Rows and columns of a benchmark's findings. The rows are those that begin with the first column."""
 
     benchmark: str
-    columns: Mapping[str, str]  # headings
+    columns: Mapping[str, str]  # headings by name
     wanted: Callable[[Row], bool] = lambda row: True
 
 
@@ -57,10 +57,10 @@ EXCERPTS = {
             "read_units": "read units",
         },
     ),
-    "rooms-simulated": Excerpt(
+    "rooms-virtual-time": Excerpt(
         "rooms",
         {
-            "simulated_time": "quota",
+            "virtual_time": "quota",
             "instances": "instances",
             "members": "members",
             "bound_s": "the quota alone, s",
@@ -80,13 +80,13 @@ EXCERPTS = {
             "p99_s": "p99, s",
         },
     ),
-    "neighbours": Excerpt(
-        "neighbours",
+    "noisy-neighbour": Excerpt(
+        "noisy-neighbour",
         {
             "quota": "quota",
             "room_of_3": "a room of 3",
             "p50_ms": "p50, ms",
-            "worst_ms": "worst, ms",
+            "max_ms": "max, ms",
             "more_than_alone_ms": "more than alone, ms",
         },
     ),
@@ -130,7 +130,7 @@ EXCERPTS = {
     "cost-connections": Excerpt(
         "cost",
         {
-            "event": "what",
+            "request": "what",
             "write_units": "write units",
             "read_units": "read units",
             "dollars_per_million": "DynamoDB, $ per million",
@@ -148,22 +148,20 @@ EXCERPTS = {
 }
 
 
-def write(documents: Path, results: Path) -> None:
-    """Fills the places in `documents` from what `results` holds; a place without findings stays as it is."""
+def write(docs: Path, results: Path) -> None:
+    """Write the tables of the benchmarks that have results; leave the others as they are."""
     for name in DOCUMENTS:
-        path = documents / name
+        path = docs / name
         text = path.read_text()
-        path.write_text(_PLACE.sub(lambda place: _filled(place, results), text))
+        path.write_text(_TABLE.sub(lambda table: _replaced(table, results), text))
 
 
-def _filled(place: re.Match[str], results: Path) -> str:
-    excerpt = EXCERPTS[place[2]]
+def _replaced(table: re.Match[str], results: Path) -> str:
+    excerpt = EXCERPTS[table[2]]
     file = results / f"{excerpt.benchmark}.json"
-    return (
-        f"{place[1]}{_markdown(excerpt, json.loads(file.read_text()))}{place[3]}"
-        if file.exists()
-        else place[0]
-    )
+    if not file.exists():
+        return table[0]
+    return f"{table[1]}{_markdown(excerpt, json.loads(file.read_text()))}{table[3]}"
 
 
 def _markdown(excerpt: Excerpt, found: dict[str, Any]) -> str:

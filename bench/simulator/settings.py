@@ -11,6 +11,21 @@ from typing import Any, Self
 # Some of the connections: a fraction of them all, or these ids.
 type Some = float | frozenset[str]
 
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """An account's quota of requests to API Gateway.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+    """
+
+    rate: float  # requests per second
+    burst: float  # requests
+
+
+DEFAULT_QUOTA = Quota(10_000, 5_000)
+NEWER_REGIONS_QUOTA = Quota(2_500, 1_250)
+
 GROUPS = ("gone", "full", "slow", "connecting")  # a connection is in the first of these that it falls into
 
 
@@ -38,10 +53,8 @@ class Settings:
     seed: int = 0  # the same seed, the same latencies, faults and groups
     stage: str = "prod"
 
-    # The account's quota; an account of a newer Region has 2,500 and 1,250.
-    # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
-    rate: float | None = 10_000  # requests a second; None: no quota
-    burst: float = 5_000  # requests
+    rate: float | None = DEFAULT_QUOTA.rate  # requests per second; None: no quota
+    burst: float = DEFAULT_QUOTA.burst  # requests
 
     latency: float = 0.015  # seconds, the median
     latency_sigma: float = 0.25  # of the log-normal distribution: 0 is a fixed latency, 0.25 a p99 of 27 ms

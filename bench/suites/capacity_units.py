@@ -1,4 +1,4 @@
-"""What the functions ask of DynamoDB for one message, in its units, from the calls of the chat's own code."""
+"""DynamoDB capacity units per message and per connection, counted from the calls of the chat's own code."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import Any
 import boto3
 from moto import mock_aws
 
+from bench.deployed import HISTORY_DAYS
 from bench.fakes.table_server import Room
 from bench.peers.engine import REGION, message
+from bench.report.report import Goal, Report
 from bench.worker import CREDENTIALS
 from chat.actions.dispatch import Chat, Sender, act
 from chat.identity.identity import Identity
@@ -23,12 +25,14 @@ from chat.protocol import frames
 from chat.storage import dynamodb
 from chat.storage.connections import Connection, Connections
 from chat.storage.log import Log
+from chat.storage.member_reader import PAGE
 from chat.storage.rules import RuleBook
 from chat.storage.signals import Signals
 
 CONNECTIONS, MESSAGES = "connections", "messages"
 ADA = Connection("aBcDeFgHoAMCJ9w=", Identity("0123456789abcdef", "Ada", "v1"), 0)
-_WRITE, _READ = 1024, 4096  # bytes a unit
+ROOM_SIZES = (10, 100, 1_000, 10_000)
+_WRITE, _READ = 1024, 4096  # bytes per unit
 
 
 @dataclass(slots=True)
@@ -38,10 +42,39 @@ class Units:
     calls: list[str] = field(default_factory=list)
 
 
-def of_a_message() -> tuple[Units, Units]:
-    """Sending one, and settling it; the text is some 50 characters."""
+@dataclass(frozen=True, slots=True)
+class MessageUnits:
+    """What a message of some 50 characters takes: sending it, and repairing its run before the broadcast."""
+
+    sending: Units
+    repair: Units
+
+
+def run() -> Report:
+    report = Report("capacity-units: DynamoDB units, strongly consistent reads")
+    sent = of_message()
+    requests = {"send": sent.sending, "repair, before the broadcast": sent.repair, **of_connection()}
+    for request, units in requests.items():
+        report.add(
+            request=request,
+            write_units=units.writes,
+            read_units=units.reads,
+            calls=", ".join(units.calls),
+        )
+    for size in ROOM_SIZES:
+        report.add(members=size, read_units=of_members(size))
+    writes = sent.sending.writes + sent.repair.writes
+    reads = sent.sending.reads + sent.repair.reads + of_members(ROOM_SIZES[0])
+    report.goals += [
+        Goal("write units per message of up to 1 KB", writes, 5, 4),
+        Goal("read units per message in a room of 10", reads, 4, 4),
+    ]
+    return report
+
+
+def of_message() -> MessageUnits:
     with _tables() as (client, meter):
-        connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, 90)
+        connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, HISTORY_DAYS)
         connections.open(ADA, ["general"])
         entry = message(1)
         assert entry.message is not None
@@ -50,52 +83,69 @@ def of_a_message() -> tuple[Units, Units]:
         log.append("general", entry.message)
         sending = meter.take()
         log.settle("general", [entry])
-        return sending, meter.take()
+        return MessageUnits(sending, repair=meter.take())
 
 
-def of_coming_and_going() -> dict[str, Units]:
-    """What a connection costs beside what it sends, each in a room of its own; without the fan-out."""
+def of_connection() -> dict[str, Units]:
+    """Return the units of a connection's other requests, by request; without those of the fan-out."""
     with _tables() as (client, meter):
-        connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, 90)
-        rules, signals = RuleBook(client, MESSAGES), Signals(client, MESSAGES)
-        no_sockets: Any = None  # nobody is moderated
-        chat = Chat(
-            connections, log, rules, signals, Moderation(connections, log, rules, signals, no_sockets)
-        )
-        sender = Sender(ADA.id, ADA.identity, "general")
+        requests = _Requests(client, meter)
+        return {
+            "connect, with a room": requests.connect("general"),
+            "join a room": requests.ask(action="join", room="news"),
+            "join it again": requests.ask(action="join", room="news", after=0),
+            "leave it": requests.ask(action="leave", room="news"),
+            "a page of an empty history": requests.ask(action="history", room="general", after=0),
+            "ping, with a room": requests.ask(action="ping", rooms=["general"]),
+            "presence": requests.ask(action="presence", room="general"),
+            "typing": requests.ask(action="typing", room="general"),
+            "disconnect, from a room": requests.disconnect(),
+        }
 
-        def asked(**frame: Any) -> Units:
-            act(chat, sender, frames.parse(json.dumps(frame)))
-            return meter.take()
 
-        def connect() -> Units:
-            rules.admit(ADA.identity.user, ["general"])
-            connections.open(ADA, ["general"])
-            rules.admit(ADA.identity.user, ["general"])
-            signals.moved("general", sender.person)
-            return meter.take()
+class _Requests:
+    """One connection's requests, as the functions handle them; each method returns the units it took."""
 
-        def disconnect() -> Units:
-            closed = connections.close(ADA.id)
-            assert closed is not None
-            for room in sorted(closed.rooms):
-                signals.moved(room, closed.person)
-            return meter.take()
+    def __init__(self, client: Any, meter: _Meter) -> None:
+        self._meter = meter
+        self._connections = Connections(client, CONNECTIONS)
+        self._rules, self._signals = RuleBook(client, MESSAGES), Signals(client, MESSAGES)
+        log = Log(client, MESSAGES, HISTORY_DAYS)
+        no_sockets: Any = None  # nothing is moderated
+        moderation = Moderation(self._connections, log, self._rules, self._signals, no_sockets)
+        self._chat = Chat(self._connections, log, self._rules, self._signals, moderation)
+        self._sender = Sender(ADA.id, ADA.identity, "general")
 
-        found = {"connect, with a room": connect(), "join a room": asked(action="join", room="news")}
-        found["join it again"] = asked(action="join", room="news", after=0)
-        found["leave it"] = asked(action="leave", room="news")
-        found["a page of an empty history"] = asked(action="history", room="general", after=0)
-        found["ping, with a room"] = asked(action="ping", rooms=["general"])
-        found["who is there"] = asked(action="presence", room="general")
-        found["typing"] = asked(action="typing", room="general")
-        found["disconnect, from a room"] = disconnect()
-        return found
+    def connect(self, room: str) -> Units:
+        self._rules.admit(ADA.identity.user, [room])
+        self._connections.open(ADA, [room])
+        self._rules.admit(ADA.identity.user, [room])
+        self._signals.moved(room, self._sender.person)
+        return self._meter.take()
+
+    def ask(self, **frame: Any) -> Units:
+        act(self._chat, self._sender, frames.parse(json.dumps(frame)))
+        return self._meter.take()
+
+    def disconnect(self) -> Units:
+        closed = self._connections.close(ADA.id)
+        assert closed is not None
+        for room in sorted(closed.rooms):
+            self._signals.moved(room, closed.person)
+        return self._meter.take()
+
+
+def of_members(size: int) -> float:
+    """Return the read units for all members of a room, read in the fan-out's pages, strongly consistent."""
+    query = {"ExpressionAttributeValues": {}, "ConsistentRead": True, "Limit": PAGE}
+    full_pages, rest = divmod(size, PAGE)
+    units = full_pages * Room("general", PAGE).query(query)[1] if full_pages else 0.0
+    return units + (Room("general", rest).query(query)[1] if rest else 0.0)
 
 
 @contextmanager
 def _tables() -> Iterator[tuple[Any, _Meter]]:
-    os.environ |= CREDENTIALS  # moto's own would come without a Region
+    os.environ |= CREDENTIALS  # moto's own have no Region
     with mock_aws():
         plain = boto3.client("dynamodb", region_name=REGION)
         for table in (CONNECTIONS, MESSAGES):
@@ -112,26 +162,14 @@ def _tables() -> Iterator[tuple[Any, _Meter]]:
         yield client, _Meter(client, plain)
 
 
-def of_members(size: int) -> float:
-    """Read units for all members of a room, in pages of 1,000, strongly consistent."""
-    page = {
-        "ExpressionAttributeValues": {},
-        "ConsistentRead": True,
-        "Limit": 1_000,
-    }
-    whole, rest = divmod(size, 1_000)
-    units = whole * Room("general", 1_000).query(page)[1] if whole else 0.0
-    return units + (Room("general", rest).query(page)[1] if rest else 0.0)
-
-
 class _Meter:
-    """Counts the capacity of a client's calls by DynamoDB's rules.
+    """Count the capacity that a client's calls take, by DynamoDB's rules.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
     """
 
     def __init__(self, client: Any, plain: Any) -> None:
-        self._plain = plain  # a client that is not counted
+        self._uncounted = plain  # another client of the same tables
         self._units = Units()
         client.meta.events.register("before-call.dynamodb", self._begin)
         client.meta.events.register("after-call.dynamodb", self._end)
@@ -154,7 +192,7 @@ class _Meter:
                 item = self._item(body["TableName"], body["Key"])
                 self._units.writes += math.ceil(_size(item) / _WRITE)
             case "DeleteItem":
-                self._units.writes += 1  # of an item of up to 1 KB, which has gone by now
+                self._units.writes += 1  # an item of up to 1 KB; its size is unknown by now
             case "TransactWriteItems":
                 self._units.writes += 2 * len(body["TransactItems"])  # each of up to 1 KB
             case "GetItem":
@@ -162,17 +200,17 @@ class _Meter:
             case "Query":
                 self._units.reads += 1  # up to 4 KB, strongly consistent
             case "BatchGetItem":
-                for table, asked in body["RequestItems"].items():
-                    for key in asked["Keys"]:
+                for table, request in body["RequestItems"].items():
+                    for key in request["Keys"]:
                         self._read(table, key)
             case other:
                 raise NotImplementedError(other)
 
     def _read(self, table: str, key: dict[str, Any]) -> None:
-        self._units.reads += max(1, math.ceil(_size(self._item(table, key)) / _READ))  # one for nothing, too
+        self._units.reads += max(1, math.ceil(_size(self._item(table, key)) / _READ))  # 1 if there is no item
 
     def _item(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = self._plain.get_item(TableName=table, Key=key).get("Item", {})
+        found: dict[str, Any] = self._uncounted.get_item(TableName=table, Key=key).get("Item", {})
         return found
 
 
@@ -188,9 +226,9 @@ def _value_size(value: dict[str, Any]) -> int:
         case "N":
             return math.ceil(len(content.strip("-0.")) / 2) + 1
         case "SS":
-            return sum(len(each.encode()) for each in content)
+            return sum(len(text.encode()) for text in content)
         case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_size(each) for name, each in content.items())
+            return 3 + sum(1 + len(name.encode()) + _value_size(part) for name, part in content.items())
         case "L":
-            return 3 + sum(1 + _value_size(each) for each in content)
+            return 3 + sum(1 + _value_size(part) for part in content)
     return 1

@@ -1,62 +1,59 @@
-"""What a function's first call costs: its imports, its clients and the call, each in a fresh process.
+"""CPU time of a function's imports, clients and first call, each in a new process.
 
-A stand-in for DynamoDB answers at once, so that it is not measured. Lambda's own start of the runtime is not
-measured either, and it gives less than this machine's core to functions below 1,769 MB.
+A fake of DynamoDB answers at once, so its time is not counted. Lambda's own start of the runtime is not
+counted either, and Lambda gives less than one core to functions below 1,769 MB.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import statistics
+import sys
 import time
+from typing import TYPE_CHECKING, Any
 
 from bench import worker
-from bench.fakes.table import table
 from bench.report.report import Goal, Report, progress
+
+if TYPE_CHECKING:
+    from bench.fakes.table import Table
 
 TIMES = 7
 EVENTS = {
     "authorizer": "authorize.json",
     "connect": "connect.json",
-    "disconnect": "connect.json",  # it reads no more of an event than these hold
+    "disconnect": "connect.json",  # it reads only fields that this event has
     "message": "send.json",
     "fanout": "fanout-one-message.json",
 }
+PEER = 'import boto3; boto3.client("dynamodb")'
 
 
 def run() -> Report:
-    report = Report(f"cold-start: milliseconds in a fresh process, the median of {TIMES}")
-    from local.template import (
-        load as template,  # not at the top: what the measured processes import would be there already
-    )
+    # Imported here: the measured processes import this module, and would have part of their imports done.
+    from bench.fakes.table import table
 
-    functions = template.load(worker.ROOT / "template.yaml").functions
+    report = Report(f"cold-start: milliseconds in a new process, the median of {TIMES}")
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in (PEER, *EVENTS)}
     with table([]) as dynamodb:
-        runs: dict[str, list[dict[str, float]]] = {name: [] for name in ("", *EVENTS)}
         for number in range(TIMES):
-            progress(f"cold-start: round {number + 1} of {TIMES}")
+            progress(f"cold-start: run {number + 1} of {TIMES}")
             for name, found in runs.items():
-                environment = functions[f"{name.capitalize()}Function"].environment if name else {}
-                found.append(
-                    worker.measure(
-                        "bench.suites.cold_start",
-                        function=name,
-                        dynamodb=dynamodb.endpoint,
-                        environment=dict(environment),
-                    )
-                )
-    peer = _median(runs[""], "import_cpu")
+                found.append(_measure(name, dynamodb))
+    peer = _median(runs[PEER], "import_cpu")
     for name, found in runs.items():
         report.add(
-            function=name or 'import boto3; boto3.client("dynamodb")',
+            function=name,
             import_and_clients_CPU_ms=_median(found, "import_cpu"),
             import_and_clients_ms=_median(found, "import_wall"),
-            first_call_CPU_ms=_median(found, "first_cpu") if name else "",
-            second_call_CPU_ms=_median(found, "second_cpu") if name else "",
+            first_call_CPU_ms=_median(found, "first_cpu") if name != PEER else "",
+            second_call_CPU_ms=_median(found, "second_cpu") if name != PEER else "",
             peak_MB=_median(found, "memory") / 1000,
             **{"import ÷ boto3": _median(found, "import_cpu") / peer},
         )
-    worst = max(_median(found, "import_cpu") for name, found in runs.items() if name) / peer
+    worst = max(_median(found, "import_cpu") for name, found in runs.items() if name != PEER) / peer
     report.goals.append(
         Goal("a handler's import and clients ÷ import boto3 and a client (CPU)", worst, 1.5, 1.2)
     )
@@ -67,63 +64,76 @@ def _median(runs: list[dict[str, float]], what: str) -> float:
     return 1000 * statistics.median(run[what] for run in runs)
 
 
-def work(function: str, dynamodb: str, environment: dict[str, str]) -> dict[str, float]:
-    import os
+def _measure(name: str, dynamodb: Table) -> dict[str, float]:
+    from bench.deployed import FUNCTIONS
 
+    function = FUNCTIONS[f"{name.capitalize()}Function"] if name != PEER else None
+    endpoints = {
+        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.endpoint,
+        "AWS_ENDPOINT_URL_SQS": dynamodb.endpoint,
+        "CONNECTIONS_ENDPOINT": "https://localhost:9/prod",
+        "SLICE_QUEUE_URL": f"{dynamodb.endpoint}/slices.fifo",
+    }
+    return worker.measure(
+        "bench.suites.cold_start",
+        function=name if function else "",
+        environment=(function.environment if function else {}) | endpoints,
+        memory=function.memory if function else 0,
+        timeout=function.timeout if function else 0,
+    )
+
+
+# In the measured process
+
+
+def work(function: str, environment: dict[str, str], memory: int, timeout: float) -> dict[str, float]:
     os.environ |= {
         **environment,
-        "AWS_ENDPOINT_URL_DYNAMODB": dynamodb,
-        "CONNECTIONS_ENDPOINT": "https://localhost:9/prod",
-        "SLICE_QUEUE_URL": f"{dynamodb}/doorbells.fifo",
-        "AWS_ENDPOINT_URL_SQS": dynamodb,
         "POWERTOOLS_TRACE_DISABLED": "true",
         "POWERTOOLS_LOG_LEVEL": "ERROR",
         "AWS_LAMBDA_FUNCTION_NAME": "function",
-        "LAMBDA_TASK_ROOT": "/var/task",  # the X-Ray SDK makes a client of its own where it is not
+        "LAMBDA_TASK_ROOT": "/var/task",  # without it the X-Ray SDK makes a client of its own
     }
     cpu, wall = worker.cpu_seconds(), time.perf_counter()
-    if not function:
+    if function:
+        module = importlib.import_module(f"{function}.app")
+    else:
         import boto3
 
         boto3.client("dynamodb")
-        found = {"import_cpu": worker.cpu_seconds() - cpu, "import_wall": time.perf_counter() - wall}
-        return found | {"memory": worker.peak_memory()}
-    import importlib
-
-    module = importlib.import_module(f"{function}.app")
     found = {"import_cpu": worker.cpu_seconds() - cpu, "import_wall": time.perf_counter() - wall}
-    event = json.loads((worker.ROOT / "events" / EVENTS[function]).read_text())
-    for call in ("first_cpu", "second_cpu"):
-        cpu = worker.cpu_seconds()
-        module.handler(event, _Context())
-        found[call] = worker.cpu_seconds() - cpu
+    if function:
+        event = json.loads((worker.ROOT / "events" / EVENTS[function]).read_text())
+        for call in ("first_cpu", "second_cpu"):
+            cpu = worker.cpu_seconds()
+            module.handler(event, _Context(memory, timeout))
+            found[call] = worker.cpu_seconds() - cpu
     return found | {"memory": worker.peak_memory()}
 
 
 class _Context:
-    """What Lambda tells a function about its invocation, as far as ours read it."""
+    """The parts of Lambda's context object that the functions read."""
 
     function_name = "function"
-    memory_limit_in_mb = 512
     invoked_function_arn = "arn:aws:lambda:us-east-1:123456789012:function:function"
     aws_request_id = "3f6c8b0d-0000-4000-8000-000000000000"
 
+    def __init__(self, memory: int, timeout: float) -> None:
+        self.memory_limit_in_mb = memory
+        self._timeout = timeout
+
     def get_remaining_time_in_millis(self) -> int:
-        return 28_000
+        return round(1000 * self._timeout)
 
 
-def _answer_quietly() -> None:
-    import os
-
-    # Metrics go to standard output; the findings go to what it was.
+def _main() -> None:
+    # The functions write metrics to standard output, where `worker` expects the findings only.
     findings = os.dup(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    import sys
-
-    found = work(**json.loads(sys.argv[1]))
-    os.write(findings, json.dumps(found).encode())
+    arguments: dict[str, Any] = json.loads(sys.argv[1])
+    os.write(findings, json.dumps(work(**arguments)).encode())
     os._exit(0)
 
 
 if __name__ == "__main__":
-    _answer_quietly()
+    _main()

@@ -1,8 +1,7 @@
-"""What coalescing does for a room of 1,000 in which more is said than can be posted one by one.
+"""Posts per message in a room of 1,000 where messages come faster than they can be posted one by one.
 
-In simulated time: messages come at random (Poisson), the stream mapping takes batches as Lambda's does. While
-a batch is being broadcast what comes waits for the next; an idle stream is looked at four times a second.
-https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html
+In virtual time. Messages come at random (Poisson), and the stream mapping takes batches as Lambda's does:
+while a batch is being broadcast, new messages wait for the next batch; an idle stream is polled.
 """
 
 from __future__ import annotations
@@ -10,24 +9,25 @@ from __future__ import annotations
 import asyncio
 import random
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from apigateway.outcomes import Delivered, Outcome
+from bench.deployed import BATCH_SIZE
 from bench.peers.engine import Engine, message
 from bench.report.plot import Curve, Plot
 from bench.report.report import Goal, Report, progress
-from bench.simulator import Expected, Settings
+from bench.simulator import NEWER_REGIONS_QUOTA, Expected, Settings
 from bench.simulator.virtual_gateway import CPU_PER_POST, Account, SimulatedGateway, SimulatedMembers
 from bench.simulator.virtual_time import VirtualLoop
-from chat.protocol.messages import Entry
+from local.aws_defaults import STREAM_POLL_INTERVAL
 
 MEMBERS = 1_000
-QUOTA = Settings(rate=2_500, burst=1_250)
-RATES = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # messages a second
-SECONDS = 20.0  # for which they come
-PATIENCE = 60.0  # seconds until it is given up as falling behind for good
-POLL = 0.25  # seconds
-BATCH = 1_000  # records, template.yaml's BatchSize
+QUOTA = Settings(rate=NEWER_REGIONS_QUOTA.rate, burst=NEWER_REGIONS_QUOTA.burst)
+RATES = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # messages per second
+MAX_RATE_SINGLY = 10  # messages per second; the quota allows 2.5 without coalescing
+SECONDS = 20.0  # for which messages come
+TIMEOUT = 60.0  # seconds after that, until the messages that are not sent are given up
+COALESCED, SINGLY = "coalesced", "a post per message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Heat:
     posts: int
     batches: int
     busy: float  # seconds that the function ran
-    delays: list[float]  # of each message that was broadcast, from its write to the last post of its run
+    delays: list[float]  # per message that was broadcast, from its write to the last post of its run
     shed: int
 
     @property
@@ -46,87 +46,112 @@ class Heat:
 
 
 def run() -> Report:
-    report = Report("hot-room: messages to 1,000 members at a quota of 2,500/s (simulated time)")
-    lines: dict[str, list[tuple[float, float]]] = {"coalesced": [], "a post for each message": []}
+    report = Report("hot-room: messages to 1,000 members at a quota of 2,500/s (virtual time)")
+    curves: dict[str, list[tuple[float, float]]] = {COALESCED: [], SINGLY: []}
     for rate in RATES:
-        for name, coalesced in (("coalesced", True), ("a post for each message", False)):
-            if not coalesced and rate > 10:
-                continue  # hopeless: 2.5 messages a second are what the quota allows
-            progress(f"hot-room: {rate} messages/s, {name}")
-            heat = simulate(rate, coalesced=coalesced)
-            left = heat.messages - len(heat.delays)
-            lines[name].append((rate, heat.posts_per_message_and_member))
-            report.add(
-                messages_per_s=rate,
-                posting=name,
-                posts_per_message_and_member=heat.posts_per_message_and_member,
-                messages_per_batch=len(heat.delays) / heat.batches,
-                p50_s=_percentile(heat.delays, 50),
-                p99_s=_percentile(heat.delays, 99),
-                shed=heat.shed,
-                unsent_after_80_s=left or "",
-            )
-            if rate == 100:
-                ratio = heat.posts_per_message_and_member
-                report.goals.append(
-                    Goal("100 messages/s to 1,000: posts per message and member", ratio, 0.05, 0.025)
-                )
+        for posting in (COALESCED, SINGLY) if rate <= MAX_RATE_SINGLY else (COALESCED,):
+            progress(f"hot-room: {rate} messages/s, {posting}")
+            heat = simulate(rate, coalesced=posting == COALESCED)
+            curves[posting].append((rate, heat.posts_per_message_and_member))
+            _add(report, rate, posting, heat)
     report.plots["hot-room"] = Plot(
         "A hot room: posts per message and member",
-        "messages a second to 1,000 members",
+        "messages per second to 1,000 members",
         "posts",
-        [Curve(name, points) for name, points in lines.items()],
+        [Curve(name, points) for name, points in curves.items()],
     )
     return report
+
+
+def _add(report: Report, rate: int, posting: str, heat: Heat) -> None:
+    ratio = heat.posts_per_message_and_member
+    report.add(
+        messages_per_s=rate,
+        posting=posting,
+        posts_per_message_and_member=ratio,
+        messages_per_batch=len(heat.delays) / heat.batches,
+        p50_s=_percentile(heat.delays, 50),
+        p99_s=_percentile(heat.delays, 99),
+        shed=heat.shed,
+        unsent_after_80_s=heat.messages - len(heat.delays) or "",
+    )
+    if rate == 100:
+        report.goals.append(Goal("100 messages/s to 1,000: posts per message and member", ratio, 0.05, 0.025))
 
 
 def simulate(
     rate: float, *, coalesced: bool = True, members: int = MEMBERS, settings: Settings = QUOTA
 ) -> Heat:
-    """Broadcasts what is said in 20 s, as long as that takes; no longer than a minute more."""
+    """Broadcast the messages of 20 s to one room; give up a minute later.
+
+    Raises RuntimeError if the engine loses a message without shedding it, or posts out of order.
+    """
     loop = VirtualLoop()
     account = Account.open(settings, loop.time())
     gateway = SimulatedGateway(account, loop, CPU_PER_POST)
     engine = Engine(gateway, SimulatedMembers({"hot": range(members)}), loop)
-    dice = random.Random(rate)
-    began = loop.time()
-    written: list[float] = []
-    moment = began
-    while (moment := moment + dice.expovariate(rate)) < began + SECONDS:
-        written.append(moment)
-    delays: list[float] = []
-    batches = shed = 0
-    busy = 0.0
-
-    def count(connection_id: str, outcome: Outcome) -> None:
-        nonlocal shed
-        shed += not isinstance(outcome, Delivered)
-
-    async def mapping() -> None:
-        nonlocal batches, busy
-        taken = 0
-        while taken < len(written) and loop.time() < began + SECONDS + PATIENCE:
-            waiting = sum(1 for at in written[taken : taken + BATCH] if at <= loop.time())
-            if not waiting:
-                await asyncio.sleep(POLL)
-                continue
-            run: list[Entry] = [message(taken + number + 1) for number in range(waiting)]
-            started = loop.time()
-            await engine.broadcast("hot", run, coalesced=coalesced, settled=count)
-            busy += loop.time() - started
-            batches += 1
-            delays.extend(loop.time() - at for at in written[taken : taken + waiting])
-            taken += waiting
-
-    loop.run_until_complete(mapping())
+    mapping = _StreamMapping(engine, loop, _arrival_times(rate, loop.time()), coalesced)
+    loop.run_until_complete(mapping.run())
     loop.close()
-    arrived = account.record.report([Expected(range(members), range(1, len(delays) + 1))])
-    if arrived.missed > shed or arrived.disordered:
+    arrived = account.record.report([Expected(range(members), range(1, len(mapping.delays) + 1))])
+    if arrived.missed > mapping.shed or arrived.disordered:
         raise RuntimeError(f"lost or out of order: {arrived}")
-    return Heat(len(written), members, gateway.posts, batches, busy, delays, shed)
+    return Heat(
+        messages=len(mapping.written),
+        members=members,
+        posts=gateway.posts,
+        batches=mapping.batches,
+        busy=mapping.busy,
+        delays=mapping.delays,
+        shed=mapping.shed,
+    )
+
+
+def _arrival_times(rate: float, start: float) -> list[float]:
+    generator = random.Random(rate)
+    times = []
+    time = start
+    while (time := time + generator.expovariate(rate)) < start + SECONDS:
+        times.append(time)
+    return times
+
+
+@dataclass(slots=True)
+class _StreamMapping:
+    """Lambda's event source mapping of a stream: one batch at a time, in the order of the writes."""
+
+    engine: Engine
+    loop: VirtualLoop
+    written: list[float]  # when each message was written
+    coalesced: bool
+    delays: list[float] = field(default_factory=list)
+    batches: int = 0
+    busy: float = 0.0
+    shed: int = 0
+
+    async def run(self) -> None:
+        until = self.loop.time() + SECONDS + TIMEOUT
+        while len(self.delays) < len(self.written) and self.loop.time() < until:
+            taken = len(self.delays)
+            batch = [at for at in self.written[taken : taken + BATCH_SIZE] if at <= self.loop.time()]
+            if batch:
+                await self._broadcast(taken + 1, batch)
+            else:
+                await asyncio.sleep(STREAM_POLL_INTERVAL)
+
+    async def _broadcast(self, first_seq: int, batch: list[float]) -> None:
+        started = self.loop.time()
+        run = [message(first_seq + number) for number in range(len(batch))]
+        await self.engine.broadcast("hot", run, coalesced=self.coalesced, settled=self._count)
+        self.busy += self.loop.time() - started
+        self.batches += 1
+        self.delays += [self.loop.time() - written for written in batch]
+
+    def _count(self, connection_id: str, outcome: Outcome) -> None:
+        self.shed += not isinstance(outcome, Delivered)
 
 
 def _percentile(values: list[float], percent: int) -> float:
-    return (
-        statistics.quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else values[0]
-    )
+    if len(values) == 1:
+        return values[0]
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

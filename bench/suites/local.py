@@ -1,7 +1,7 @@
 """The running local engine beside in-memory chat servers, with the same clients.
 
-`send to receipt` is what a person waits for: from handing a message to the socket until the broadcast is read
-from the sender's own. `last receipt` is until the last socket of the room has it.
+`send to receipt` is from writing a message to the sender's socket until its broadcast is read from there;
+`last receipt` is until the last socket of the room has it.
 """
 
 from __future__ import annotations
@@ -28,33 +28,30 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench.report.report import Goal, Report, progress
+from bench.simulator import DEFAULT_QUOTA
+from bench.worker import ROOT
 
-ROOT = Path(__file__).parents[2]
 SIZES = (100, 1_000, 5_000)  # sockets in one room
 QUIET_SENDS = 200
+WARM_UP = 20  # sends before them
 BROADCASTS = 7
 IDLE = 10.0  # seconds
-CONNECTING = 100  # handshakes under way at once
-MOST_FILES = 20_000  # a process's open files, if the system allows so many
-WS = "8.23.0"  # of node's ws
+CONNECTING = 100  # concurrent handshakes
+MAX_FILES = 20_000  # open files of a process, if the system allows as many
+WS = "8.23.0"  # version of node's ws
 PYTHON_PEER, NODE_PEER = "in memory (python websockets)", f"in memory (node ws {WS})"
-PEERS = {
+PEER_SCRIPT = ROOT / "bench" / "peers" / "in_memory_chat.mjs"
+# With the account's quota as the stage's throttle: the template's own would be what is measured.
+_RUN = ("local", "run", "--port", "0")
+_THROTTLE = (
+    *("--set", f"ThrottleRate={DEFAULT_QUOTA.rate}"),
+    *("--set", f"ThrottleBurst={DEFAULT_QUOTA.burst}"),
+)
+ENGINE, ENGINE_AWS_POLLING = "local engine", "local engine, polling as AWS"
+SERVERS = {
     PYTHON_PEER: ("bench.peers.in_memory_chat",),
-    # The stage's own throttle, 200 requests a second, would be what is measured.
-    "local engine": (
-        "local",
-        "run",
-        "--port",
-        "0",
-        "--set",
-        "ThrottleRate=10000",
-        "--set",
-        "ThrottleBurst=5000",
-    ),
-    "local engine, polling as AWS": (
-        *("local", "run", "--port", "0", "--aws-polling"),
-        *("--set", "ThrottleRate=10000", "--set", "ThrottleBurst=5000"),
-    ),
+    ENGINE: (*_RUN, *_THROTTLE),
+    ENGINE_AWS_POLLING: (*_RUN, "--aws-polling", *_THROTTLE),
 }
 
 
@@ -72,9 +69,9 @@ def run() -> Report:
 async def _run() -> Report:
     _allow_many_files()
     report = Report(
-        "local: the local engine beside in-memory servers (milliseconds unless it says otherwise)"
+        "local: the local engine beside in-memory servers (milliseconds unless another unit is given)"
     )
-    commands = {name: (sys.executable, "-m", *arguments) for name, arguments in PEERS.items()}
+    commands = {name: (sys.executable, "-m", *arguments) for name, arguments in SERVERS.items()}
     with TemporaryDirectory(prefix="ws-") as folder:
         if node := _node_server(Path(folder), report):
             commands = {NODE_PEER: node, **commands}
@@ -83,7 +80,7 @@ async def _run() -> Report:
                 await _quiet(server, report)
                 await _idle(server, report)
                 for size in SIZES:
-                    if size <= 1_000 or "polling" not in name:
+                    if size <= 1_000 or name != ENGINE_AWS_POLLING:
                         await _room(server, size, report)
     _compare(report)
     return report
@@ -96,40 +93,39 @@ def _compare(report: Report) -> None:
         if row["sockets"] == 1_000 and row["what"] == "send to last receipt"
     }
     peer = last.get(NODE_PEER, last[PYTHON_PEER])
-    ratio = last["local engine"] / peer
+    ratio = last[ENGINE] / peer
     report.goals.append(Goal("local engine, 1,000 sockets: send to last receipt ÷ in memory", ratio, 10, 6))
 
 
 def _allow_many_files() -> None:
-    """For itself and for the servers that it starts."""
+    """Raise the limit of open files for this process and for the servers that it starts."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    files = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def _node_server(folder: Path, report: Report) -> tuple[str, ...] | None:
-    """The command of a chat server on node's ws, installed into a folder; None where that cannot be."""
+    """Install a chat server on node's ws into a folder and return its command. None if that fails."""
     npm, node = shutil.which("npm"), shutil.which("node")
     if npm is None or node is None:
         report.notes.append("node's ws: not run, because Node.js is not installed")
         return None
-    progress(f"local: installs ws {WS} into a temporary folder")
+    progress(f"local: install ws {WS} into a temporary folder")
     install = [npm, "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", f"ws@{WS}"]
     if subprocess.run(install, cwd=folder, stdout=subprocess.DEVNULL).returncode:
         report.notes.append("node's ws: not run, because npm could not install it")
         return None
-    shutil.copy(ROOT / "bench" / "in_memory_chat.mjs", folder)
-    return (node, str(folder / "in_memory_chat.mjs"))
+    return (node, str(shutil.copy(PEER_SCRIPT, folder)))
 
 
 async def _quiet(server: Server, report: Report) -> None:
     progress(f"{server.name}: {QUIET_SENDS} messages among 3 clients")
     own, last = [], []
     async with _clients(server.url, 3, "quiet") as (clients, _):
-        for number in range(QUIET_SENDS + 20):
+        for number in range(QUIET_SENDS + WARM_UP):
             started = time.perf_counter()
-            receipts = await _say(clients, "quiet", started)
-            if number >= 20:  # the first ones warm up
+            receipts = await _send(clients, "quiet", started)
+            if number >= WARM_UP:
                 own.append(receipts[0])
                 last.append(max(receipts))
     for what, times in (("send to receipt", own), ("send to last receipt", last)):
@@ -153,7 +149,7 @@ async def _room(server: Server, size: int, report: Report) -> None:
         report.add(server=server.name, sockets=size, what="connects per second", p50=size / seconds)
         last = []
         for number in range(BROADCASTS + 2):
-            receipts = await _say(clients, room, time.perf_counter())
+            receipts = await _send(clients, room, time.perf_counter())
             assert len(receipts) == size
             if number >= 2:
                 last.append(max(receipts))
@@ -162,29 +158,29 @@ async def _room(server: Server, size: int, report: Report) -> None:
     )
 
 
-async def _say(clients: Sequence[ClientConnection], room: str, started: float) -> list[float]:
-    """Sends one message from the first client; seconds until each client had it."""
+async def _send(clients: Sequence[ClientConnection], room: str, started: float) -> list[float]:
+    """Send one message from the first client; return the seconds until each client had it."""
     ref = str(uuid.uuid4())
 
-    async def hear(client: ClientConnection) -> float:
+    async def receive(client: ClientConnection) -> float:
         async with asyncio.timeout(60):
             async for frame in client:
-                heard = json.loads(frame)
-                if heard["type"] == "messages" and any(message["id"] == ref for message in heard["messages"]):
+                body = json.loads(frame)
+                if body["type"] == "messages" and any(message["id"] == ref for message in body["messages"]):
                     return time.perf_counter() - started
         raise ConnectionError("the server closed a socket")
 
     await clients[0].send(json.dumps({"action": "send", "ref": ref, "room": room, "message": "Hi"}))
-    return await asyncio.gather(*(hear(client) for client in clients))
+    return await asyncio.gather(*(receive(client) for client in clients))
 
 
 @asynccontextmanager
 async def _clients(url: str, count: int, room: str) -> AsyncIterator[tuple[list[ClientConnection], float]]:
-    """That many clients in one room, and the seconds it took to connect them."""
-    turns = asyncio.Semaphore(CONNECTING)
+    """Connect clients in one room; yield them, and the seconds it took."""
+    handshakes = asyncio.Semaphore(CONNECTING)
 
-    async def one(stack: AsyncExitStack, number: int) -> ClientConnection:
-        async with turns:
+    async def join(stack: AsyncExitStack, number: int) -> ClientConnection:
+        async with handshakes:
             return await stack.enter_async_context(
                 connect(
                     f"{url}?room={room}&name=Client{number}",
@@ -197,13 +193,13 @@ async def _clients(url: str, count: int, room: str) -> AsyncIterator[tuple[list[
 
     async with AsyncExitStack() as stack:
         started = time.perf_counter()
-        clients = await asyncio.gather(*(one(stack, number) for number in range(count)))
+        clients = await asyncio.gather(*(join(stack, number) for number in range(count)))
         yield clients, time.perf_counter() - started
 
 
 @asynccontextmanager
 async def _server(name: str, *command: str) -> AsyncIterator[Server]:
-    """A server in processes of its own, ready for clients; stopped afterwards."""
+    """Run a server in new processes until the context ends; yield it when clients can connect."""
     process = await asyncio.create_subprocess_exec(
         *command,
         cwd=ROOT,
@@ -233,13 +229,13 @@ async def _drain(stream: asyncio.StreamReader) -> None:
 
 
 def _cpu_seconds(leader: int) -> float:
-    """CPU time of a process and all that it started, from /proc (Linux)."""
+    """Return the CPU seconds of a process and its descendants, from /proc (Linux)."""
     parents: dict[int, int] = {}
     used: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # the process has ended since the listing
             continue
         pid = int(stat.parent.name)
         parents[pid], used[pid] = int(fields[1]), int(fields[11]) + int(fields[12])

@@ -1,9 +1,8 @@
-"""What a room of three waits because another room is being broadcast, in simulated time.
+"""Delay of a room of three while another room is being broadcast, in virtual time.
 
-*The same batch*: both rooms' messages came together, and their rounds take turns. *The next batch*: the small
-room's message came while the other's batch was under way in the same lane, at a random moment. *In slices*:
-the large room is broadcast by other instances, which share nothing with the small one but the account's
-quota.
+*The same batch*: both rooms' messages came together, and their posts are interleaved. *The next batch*: the
+small room's message came while the other's batch was being broadcast in the same lane, at a random moment.
+*In slices*: other instances broadcast the large room, and share only the account's quota with the small one.
 """
 
 from __future__ import annotations
@@ -11,89 +10,117 @@ from __future__ import annotations
 import asyncio
 import random
 import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from apigateway.rate import START
+from bench.deployed import INITIAL_POST_RATE, INITIAL_SLICE_POST_RATE, SLICES
 from bench.peers.engine import Engine, message
 from bench.report.report import Goal, Report, progress
-from bench.simulator import Settings
+from bench.simulator import DEFAULT_QUOTA, NEWER_REGIONS_QUOTA, Quota, Settings
 from bench.simulator.virtual_gateway import CPU_PER_POST, Account, SimulatedGateway, SimulatedMembers
 from bench.simulator.virtual_time import VirtualLoop
-from bench.suites.rooms import SLICE_START, SLICES
 
 SMALL = range(10_000_000, 10_000_003)
-TIMES = 15
-QUOTAS = ((2_500, 1_250), (10_000, 5_000))
+QUOTAS = (NEWER_REGIONS_QUOTA, DEFAULT_QUOTA)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    name: str
+    members: int  # of the other room
+    slices: int = 1
+    next_batch: bool = False  # the small room's message comes while the other room is being broadcast
+    must_hold: bool = True  # the delay is a goal
+
+    @property
+    def times(self) -> int:
+        return 15 if self.members < 100_000 else 5
+
+
+SCENARIOS = (
+    Scenario("alone", 0, must_hold=False),
+    Scenario("in the same batch as a room of 999", 999),
+    Scenario("in the next batch of its lane, behind 999", 999, next_batch=True),
+    Scenario("in the same batch as 100,000, not in slices", 100_000, must_hold=False),
+    Scenario(f"beside 100,000 in {SLICES} slices", 100_000, slices=SLICES),
+)
 
 
 def run() -> Report:
-    report = Report(
-        "neighbours: the delay of a room of 3, from its run's being there to its last post (simulated time)"
-    )
-    for rate, burst in QUOTAS:
-        settings = Settings(rate=rate, burst=burst)
-        alone = None
-        for name, size, instances, later in (
-            ("alone", 0, 0, False),
-            ("in the same batch as a room of 999", 999, 1, False),
-            ("in the next batch of its lane, behind 999", 999, 1, True),
-            ("in the same batch as 100,000, not in slices", 100_000, 1, False),
-            ("beside 100,000 in 16 slices", 100_000, SLICES, False),
-        ):
-            progress(f"neighbours: quota {rate:,}/s, {name}")
-            times = TIMES if size < 100_000 else 5
-            delays = [_delay(settings, size, instances, later, seed) for seed in range(times)]
-            p50, worst = statistics.median(delays), max(delays)
-            alone = p50 if alone is None else alone
+    report = Report("noisy-neighbour: delay of a room of 3, from its run to its last post (virtual time)")
+    for quota in QUOTAS:
+        p50_alone = 0.0
+        for scenario in SCENARIOS:
+            progress(f"noisy-neighbour: quota {quota.rate:,}/s, {scenario.name}")
+            delays = [_Trial(quota, scenario, seed).run() for seed in range(scenario.times)]
+            p50 = statistics.median(delays)
+            p50_alone = p50_alone or p50
             report.add(
-                quota=f"{rate:,}/s",
-                room_of_3=name,
+                quota=f"{quota.rate:,}/s",
+                room_of_3=scenario.name,
                 p50_ms=1000 * p50,
-                worst_ms=1000 * worst,
-                more_than_alone_ms=1000 * (p50 - alone),
+                max_ms=1000 * max(delays),
+                more_than_alone_ms=1000 * (p50 - p50_alone),
             )
-            if rate == QUOTAS[0][0] and size and not (size > 1_000 and instances == 1):
-                report.goals.append(Goal(f"a room of 3, {name}: ms more", 1000 * (p50 - alone), 300, 100))
-    report.notes.append("Every instance begins cold, as the template has it: with no quota learned yet.")
+            if quota == NEWER_REGIONS_QUOTA and scenario.must_hold:
+                more = 1000 * (p50 - p50_alone)
+                report.goals.append(Goal(f"a room of 3, {scenario.name}: ms more", more, 300, 100))
+    report.notes.append("Every instance begins cold: it has learned no quota yet.")
     return report
 
 
-def _delay(settings: Settings, size: int, instances: int, later: bool, seed: int) -> float:
-    """Seconds; the stream's polling comes on top, up to 250 ms, whoever the neighbours are."""
-    random.seed(seed)
-    loop = VirtualLoop()
-    account = Account.open(settings, loop.time())
+class _Trial:
+    """One run of a scenario. Its delay leaves out the stream's polling, up to 250 ms in every scenario."""
 
-    def engine(numbers: range, start: float = START) -> Engine:
-        members = SimulatedMembers({"large": numbers, "small": SMALL})
-        return Engine(SimulatedGateway(account, loop, CPU_PER_POST), members, loop, start=start)
+    def __init__(self, quota: Quota, scenario: Scenario, seed: int) -> None:
+        random.seed(seed)
+        self._scenario = scenario
+        self._loop = VirtualLoop()
+        self._account = Account.open(Settings(rate=quota.rate, burst=quota.burst), self._loop.time())
 
-    async def small(one: Engine) -> float:
-        began = loop.time()
-        await one.broadcast("small", [message(1)])
-        return loop.time() - began
+    def run(self) -> float:
+        """Return the small room's delay in seconds."""
+        delay = self._loop.run_until_complete(self._run())
+        self._loop.close()
+        return delay
 
-    async def both() -> float:
-        if not size:
-            return await small(engine(range(0)))
-        start = START if instances == 1 else SLICE_START
-        engines = [engine(range(number, size, instances), start) for number in range(instances)]
-        # Slices are broadcast by other instances: the small room's then posts nothing else.
-        mine = engines[0] if instances == 1 else engine(range(0))
-        large = [asyncio.create_task(each.broadcast("large", [message(1)])) for each in engines]
-        if later:
-            began = loop.time()
+    async def _run(self) -> float:
+        scenario = self._scenario
+        if not scenario.members:
+            return await self._small(self._engine())
+        if scenario.slices > 1:
+            return await self._beside_slices()
+        engine = self._engine(range(scenario.members))
+        large = [asyncio.create_task(engine.broadcast("large", [message(1)]))]
+        if scenario.next_batch:
+            began = self._loop.time()
             await asyncio.wait(large)
-            waited = (loop.time() - began) * random.random()
-            return waited + await small(mine)
-        await asyncio.sleep(
-            0 if instances == 1 else 0.5
-        )  # in slices: while they are under way, the burst used up
-        delay = await small(mine)
+            waited = (self._loop.time() - began) * random.random()
+            return waited + await self._small(engine)
+        await asyncio.sleep(0)
+        return await self._until_small(engine, large)
+
+    async def _beside_slices(self) -> float:
+        count = self._scenario.slices
+        numbers = [range(number, self._scenario.members, count) for number in range(count)]
+        engines = [self._engine(part, INITIAL_SLICE_POST_RATE) for part in numbers]
+        large = [asyncio.create_task(engine.broadcast("large", [message(1)])) for engine in engines]
+        await asyncio.sleep(0.5)  # the slices are being broadcast, and have used up the burst
+        return await self._until_small(self._engine(), large)
+
+    async def _until_small(self, engine: Engine, large: Sequence[asyncio.Task[object]]) -> float:
+        delay = await self._small(engine)
         for task in large:
             task.cancel()
         await asyncio.wait(large)
         return delay
 
-    delay = loop.run_until_complete(both())
-    loop.close()
-    return delay
+    async def _small(self, engine: Engine) -> float:
+        began = self._loop.time()
+        await engine.broadcast("small", [message(1)])
+        return self._loop.time() - began
+
+    def _engine(self, large: range = range(0), start: float = INITIAL_POST_RATE) -> Engine:
+        members = SimulatedMembers({"large": large, "small": SMALL})
+        gateway = SimulatedGateway(self._account, self._loop, CPU_PER_POST)
+        return Engine(gateway, members, self._loop, start=start)

@@ -1,0 +1,27 @@
+"""The engine in virtual time, with the rooms benchmark's simulation."""
+
+from __future__ import annotations
+
+from bench.simulator import Settings
+from bench.suites import rooms
+
+
+def test_a_slow_processor_makes_a_slow_broadcast() -> None:
+    simulated = rooms.simulate(100, Settings(rate=None), instances=1, per_post=0.01)
+    assert (simulated.posts, simulated.delivered) == (100, 100)
+    assert simulated.seconds > 1.0
+
+
+def test_a_room_takes_no_less_than_its_quota_allows() -> None:
+    settings = Settings(rate=1_000, burst=500)
+    simulated = rooms.simulate(2_500, settings, instances=1, per_post=1e-5)
+    assert simulated.delivered == 2_500
+    assert simulated.seconds > rooms.bound(2_500, 1_000, 500) == 2.0
+    assert simulated.account.report().missed == 0
+
+
+def test_slices_share_one_quota() -> None:
+    settings = Settings(rate=1_000, burst=500)
+    simulated = rooms.simulate(2_500, settings, instances=4, per_post=1e-5)
+    assert simulated.seconds > 2.0
+    assert simulated.posts == simulated.account.report().requests
