@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,18 +17,19 @@ from moto import mock_aws
 
 from local.stack import Stack
 from local.template import load as template
+from tests.support import engine_logs, parallel
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.management_server import ManagementServer
 from tests.support.fakes.stream import Stream
+from tests.support.project import ROOT, TEMPLATE
 
-ROOT = Path(__file__).parent.parent
 HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")
 
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:
-    return template.load(ROOT / "template.yaml")
+    return template.load(TEMPLATE)
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,11 @@ def event() -> Callable[[str], dict[str, Any]]:
         return json.loads((ROOT / "events" / f"{name}.json").read_text())  # type: ignore[no-any-return]
 
     return load
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(engine_logs)
+    config.pluginmanager.register(parallel)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

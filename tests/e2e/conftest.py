@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,19 +10,18 @@ import pytest_asyncio
 from local.engine import Engine
 from tests.e2e.support.engine_with_proxies import UNHURRIED
 from tests.e2e.support.jwt_engine import Guarded, guard
+from tests.support.logged_engine import LoggedEngine
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
     from tests.e2e.support.browser_windows import Windows
 
-ROOT = Path(__file__).parent.parent.parent
-
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def engine() -> AsyncIterator[Engine]:
     """The local engine, once for all tests that do it no harm."""
-    async with Engine(ROOT / "template.yaml", port=0, parameters=UNHURRIED) as engine:
+    async with LoggedEngine(port=0, parameters=UNHURRIED) as engine:
         yield engine
 
 

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from local.engine import Engine
-from tests.e2e.support.engine_with_proxies import ROOT
+from tests.support.project import ROOT
 
 expect.set_options(timeout=30_000)  # milliseconds; a bound on hanging, not an expectation
 

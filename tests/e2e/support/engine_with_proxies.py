@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from local.engine import Engine
-from local.net.ports import free_port
 from tests.e2e.support.recording_proxy import Tap
-
-ROOT = Path(__file__).parents[3]
+from tests.support.logged_engine import LoggedEngine
+from tests.support.ports import free_port
+from tests.support.project import ROOT, TEMPLATE
 
 # Limits that are in nobody's way, for tests of something else.
 UNHURRIED = {"MessageRate": "1000", "MessageBurst": "1000", "RoomRate": "1000"}
@@ -93,7 +93,7 @@ class Rig:
 
 def impatient(folder: Path, changes: dict[str, str]) -> Path:
     """A copy of the template, beside the same code, in which these texts stand for those."""
-    template = (ROOT / "template.yaml").read_text()
+    template = TEMPLATE.read_text()
     for old, new in changes.items():
         assert old in template
         template = template.replace(old, new)
@@ -104,7 +104,7 @@ def impatient(folder: Path, changes: dict[str, str]) -> Path:
 
 
 @asynccontextmanager
-async def rigged(path: Path = ROOT / "template.yaml", **options: Any) -> AsyncIterator[Rig]:
+async def rigged(path: Path = TEMPLATE, **options: Any) -> AsyncIterator[Rig]:
     port, service_port = free_port(), free_port()
     async with (
         Tap(f"http://127.0.0.1:{service_port}") as dynamodb,
@@ -116,7 +116,7 @@ async def rigged(path: Path = ROOT / "template.yaml", **options: Any) -> AsyncIt
                 "CONNECTIONS_ENDPOINT": f"{gateway.url}/prod",
             }
         }
-        async with Engine(
+        async with LoggedEngine(
             path, port=port, service_port=service_port, environment=environment, **options
         ) as engine:
             yield Rig(engine, dynamodb, gateway)

@@ -9,8 +9,9 @@ from typing import Any
 
 from local.engine import Engine
 from tests.e2e.support.captured_logs import Printed
-from tests.e2e.support.engine_with_proxies import ROOT, UNHURRIED, rows
+from tests.e2e.support.engine_with_proxies import UNHURRIED, rows
 from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, ec_key, published, token
+from tests.support.logged_engine import LoggedEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,7 @@ async def guard() -> AsyncIterator[Guarded]:
     keys, printed = KeySetServer(published(ec_key(), kid="e1")), Printed()
     jwt = {"AuthMode": "jwt", "JwtIssuer": ISSUER, "JwtAudience": AUDIENCE, "JwksUrl": keys.url}
     try:
-        async with Engine(
-            ROOT / "template.yaml", parameters={**UNHURRIED, **jwt}, log=printed.line
-        ) as engine:
+        async with LoggedEngine(parameters={**UNHURRIED, **jwt}, log=printed.line) as engine:
             yield Guarded(engine, printed)
     finally:
         keys.close()

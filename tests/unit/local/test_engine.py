@@ -21,9 +21,10 @@ from websockets.asyncio.client import connect
 from local.__main__ import main
 from local.engine import Engine
 from local.errors import LocalError
-from local.net.ports import free_port, refuse_taken
+from local.net.ports import refuse_taken
 from local.stack import StreamMapping
 from tests.support.local.barrier import Gate
+from tests.support.ports import free_pair, free_port
 
 ROOT = Path(__file__).parents[3]
 
@@ -296,17 +297,6 @@ class Command:
         _, errors = await self.process.communicate()
         assert self.process.returncode is not None
         return self.process.returncode, errors.decode()
-
-
-def free_pair() -> int:
-    """A free port whose successor is free too."""
-    while True:
-        port = free_port()
-        try:
-            refuse_taken(port + 1)
-        except LocalError:
-            continue
-        return port
 
 
 @asynccontextmanager

@@ -15,11 +15,11 @@ import pytest
 
 from local.errors import LocalError
 from local.gateway.gateway import Gateway
-from local.net.ports import free_port
 from local.traces.pages import fetch
 from local.traces.store import Traces
 from local.traces.waterfall import draw
 from tests.support.local.gateway_stage import UNBOUND, Functions, an_api
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[4]
 TRACE_ID = "1-66a1b2c3-0123456789abcdef01234567"

@@ -183,10 +183,10 @@ async def test_nobody_else_can_send_what_somebody_has_sent(guarded: Guarded, roo
 async def test_a_moderator_moderates_only_where_they_may_read(guarded: Guarded, room: str) -> None:
     mia = token_of("mia", roles=["moderator"], rooms=[f"{room}-hall"])
     async with framed(guarded.url, bearing=mia, room=f"{room}-hall") as moderator:
-        close = {"action": "lock", "closed": True}
-        assert await code(moderator.ask(**close, room=f"{room}-hall")) == "ok"
-        assert await code(moderator.ask(**close, room=room)) == "forbidden"
-        assert await code(moderator.ask(**close, room=f"private-{room}")) == "forbidden"
+        lock = {"action": "lock", "locked": True}
+        assert await code(moderator.ask(**lock, room=f"{room}-hall")) == "ok"
+        assert await code(moderator.ask(**lock, room=room)) == "forbidden"
+        assert await code(moderator.ask(**lock, room=f"private-{room}")) == "forbidden"
     async with framed(guarded.url, bearing=token_of("ada"), room=room) as ada:
         assert await code(ada.send(room, "Open")) == "ok"
 

@@ -12,7 +12,7 @@ from local.engine import Engine
 from tests.e2e.support.browser_windows import Windows, move, say
 from tests.e2e.support.clients import framed
 from tests.e2e.support.jwt_engine import Guarded, token_of
-from tests.e2e.test_presence import put_in
+from tests.e2e.support.members import write_members
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -218,13 +218,13 @@ async def test_a_closed_room_and_a_slow_one_say_so(windows: Windows, guarded: Gu
         await say(ada, "Hello?")
         await expect(ada.locator(".refusal .reason")).to_have_text("This room is locked: nobody can write.")
         await other.ask(action="lock", room=room, locked=False)
-        await other.ask(action="slow", room=room, seconds=3600)
+        await other.ask(action="slow_mode", room=room, seconds=3600)
         await expect(ada.locator(".note").last).to_contain_text("each person can write once in an hour")
         await ada.get_by_role("button", name="Try again").click()
         await expect(ada.locator(".mine .delivery")).to_have_text(["Sent"])
         await say(ada, "and so on")
         await expect(ada.locator(".mine .delivery").last).to_contain_text("Too fast: will be sent at")
-        await other.ask(action="slow", room=room, seconds=0)
+        await other.ask(action="slow_mode", room=room, seconds=0)
         await expect(ada.locator(".mine .delivery").last).to_have_text("Sent")
 
 
@@ -242,7 +242,7 @@ async def test_the_tools_are_of_no_use_to_who_is_no_moderator(
 
 
 async def test_of_a_crowd_the_page_shows_a_number(windows: Windows, engine: Engine, room: str) -> None:
-    await put_in(engine, room, 400)
+    await write_members(engine, room, 400)
     ada = await windows.page("Ada", room)
     await expect(ada.locator("#count")).to_have_text(re.compile(r"^about \d+ here$"))
     await expect(ada.locator("#crowd")).to_be_visible()

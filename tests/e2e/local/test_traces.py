@@ -8,26 +8,11 @@ from contextlib import AsyncExitStack
 import pytest
 
 from local.engine import Engine
-from local.traces.store import Span, assemble, walk
+from local.traces.store import assemble, walk
 from tests.e2e.support.clients import PATIENCE, FrameClient, framed
+from tests.e2e.support.traces import is_about, trace_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-
-async def trace_of(engine: Engine, room: str, name: str, count: int = 1) -> list[Span]:
-    """The trace that has so many segments of that name about a room, once it is all there."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            for _, documents in engine.traces.newest():
-                roots = assemble(documents)
-                found = [span for _, span in walk(roots) if about(span, room) and span.name == name]
-                if len(found) == count and not any(span.orphan for _, span in walk(roots)):
-                    return roots
-            await asyncio.sleep(0.02)
-
-
-def about(span: Span, room: str) -> bool:
-    return span.document.get("annotations", {}).get("room") == room
 
 
 async def test_a_message_gives_one_trace_with_both_functions_parts(engine: Engine, room: str) -> None:
@@ -69,7 +54,7 @@ async def test_the_messages_of_a_run_each_have_their_trace(engine: Engine, room:
 
         def traces() -> int:
             return sum(
-                any(about(span, room) for _, span in walk(assemble(documents)))
+                any(is_about(span, room) for _, span in walk(assemble(documents)))
                 for _, documents in engine.traces.newest()
             )
 

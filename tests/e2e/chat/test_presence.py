@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
 
 from local.engine import Engine
 from tests.e2e.support.clients import FrameClient, framed, plain, user_of
+from tests.e2e.support.members import write_members
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -107,7 +107,7 @@ async def test_who_is_writing_is_told_to_the_others_only(engine: Engine, room: s
 async def test_a_crowd_is_a_number_and_is_not_told_who_comes(engine: Engine, room: str) -> None:
     async with framed(engine.socket_url, room=room, name="Ada") as ada:
         await ada.until(lambda: bool(moves(ada)))
-        await put_in(engine, room, 400)
+        await write_members(engine, room, 400)
         told = len(moves(ada))
         async with framed(engine.socket_url, room=room, name="Grace") as grace:
             crowd = await ada.ask(action="presence", room=room)
@@ -118,23 +118,3 @@ async def test_a_crowd_is_a_number_and_is_not_told_who_comes(engine: Engine, roo
             await ada.until_heard("Quite a crowd")
         assert len(moves(ada)) == told
         assert not ada.of_type("typing")
-
-
-async def put_in(engine: Engine, room: str, number: int) -> None:
-    """Members who connect this moment, for all that the tables say."""
-    rows = [
-        {
-            "pk": {"S": f"ROOM#{room}"},
-            "sk": {"S": f"{each * 65_536 // number:04x}ghost-{each}"},
-            "user": {"S": f"ghost-{each}"},
-            "name": {"S": "Ghost"},
-            "protocol": {"S": "v1"},
-            "connected_at": {"N": str(int(time.time() * 1_000) + 60_000)},
-            "expires_at": {"N": str(int(time.time()) + 3_600)},
-        }
-        for each in range(number)
-    ]
-    table = engine.stack.tables["ConnectionsTable"].name
-    for start in range(0, number, 25):
-        puts = [{"PutRequest": {"Item": row}} for row in rows[start : start + 25]]
-        await engine.services.dynamodb("BatchWriteItem", {"RequestItems": {table: puts}})

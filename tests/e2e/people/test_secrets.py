@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -18,12 +17,12 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
-from local.errors import LocalError
-from local.net.ports import refuse_taken
 from local.traces import pages as trace_pages
 from tests.e2e.support.clients import PATIENCE
-from tests.e2e.support.engine_with_proxies import ROOT
+from tests.support.engine_logs import log_file
 from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, claims, ec_key, forged, published, token
+from tests.support.ports import free_pair
+from tests.support.project import ROOT
 
 SHARD = 16  # characters of a token that are as telling as the whole
 
@@ -78,23 +77,13 @@ class Run:
         )
 
 
-def two_ports() -> int:
-    """A port that is free, as is the one above it; systems give out higher ones by themselves."""
-    while True:
-        port = random.randrange(20_000, 32_000, 2)
-        with suppress(LocalError):
-            refuse_taken(port)
-            refuse_taken(port + 1)
-            return port
-
-
 @asynccontextmanager
 async def running(folder: Path, issuer: KeySetServer) -> AsyncIterator[Run]:
-    run = Run(two_ports(), folder / "printed")
+    run = Run(free_pair(), folder / "printed")
     parameters = {"AuthMode": "jwt", "JwtIssuer": ISSUER, "JwtAudience": AUDIENCE, "JwksUrl": issuer.url}
     parameters["MaxConnections"] = "2"
     options = [option for pair in parameters.items() for option in ("--set", "=".join(pair))]
-    with run.output.open("wb") as output:
+    with run.output.open("wb") as output, log_file(run.output):
         process = await asyncio.create_subprocess_exec(
             *[sys.executable, "-m", "local", "run", "--raw-logs", "--port", str(run.port), *options],
             cwd=ROOT,

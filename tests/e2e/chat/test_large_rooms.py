@@ -14,7 +14,7 @@ from local.traces.store import walk
 from tests.e2e.support.clients import FrameClient, framed, plain
 from tests.e2e.support.engine_with_proxies import UNHURRIED, Rig, impatient, rigged
 from tests.e2e.support.recording_proxy import Call, operation
-from tests.e2e.test_traces import trace_of
+from tests.e2e.support.traces import trace_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

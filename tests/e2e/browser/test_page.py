@@ -14,10 +14,11 @@ import pytest
 from playwright.async_api import expect
 
 from local.engine import Engine
-from local.net.ports import free_port
 from tests.e2e.support.browser_windows import Windows, move, say
 from tests.e2e.support.clients import framed
-from tests.e2e.support.engine_with_proxies import ROOT
+from tests.support.logged_engine import LoggedEngine
+from tests.support.ports import free_port
+from tests.support.project import ROOT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -297,7 +298,7 @@ async def test_an_unsent_message_outlives_a_reload_while_the_engine_is_down(
     await expect(ada.locator(".mine .text")).to_have_text(["into the void"])
     await expect(ada.locator(".mine .delivery")).to_have_text("Sending…")
     await expect(ada.locator("#status")).to_have_text("Refused or unreachable")
-    async with Engine(ROOT / "template.yaml", port=port, origins=[host]) as engine:
+    async with LoggedEngine(port=port, origins=[host]) as engine:
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
         grace = await windows.open(f"{engine.url}/?room={room}", await windows.person())
@@ -313,7 +314,7 @@ async def test_after_a_restart_of_the_engine_everything_is_there_once(
 ) -> None:
     port = free_port()
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(Engine(ROOT / "template.yaml", port=port, data=tmp_path))
+        engine = await stack.enter_async_context(LoggedEngine(port=port, data=tmp_path))
         ada, grace = [
             await windows.open(f"{engine.url}/?name={name}&room={room}", await windows.person())
             for name in ("Ada", "Grace")
@@ -324,7 +325,7 @@ async def test_after_a_restart_of_the_engine_everything_is_there_once(
         await say(ada, "Ada, while it is down")
         await expect(ada.locator("#status")).not_to_have_attribute("data-state", "open")
         await say(grace, "Grace, while it is down")
-        engine = await stack.enter_async_context(Engine(ROOT / "template.yaml", port=port, data=tmp_path))
+        engine = await stack.enter_async_context(LoggedEngine(port=port, data=tmp_path))
         for page in (ada, grace):
             await page.evaluate("window.dispatchEvent(new Event('online'))")
             await expect(page.locator(".mine .delivery").last).to_have_text("Sent")
@@ -342,12 +343,12 @@ async def test_after_a_restart_of_the_engine_everything_is_there_once(
 async def test_a_log_that_begins_anew_goes_on_below_what_was_there(windows: Windows, room: str) -> None:
     port = free_port()
     async with AsyncExitStack() as stack:
-        engine = await stack.enter_async_context(Engine(ROOT / "template.yaml", port=port))
+        engine = await stack.enter_async_context(LoggedEngine(port=port))
         ada = await windows.open(f"{engine.url}/?name=Ada&room={room}", await windows.person())
         await say(ada, "one")
         await expect(ada.locator(".mine .delivery")).to_have_text(["Sent"])
         await stack.aclose()
-        await stack.enter_async_context(Engine(ROOT / "template.yaml", port=port))
+        await stack.enter_async_context(LoggedEngine(port=port))
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await expect(ada.locator(".note")).to_have_text("This room's history has begun anew.")
         await say(ada, "anew")

@@ -14,11 +14,12 @@ import pytest
 from aiohttp import web
 
 from local.engine import Engine
-from local.net.ports import free_port
 from tests.e2e.support.clients import PATIENCE, FrameClient, framed, user_of
-from tests.e2e.support.engine_with_proxies import ROOT, UNHURRIED, rows
+from tests.e2e.support.engine_with_proxies import UNHURRIED, rows
 from tests.e2e.support.presence_clients import Tab
 from tests.e2e.support.recording_proxy import Call, Tap, operation
+from tests.support.logged_engine import LoggedEngine
+from tests.support.ports import free_port
 
 USERS, TABS = 50, 3
 TROUBLE = 60.0  # seconds for which tabs come and go
@@ -123,8 +124,7 @@ async def forgetful(is_lost: Callable[[], bool]) -> AsyncIterator[tuple[Engine, 
     port = free_port()
     async with Tap(f"http://127.0.0.1:{port}") as tap:
         tap.before(operation("DeleteItem", "CONN#"), lose, times=10**9)
-        async with Engine(
-            ROOT / "template.yaml",
+        async with LoggedEngine(
             service_port=port,
             parameters=UNHURRIED,
             environment={"DisconnectFunction": {"AWS_ENDPOINT_URL_DYNAMODB": tap.url}},

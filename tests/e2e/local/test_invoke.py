@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local import invoke
 from local.engine import Engine
+from tests.support.project import ROOT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ROOT = Path(__file__).parent.parent.parent
 CALLS = {
     "authorize": "AuthorizerFunction",
     "authorize-origin": "AuthorizerFunction",

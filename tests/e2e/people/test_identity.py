@@ -20,7 +20,6 @@ from websockets.exceptions import InvalidStatus
 
 from local.engine import Engine
 from tests.e2e.support.clients import FrameClient
-from tests.e2e.support.engine_with_proxies import ROOT
 from tests.support.issuer import (
     AUDIENCE,
     ISSUER,
@@ -34,6 +33,8 @@ from tests.support.issuer import (
     signed,
     token,
 )
+from tests.support.logged_engine import LoggedEngine
+from tests.support.project import ROOT
 
 JWT = {"AuthMode": "jwt", "JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}
 SITE, ELSEWHERE = "https://chat.example.com", "https://elsewhere.example.com"
@@ -54,8 +55,7 @@ def lines() -> list[str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def with_keys(server: KeySetServer, lines: list[str]) -> AsyncIterator[Engine]:
-    async with Engine(
-        ROOT / "template.yaml",
+    async with LoggedEngine(
         parameters={**JWT, "JwksUrl": server.url, "AllowedOrigins": SITE},
         origins=[SITE, ELSEWHERE],  # so that it is the authorizer that refuses
         concurrency=1,
@@ -77,7 +77,7 @@ async def with_secret() -> AsyncIterator[TriedOut]:
     _, page = (ROOT / "docs" / "identity.md").read_text().split("## Try it on your machine")
     command, script = re.findall(r"^```(?:sh|python)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[:2]
     parameters = dict(re.findall(r"--set (\w+)=([^\s\"]+)", command))
-    async with Engine(ROOT / "template.yaml", parameters=parameters) as engine:
+    async with LoggedEngine(parameters=parameters) as engine:
         assert "http://127.0.0.1:8081" in script
         script = script.replace("http://127.0.0.1:8081", engine.services_url)
         run = [sys.executable, "-c", script]

@@ -14,11 +14,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from local.engine import Engine
 from tests.e2e.support.captured_logs import Printed
 from tests.e2e.support.clients import PATIENCE, FrameClient, framed, plain, refused
-from tests.e2e.support.engine_with_proxies import ROOT
 from tests.e2e.support.flood import Flood
+from tests.support.logged_engine import LoggedEngine
 
 INSTANCES = 4
 SECONDS = 10.0  # that a flood lasts
@@ -36,9 +35,7 @@ async def four_instances(**limits: int) -> AsyncIterator[Flooded]:
     parameters = {"ThrottleRate": "10000", "ThrottleBurst": "5000"}
     parameters |= {name: str(value) for name, value in limits.items()}
     printed = Printed()
-    async with Engine(
-        ROOT / "template.yaml", parameters=parameters, concurrency=INSTANCES, log=printed.line
-    ) as engine:
+    async with LoggedEngine(parameters=parameters, concurrency=INSTANCES, log=printed.line) as engine:
         yield Flooded(engine.socket_url, printed)
         assert printed.instances("MessageFunction") == INSTANCES
 
@@ -149,7 +146,7 @@ NARROW = {
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def url() -> AsyncIterator[str]:
     """A chat with narrow limits."""
-    async with Engine(ROOT / "template.yaml", parameters=NARROW) as engine:
+    async with LoggedEngine(parameters=NARROW) as engine:
         yield engine.socket_url
 
 

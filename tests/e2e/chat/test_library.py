@@ -1,0 +1,78 @@
+"""The client library, web/roomcast.js, against the real functions on the local engine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from itertools import pairwise
+
+import pytest
+import pytest_asyncio
+
+from local.aws_defaults import Limits
+from local.engine import Engine
+from tests.e2e.support.clients import plain
+from tests.e2e.support.library import Library, Tab, needs_node
+from tests.support.logged_engine import LoggedEngine
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def library() -> AsyncIterator[Library]:
+    async with Library() as library:
+        yield library
+
+
+async def test_plain_clients_and_the_librarys_hear_each_other(
+    engine: Engine, library: Library, room: str
+) -> None:
+    ada = await library.open("Ada", engine.socket_url, fresh=True)
+    general = await ada.join(room)
+    async with plain(engine.socket_url, room=room) as bare:
+        await bare.speak("from the bare one")
+        await general.until(seq=1)
+        receipt = await general.send("from Ada")
+        await bare.hears("from the bare one", "from Ada")
+        await general.until(seq=2)
+    visit = await general.visit()
+    assert (visit.seqs, visit.texts) == ([1, 2], ["from the bare one", "from Ada"])
+    assert receipt["seq"] == 2
+    await ada.close()
+
+
+@pytest.mark.timeout(180)
+async def test_over_several_hand_overs_nothing_is_missed_or_doubled(library: Library, room: str) -> None:
+    # API Gateway's two hours in eight seconds.
+    async with LoggedEngine(limits=Limits(duration=8)) as engine:
+        clients = [
+            await library.open(name, engine.socket_url, fresh=True, lifetime=4_000)
+            for name in ("Ada", "Grace", "Edsger")
+        ]
+        rooms = [await client.join(room) for client in clients]
+        texts: list[str] = []
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            texts.append(f"message {len(texts)}")
+            last = (await rooms[len(texts) % 3].send(texts[-1]))["seq"]
+            await asyncio.sleep(0.05)
+        for member in rooms:
+            await member.until(seq=last)
+            visit = await member.visit()
+            assert visit.texts == texts
+            assert visit.seqs == sorted(set(visit.seqs))
+            assert visit.gaps == []
+        for client in clients:
+            tab = await client.tab()
+            assert hand_overs(tab) >= 3
+            assert "reconnecting" not in tab.states
+            await client.close()
+
+
+def hand_overs(tab: Tab) -> int:
+    """How many sockets were closed, each after the next one had joined."""
+    stories = [dict(reversed(story)) for story in tab.sockets]  # when each thing happened first
+    closed = [(old, new) for old, new in pairwise(stories) if "closing" in old]
+    assert all(new["joined"] < old["closing"] for old, new in closed)
+    return len(closed)
