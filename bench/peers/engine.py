@@ -15,7 +15,7 @@ from apigateway.rate import START, Pace
 from bench.fakes.table import NAME
 from chat.protocol import frames
 from chat.protocol.messages import Entry, Message
-from chat.storage.connections import RING, Member
+from chat.storage.connections import HASH_SPACE, Member
 from chat.storage.member_reader import Members
 
 REGION = "us-east-1"
@@ -23,7 +23,11 @@ REGION = "us-east-1"
 
 class Source(Protocol):
     async def read(
-        self, room: str, use: Callable[[list[Member]], Awaitable[None]], first: int = 0, last: int = RING - 1
+        self,
+        room: str,
+        use: Callable[[list[Member]], Awaitable[None]],
+        first: int = 0,
+        last: int = HASH_SPACE - 1,
     ) -> None: ...
 
 

@@ -38,13 +38,13 @@ def _ours(endpoint: str, ca: str, frame: str, header: str | None) -> Post:
     from apigateway import poster as posting
     from apigateway.client import ApiGateway
     from apigateway.rate import Pace
-    from chat.tracing import BroadcastTrace, Daemon
+    from chat.tracing import BroadcastTrace, XRayDaemon
 
     loop = asyncio.new_event_loop()
     gateway = ApiGateway(endpoint, REGION, context=ssl.create_default_context(cafile=ca))
     poster = posting.Poster(gateway, Pace(loop.time, start=1e9), loop)
 
-    daemon = Daemon("127.0.0.1:2000")
+    daemon = XRayDaemon("127.0.0.1:2000")
 
     async def post(ids: Sequence[str]) -> None:
         round_ = poster.round()
@@ -52,11 +52,11 @@ def _ours(endpoint: str, ca: str, frame: str, header: str | None) -> Post:
         for some in itertools.batched(ids, 1_000, strict=False):
             run = [(header, "2026-11-24T06:20:01.123Z")]
             with BroadcastTrace(daemon, "general", run) as trace:
-                with trace.phase("settle"):
+                with trace.phase("repair"):
                     pass
                 with trace.phase("post"), trace.phase("read members"):
                     await round_.add(posting.Post(each, (signed,)) for each in some)
-                trace.note(recipients=len(some), delivered=len(some), gone=0, shed=0)
+                trace.annotate(recipients=len(some), delivered=len(some), gone=0, shed=0)
         await round_.finish()
 
     return lambda ids: loop.run_until_complete(post(ids))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from apigateway.client import MAX_CONNECTIONS
 from apigateway.outcomes import Delivered, Failed, Outcome, of_status
 from bench.simulator import NEVER, Answer, Gateway, Record, Report, Settings, member_id
-from chat.storage.connections import RING, Member
+from chat.storage.connections import HASH_SPACE, Member
 from chat.storage.member_reader import PAGE
 
 CPU_PER_POST = 40e-6  # seconds with the member's share of reading; used where `rooms` has not measured it
@@ -91,7 +91,11 @@ class SimulatedMembers:
         self._rooms = rooms
 
     async def read(
-        self, room: str, use: Callable[[list[Member]], Awaitable[None]], first: int = 0, last: int = RING - 1
+        self,
+        room: str,
+        use: Callable[[list[Member]], Awaitable[None]],
+        first: int = 0,
+        last: int = HASH_SPACE - 1,
     ) -> None:
         """The whole room: a slice's members are a room of their own here."""
         numbers = self._rooms[room]

@@ -18,7 +18,7 @@ from bench.fakes.table_server import Room
 from bench.peers.engine import REGION, message
 from bench.report.report import Goal, Report
 from bench.worker import CREDENTIALS
-from chat.actions.dispatch import Chat, Sender, act
+from chat.actions.dispatch import Context, Sender, dispatch
 from chat.identity.identity import Identity
 from chat.moderation import Moderation
 from chat.protocol import frames
@@ -79,7 +79,7 @@ def of_message() -> MessageUnits:
         entry = message(1)
         assert entry.message is not None
         meter.take()
-        connections.spend(ADA.id, "general")
+        connections.charge(ADA.id, "general")
         log.append("general", entry.message)
         sending = meter.take()
         log.settle("general", [entry])
@@ -113,7 +113,7 @@ class _Requests:
         log = Log(client, MESSAGES, HISTORY_DAYS)
         no_sockets: Any = None  # nothing is moderated
         moderation = Moderation(self._connections, log, self._rules, self._signals, no_sockets)
-        self._chat = Chat(self._connections, log, self._rules, self._signals, moderation)
+        self._chat = Context(self._connections, log, self._rules, self._signals, moderation)
         self._sender = Sender(ADA.id, ADA.identity, "general")
 
     def connect(self, room: str) -> Units:
@@ -124,7 +124,7 @@ class _Requests:
         return self._meter.take()
 
     def ask(self, **frame: Any) -> Units:
-        act(self._chat, self._sender, frames.parse(json.dumps(frame)))
+        dispatch(self._chat, self._sender, frames.parse(json.dumps(frame)))
         return self._meter.take()
 
     def disconnect(self) -> Units:

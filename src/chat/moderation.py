@@ -61,7 +61,7 @@ class Moderation:
         self._rules.change(room, lambda rules: replace(rules, banned={**rules.banned, user: until}))
         frame = self._tell(by, room, "ban", user=user, seconds=seconds, until=_iso(until))
         if seconds:
-            for connection_id in self._connections.of_user(user):
+            for connection_id in self._connections.ids_of_user(user):
                 self._put_out(connection_id, room, frame)
         return _iso(until)
 

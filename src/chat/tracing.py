@@ -30,8 +30,8 @@ _TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 _SEGMENT_ID = re.compile(r"[0-9a-f]{16}")
 _NOTHING = nullcontext()  # may be entered many times, at the same time too
 
-# What a broadcast spends its time on. "ring": the doorbells of a large room's slices.
-type Phase = Literal["settle", "read members", "post", "ring"]
+# What a broadcast spends its time on. "enqueue": the doorbells of a large room's slices.
+type Phase = Literal["repair", "read members", "post", "enqueue"]
 
 
 def header() -> str | None:
@@ -63,7 +63,7 @@ class Sink(Protocol):
     def send(self, segment: Mapping[str, Any]) -> None: ...
 
 
-class Daemon:
+class XRayDaemon:
     """The X-Ray daemon. What it does not take at once is lost: tracing never delays or fails a broadcast.
 
     `address` is AWS_XRAY_DAEMON_ADDRESS: `host:port`, or `tcp:host:port udp:host:port` in either order, the
@@ -122,9 +122,9 @@ class BroadcastTrace:
     """A broadcast of one room's run of messages, as each sampled message's trace is told of it.
 
         with BroadcastTrace(daemon, room, [(message.trace, message.at), ...]) as trace:
-            with trace.phase("settle"):
+            with trace.phase("repair"):
                 ...
-            trace.note(recipients=3, delivered=3, gone=0, shed=0)
+            trace.annotate(recipients=3, delivered=3, gone=0, shed=0)
 
     `run` has, for each message, what `header` said when it was written, and when that was (ISO 8601). One
     segment goes into each sampled message's trace at the end, also when the broadcast fails; it begins when
@@ -187,7 +187,7 @@ class BroadcastTrace:
             span.times += 1
             span.failed |= failed
 
-    def note(self, **counts: int) -> None:
+    def annotate(self, **counts: int) -> None:
         """Annotations: `recipients`, `delivered`, `gone`, `shed`, and what else is worth searching for."""
         self._annotations.update(counts)
 

@@ -15,7 +15,7 @@ from chat.identity.people import Person
 from chat.protocol.errors import Forbidden, InvalidRoom
 from chat.protocol.rooms import asked_rooms
 from chat.storage import dynamodb
-from chat.storage.connections import Bounds, Connection, Connections, TooMany
+from chat.storage.connections import Connection, Connections, Limits, TooManyConnections
 from chat.storage.rules import RuleBook
 from chat.storage.signals import Signals
 
@@ -27,7 +27,7 @@ messages = os.environ["MESSAGES_TABLE_NAME"]
 connections = Connections(
     client,
     os.environ["SOCKET_CONNECTIONS_TABLE_NAME"],
-    bounds=Bounds(rooms=int(os.environ["MAX_ROOMS"]), connections=int(os.environ["MAX_CONNECTIONS"])),
+    limits=Limits(rooms=int(os.environ["MAX_ROOMS"]), connections=int(os.environ["MAX_CONNECTIONS"])),
 )
 rules = RuleBook(client, messages)
 signals = Signals(client, messages)
@@ -61,7 +61,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         return refuse(str(refusal))
     except Forbidden as refusal:
         return refuse(str(refusal), status=403)
-    except TooMany as refusal:
+    except TooManyConnections as refusal:
         return refuse(str(refusal), status=429)
     for room in rooms:
         signals.moved(room, Person(identity.user, identity.name))

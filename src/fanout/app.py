@@ -19,7 +19,7 @@ from apigateway.poster import Poster
 from apigateway.rate import Pace
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
-from chat.delivery.deliver import Delivery, Results, Tally
+from chat.delivery.deliver import Counts, Delivery, Results
 from chat.delivery.slice_queue import Cursors, SliceQueue, SliceTask
 from chat.protocol.messages import Entry
 from chat.storage import dynamodb
@@ -27,7 +27,7 @@ from chat.storage.connections import Connections
 from chat.storage.log import Log, from_head
 from chat.storage.member_reader import Members
 from chat.storage.signals import Signal, Signals, from_item, is_signal
-from chat.tracing import Daemon
+from chat.tracing import XRayDaemon
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)  # patched, botocore would add a subsegment for every post
@@ -37,7 +37,7 @@ region = os.environ["AWS_REGION"]
 table = os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]
 messages = os.environ["MESSAGES_TABLE_NAME"]
 endpoint = os.environ["CONNECTIONS_ENDPOINT"]
-doorbells = SliceQueue(os.environ["SLICE_QUEUE_URL"])
+slice_queue = SliceQueue(os.environ["SLICE_QUEUE_URL"])
 # One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
 loop = asyncio.new_event_loop()
 gateway = ApiGateway(endpoint, region)
@@ -51,18 +51,18 @@ broadcaster = Broadcaster(
     members,
     log,
     delivery,
-    doorbells,
+    slice_queue,
     Cursors(client, messages),
-    Daemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")),
+    XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")),
     large=int(os.environ["LARGE_ROOM"]),
     slices=int(os.environ["SLICES"]),
 )
-announcer = Announcer(members, log, signals, delivery, doorbells)
+announcer = Announcer(members, log, signals, delivery, slice_queue)
 
 
-AGAIN = 2  # seconds after which a doorbell rings again that we have failed to answer
-POSTING = 0.9  # the part of an invocation's time after which nothing is posted any more, and
-READING = 0.6  # that after which no more pages are begun
+RETRY_SECONDS = 2  # seconds after which a doorbell rings again that we have failed to answer
+POST_UNTIL = 0.9  # the part of an invocation's time after which nothing is posted any more, and
+READ_UNTIL = 0.6  # that after which no more pages are begun
 
 
 class BatchFailed(Exception):
@@ -76,29 +76,31 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     """The stream's: each room's run and signals go to its members, or are told to the slices of a large
     room.
     """
-    poster.until = after(POSTING, context)
-    news = News()
+    poster.until = deadline(POST_UNTIL, context)
+    batch = RoomBatch()
     failed: list[int] = []
     for position, record in enumerate(event["Records"]):
         try:
-            news.add(position, image(record))
+            batch.add(position, new_image(record))
         except Exception:
             # Stop here: Lambda repeats all that follows a failed record, and what had been posted before
             # would be posted again at every retry.
-            logger.exception("a record that nothing of the chat has made", sequence_number=number_of(record))
+            logger.exception(
+                "a record that nothing of the chat has made", sequence_number=sequence_number_of(record)
+            )
             failed.append(position)
             break
-    broadcasts, announcements = loop.run_until_complete(tell(news))
+    broadcasts, announcements = loop.run_until_complete(deliver(batch))
     for room, result in broadcasts.items():
         if isinstance(result, Exception):
-            failed.append(news.starts[room])
+            failed.append(batch.starts[room])
         else:
-            report(room, result, first=news.runs[room][0].seq, last=news.runs[room][-1].seq)
+            log_counts(room, result, first=batch.runs[room][0].seq, last=batch.runs[room][-1].seq)
     for room, result in announcements.items():
         if isinstance(result, Exception):
-            failed.append(news.starts[room])
+            failed.append(batch.starts[room])
         else:
-            logger.info("announced", room=room, signals=len(news.signals[room]))
+            logger.info("announced", room=room, signals=len(batch.signals[room]))
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
     if not failed:
         return {"batchItemFailures": []}
@@ -108,12 +110,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
         raise BatchFailed
     return {
         "batchItemFailures": [
-            {"itemIdentifier": number_of(event["Records"][position])} for position in failed
+            {"itemIdentifier": sequence_number_of(event["Records"][position])} for position in failed
         ]
     }
 
 
-class News:
+class RoomBatch:
     """What a batch brings, by room."""
 
     def __init__(self) -> None:
@@ -132,17 +134,17 @@ class News:
             self.starts.setdefault(entry[0], position)
 
 
-async def tell(news: News) -> tuple[Results, Results]:
-    return await asyncio.gather(broadcaster.broadcast_all(news.runs), announcer.announce_all(news.signals))
+async def deliver(batch: RoomBatch) -> tuple[Results, Results]:
+    return await asyncio.gather(broadcaster.broadcast_all(batch.runs), announcer.announce_all(batch.signals))
 
 
-def image(record: dict[str, Any]) -> dict[str, Any]:
+def new_image(record: dict[str, Any]) -> dict[str, Any]:
     """The item that a record of the stream is about, as it was written."""
     deserialize = TypeDeserializer().deserialize
     return {name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()}
 
 
-def number_of(record: dict[str, Any]) -> str:
+def sequence_number_of(record: dict[str, Any]) -> str:
     number: str = record["dynamodb"]["SequenceNumber"]
     return number
 
@@ -153,29 +155,29 @@ def number_of(record: dict[str, Any]) -> str:
 def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
     """The doorbells': there is news for a slice of a large room."""
     (record,) = event["Records"]
-    doorbell = SliceTask.parse(record["body"])
-    logger.append_keys(room=doorbell.slice.room, slice=doorbell.slice.number)
-    poster.until = after(POSTING, context)
-    until = after(READING, context)
+    task = SliceTask.parse(record["body"])
+    logger.append_keys(room=task.slice.room, slice=task.slice.number)
+    poster.until = deadline(POST_UNTIL, context)
+    until = deadline(READ_UNTIL, context)
     try:
-        tally = loop.run_until_complete(broadcaster.answer(doorbell, until))
+        counts = loop.run_until_complete(broadcaster.answer(task, until))
     except Exception:
         # It rings again by itself when the queue's visibility has passed; what has failed may go well sooner.
-        doorbells.delay(record["receiptHandle"], AGAIN)
+        slice_queue.delay(record["receiptHandle"], RETRY_SECONDS)
         raise
-    report(doorbell.slice.room, tally, first=doorbell.after + 1, last=doorbell.to)
+    log_counts(task.slice.room, counts, first=task.after + 1, last=task.to)
 
 
-def after(part: float, context: LambdaContext) -> float:
+def deadline(fraction: float, context: LambdaContext) -> float:
     """When so much of this invocation's time will have passed, in loop time."""
-    return loop.time() + part * context.get_remaining_time_in_millis() / 1000
+    return loop.time() + fraction * context.get_remaining_time_in_millis() / 1000
 
 
-def report(room: str, tally: Tally | None, *, first: int, last: int) -> None:
-    if tally is None:
+def log_counts(room: str, counts: Counts | None, *, first: int, last: int) -> None:
+    if counts is None:
         logger.info("rang the doorbells of a large room", room=room, first=first, last=last)
         return
-    logger.info("broadcast", room=room, first=first, last=last, **asdict(tally))
-    metrics.add_metric("Delivered", MetricUnit.Count, tally.delivered)
-    metrics.add_metric("Gone", MetricUnit.Count, tally.gone)
-    metrics.add_metric("Shed", MetricUnit.Count, tally.shed)
+    logger.info("broadcast", room=room, first=first, last=last, **asdict(counts))
+    metrics.add_metric("Delivered", MetricUnit.Count, counts.delivered)
+    metrics.add_metric("Gone", MetricUnit.Count, counts.gone)
+    metrics.add_metric("Shed", MetricUnit.Count, counts.shed)

@@ -12,14 +12,14 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from apigateway.management import Sockets
 from apigateway.outcomes import Delivered
-from chat.actions.dispatch import Chat, Sender, act, room_of
+from chat.actions.dispatch import Context, Sender, dispatch, room_of
 from chat.identity.grants import Grants
 from chat.identity.identity import Identity
 from chat.moderation import MODERATOR, Moderation
 from chat.protocol import frames
 from chat.protocol.errors import ChatError, Expired, Internal
 from chat.storage import dynamodb
-from chat.storage.connections import Bounds, Connections
+from chat.storage.connections import Connections, Limits
 from chat.storage.log import Log
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RuleBook
@@ -38,14 +38,14 @@ room_rate = float(os.environ["ROOM_RATE"])
 connections = Connections(
     client,
     os.environ["SOCKET_CONNECTIONS_TABLE_NAME"],
-    bounds=Bounds(rooms=int(os.environ["MAX_ROOMS"]), rate=per_connection),
+    limits=Limits(rooms=int(os.environ["MAX_ROOMS"]), rate=per_connection),
 )
 log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rate=Rate(room_rate, int(room_rate)))
 rules = RuleBook(client, messages)
 signals = Signals(client, messages)
 # Made when first needed: most instances post nothing themselves, and the client costs a cold start.
 sockets = cache(lambda: Sockets(ENDPOINT))
-chat = Chat(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
+chat = Context(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -65,7 +65,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         frame = frames.parse(event.get("body"))
         logger.append_keys(room=room_of(sender, frame))
-        reply = act(chat, sender, frame)
+        reply = dispatch(chat, sender, frame)
     except Expired as error:
         dismiss(sender)
         reply = refusal(sender, request["routeKey"], event.get("body"), error)

@@ -24,6 +24,6 @@ def test_a_wrong_frame_that_was_posted_is_found(site: Site) -> None:
 
 def test_a_wrong_reply_is_found(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     app = site.start("message")
-    monkeypatch.setattr(app, "act", lambda *_: '{"type":"reply","ref":null,"status":"ok","pung":true}')
+    monkeypatch.setattr(app, "dispatch", lambda *_: '{"type":"reply","ref":null,"status":"ok","pung":true}')
     with pytest.raises(WrongFrame, match="not pong"):
         site.frame(json.dumps({"action": "ping"}), route="$default")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from chat.actions.dispatch import ACTIONS, LONGEST, MAX_PINGED, Chat, Sender, act
+from chat.actions.dispatch import ACTIONS, MAX_PINGED, MAX_RULE_SECONDS, Context, Sender, dispatch
 from chat.identity import people
 from chat.identity.identity import MAX_NAME, Identity
 from chat.moderation import Moderation
@@ -113,7 +113,7 @@ def test_the_limits_are_the_servers() -> None:
     assert SCHEMAS["room"]["maxLength"] == rooms.MAX_LENGTH
     assert SCHEMAS["name"]["maxLength"] == MAX_NAME
     assert SCHEMAS["user"]["maxLength"] == people.MAX_USER
-    assert SCHEMAS["seconds"]["maximum"] == LONGEST
+    assert SCHEMAS["seconds"]["maximum"] == MAX_RULE_SECONDS
     assert {SCHEMAS[name]["maximum"] for name in ("seq", "head", "after", "before")} == {log.MAX_SEQ}
     assert (limit["default"], limit["maximum"]) == (history.LIMIT, history.MAX_LIMIT)
     assert query["room"]["oneOf"][0]["maxItems"] == rooms.MAX_ROOMS
@@ -219,7 +219,7 @@ SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general", moderator=True)
 
 
 @pytest.fixture
-def chat(dynamodb: Any) -> Chat:
+def chat(dynamodb: Any) -> Context:
     """A room in which something has been said."""
     connections = Connections(dynamodb, "ConnectionsTable")
     connections.open(Connection("c1", SENDER.identity, 0), ["general"])
@@ -227,7 +227,7 @@ def chat(dynamodb: Any) -> Chat:
     room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
     rules, signals = RuleBook(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
     moderation = Moderation(connections, room_log, rules, signals, nobody_is_told)
-    return Chat(connections, room_log, rules, signals, moderation)
+    return Context(connections, room_log, rules, signals, moderation)
 
 
 def nobody_is_told() -> Any:
@@ -235,17 +235,17 @@ def nobody_is_told() -> Any:
 
 
 @pytest.mark.parametrize("frame", TAKEN.values(), ids=TAKEN)
-def test_what_the_document_allows_the_server_takes(chat: Chat, frame: dict[str, Any]) -> None:
+def test_what_the_document_allows_the_server_takes(chat: Context, frame: dict[str, Any]) -> None:
     check_sent(frame)
     action = frame["action"]
-    reply = act(chat, SENDER, Request(action, frame))
+    reply = dispatch(chat, SENDER, Request(action, frame))
     if action != "onMessage":  # whose route keeps the reply to itself
         check_heard(reply, action)
 
 
 @pytest.mark.parametrize("frame", REFUSED.values(), ids=REFUSED)
-def test_what_the_document_forbids_the_server_refuses(chat: Chat, frame: dict[str, Any]) -> None:
+def test_what_the_document_forbids_the_server_refuses(chat: Context, frame: dict[str, Any]) -> None:
     with pytest.raises(WrongFrame):
         check_sent(frame)
     with pytest.raises(ChatError):
-        act(chat, SENDER, Request(frame.get("action"), frame))
+        dispatch(chat, SENDER, Request(frame.get("action"), frame))

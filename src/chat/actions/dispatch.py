@@ -32,7 +32,7 @@ from chat.storage.presence import CROWD, present
 from chat.storage.rules import RuleBook
 from chat.storage.signals import Signals
 
-LONGEST = 366 * 24 * 3600  # seconds that a ruling can last
+MAX_RULE_SECONDS = 366 * 24 * 3600  # seconds that a ruling can last
 MAX_PINGED = 64  # rooms; with the longest names the reply still fits a frame
 
 
@@ -52,7 +52,7 @@ class Sender:
 
 
 @dataclass(frozen=True, slots=True)
-class Chat:
+class Context:
     """What the actions work on."""
 
     connections: Connections
@@ -62,15 +62,15 @@ class Chat:
     moderation: Moderation
 
 
-type Action = Callable[[Chat, Sender, frames.Request], str]
+type Action = Callable[[Context, Sender, frames.Request], str]
 
 
-def act(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def dispatch(context: Context, sender: Sender, request: frames.Request) -> str:
     """Does what a client's frame asks and returns the reply. Raises ChatError for a refusal."""
     action = ACTIONS.get(request.action) if isinstance(request.action, str) else None
     if action is None:
         raise UnknownAction(f"The actions are {', '.join(ACTIONS)}.")
-    return action(chat, sender, request)
+    return action(context, sender, request)
 
 
 def room_of(sender: Sender, request: frames.Request) -> str:
@@ -81,20 +81,20 @@ def room_of(sender: Sender, request: frames.Request) -> str:
         return sender.room
 
 
-def on_message(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def on_message(context: Context, sender: Sender, request: frames.Request) -> str:
     """`send` for the simplest clients: neither ref nor room is needed."""
     room = request.fields.get("room", sender.room)
-    return _send(chat, sender, request, room, request.fields.get("ref", str(uuid.uuid4())))
+    return _send(context, sender, request, room, request.fields.get("ref", str(uuid.uuid4())))
 
 
-def send(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def send(context: Context, sender: Sender, request: frames.Request) -> str:
     """Stores a message in a room that the sender has joined; the table's stream has it broadcast."""
     if "ref" not in request.fields:
         raise InvalidRef('"send" needs a "ref", unique for each message.')
-    return _send(chat, sender, request, _room(request), request.fields["ref"])
+    return _send(context, sender, request, _room(request), request.fields["ref"])
 
 
-def join(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def join(context: Context, sender: Sender, request: frames.Request) -> str:
     """Makes the sender a member and says how far the room's log goes: all that comes later it will hear.
 
     The head is read after the membership is written, so no message can fall between the two. With `after`,
@@ -102,29 +102,29 @@ def join(chat: Chat, sender: Sender, request: frames.Request) -> str:
     """
     room, ref = _readable(sender, request), _ref(request)
     after = _number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
-    chat.rules.admit(sender.identity.user, [room])
-    if chat.connections.join(sender.connection_id, room):
+    context.rules.admit(sender.identity.user, [room])
+    if context.connections.join(sender.connection_id, room):
         # Sent out while it joined, it was no member yet when the user's others were put out.
-        chat.rules.admit_still(
-            sender.identity.user, [room], lambda: chat.connections.leave(sender.connection_id, room)
+        context.rules.admit_still(
+            sender.identity.user, [room], lambda: context.connections.leave(sender.connection_id, room)
         )
-        chat.signals.moved(room, sender.person)
+        context.signals.moved(room, sender.person)
     whom = {"user": sender.identity.user, "name": sender.identity.name}
-    seq = chat.log.seqs([room])[room]
+    seq = context.log.seqs([room])[room]
     if after is None:
         return frames.reply(ref, room=room, seq=seq, **whom)
-    return _page_after(chat, frames.PageReply(ref, history.LIMIT, room=room, seq=seq, **whom), room, after)
+    return _page_after(context, frames.PageReply(ref, history.LIMIT, room=room, seq=seq, **whom), room, after)
 
 
-def leave(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def leave(context: Context, sender: Sender, request: frames.Request) -> str:
     """Ends the sender's membership."""
     room, ref = _room(request), _ref(request)
-    if chat.connections.leave(sender.connection_id, room):  # else anyone could be heard of in any room
-        chat.signals.moved(room, sender.person)
+    if context.connections.leave(sender.connection_id, room):  # else anyone could be heard of in any room
+        context.signals.moved(room, sender.person)
     return frames.reply(ref, room=room)
 
 
-def read_history(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def read_history(context: Context, sender: Sender, request: frames.Request) -> str:
     """A page of what a room that the sender has joined has said, after a seq or before one."""
     room, ref = _readable(sender, request), _ref(request)
     if ("after" in request.fields) == ("before" in request.fields):
@@ -133,14 +133,14 @@ def read_history(chat: Chat, sender: Sender, request: frames.Request) -> str:
     reply = frames.PageReply(ref, limit, room=room)
     side = "after" if "after" in request.fields else "before"
     seq = _number(request, side, 0, MAX_SEQ)
-    if room not in chat.connections.rooms(sender.connection_id):
+    if room not in context.connections.rooms(sender.connection_id):
         raise NotAMember(NOT_A_MEMBER)
     if side == "after":
-        return _page_after(chat, reply, room, seq)
-    return reply.encoded(history.page_before(chat.log.rows_before(room, seq), reply.takes))
+        return _page_after(context, reply, room, seq)
+    return reply.encoded(history.page_before(context.log.rows_before(room, seq), reply.takes))
 
 
-def ping(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def ping(context: Context, sender: Sender, request: frames.Request) -> str:
     """Keeps the socket open: API Gateway closes it after ten minutes without a message.
 
     With `rooms`, says how far each of them that the sender is in has come: who was left out of a room's last
@@ -153,18 +153,18 @@ def ping(chat: Chat, sender: Sender, request: frames.Request) -> str:
     if not isinstance(asked, list) or len(asked) > MAX_PINGED:
         raise InvalidFrame(f'"rooms" is a list of {MAX_PINGED} rooms at most.')
     names = {room_name(room) for room in asked}
-    joined = names & chat.connections.rooms(sender.connection_id)
-    return frames.reply(ref, pong=True, seqs=chat.log.seqs(joined))
+    joined = names & context.connections.rooms(sender.connection_id)
+    return frames.reply(ref, pong=True, seqs=context.log.seqs(joined))
 
 
-def who_is_here(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def presence(context: Context, sender: Sender, request: frames.Request) -> str:
     """The people in a room that the sender has joined, each once; of a crowd only how many it may be."""
     room, ref = _readable(sender, request), _ref(request)
     after = request.fields.get("after", "")
     if not isinstance(after, str):
         raise InvalidFrame('"after" is a user.')
-    chat.connections.spend(sender.connection_id, room)
-    members, crowd = chat.connections.members(room, CROWD)
+    context.connections.charge(sender.connection_id, room)
+    members, crowd = context.connections.members(room, CROWD)
     if crowd is not None:
         return frames.members(ref, room, [], count=crowd, approximate=True)
     here = present(members)
@@ -172,56 +172,56 @@ def who_is_here(chat: Chat, sender: Sender, request: frames.Request) -> str:
     return frames.members(ref, room, people, count=len(here))
 
 
-def typing(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def typing(context: Context, sender: Sender, request: frames.Request) -> str:
     """Tells the others in a room that the sender is writing something."""
     room, ref = _writable(sender, request), _ref(request)
-    chat.connections.spend(sender.connection_id, room)
-    chat.rules.read(room).hear(sender.identity.user, time.time())
-    chat.signals.typing(room, sender.person)
+    context.connections.charge(sender.connection_id, room)
+    context.rules.read(room).hear(sender.identity.user, time.time())
+    context.signals.typing(room, sender.person)
     return frames.reply(ref, room=room)
 
 
-def delete(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def delete(context: Context, sender: Sender, request: frames.Request) -> str:
     """Takes a message's text away."""
     room, ref = _readable(sender, request), _ref(request)
     seq = _number(request, "seq", 1, MAX_SEQ)
-    _moderate(chat, sender, room)
-    if not chat.moderation.delete(sender.person, room, seq):
+    _require_moderator(context, sender, room)
+    if not context.moderation.delete(sender.person, room, seq):
         raise InvalidMessage("There is no such message, or not any more.")
     return frames.reply(ref, room=room, seq=seq)
 
 
-def ban(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def ban(context: Context, sender: Sender, request: frames.Request) -> str:
     """Sends a user out of a room for some time; 0 seconds end it."""
     room, ref, user, seconds = _readable(sender, request), _ref(request), _user(request), _seconds(request)
-    _moderate(chat, sender, room)
-    until = chat.moderation.ban(sender.person, room, user, seconds)
+    _require_moderator(context, sender, room)
+    until = context.moderation.ban(sender.person, room, user, seconds)
     return frames.reply(ref, room=room, user=user, until=until)
 
 
-def mute(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def mute(context: Context, sender: Sender, request: frames.Request) -> str:
     """Keeps a user from writing in a room for some time; 0 seconds end it."""
     room, ref, user, seconds = _readable(sender, request), _ref(request), _user(request), _seconds(request)
-    _moderate(chat, sender, room)
-    until = chat.moderation.mute(sender.person, room, user, seconds)
+    _require_moderator(context, sender, room)
+    until = context.moderation.mute(sender.person, room, user, seconds)
     return frames.reply(ref, room=room, user=user, until=until)
 
 
-def slow_mode(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def slow_mode(context: Context, sender: Sender, request: frames.Request) -> str:
     """Sets how long everybody in a room waits between two messages; 0 seconds end it."""
     room, ref, seconds = _readable(sender, request), _ref(request), _seconds(request)
-    _moderate(chat, sender, room)
-    chat.moderation.slow_mode(sender.person, room, seconds)
+    _require_moderator(context, sender, room)
+    context.moderation.slow_mode(sender.person, room, seconds)
     return frames.reply(ref, room=room, seconds=seconds)
 
 
-def lock(chat: Chat, sender: Sender, request: frames.Request) -> str:
+def lock(context: Context, sender: Sender, request: frames.Request) -> str:
     """Make a room read-only, or open it again."""
     room, ref, locked = _readable(sender, request), _ref(request), request.fields.get("locked", True)
     if not isinstance(locked, bool):
         raise InvalidFrame('"locked" is true or false.')
-    _moderate(chat, sender, room)
-    chat.moderation.lock(sender.person, room, locked)
+    _require_moderator(context, sender, room)
+    context.moderation.lock(sender.person, room, locked)
     return frames.reply(ref, room=room, locked=locked)
 
 
@@ -232,7 +232,7 @@ ACTIONS: dict[str, Action] = {
     "leave": leave,
     "history": read_history,
     "ping": ping,
-    "presence": who_is_here,
+    "presence": presence,
     "typing": typing,
     "delete": delete,
     "ban": ban,
@@ -271,11 +271,11 @@ def _must_write(sender: Sender, room: str) -> None:
         raise Forbidden("You may not write in this room.")
 
 
-def _moderate(chat: Chat, sender: Sender, room: str) -> None:
+def _require_moderator(context: Context, sender: Sender, room: str) -> None:
     """Lets a moderator act who is in the room, for as long as the connection, and so the token, lasts."""
     if not sender.moderator:
         raise Forbidden("Only a moderator may do that.")
-    chat.connections.spend(sender.connection_id, room)
+    context.connections.charge(sender.connection_id, room)
 
 
 def _user(request: frames.Request) -> str:
@@ -286,7 +286,7 @@ def _user(request: frames.Request) -> str:
 
 
 def _seconds(request: frames.Request) -> int:
-    return _number(request, "seconds", 0, LONGEST)
+    return _number(request, "seconds", 0, MAX_RULE_SECONDS)
 
 
 def _number(request: frames.Request, field: str, least: int, most: int) -> int:
@@ -296,11 +296,11 @@ def _number(request: frames.Request, field: str, least: int, most: int) -> int:
     return value
 
 
-def _page_after(chat: Chat, reply: frames.PageReply, room: str, seq: int) -> str:
-    return reply.encoded(history.page_after(seq, chat.log.rows_after(room, seq), reply.takes, time.time()))
+def _page_after(context: Context, reply: frames.PageReply, room: str, seq: int) -> str:
+    return reply.encoded(history.page_after(seq, context.log.rows_after(room, seq), reply.takes, time.time()))
 
 
-def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref: object) -> str:
+def _send(context: Context, sender: Sender, request: frames.Request, room: object, ref: object) -> str:
     name = room_name(room)
     _must_write(sender, name)
     message = compose(
@@ -311,8 +311,8 @@ def _send(chat: Chat, sender: Sender, request: frames.Request, room: object, ref
         at=_now(),
         trace=tracing.header(),
     )
-    chat.connections.spend(sender.connection_id, name)
-    receipt = chat.log.append(name, message, moderator=sender.moderator)
+    context.connections.charge(sender.connection_id, name)
+    receipt = context.log.append(name, message, moderator=sender.moderator)
     return frames.reply(message.id, room=name, seq=receipt.seq, id=message.id, at=receipt.at)
 
 

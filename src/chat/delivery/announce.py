@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from chat.delivery.deliver import Add, Delivery, Results, Tally, to_each_room
+from chat.delivery.deliver import Add, Counts, Delivery, Results, for_each_room
 from chat.delivery.slice_queue import Slice, SliceQueue, SliceTask
 from chat.identity.people import Person
 from chat.protocol import frames
@@ -19,19 +19,19 @@ from chat.storage.signals import Moved, Notice, Signal, Signals, Typing
 
 class Announcer:
     def __init__(
-        self, members: Members, log: Log, signals: Signals, delivery: Delivery, doorbells: SliceQueue
+        self, members: Members, log: Log, signals: Signals, delivery: Delivery, slice_queue: SliceQueue
     ) -> None:
         self._members = members
         self._log = log
         self._signals = signals
         self._delivery = delivery
-        self._doorbells = doorbells
+        self._slice_queue = slice_queue
 
     async def announce_all(self, signals: Mapping[str, Sequence[Signal]]) -> Results:
         """Tells each room's signals, all rooms at once; a room that fails does not stop another."""
-        return await to_each_room(signals, self.announce, failed="announcement failed")
+        return await for_each_room(signals, self.announce, failed="announcement failed")
 
-    async def announce(self, room: str, signals: Sequence[Signal]) -> Tally | None:
+    async def announce(self, room: str, signals: Sequence[Signal]) -> Counts | None:
         """Tells signals to the members who speak frames. Raises what keeps it from reading the members.
 
         A crowded room hears only notices: everybody's coming, going and typing would cost a post to
@@ -46,20 +46,20 @@ class Announcer:
         frames_for = self._frames_for(room, signals, notices, page)
         return await self._delivery.deliver(room, frames_for, _only(page))
 
-    async def _announce_to_many(self, room: str, notices: Sequence[Notice]) -> Tally | None:
+    async def _announce_to_many(self, room: str, notices: Sequence[Notice]) -> Counts | None:
         if not notices:
-            return Tally()
+            return Counts()
         slices = await asyncio.to_thread(self._log.slices, room)
         if slices is None:
             return await self._delivery.deliver_frames(
                 room, [notice.frame for notice in notices], lambda add: self._members.read(room, add)
             )
-        doorbells = [
+        tasks = [
             SliceTask(Slice(room, number, slices), 0, 0, notice=notice)
             for notice in notices
             for number in range(slices)
         ]
-        await asyncio.to_thread(self._doorbells.enqueue, doorbells)
+        await asyncio.to_thread(self._slice_queue.enqueue, tasks)
         return None
 
     def _frames_for(

@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chat.delivery.deliver import Add, Delivery, Results, Tally, to_each_room
+from chat.delivery.deliver import Add, Counts, Delivery, Results, for_each_room
 from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
 from chat.protocol import frames
 from chat.protocol.messages import Entry
@@ -30,7 +30,7 @@ class Broadcaster:
         members: Members,
         log: Log,
         delivery: Delivery,
-        doorbells: SliceQueue,
+        slice_queue: SliceQueue,
         cursors: Cursors,
         daemon: Sink,
         *,
@@ -41,7 +41,7 @@ class Broadcaster:
         self._members = members
         self._log = log
         self._delivery = delivery
-        self._doorbells = doorbells
+        self._slice_queue = slice_queue
         self._cursors = cursors
         self._daemon = daemon
         self._large = large
@@ -52,9 +52,9 @@ class Broadcaster:
 
         Of a large room there is nothing to tell yet: None.
         """
-        return await to_each_room(runs, self.broadcast, failed="broadcast failed")
+        return await for_each_room(runs, self.broadcast, failed="broadcast failed")
 
-    async def broadcast(self, room: str, run: Sequence[Entry]) -> Tally | None:
+    async def broadcast(self, room: str, run: Sequence[Entry]) -> Counts | None:
         """Posts a run, in order, to every member. Settles it first, so that the history has what anyone
         hears.
 
@@ -62,7 +62,7 @@ class Broadcaster:
         What raises is ours: DynamoDB could not be read or written.
         """
         with BroadcastTrace(self._daemon, room, _traces(run)) as trace:
-            with trace.phase("settle"):
+            with trace.phase("repair"):
                 settled = await _patiently(self._log.settle, room, run)
             slices = settled.slices
             if slices is None:
@@ -74,22 +74,22 @@ class Broadcaster:
                     )
                 slices = await asyncio.to_thread(self._log.make_large, room, self._slices)
                 logger.info("a large room from now on", room=room, estimate=page.estimate)
-            with trace.phase("ring"):
+            with trace.phase("enqueue"):
                 after, to = run[0].seq - 1, run[-1].seq
-                doorbells = [SliceTask(Slice(room, number, slices), after, to) for number in range(slices)]
-                await asyncio.to_thread(self._doorbells.enqueue, doorbells)
+                tasks = [SliceTask(Slice(room, number, slices), after, to) for number in range(slices)]
+                await asyncio.to_thread(self._slice_queue.enqueue, tasks)
             return None
 
-    async def answer(self, doorbell: SliceTask, until: float) -> Tally:
+    async def answer(self, task: SliceTask, until: float) -> Counts:
         """Posts to a slice what its members have not had; what is left at `until`, in loop time, later.
 
         Raises what keeps it from posting; the doorbell must then be answered again.
         """
-        slice_ = doorbell.slice
-        if doorbell.notice is not None:
-            return await self._tell(slice_, doorbell.notice.frame, until)
-        total = Tally()
-        cursor = await asyncio.to_thread(self._cursors.read, slice_) or Cursor(doorbell.after)
+        slice_ = task.slice
+        if task.notice is not None:
+            return await self._tell(slice_, task.notice.frame, until)
+        total = Counts()
+        cursor = await asyncio.to_thread(self._cursors.read, slice_) or Cursor(task.after)
         while entries := await asyncio.to_thread(self._log.entries, slice_.room, cursor.seq, cursor.to):
             to, reached = entries[-1].seq, cursor.reached
 
@@ -104,12 +104,12 @@ class Broadcaster:
             cursor = Cursor(to) if reached is None else Cursor(cursor.seq, to, reached)
             await asyncio.to_thread(self._cursors.write, slice_, cursor)
             if asyncio.get_running_loop().time() > until:
-                again = SliceTask(slice_, cursor.seq, max(to, doorbell.to), doorbell.part + 1)
-                await asyncio.to_thread(self._doorbells.enqueue, [again])
+                again = SliceTask(slice_, cursor.seq, max(to, task.to), task.part + 1)
+                await asyncio.to_thread(self._slice_queue.enqueue, [again])
                 break
         return total
 
-    async def _tell(self, slice_: Slice, frame: str, until: float) -> Tally:
+    async def _tell(self, slice_: Slice, frame: str, until: float) -> Counts:
         """Posts a frame to a slice's members; those who are not read by `until` do not hear of it."""
 
         async def read(add: Add) -> None:
@@ -125,7 +125,7 @@ class Broadcaster:
         entries: Sequence[Entry],
         read: Callable[[Add], Awaitable[None]],
         trace: BroadcastTrace,
-    ) -> Tally:
+    ) -> Counts:
         """Posts settled entries to the members that `read` passes on, in order to each."""
         by_protocol: dict[str, list[Any]] = {
             "v1": [self._delivery.frame(text) for text in frames.messages(room, entries)],
@@ -138,9 +138,9 @@ class Broadcaster:
                 await read(add)
 
         with trace.phase("post"):
-            tally = await self._delivery.deliver(room, lambda member: by_protocol[member.protocol], timed)
-        trace.note(**asdict(tally))
-        return tally
+            counts = await self._delivery.deliver(room, lambda member: by_protocol[member.protocol], timed)
+        trace.annotate(**asdict(counts))
+        return counts
 
 
 async def _patiently[**P, R](call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

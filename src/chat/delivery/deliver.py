@@ -33,7 +33,7 @@ type Add = Callable[[Sequence[Member]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Counts:
     """What a broadcast came to, in connections."""
 
     recipients: int = 0
@@ -41,22 +41,22 @@ class Tally:
     gone: int = 0
     shed: int = 0
 
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
 
 
-type Results = dict[str, Tally | Exception | None]
+type Results = dict[str, Counts | Exception | None]
 
 
-async def to_each_room[News](
-    news: Mapping[str, News], tell: Callable[[str, News], Awaitable[Tally | None]], failed: str
+async def for_each_room[News](
+    news: Mapping[str, News], tell: Callable[[str, News], Awaitable[Counts | None]], failed: str
 ) -> Results:
     """Tells each room its news, all rooms at once; a room that fails does not stop another.
 
     None where there is nothing to count yet. `failed` is what the log says of an error.
     """
 
-    async def attempt(room: str, its: News) -> Tally | Exception | None:
+    async def attempt(room: str, its: News) -> Counts | Exception | None:
         try:
             return await tell(room, its)
         except Exception as error:  # whatever it is, the news must come again
@@ -89,7 +89,7 @@ class Delivery:
 
     async def deliver_frames(
         self, room: str, texts: Sequence[str], read: Callable[[Add], Awaitable[None]]
-    ) -> Tally:
+    ) -> Counts:
         """Posts the same frames to all members that `read` passes on and who speak frames."""
         to_post = [self.frame(text) for text in texts]
         return await self.deliver(room, lambda member: to_post if member.protocol == "v1" else [], read)
@@ -99,7 +99,7 @@ class Delivery:
         room: str,
         frames_for: Callable[[Member], Sequence[Any]],
         read: Callable[[Add], Awaitable[None]],
-    ) -> Tally:
+    ) -> Counts:
         """Posts to the members that `read` passes on the frames that each is to have, in order to each."""
         early: list[Member] = []
         gone: list[Member] = []
@@ -142,7 +142,7 @@ class Delivery:
         if gone:
             await asyncio.to_thread(self._forget, room, gone)
         outcomes = round_.outcomes
-        return Tally(
+        return Counts(
             recipients=outcomes.total(),
             delivered=outcomes[Delivered],
             gone=outcomes[Gone],
@@ -173,7 +173,7 @@ class Delivery:
 
     def _forget(self, room: str, members: Sequence[Member]) -> None:
         try:
-            for closed in self._connections.forget(room, members):
+            for closed in self._connections.prune(room, members):
                 for left in closed.rooms:
                     self._signals.moved(left, closed.person)
         except (BotoCoreError, ClientError, TimeoutError):

@@ -21,7 +21,7 @@ import boto3
 from botocore.config import Config
 
 from chat.protocol.rooms import key_part
-from chat.storage.connections import RING
+from chat.storage.connections import HASH_SPACE
 from chat.storage.signals import Notice
 
 _CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 4})
@@ -29,7 +29,7 @@ _SEND = 10  # messages in one SendMessageBatch, SQS's bound
 
 
 class EnqueueFailed(Exception):
-    """SQS did not take a doorbell."""
+    """SQS did not take a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,11 @@ class Slice:
 
     @property
     def first(self) -> int:
-        return RING * self.number // self.count
+        return HASH_SPACE * self.number // self.count
 
     @property
     def last(self) -> int:
-        return RING * (self.number + 1) // self.count - 1
+        return HASH_SPACE * (self.number + 1) // self.count - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,26 +96,26 @@ class SliceQueue:
         """Made when first needed: without large rooms it never is."""
         return boto3.client("sqs", config=_CONFIG)
 
-    def enqueue(self, doorbells: Sequence[SliceTask]) -> None:
+    def enqueue(self, tasks: Sequence[SliceTask]) -> None:
         """Rings them all, or raises EnqueueFailed; ringing again does no harm."""
-        for batch in batched(doorbells, _SEND, strict=False):
+        for batch in batched(tasks, _SEND, strict=False):
             answer = self._sqs.send_message_batch(
                 QueueUrl=self._queue_url,
                 Entries=[
                     {
                         "Id": str(number),
-                        "MessageBody": doorbell.body(),
-                        "MessageGroupId": _token(doorbell.slice.room, doorbell.slice.number),
+                        "MessageBody": task.body(),
+                        "MessageGroupId": _token(task.slice.room, task.slice.number),
                         # The stream brings a run again after a failure: what was rung for it then counts.
                         "MessageDeduplicationId": _token(
-                            doorbell.slice.room,
-                            doorbell.slice.number,
-                            doorbell.to,
-                            doorbell.part,
-                            doorbell.notice.id if doorbell.notice else "",
+                            task.slice.room,
+                            task.slice.number,
+                            task.to,
+                            task.part,
+                            task.notice.id if task.notice else "",
                         ),
                     }
-                    for number, doorbell in enumerate(batch)
+                    for number, task in enumerate(batch)
                 ],
             )
             if answer.get("Failed"):

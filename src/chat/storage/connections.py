@@ -22,12 +22,12 @@ from chat.storage.rate_limits import Budget, Passed, Rate, Use
 CONNECTION_TTL = timedelta(hours=2, minutes=10)
 
 
-class TooMany(Exception):
+class TooManyConnections(Exception):
     """A user has as many connections as a user may have."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class Limits:
     """How many rooms a connection may be in, how many connections a user may have, and how fast one of them
     may send.
     """
@@ -58,7 +58,7 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Closed:
+class ClosedConnection:
     """What a connection left behind when it went."""
 
     person: Person
@@ -78,22 +78,22 @@ class Connections:
         dynamodb: Any,
         table: str,
         now: Callable[[], float] = time.time,
-        bounds: Bounds = Bounds(),
+        limits: Limits = Limits(),
     ) -> None:
         self._dynamodb = dynamodb
         self._table = table
         self._now = now
-        self._bounds = bounds
-        self._budget = Budget(bounds.rate, now)
+        self._limits = limits
+        self._budget = Budget(limits.rate, now)
 
     def open(self, connection: Connection, rooms: Iterable[str]) -> None:
         """Stores a connection and its memberships, all or nothing. `rooms` are MAX_ROOMS at most.
 
-        Raises TooMany when the user has as many connections as one may have, and Forbidden when the rooms
-        are more than a connection may be in.
+        Raises TooManyConnections if the user has as many connections as a user may have, and Forbidden if the
+        rooms are more than a connection may be in.
         """
         rooms = tuple(rooms)
-        self._bound(len(rooms))
+        self._check_room_limit(len(rooms))
         end = int(self._now() + CONNECTION_TTL.total_seconds())
         who = {
             "user": connection.identity.user,
@@ -108,9 +108,9 @@ class Connections:
         puts = [{"Put": {"TableName": self._table, "Item": item}} for item in items]
         user = connection.identity.user
         if not self._open(user, connection.id, end, puts):
-            self._drop_dead(user)
+            self._prune_stale(user)
             if not self._open(user, connection.id, end, puts):
-                raise TooMany(f"A user may have {self._bounds.connections} connections.")
+                raise TooManyConnections(f"A user may have {self._limits.connections} connections.")
 
     def _open(self, user: str, connection_id: str, end: int, puts: list[dict[str, Any]]) -> bool:
         """False when the user has too many connections already."""
@@ -122,21 +122,21 @@ class Connections:
             "ExpressionAttributeValues": {
                 ":connection": {connection_id},
                 ":end": end,
-                ":most": self._bounds.connections,
+                ":most": self._limits.connections,
             },
         }
         return transact(self._dynamodb, [{"Update": count}, *puts])
 
-    def _drop_dead(self, user: str) -> None:
+    def _prune_stale(self, user: str) -> None:
         """Takes from a user's connections those that have gone without a word."""
-        ids = self.of_user(user)
+        ids = self.ids_of_user(user)
         keys = [_connection_key(each) for each in ids]
         found = batch_get(self._dynamodb, self._table, keys, ["pk", "expires_at"])
         alive = {item["pk"].removeprefix(_CONNECTION) for item in found if item["expires_at"] > self._now()}
         if ids - alive:
             self._take_from_user(user, ids - alive)
 
-    def of_user(self, user: str) -> frozenset[str]:
+    def ids_of_user(self, user: str) -> frozenset[str]:
         """The ids of a user's connections; some may have gone."""
         answer = self._dynamodb.get_item(TableName=self._table, Key=_user_key(user), ConsistentRead=True)
         return frozenset(answer.get("Item", {}).get("connections", ()))
@@ -153,7 +153,7 @@ class Connections:
         except ClientError as error:
             old_item(error)  # it has expired
 
-    def close(self, connection_id: str) -> Closed | None:
+    def close(self, connection_id: str) -> ClosedConnection | None:
         """Forgets a connection and its memberships; None when it was not known."""
         answer = self._dynamodb.delete_item(
             TableName=self._table, Key=_connection_key(connection_id), ReturnValues="ALL_OLD"
@@ -165,7 +165,7 @@ class Connections:
         for room in rooms:
             self._dynamodb.delete_item(TableName=self._table, Key=_membership_key(room, connection_id))
         self._take_from_user(old["user"], [connection_id])
-        return Closed(Person(old["user"], old["name"]), rooms, int(old["sent"]))
+        return ClosedConnection(Person(old["user"], old["name"]), rooms, int(old["sent"]))
 
     def rooms(self, connection_id: str) -> frozenset[str]:
         """The rooms that a connection is in now. Raises NotConnected."""
@@ -192,7 +192,7 @@ class Connections:
         members = [self._member(item["sk"][HASH_DIGITS:], item) for item in page["Items"]]
         if len(members) <= most:
             return members, None
-        return members, estimate(len(members), page["Items"][-1]["sk"])
+        return members, estimate_members(len(members), page["Items"][-1]["sk"])
 
     def _member(self, connection_id: str, item: Mapping[str, Any]) -> Member:
         """From a connection's item or a membership's, which say the same of it."""
@@ -215,7 +215,7 @@ class Connections:
         rooms = connection.get("rooms", ())
         if room in rooms:
             return False  # a unit read instead of four written: all rooms of a reconnect are asked for twice
-        self._bound(len(rooms) + 1)
+        self._check_room_limit(len(rooms) + 1)
         who = {name: connection[name] for name in ("user", "name", "protocol", "connected_at", "expires_at")}
         membership = {"TableName": self._table, "Item": _membership_key(room, connection_id) | who}
 
@@ -228,19 +228,19 @@ class Connections:
                 "Key": _connection_key(connection_id),
                 "UpdateExpression": f"ADD rooms :room SET due = {use.due}",
                 "ConditionExpression": f"{bounded} AND {use.condition}",
-                "ExpressionAttributeValues": {":room": {room}, ":most": self._bounds.rooms, **use.values},
+                "ExpressionAttributeValues": {":room": {room}, ":most": self._limits.rooms, **use.values},
             }
             if not transact(self._dynamodb, [{"Update": change}, {"Put": membership}]):
                 now = self._read(connection_id)
-                self._bound(len(now.get("rooms", ())) + 1)
+                self._check_room_limit(len(now.get("rooms", ())) + 1)
                 raise Passed(int(now["due"]))
 
         self._budget.spend(connection_id, update)
         return True
 
-    def _bound(self, rooms: int) -> None:
-        if rooms > self._bounds.rooms:
-            raise Forbidden(f"A connection may be in {self._bounds.rooms} rooms.")
+    def _check_room_limit(self, rooms: int) -> None:
+        if rooms > self._limits.rooms:
+            raise Forbidden(f"A connection may be in {self._limits.rooms} rooms.")
 
     def leave(self, connection_id: str, room: str) -> bool:
         """Ends a connection's membership of a room; False when it has none. Raises NotConnected."""
@@ -258,7 +258,7 @@ class Connections:
             raise NotConnected(NOT_CONNECTED)
         return True
 
-    def spend(self, connection_id: str, room: str) -> None:
+    def charge(self, connection_id: str, room: str) -> None:
         """Counts something that a connection says to a room, if it may say it there and now.
 
         Raises NotConnected, NotAMember and RateLimited. The one write is also the check: no item is read.
@@ -280,14 +280,14 @@ class Connections:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
             except ClientError as error:
-                item = self._alive(old_item(error))
+                item = self._require_alive(old_item(error))
                 if room not in item.get("rooms", ()):
                     raise NotAMember(NOT_A_MEMBER) from None
                 raise Passed(int(item["due"])) from None
 
         self._budget.spend(connection_id, update)
 
-    def forget(self, room: str, members: Sequence[Member]) -> list[Closed]:
+    def prune(self, room: str, members: Sequence[Member]) -> list[ClosedConnection]:
         """Forgets connections that were found dead in a room, with all their memberships.
 
         The room's memberships too, not only what the connections' items say: they may be all that is left.
@@ -302,16 +302,17 @@ class Connections:
             rooms[connection_id] |= item.get("rooms", set())
         batch_delete(self._dynamodb, self._table, keys)
         return [
-            Closed(Person(each.user, each.name), frozenset(rooms[each.connection_id])) for each in members
+            ClosedConnection(Person(each.user, each.name), frozenset(rooms[each.connection_id]))
+            for each in members
         ]
 
     def _read(self, connection_id: str) -> dict[str, Any]:
         answer = self._dynamodb.get_item(
             TableName=self._table, Key=_connection_key(connection_id), ConsistentRead=True
         )
-        return self._alive(answer.get("Item"))
+        return self._require_alive(answer.get("Item"))
 
-    def _alive(self, item: dict[str, Any] | None) -> dict[str, Any]:
+    def _require_alive(self, item: dict[str, Any] | None) -> dict[str, Any]:
         if item is None:
             raise NotConnected(NOT_CONNECTED)
         if item["expires_at"] <= self._now():
@@ -322,13 +323,13 @@ class Connections:
 NOT_CONNECTED = "This connection is not known any more: connect again."
 NOT_A_MEMBER = "This connection has not joined the room."
 HASH_DIGITS = 4
-RING: int = 16**HASH_DIGITS  # memberships are spread evenly over so many places
+HASH_SPACE: int = 16**HASH_DIGITS  # memberships are spread evenly over so many places
 _CONNECTION = "CONN#"
 
 
-def estimate(members: int, key: str) -> int:
+def estimate_members(members: int, key: str) -> int:
     """How many members a room has whose first so many reach to this sort key: the spread is even."""
-    return round(members * RING / (int(key[:HASH_DIGITS], 16) + 1))
+    return round(members * HASH_SPACE / (int(key[:HASH_DIGITS], 16) + 1))
 
 
 def _user_key(user: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from typing import Any
 from apigateway.http import Pool
 from apigateway.sigv4 import Credentials, Moment, Signer
 from chat.protocol.rooms import room_key
-from chat.storage.connections import HASH_DIGITS, RING, Member, estimate
+from chat.storage.connections import HASH_DIGITS, HASH_SPACE, Member, estimate_members
 
 PAGE = 1_024  # rows read at a time: about 200 KB
 _TIMEOUT = 3.0  # seconds for one page
@@ -43,7 +43,7 @@ class Page:
         """How many members the whole ring has, from its first page: the spread is even."""
         if self.after is None:
             return len(self.members)
-        return estimate(len(self.members), self.after["sk"]["S"])
+        return estimate_members(len(self.members), self.after["sk"]["S"])
 
 
 def _place(key: _Key) -> int:
@@ -76,7 +76,7 @@ class Members:
         room: str,
         use: _Use,
         first: int = 0,
-        last: int = RING - 1,
+        last: int = HASH_SPACE - 1,
         *,
         page: Page | None = None,
     ) -> None:
@@ -134,7 +134,7 @@ class Members:
         self,
         room: str,
         first: int = 0,
-        last: int = RING - 1,
+        last: int = HASH_SPACE - 1,
         after: _Key | None = None,
         limit: int = PAGE,
     ) -> Page:

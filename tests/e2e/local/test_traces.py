@@ -39,7 +39,7 @@ async def test_a_message_gives_one_trace_with_both_functions_parts(engine: Engin
     }
     assert [child.name for child in broadcast.children] == [
         "wait in stream",
-        "settle",
+        "repair",
         "read members",
         "post",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chat.identity.people import Person
-from chat.storage.connections import Closed, Member
+from chat.storage.connections import ClosedConnection, Member
 
 
 class FakeConnections:
@@ -16,12 +16,12 @@ class FakeConnections:
         self.rooms: dict[str, set[str]] = {}
         self.trouble: Exception | None = None
 
-    def forget(self, room: str, members: Sequence[Member]) -> list[Closed]:
+    def prune(self, room: str, members: Sequence[Member]) -> list[ClosedConnection]:
         if self.trouble:
             raise self.trouble
         self.forgotten += [(room, member.connection_id) for member in members]
         return [
-            Closed(
+            ClosedConnection(
                 Person(member.user, member.name),
                 frozenset({room, *self.rooms.get(member.connection_id, ())}),
             )

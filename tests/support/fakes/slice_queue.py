@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from chat.delivery.slice_queue import SliceTask
 
 
-class FakeDoorbells:
-    """Remembers the doorbells that were rung."""
+class FakeSliceQueue:
+    """Remember the tasks that were enqueued."""
 
     def __init__(self) -> None:
-        self.rung: list[SliceTask] = []
+        self.enqueued: list[SliceTask] = []
 
-    def enqueue(self, doorbells: Sequence[SliceTask]) -> None:
-        self.rung += doorbells
+    def enqueue(self, tasks: Sequence[SliceTask]) -> None:
+        self.enqueued += tasks

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from chat import tracing
-from chat.tracing import BroadcastTrace, Daemon
+from chat.tracing import BroadcastTrace, XRayDaemon
 
 SRC = Path(__file__).parents[3] / "src"
 ROOT = "1-66a1b2c3-0123456789abcdef01234567"
@@ -128,7 +128,7 @@ def test_a_broadcast_is_a_segment_under_the_function_that_wrote_the_message(
 ) -> None:
     with BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace:
         clock.now += 2
-        trace.note(recipients=3, delivered=2, gone=1, shed=0)
+        trace.annotate(recipients=3, delivered=2, gone=1, shed=0)
     [segment] = segments.sent
     assert re.fullmatch("[0-9a-f]{16}", segment.pop("id"))
     assert [part["name"] for part in segment.pop("subsegments")] == ["wait in stream"]
@@ -151,7 +151,7 @@ def test_a_broadcast_is_a_segment_under_the_function_that_wrote_the_message(
 
 def test_its_phases_are_subsegments_after_the_wait(segments: Segments, clock: Clock) -> None:
     with BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace:
-        with trace.phase("settle"):
+        with trace.phase("repair"):
             clock.now += 1
         with trace.phase("post"):
             clock.now += 2
@@ -160,7 +160,7 @@ def test_its_phases_are_subsegments_after_the_wait(segments: Segments, clock: Cl
     assert len(ids | {segment["id"]}) == 4
     assert segment["subsegments"] == [
         {"name": "wait in stream", "start_time": WRITTEN, "end_time": WRITTEN + 1},
-        {"name": "settle", "start_time": WRITTEN + 1, "end_time": WRITTEN + 2},
+        {"name": "repair", "start_time": WRITTEN + 1, "end_time": WRITTEN + 2},
         {"name": "post", "start_time": WRITTEN + 2, "end_time": WRITTEN + 4},
     ]
 
@@ -217,7 +217,7 @@ def test_a_failed_broadcast_is_a_fault_without_the_words_of_what_failed(
     with (
         pytest.raises(ValueError, match="secret"),
         BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace,
-        trace.phase("settle"),
+        trace.phase("repair"),
     ):
         raise ValueError("secret words")
     [segment] = segments.sent
@@ -229,7 +229,7 @@ def test_a_failed_broadcast_is_a_fault_without_the_words_of_what_failed(
 
 def test_a_broadcast_that_shed_somebody_is_an_error_and_no_fault(segments: Segments, clock: Clock) -> None:
     with BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace:
-        trace.note(shed=1)
+        trace.annotate(shed=1)
     [segment] = segments.sent
     assert segment["error"] is True
     assert "fault" not in segment
@@ -249,7 +249,7 @@ def test_a_message_from_the_future_or_from_no_time_did_not_wait(
 def test_the_slices_of_a_large_room_add_segments_of_their_own(segments: Segments, clock: Clock) -> None:
     for number in (0, 1):
         with BroadcastTrace(segments, "large", [(HEADER, AT)], slice=number, clock=clock) as trace:
-            trace.note(recipients=500)
+            trace.annotate(recipients=500)
     first, second = segments.sent
     assert first["id"] != second["id"]
     assert {segment["name"] for segment in segments.sent} == {"Roomcast slice"}
@@ -262,7 +262,7 @@ def test_a_segment_stays_small_however_large_the_room(segments: Segments, clock:
         for _ in range(1_000):
             with trace.phase("read members"), trace.phase("post"):
                 pass
-        trace.note(recipients=1_000_000, delivered=999_998, gone=1, shed=1)
+        trace.annotate(recipients=1_000_000, delivered=999_998, gone=1, shed=1)
     assert len(json.dumps(segments.sent[0])) < 3_000  # bytes; the daemon takes 64 KB
 
 
@@ -278,7 +278,7 @@ def test_a_segment_stays_small_however_large_the_room(segments: Segments, clock:
     ],
 )
 def test_the_daemon_gets_a_header_line_and_the_document(ear: Ear, form: str) -> None:
-    daemon = Daemon(form.format(port=ear.port))
+    daemon = XRayDaemon(form.format(port=ear.port))
     daemon.send({"name": "Zoë"})
     daemon.close()
     assert ear.hear() == (b'{"format":"json","version":1}', {"name": "Zoë"})
@@ -290,7 +290,7 @@ def test_the_daemon_may_have_an_ipv6_address(form: str) -> None:
         ear = Ear(socket.AF_INET6, "::1")
     except OSError:
         pytest.skip("this machine has no IPv6")
-    daemon = Daemon(form.format(port=ear.port))
+    daemon = XRayDaemon(form.format(port=ear.port))
     daemon.send({"name": "six"})
     daemon.close()
     assert ear.hear()[1] == {"name": "six"}
@@ -316,21 +316,21 @@ def test_the_daemon_may_have_an_ipv6_address(form: str) -> None:
     ],
 )
 def test_without_a_usable_address_nothing_is_sent_and_nothing_raises(address: str | None) -> None:
-    daemon = Daemon(address)
+    daemon = XRayDaemon(address)
     daemon.send({"name": "nowhere"})
     daemon.close()
 
 
 def test_a_daemon_that_is_not_there_costs_nothing(ear: Ear) -> None:
     ear.socket.close()
-    daemon = Daemon(f"127.0.0.1:{ear.port}")
+    daemon = XRayDaemon(f"127.0.0.1:{ear.port}")
     for _ in range(100):  # the first brings the refusal, the later ones meet it
         daemon.send({"name": "nobody"})
     daemon.close()
 
 
 def test_a_daemon_that_does_not_read_is_not_waited_for(ear: Ear) -> None:
-    daemon = Daemon(f"127.0.0.1:{ear.port}")
+    daemon = XRayDaemon(f"127.0.0.1:{ear.port}")
     for _ in range(5_000):
         daemon.send({"name": "x" * 2_000})
     daemon.send({"name": "x" * 100_000})  # no datagram is that large

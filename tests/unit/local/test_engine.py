@@ -155,7 +155,7 @@ QUEUE = """
     Type: AWS::SQS::Queue
     Properties: {FifoQueue: true, ContentBasedDeduplication: true}
 """
-RING = """
+HASH_SPACE = """
 import json, os, urllib.request
 
 def handler(event, context):
@@ -172,7 +172,7 @@ def handler(event, context):
 
 async def test_a_message_goes_from_function_through_queue_to_function(template: Path) -> None:
     template.write_text(TEMPLATE + QUEUE)
-    (template.parent / "ring.py").write_text(RING)
+    (template.parent / "ring.py").write_text(HASH_SPACE)
     (template.parent / "answer.py").write_text(ANSWER)
     heard: asyncio.Queue[str] = asyncio.Queue()
 
@@ -198,7 +198,7 @@ class Listening(Engine):
 
 async def test_a_function_that_uses_a_queue_wakes_the_mappings(template: Path) -> None:
     template.write_text(TEMPLATE + QUEUE)
-    (template.parent / "ring.py").write_text(RING)
+    (template.parent / "ring.py").write_text(HASH_SPACE)
     (template.parent / "answer.py").write_text(ANSWER)
     async with Listening(template) as engine:
         assert not engine.woken

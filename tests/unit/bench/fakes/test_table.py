@@ -7,7 +7,7 @@ import pytest
 from bench.fakes.table import room_of, table
 from bench.fakes.table_server import Room
 from bench.simulator import member_id
-from chat.storage.connections import RING, Member
+from chat.storage.connections import HASH_SPACE, Member
 from chat.storage.member_reader import Members
 
 
@@ -32,6 +32,6 @@ async def test_pages_hold_every_member_once_and_say_what_they_cost(
 
 
 def test_half_the_hash_space_is_about_half_the_room() -> None:
-    half = {":first": {"S": "0000"}, ":last": {"S": f"{RING // 2 - 1:04x}\uffff"}}
+    half = {":first": {"S": "0000"}, ":last": {"S": f"{HASH_SPACE // 2 - 1:04x}\uffff"}}
     page, _ = Room("general", 1_000).query({"ExpressionAttributeValues": half})
     assert 400 < page.count(b'"sk"') < 600

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat.actions.dispatch import ACTIONS, MAX_PINGED, Chat, Sender, act
+from chat.actions.dispatch import ACTIONS, MAX_PINGED, Context, Sender, dispatch
 from chat.identity.grants import Grants
 from chat.identity.identity import Identity
 from chat.identity.people import Person
@@ -28,7 +28,7 @@ from chat.protocol.errors import (
 )
 from chat.protocol.frames import Request, parse
 from chat.protocol.messages import Message
-from chat.storage.connections import Bounds, Connection, Connections
+from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log import Log
 from chat.storage.presence import CROWD
 from chat.storage.rate_limits import Rate
@@ -45,15 +45,15 @@ EVES = Sender("c2", EVE, "general")
 GRACE = Identity("u3", "Grace", "v1")
 MODERATOR = Sender("c3", GRACE, "general", moderator=True)
 # How fast one may be, and how many connections one may have, is tested elsewhere.
-MANY = Bounds(connections=1_000, rate=Rate(10_000, 10_000))
+MANY = Limits(connections=1_000, rate=Rate(10_000, 10_000))
 
 
-def chat_on(dynamodb: Any, sockets: Any = None, bounds: Bounds = MANY) -> Chat:
-    connections = Connections(dynamodb, "ConnectionsTable", bounds=bounds)
+def chat_on(dynamodb: Any, sockets: Any = None, limits: Limits = MANY) -> Context:
+    connections = Connections(dynamodb, "ConnectionsTable", limits=limits)
     log = Log(dynamodb, "MessagesTable", 90, rate=Rate(1_000, 1_000))
     rules, signals = RuleBook(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
     moderation = Moderation(connections, log, rules, signals, lambda: sockets)
-    return Chat(connections, log, rules, signals, moderation)
+    return Context(connections, log, rules, signals, moderation)
 
 
 @pytest.fixture
@@ -62,25 +62,25 @@ def sockets() -> FakeSockets:
 
 
 @pytest.fixture
-def chat(dynamodb: Any, sockets: FakeSockets) -> Chat:
+def chat(dynamodb: Any, sockets: FakeSockets) -> Context:
     chat = chat_on(dynamodb, sockets)
     chat.connections.open(Connection("c1", ADA, 0), ["general", "news"])
     return chat
 
 
-def done(chat: Chat, sender: Sender = SENDER, /, **frame: Any) -> dict[str, Any]:
-    reply: dict[str, Any] = json.loads(act(chat, sender, parse(json.dumps(frame))))
+def done(chat: Context, sender: Sender = SENDER, /, **frame: Any) -> dict[str, Any]:
+    reply: dict[str, Any] = json.loads(dispatch(chat, sender, parse(json.dumps(frame))))
     return reply
 
 
-def refused(chat: Chat, sender: Sender = SENDER, /, **frame: Any) -> ChatError:
+def refused(chat: Context, sender: Sender = SENDER, /, **frame: Any) -> ChatError:
     with pytest.raises(ChatError) as refusal:
-        act(chat, sender, parse(json.dumps(frame)))
+        dispatch(chat, sender, parse(json.dumps(frame)))
     return refusal.value
 
 
 @pytest.fixture
-def company(chat: Chat) -> Chat:
+def company(chat: Context) -> Context:
     """Ada, Eve and Grace, who is a moderator, in one room."""
     chat.connections.open(Connection("c2", EVE, 0), ["general"])
     chat.connections.open(Connection("c3", GRACE, 0), ["general"])
@@ -94,7 +94,7 @@ def test_the_actions_are_these() -> None:
     }  # fmt: skip
 
 
-def test_send_is_answered_with_the_place_of_the_message(chat: Chat, stream: Stream) -> None:
+def test_send_is_answered_with_the_place_of_the_message(chat: Context, stream: Stream) -> None:
     before = datetime.now(UTC)
     reply = done(chat, action="send", ref="r1", room="news", message="Hi", data={"a": 1})
     at = reply.pop("at")
@@ -108,7 +108,7 @@ def test_send_is_answered_with_the_place_of_the_message(chat: Chat, stream: Stre
     assert (entry.message.text, entry.message.data, entry.message.at) == ("Hi", '{"a":1}', at)
 
 
-def test_author_and_time_are_the_servers_whatever_the_frame_says(chat: Chat, stream: Stream) -> None:
+def test_author_and_time_are_the_servers_whatever_the_frame_says(chat: Context, stream: Stream) -> None:
     done(
         chat, action="send", ref="r1", room="general", message="Hi",
         user="u2", name="Eve", at="1970-01-01T00:00:00.000Z", id="x", seq=99, deleted=True,
@@ -121,36 +121,36 @@ def test_author_and_time_are_the_servers_whatever_the_frame_says(chat: Chat, str
     assert not entry.message.at.startswith("1970")
 
 
-def test_send_again_has_the_same_answer(chat: Chat) -> None:
+def test_send_again_has_the_same_answer(chat: Context) -> None:
     frame = {"action": "send", "ref": "r1", "room": "general", "message": "Hi"}
     assert done(chat, **frame) == done(chat, **frame)
 
 
-def test_send_again_over_another_connection_has_the_same_answer(chat: Chat) -> None:
+def test_send_again_over_another_connection_has_the_same_answer(chat: Context) -> None:
     chat.connections.open(Connection("c2", ADA, 0), ["general"])
     frame = {"action": "send", "ref": "r1", "room": "general", "message": "Hi"}
     assert done(chat, **frame) == done(chat, Sender("c2", ADA, "general"), **frame)
 
 
-def test_nobody_else_can_send_it_again(company: Chat) -> None:
+def test_nobody_else_can_send_it_again(company: Context) -> None:
     frame = {"action": "send", "ref": "r1", "room": "general", "message": "Hi"}
     done(company, **frame)
     assert isinstance(refused(company, EVES, **frame), InvalidRef)
     assert done(company, **frame)["seq"] == 1
 
 
-def test_on_message_needs_neither_room_nor_ref(chat: Chat) -> None:
+def test_on_message_needs_neither_room_nor_ref(chat: Context) -> None:
     first, second = (done(chat, action="onMessage", message="Hi") for _ in range(2))
     assert (first["room"], first["seq"], second["seq"]) == ("general", 1, 2)
     assert first["id"] != second["id"]
 
 
-def test_on_message_takes_room_and_ref(chat: Chat) -> None:
+def test_on_message_takes_room_and_ref(chat: Context) -> None:
     reply = done(chat, action="onMessage", message="Hi", room="news", ref="r1")
     assert (reply["room"], reply["id"]) == ("news", "r1")
 
 
-def test_send_needs_both(chat: Chat) -> None:
+def test_send_needs_both(chat: Context) -> None:
     assert isinstance(refused(chat, action="send", room="general", message="Hi"), InvalidRef)
     assert isinstance(refused(chat, action="send", ref="r1", message="Hi"), InvalidRoom)
 
@@ -172,7 +172,7 @@ def test_send_needs_both(chat: Chat) -> None:
     ],
 )
 def test_each_field_is_checked_before_anything_is_written(
-    chat: Chat, stream: Stream, dynamodb: Any, action: str, fields: dict[str, Any], code: str
+    chat: Context, stream: Stream, dynamodb: Any, action: str, fields: dict[str, Any], code: str
 ) -> None:
     frame = {"action": action, "ref": "r1", "room": "general", "message": "Hi"} | fields
     assert refused(chat, **frame).code == code
@@ -180,7 +180,7 @@ def test_each_field_is_checked_before_anything_is_written(
     assert dynamodb.scan(TableName="MessagesTable")["Items"] == []
 
 
-def test_a_refused_message_is_not_counted(chat: Chat) -> None:
+def test_a_refused_message_is_not_counted(chat: Context) -> None:
     refused(chat, action="send", ref="r1", room="general", message="")
     refused(chat, action="send", ref="r1", room="elsewhere", message="Hi")
     done(chat, action="send", ref="r1", room="general", message="Hi")
@@ -189,14 +189,14 @@ def test_a_refused_message_is_not_counted(chat: Chat) -> None:
     assert closed.sent == 1
 
 
-def test_who_is_not_connected_or_not_a_member_sends_nothing(chat: Chat, stream: Stream) -> None:
+def test_who_is_not_connected_or_not_a_member_sends_nothing(chat: Context, stream: Stream) -> None:
     assert isinstance(refused(chat, action="send", ref="r1", room="elsewhere", message="Hi"), NotAMember)
     chat.connections.close("c1")
     assert isinstance(refused(chat, action="send", ref="r1", room="general", message="Hi"), NotConnected)
     assert stream.batch() == {}
 
 
-def test_ping_is_answered(chat: Chat) -> None:
+def test_ping_is_answered(chat: Context) -> None:
     assert done(chat, action="ping") == {"type": "reply", "ref": None, "status": "ok", "pong": True}
     assert done(chat, action="ping", ref="r1")["ref"] == "r1"
     assert isinstance(refused(chat, action="ping", ref=7), InvalidRef)
@@ -205,7 +205,7 @@ def test_ping_is_answered(chat: Chat) -> None:
 # Joining, leaving and reading
 
 
-def said(chat: Chat, number: int, room: str = "general", text: str = "Hi") -> None:
+def said(chat: Context, number: int, room: str = "general", text: str = "Hi") -> None:
     for each in range(1, number + 1):
         done(chat, action="send", ref=f"{room}-{each}", room=room, message=text)
 
@@ -214,7 +214,7 @@ def seqs(reply: dict[str, Any]) -> list[int]:
     return [message["seq"] for message in reply["messages"]]
 
 
-def test_who_joins_is_told_how_far_the_room_has_come_and_may_speak(chat: Chat) -> None:
+def test_who_joins_is_told_how_far_the_room_has_come_and_may_speak(chat: Context) -> None:
     chat.connections.open(Connection("c2", ADA, 0), ["later"])
     assert done(chat, action="join", ref="j1", room="later") == {
         "type": "reply", "ref": "j1", "status": "ok", "room": "later", "seq": 0, "user": "u1", "name": "Ada",
@@ -223,7 +223,7 @@ def test_who_joins_is_told_how_far_the_room_has_come_and_may_speak(chat: Chat) -
     assert done(chat, Sender("c2", ADA, "later"), action="join", room="later")["seq"] == 3
 
 
-def test_who_comes_back_gets_what_was_said_since(chat: Chat) -> None:
+def test_who_comes_back_gets_what_was_said_since(chat: Context) -> None:
     said(chat, 5)
     said(chat, 1)  # the first again: a void
     reply = done(chat, action="join", ref="j1", room="general", after=2)
@@ -247,7 +247,7 @@ def test_the_head_is_read_after_the_membership_is_written(dynamodb: Any) -> None
     assert counting.calls == [who_was_sent_out, "get_item", head, "query"]
 
 
-def test_who_leaves_may_neither_speak_nor_read(chat: Chat) -> None:
+def test_who_leaves_may_neither_speak_nor_read(chat: Context) -> None:
     said(chat, 1, "news")
     assert done(chat, action="leave", ref="l1", room="news") == {
         "type": "reply", "ref": "l1", "status": "ok", "room": "news",
@@ -258,7 +258,7 @@ def test_who_leaves_may_neither_speak_nor_read(chat: Chat) -> None:
     assert done(chat, action="leave", room="never-joined")["status"] == "ok"
 
 
-def test_history_is_read_in_pages_forwards_and_backwards(chat: Chat) -> None:
+def test_history_is_read_in_pages_forwards_and_backwards(chat: Context) -> None:
     said(chat, 7)
     reply = done(chat, action="history", ref="h1", room="general", after=0, limit=3)
     assert {**reply, "messages": seqs(reply)} == {
@@ -270,14 +270,14 @@ def test_history_is_read_in_pages_forwards_and_backwards(chat: Chat) -> None:
     assert (seqs(reply), reply["more"]) == ([1, 2], False)
 
 
-def test_a_page_holds_a_hundred_places_or_as_many_as_fit(chat: Chat) -> None:
+def test_a_page_holds_a_hundred_places_or_as_many_as_fit(chat: Context) -> None:
     said(chat, 101)
     assert seqs(done(chat, action="history", room="general", after=0)) == list(range(1, 101))
     said(chat, 20, "news", "x" * 4_000)
     assert seqs(done(chat, action="history", room="news", after=0)) == list(range(1, 8))
 
 
-def test_a_room_that_never_was_has_an_empty_history(chat: Chat) -> None:
+def test_a_room_that_never_was_has_an_empty_history(chat: Context) -> None:
     for side in ("after", "before"):
         reply = done(chat, action="history", room="news", **{side: 10**12 - 1})
         assert (reply["messages"], reply["more"]) == ([], False)
@@ -292,14 +292,14 @@ def test_a_room_that_never_was_has_an_empty_history(chat: Chat) -> None:
         ({"ref": 7}, "invalid_ref"),
     ],
 )
-def test_room_and_ref_are_checked(chat: Chat, action: str, fields: dict[str, Any], code: str) -> None:
+def test_room_and_ref_are_checked(chat: Context, action: str, fields: dict[str, Any], code: str) -> None:
     frame = {"action": action, "ref": "r1", "room": "general", "after": 0} | fields
     assert refused(chat, **{name: value for name, value in frame.items() if value is not ...}).code == code
 
 
 @pytest.mark.parametrize("action", ["join", "history"])
 @pytest.mark.parametrize("after", [-1, 10**12, 1.0, "1", True, None, [1]])
-def test_a_seq_is_a_whole_number(chat: Chat, action: str, after: object) -> None:
+def test_a_seq_is_a_whole_number(chat: Context, action: str, after: object) -> None:
     assert isinstance(refused(chat, action=action, room="general", after=after), InvalidFrame)
 
 
@@ -315,22 +315,22 @@ def test_a_seq_is_a_whole_number(chat: Chat, action: str, after: object) -> None
         {"after": 0, "limit": True},
     ],
 )
-def test_history_takes_one_side_and_a_limit(chat: Chat, fields: dict[str, Any]) -> None:
+def test_history_takes_one_side_and_a_limit(chat: Context, fields: dict[str, Any]) -> None:
     assert isinstance(refused(chat, action="history", room="general", **fields), InvalidFrame)
 
 
-def test_a_refused_join_joins_nothing(chat: Chat) -> None:
+def test_a_refused_join_joins_nothing(chat: Context) -> None:
     refused(chat, action="join", room="later", after=-1)
     assert chat.connections.rooms("c1") == {"general", "news"}
 
 
 @pytest.mark.parametrize("action", ["join", "leave", "history"])
-def test_who_is_not_connected_neither_joins_nor_leaves_nor_reads(chat: Chat, action: str) -> None:
+def test_who_is_not_connected_neither_joins_nor_leaves_nor_reads(chat: Context, action: str) -> None:
     chat.connections.close("c1")
     assert isinstance(refused(chat, action=action, room="general", after=0), NotConnected)
 
 
-def test_ping_tells_how_far_the_joined_rooms_have_come(chat: Chat) -> None:
+def test_ping_tells_how_far_the_joined_rooms_have_come(chat: Context) -> None:
     said(chat, 2)
     reply = done(chat, action="ping", rooms=["general", "news", "elsewhere"])
     assert reply["seqs"] == {"general": 2, "news": 0}
@@ -340,18 +340,18 @@ def test_ping_tells_how_far_the_joined_rooms_have_come(chat: Chat) -> None:
     assert done(chat, action="ping")["pong"] is True  # the socket works
 
 
-def test_a_ping_with_the_longest_names_is_answered_within_a_frame(chat: Chat, dynamodb: Any) -> None:
+def test_a_ping_with_the_longest_names_is_answered_within_a_frame(chat: Context, dynamodb: Any) -> None:
     names = [f"{number:04}" + "💬" * 96 for number in range(MAX_PINGED)]
     chat.connections.open(Connection("c2", ADA, 0), names[:50])
     for name in names[50:]:
-        chat_on(dynamodb, bounds=replace(MANY, rooms=MAX_PINGED)).connections.join("c2", name)
-    reply = act(chat, Sender("c2", ADA, "general"), Request("ping", {"ref": "💬" * 128, "rooms": names}))
+        chat_on(dynamodb, limits=replace(MANY, rooms=MAX_PINGED)).connections.join("c2", name)
+    reply = dispatch(chat, Sender("c2", ADA, "general"), Request("ping", {"ref": "💬" * 128, "rooms": names}))
     assert len(json.loads(reply)["seqs"]) == MAX_PINGED
     assert len(reply.encode()) <= 32 * 1024
 
 
 @pytest.mark.parametrize("rooms", ["general", {"a": 1}, None, 7, [f"r{number}" for number in range(65)]])
-def test_ping_takes_a_list_of_up_to_64_rooms(chat: Chat, rooms: object) -> None:
+def test_ping_takes_a_list_of_up_to_64_rooms(chat: Context, rooms: object) -> None:
     assert isinstance(refused(chat, action="ping", rooms=rooms), InvalidFrame)
     assert refused(chat, action="ping", rooms=["two words"]).code == "invalid_room"
 
@@ -359,11 +359,11 @@ def test_ping_takes_a_list_of_up_to_64_rooms(chat: Chat, rooms: object) -> None:
 @pytest.mark.parametrize(
     "action", ["dance", "", "Send", "$disconnect", "$connect", "__init__", None, 7, ["send"], {"a": 1}]
 )
-def test_any_other_action_is_unknown(chat: Chat, action: object) -> None:
+def test_any_other_action_is_unknown(chat: Context, action: object) -> None:
     assert isinstance(refused(chat, action=action), UnknownAction)
 
 
-def test_an_unknown_action_is_not_quoted(chat: Chat) -> None:
+def test_an_unknown_action_is_not_quoted(chat: Context) -> None:
     assert "secret" not in str(refused(chat, action="secret"))
 
 
@@ -398,7 +398,7 @@ WRITING = {"onMessage", "send", "typing"}
     ],
 )
 def test_a_grant_is_asked_for_at_every_action_even_of_a_member(
-    chat: Chat, dynamodb: Any, action: str, grants: str, may: set[str]
+    chat: Context, dynamodb: Any, action: str, grants: str, may: set[str]
 ) -> None:
     done(chat, action="send", ref="r0", room="general", message="Hi")
     before = dynamodb.scan(TableName="MessagesTable")["Items"]
@@ -416,7 +416,7 @@ def test_every_action_of_a_room_is_among_them() -> None:
 
 
 @pytest.mark.parametrize("action", FRAMES)
-def test_a_private_room_is_nobodys_who_was_not_granted_it(chat: Chat, action: str) -> None:
+def test_a_private_room_is_nobodys_who_was_not_granted_it(chat: Context, action: str) -> None:
     frame = {"action": action, "room": "private-board"} | FRAMES[action]
     stranger = replace(SENDER, moderator=True)
     assert isinstance(refused(chat, stranger, **frame), Forbidden)
@@ -426,14 +426,14 @@ def test_a_private_room_is_nobodys_who_was_not_granted_it(chat: Chat, action: st
     assert done(chat, member, **frame)["status"] == "ok"
 
 
-def test_leaving_needs_no_grant(chat: Chat) -> None:
+def test_leaving_needs_no_grant(chat: Context) -> None:
     outcast = replace(SENDER, grants=Grants.parse(""))
     assert done(chat, outcast, action="leave", room="general")["status"] == "ok"
     assert chat.connections.rooms("c1") == {"news"}
 
 
 @pytest.mark.parametrize("action", [*FRAMES, "leave", "ping"])
-def test_whose_token_has_ended_may_do_nothing_any_more(chat: Chat, dynamodb: Any, action: str) -> None:
+def test_whose_token_has_ended_may_do_nothing_any_more(chat: Context, dynamodb: Any, action: str) -> None:
     now = int(datetime.now(UTC).timestamp())
     chat.connections.open(Connection("c2", EVE, 0, expires_at=now), ["general"])
     before = dynamodb.scan(TableName="MessagesTable")["Items"]
@@ -444,7 +444,7 @@ def test_whose_token_has_ended_may_do_nothing_any_more(chat: Chat, dynamodb: Any
 
 
 @pytest.mark.parametrize("action", [action for action in FRAMES if action != "join"])
-def test_who_is_no_member_may_do_nothing_in_a_room(chat: Chat, dynamodb: Any, action: str) -> None:
+def test_who_is_no_member_may_do_nothing_in_a_room(chat: Context, dynamodb: Any, action: str) -> None:
     frame = {"action": action, "room": "elsewhere"} | FRAMES[action]
     assert isinstance(refused(chat, replace(SENDER, moderator=True), **frame), NotAMember)
     assert dynamodb.scan(TableName="MessagesTable")["Items"] == []
@@ -455,7 +455,7 @@ def test_who_is_no_member_may_do_nothing_in_a_room(chat: Chat, dynamodb: Any, ac
 EVE_SAID = Message("e1", "u2", "Eve", "Hi", None, "2026-11-24T06:20:01.123Z")
 
 
-def test_each_person_is_listed_once_however_many_tabs_they_have(company: Chat) -> None:
+def test_each_person_is_listed_once_however_many_tabs_they_have(company: Context) -> None:
     for tab in ("c1b", "c1c"):
         company.connections.open(Connection(tab, ADA, 0), ["general"])
     assert done(company, action="presence", ref="p1", room="general") == {
@@ -471,7 +471,7 @@ def test_each_person_is_listed_once_however_many_tabs_they_have(company: Chat) -
     assert done(company, EVES, action="presence", room="general")["count"] == 2
 
 
-def test_more_people_than_a_frame_holds_come_in_pages(chat: Chat) -> None:
+def test_more_people_than_a_frame_holds_come_in_pages(chat: Context) -> None:
     users = [f"{number:03}" + "💬" * 125 for number in range(60)]
     for user in users:
         chat.connections.open(Connection(f"of {user[:3]}", Identity(user, "💬" * 64, "v1"), 0), ["news"])
@@ -479,7 +479,7 @@ def test_more_people_than_a_frame_holds_come_in_pages(chat: Chat) -> None:
     pages = 0
     more, after = True, ""
     while more:
-        text = act(chat, SENDER, Request("presence", {"room": "news", "after": after}))
+        text = dispatch(chat, SENDER, Request("presence", {"room": "news", "after": after}))
         assert len(text.encode()) <= 32 * 1024
         reply = json.loads(text)
         listed += [member["user"] for member in reply["members"]]
@@ -489,7 +489,7 @@ def test_more_people_than_a_frame_holds_come_in_pages(chat: Chat) -> None:
     assert pages == 2
 
 
-def test_of_a_crowd_only_its_size_is_told(chat: Chat, dynamodb: Any) -> None:
+def test_of_a_crowd_only_its_size_is_told(chat: Context, dynamodb: Any) -> None:
     key = {":news": "ROOM#news"}
     (mine,) = dynamodb.query(
         TableName="ConnectionsTable", KeyConditionExpression="pk = :news", ExpressionAttributeValues=key
@@ -507,11 +507,11 @@ def test_of_a_crowd_only_its_size_is_told(chat: Chat, dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("after", [7, None, ["u1"]])
-def test_people_are_listed_after_a_user(chat: Chat, after: object) -> None:
+def test_people_are_listed_after_a_user(chat: Context, after: object) -> None:
     assert isinstance(refused(chat, action="presence", room="general", after=after), InvalidFrame)
 
 
-def test_coming_and_going_are_told_once(company: Chat, stream: Stream) -> None:
+def test_coming_and_going_are_told_once(company: Context, stream: Stream) -> None:
     ada = Person("u1", "Ada")
     for _ in range(2):
         done(company, action="join", room="later")
@@ -521,7 +521,7 @@ def test_coming_and_going_are_told_once(company: Chat, stream: Stream) -> None:
     assert stream.signals() == [("later", Moved(ada))]
 
 
-def test_nobody_is_heard_of_in_a_room_by_leaving_it(chat: Chat, stream: Stream) -> None:
+def test_nobody_is_heard_of_in_a_room_by_leaving_it(chat: Context, stream: Stream) -> None:
     for room in ("private-board", "elsewhere"):
         assert done(chat, action="leave", room=room)["status"] == "ok"
     assert stream.signals() == []
@@ -530,7 +530,7 @@ def test_nobody_is_heard_of_in_a_room_by_leaving_it(chat: Chat, stream: Stream) 
 # Who is typing
 
 
-def test_who_is_typing_is_told_as_who_they_are(chat: Chat, stream: Stream) -> None:
+def test_who_is_typing_is_told_as_who_they_are(chat: Context, stream: Stream) -> None:
     reply = done(chat, action="typing", ref="t1", room="general", user="u2", name="Eve")
     assert reply == {"type": "reply", "ref": "t1", "status": "ok", "room": "general"}
     assert stream.signals() == [("general", Typing(Person("u1", "Ada")))]
@@ -542,7 +542,7 @@ def test_who_is_typing_is_told_as_who_they_are(chat: Chat, stream: Stream) -> No
 
 @pytest.mark.parametrize("act", [("mute", {"user": "u1", "seconds": 60}), ("lock", {})], ids=str)
 def test_who_may_not_write_is_not_seen_typing(
-    company: Chat, stream: Stream, act: tuple[str, dict[str, Any]]
+    company: Context, stream: Stream, act: tuple[str, dict[str, Any]]
 ) -> None:
     done(company, MODERATOR, action=act[0], room="general", **act[1])
     stream.signals()
@@ -555,7 +555,7 @@ def test_who_may_not_write_is_not_seen_typing(
 
 @pytest.mark.parametrize("action", ["send", "onMessage", "typing", "presence", "join", "slow_mode"])
 def test_what_is_too_fast_is_refused_with_the_time_to_wait(dynamodb: Any, action: str) -> None:
-    chat = chat_on(dynamodb, bounds=Bounds(rate=Rate(0.1, 1)))
+    chat = chat_on(dynamodb, limits=Limits(rate=Rate(0.1, 1)))
     chat.connections.open(Connection("c1", ADA, 0), ["general", "news"])
     done(chat, action="send", ref="r0", room="news", message="Hi")
     frame = {"action": action, "room": "elsewhere" if action == "join" else "general"} | FRAMES[action]
@@ -572,7 +572,7 @@ def notices(stream: Stream) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("action", ["delete", "ban", "mute", "slow_mode", "lock"])
-def test_only_a_moderator_moderates(company: Chat, stream: Stream, action: str) -> None:
+def test_only_a_moderator_moderates(company: Context, stream: Stream, action: str) -> None:
     done(company, EVES, action="send", ref="r0", room="general", message="Hi")
     frame = {"action": action, "room": "general"} | FRAMES[action]
     assert isinstance(refused(company, **frame, roles="moderator", moderator=True), Forbidden)
@@ -605,7 +605,7 @@ def test_only_a_moderator_moderates(company: Chat, stream: Stream, action: str) 
     ids=str,
 )
 def test_an_act_that_cannot_be_understood_is_not_done(
-    company: Chat, stream: Stream, action: str, fields: dict[str, Any]
+    company: Context, stream: Stream, action: str, fields: dict[str, Any]
 ) -> None:
     frame = {"action": action, "room": "general"} | FRAMES[action] | fields
     frame = {name: value for name, value in frame.items() if value is not ...}
@@ -614,7 +614,7 @@ def test_an_act_that_cannot_be_understood_is_not_done(
 
 
 @pytest.mark.parametrize("action", ["delete", "ban", "mute", "slow_mode", "lock"])
-def test_an_act_with_a_ref_that_is_none_is_not_done(company: Chat, stream: Stream, action: str) -> None:
+def test_an_act_with_a_ref_that_is_none_is_not_done(company: Context, stream: Stream, action: str) -> None:
     done(company, action="send", ref="r0", room="general", message="Hi")
     stream.records()
     frame = {"action": action, "room": "general", "ref": 7} | FRAMES[action]
@@ -622,7 +622,7 @@ def test_an_act_with_a_ref_that_is_none_is_not_done(company: Chat, stream: Strea
     assert stream.records() == []
 
 
-def test_a_deleted_message_is_so_in_the_history_and_for_everybody(company: Chat, stream: Stream) -> None:
+def test_a_deleted_message_is_so_in_the_history_and_for_everybody(company: Context, stream: Stream) -> None:
     said(company, 2)
     reply = done(company, MODERATOR, action="delete", ref="d1", room="general", seq=2)
     assert reply == {"type": "reply", "ref": "d1", "status": "ok", "room": "general", "seq": 2}
@@ -636,7 +636,7 @@ def test_a_deleted_message_is_so_in_the_history_and_for_everybody(company: Chat,
 
 
 def test_who_is_sent_out_can_neither_stay_nor_come_back(
-    company: Chat, sockets: FakeSockets, stream: Stream
+    company: Context, sockets: FakeSockets, stream: Stream
 ) -> None:
     until = done(company, MODERATOR, action="ban", ref="k1", room="general", user="u2", seconds=60)["until"]
     (notice,) = notices(stream)
@@ -682,7 +682,7 @@ class Meanwhile:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_who_is_sent_out_while_joining_is_out(
-    company: Chat, dynamodb: Any, stream: Stream, when: str
+    company: Context, dynamodb: Any, stream: Stream, when: str
 ) -> None:
     done(company, EVES, action="leave", room="general")
     stream.records()
@@ -697,7 +697,7 @@ def test_who_is_sent_out_while_joining_is_out(
     assert [each["user"] for each in people] == ["u1", "u3"]
 
 
-def test_who_is_muted_may_listen(company: Chat) -> None:
+def test_who_is_muted_may_listen(company: Context) -> None:
     reply = done(company, MODERATOR, action="mute", room="general", user="u2", seconds=60)
     assert reply.keys() == {"type", "ref", "status", "room", "user", "until"}
     send = {"action": "send", "room": "general", "message": "Hi"}
@@ -708,7 +708,7 @@ def test_who_is_muted_may_listen(company: Chat) -> None:
     assert done(company, EVES, **send, ref="r1")["seq"] == 2
 
 
-def test_in_slow_mode_each_waits_and_moderators_do_not(company: Chat) -> None:
+def test_in_slow_mode_each_waits_and_moderators_do_not(company: Context) -> None:
     assert done(company, MODERATOR, action="slow_mode", room="general", seconds=30)["seconds"] == 30
     for number, sender in enumerate((SENDER, EVES, MODERATOR, MODERATOR)):
         done(company, sender, action="send", room="general", ref=f"r{number}", message="Hi")
@@ -718,7 +718,7 @@ def test_in_slow_mode_each_waits_and_moderators_do_not(company: Chat) -> None:
         assert 20 < too_soon.retry_after <= 30
 
 
-def test_a_closed_room_is_a_moderators(company: Chat) -> None:
+def test_a_closed_room_is_a_moderators(company: Context) -> None:
     assert done(company, MODERATOR, action="lock", room="general")["locked"] is True
     send = {"action": "send", "room": "general", "message": "Hi"}
     assert isinstance(refused(company, **send, ref="r1"), Forbidden)
@@ -729,7 +729,7 @@ def test_a_closed_room_is_a_moderators(company: Chat) -> None:
 
 
 @pytest.mark.parametrize("who", ["ban", "mute"])
-def test_a_ruling_on_somebody_unknown_holds_when_they_come(company: Chat, who: str) -> None:
+def test_a_ruling_on_somebody_unknown_holds_when_they_come(company: Context, who: str) -> None:
     done(company, MODERATOR, action=who, room="general", user="never seen", seconds=60)
     stranger = Sender("c9", Identity("never seen", "Bob", "v1"), "general")
     company.connections.open(Connection("c9", stranger.identity, 0), [])

@@ -12,7 +12,7 @@ import pytest
 from apigateway.poster import Poster
 from apigateway.rate import Pace
 from chat.delivery.announce import Announcer
-from chat.delivery.deliver import Delivery, Tally
+from chat.delivery.deliver import Counts, Delivery
 from chat.delivery.slice_queue import Slice, SliceTask
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
@@ -27,7 +27,7 @@ from tests.support.fakes.log import FakeLog
 from tests.support.fakes.management_client import FakeSockets
 from tests.support.fakes.member_reader import FakeMembers
 from tests.support.fakes.signals import FakeSignals
-from tests.support.fakes.slice_queue import FakeDoorbells
+from tests.support.fakes.slice_queue import FakeSliceQueue
 
 NOW = 1_795_500_000.0
 ADA, EVE, BOB = Person("ada", "Ada"), Person("eve", "Eve"), Person("bob", "Bob")
@@ -69,10 +69,13 @@ class House:
         self.gateway = FakeGateway(latency=0.015)
         self.members = Limited(rooms)
         self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
-        self.log, self.doorbells = FakeLog(), FakeDoorbells()
+        self.log, self.slice_queue = FakeLog(), FakeSliceQueue()
         fakes: dict[str, Any] = {
-            "members": self.members, "log": self.log, "signals": self.signals, "doorbells": self.doorbells,
-        }  # fmt: skip
+            "members": self.members,
+            "log": self.log,
+            "signals": self.signals,
+            "slice_queue": self.slice_queue,
+        }
         poster = Poster(self.gateway, Pace(loop.time), loop)
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
@@ -80,10 +83,10 @@ class House:
         delivery = Delivery(connections, signals, poster, lambda: sockets, now=lambda: NOW)
         self.announcer = Announcer(delivery=delivery, **fakes)
 
-    def announce(self, *signals: Signal) -> Tally | None:
+    def announce(self, *signals: Signal) -> Counts | None:
         return self._runner.run(self.announcer.announce("general", signals))
 
-    def announce_all(self, signals: dict[str, Sequence[Signal]]) -> dict[str, Tally | Exception | None]:
+    def announce_all(self, signals: dict[str, Sequence[Signal]]) -> dict[str, Counts | Exception | None]:
         return self._runner.run(self.announcer.announce_all(signals))
 
     def heard(self, connection: str) -> list[dict[str, Any]]:
@@ -111,7 +114,7 @@ def presence(joined: list[Person], left: list[Person], count: int) -> dict[str, 
 
 def test_the_members_say_who_has_come_and_who_has_gone(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
-    assert it.announce(Moved(ADA), Moved(BOB)) == Tally(2, delivered=2)
+    assert it.announce(Moved(ADA), Moved(BOB)) == Counts(2, delivered=2)
     assert it.heard("ada-1") == it.heard("eve-1") == [presence([ADA], [BOB], 2)]
 
 
@@ -149,12 +152,12 @@ def test_whose_time_is_over_is_not_there_and_is_dismissed(house: Open) -> None:
 def test_who_is_found_gone_is_forgotten_and_told(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
     it.gateway.gone = {"ada-1"}
-    assert it.announce(Moved(EVE)) == Tally(2, delivered=1, gone=1)
+    assert it.announce(Moved(EVE)) == Counts(2, delivered=1, gone=1)
     assert (it.connections.forgotten, it.signals.told) == ([("general", "ada-1")], [("general", ADA)])
 
 
 def test_the_last_to_leave_is_told_to_nobody(house: Open) -> None:
-    assert house().announce(Moved(ADA)) == Tally()
+    assert house().announce(Moved(ADA)) == Counts()
 
 
 # Who types
@@ -176,7 +179,7 @@ def test_two_who_type_hear_of_each_other_once(house: Open) -> None:
 
 def test_who_has_left_types_no_more(house: Open) -> None:
     it = house(tab(EVE))
-    assert it.announce(Typing(ADA)) == Tally()
+    assert it.announce(Typing(ADA)) == Counts()
 
 
 # What moderators do
@@ -192,8 +195,8 @@ def test_a_notice_is_told_to_everybody_in_the_order_of_the_acts(house: Open) -> 
 
 def test_a_plain_client_hears_no_signal(house: Open) -> None:
     it = house(tab(ADA, 1, "plain"), tab(EVE))
-    tally = it.announce(Moved(ADA), Typing(EVE), Notice(CLOSED, "1"))
-    assert tally == Tally(1, delivered=1)
+    counts = it.announce(Moved(ADA), Typing(EVE), Notice(CLOSED, "1"))
+    assert counts == Counts(1, delivered=1)
     assert it.gateway.frames["ada-1"] == []
 
 
@@ -207,24 +210,24 @@ def crowd(number: int) -> list[Member]:
 def test_200_members_are_told_one_by_one_and_201_are_a_crowd(house: Open) -> None:
     signals = (Moved(Person("u7", "Ada")), Typing(Person("u7", "Ada")), Notice(CLOSED, "1"))
     few = house(*crowd(CROWD))
-    assert few.announce(*signals) == Tally(200, delivered=200)
+    assert few.announce(*signals) == Counts(200, delivered=200)
     assert [frame["type"] for frame in few.heard("u5-1")] == ["presence", "moderated", "typing"]
     assert few.signals.crowds == []
     many = house(*crowd(CROWD + 1))
-    assert many.announce(*signals) == Tally(201, delivered=201)
+    assert many.announce(*signals) == Counts(201, delivered=201)
     assert [frame["type"] for frame in many.heard("u5-1")] == ["moderated"]
     assert many.signals.crowds == ["general"]
 
 
 def test_a_crowd_is_spared_only_after_somebody_has_come_or_gone(house: Open) -> None:
     it = house(*crowd(CROWD + 1))
-    assert it.announce(Typing(Person("u7", "Ada"))) == Tally()
+    assert it.announce(Typing(Person("u7", "Ada"))) == Counts()
     assert (it.gateway.posts, it.signals.crowds) == ([], [])
 
 
 def test_a_notice_reaches_a_crowd_of_many_pages_but_for_plain_clients(house: Open) -> None:
     it = house(general=[crowd(300), [tab(EVE), tab(BOB, 1, "plain")]])
-    assert it.announce(Notice(CLOSED, "1")) == Tally(301, delivered=301)
+    assert it.announce(Notice(CLOSED, "1")) == Counts(301, delivered=301)
     assert len(it.heard("eve-1")) == 1
     assert it.heard("bob-1") == []
 
@@ -235,7 +238,7 @@ def test_a_large_rooms_slices_are_told_each_notice(house: Open) -> None:
     first, second = Notice(CLOSED, "1"), Notice(CLOSED, "2")
     assert it.announce(first, second, Moved(ADA)) is None
     assert it.gateway.posts == []
-    assert it.doorbells.rung == [
+    assert it.slice_queue.enqueued == [
         SliceTask(Slice("general", number, 3), 0, 0, notice=notice)
         for notice in (first, second)
         for number in range(3)
@@ -246,7 +249,7 @@ def test_a_large_room_that_is_almost_empty_now_is_told_at_once(house: Open) -> N
     it = house(tab(ADA))
     it.log.large = {"general": 3}
     it.announce(Notice(CLOSED, "1"))
-    assert (len(it.heard("ada-1")), it.doorbells.rung) == (1, [])
+    assert (len(it.heard("ada-1")), it.slice_queue.enqueued) == (1, [])
 
 
 # Several rooms
@@ -263,7 +266,7 @@ def test_a_room_that_fails_does_not_stop_another(house: Open) -> None:
     it.members._read = fails_once  # type: ignore[method-assign]
     results = it.announce_all({"a": [Moved(ADA)], "b": [Moved(EVE)]})
     assert isinstance(results["a"], ReadFailed)
-    assert results["b"] == Tally(1, delivered=1)
+    assert results["b"] == Counts(1, delivered=1)
     assert it.heard("eve-1")[0]["room"] == "b"
 
 

@@ -12,7 +12,7 @@ from apigateway.outcomes import Failed, Gone, Throttled
 from apigateway.poster import AHEAD, Poster
 from apigateway.rate import Pace
 from chat.delivery.broadcast import Broadcaster
-from chat.delivery.deliver import Delivery, Tally
+from chat.delivery.deliver import Counts, Delivery
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
 from chat.protocol.messages import Entry, Message
@@ -24,7 +24,7 @@ from tests.support.fakes.log import FakeLog
 from tests.support.fakes.management_client import FakeSockets
 from tests.support.fakes.member_reader import FakeMembers
 from tests.support.fakes.signals import FakeSignals
-from tests.support.fakes.slice_queue import FakeDoorbells
+from tests.support.fakes.slice_queue import FakeSliceQueue
 from tests.support.fakes.xray_daemon import NoDaemon
 
 NOW = 1_795_500_000.0
@@ -72,7 +72,7 @@ class Chat:
         fakes: dict[str, Any] = {
             "members": self.members,
             "log": self.log,
-            "doorbells": FakeDoorbells(),
+            "slice_queue": FakeSliceQueue(),
             "cursors": None,  # of the slices of large rooms
         }
         self.broadcaster = Broadcaster(
@@ -83,10 +83,10 @@ class Chat:
             **fakes,
         )
 
-    def broadcast(self, room: str, run: Sequence[Entry]) -> Tally | None:
+    def broadcast(self, room: str, run: Sequence[Entry]) -> Counts | None:
         return self._runner.run(self.broadcaster.broadcast(room, run))
 
-    def broadcast_all(self, runs: dict[str, Sequence[Entry]]) -> dict[str, Tally | Exception | None]:
+    def broadcast_all(self, runs: dict[str, Sequence[Entry]]) -> dict[str, Counts | Exception | None]:
         return self._runner.run(self.broadcaster.broadcast_all(runs))
 
     def heard(self, connection: str) -> list[int]:
@@ -104,7 +104,7 @@ def chat(virtual: asyncio.Runner) -> Open:
 
 def test_everyone_in_the_room_hears_and_nobody_else(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2")], [member("c3")]], "b": [[member("c4")]]})
-    assert it.broadcast("a", run("Hi", "Ho")) == Tally(3, delivered=3, gone=0, shed=0)
+    assert it.broadcast("a", run("Hi", "Ho")) == Counts(3, delivered=3, gone=0, shed=0)
     assert [it.heard(connection) for connection in ("c1", "c2", "c3", "c4")] == [[1, 2]] * 3 + [[]]
 
 
@@ -125,12 +125,12 @@ def test_a_run_is_settled_before_anyone_hears_it(chat: Open) -> None:
 
 def test_an_empty_room_is_no_trouble(chat: Open) -> None:
     it = chat({"a": [[]]})
-    assert it.broadcast("a", run("Hi")) == Tally(0, 0, 0, 0)
+    assert it.broadcast("a", run("Hi")) == Counts(0, 0, 0, 0)
 
 
 def test_who_speaks_no_frames_hears_nothing_of_skipped(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2", "plain")]]})
-    assert it.broadcast("a", [Entry(7, None)]) == Tally(1, delivered=1, gone=0, shed=0)
+    assert it.broadcast("a", [Entry(7, None)]) == Counts(1, delivered=1, gone=0, shed=0)
     assert [json.loads(frame)["skipped"] for frame in it.gateway.frames["c1"]] == [[7]]
     assert it.gateway.frames["c2"] == []
 
@@ -152,7 +152,7 @@ def test_memory_does_not_grow_with_the_room(chat: Open) -> None:
     it = chat(rooms, connections=50, page_latency=0.0)
     ahead: list[int] = []
     it.members.on_page = lambda number: ahead.append(number * 1_000 - len(it.gateway.posts))
-    assert it.broadcast("a", run("Hi")) == Tally(20_000, delivered=20_000, gone=0, shed=0)
+    assert it.broadcast("a", run("Hi")) == Counts(20_000, delivered=20_000, gone=0, shed=0)
     assert max(ahead) <= AHEAD
 
 
@@ -180,7 +180,7 @@ def test_a_page_that_cannot_be_read_fails_the_broadcast_but_leaves_no_post_under
 def test_a_closed_socket_leaves_the_room_and_the_rest_still_hear(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2"), member("c3")]]})
     it.gateway.gone = {"c2"}
-    assert it.broadcast("a", run("Hi")) == Tally(3, delivered=2, gone=1, shed=0)
+    assert it.broadcast("a", run("Hi")) == Counts(3, delivered=2, gone=1, shed=0)
     assert it.connections.forgotten == [("a", "c2")]
     assert it.heard("c1") == it.heard("c3") == [1]
     assert it.loop.time() < 0.1
@@ -189,7 +189,7 @@ def test_a_closed_socket_leaves_the_room_and_the_rest_still_hear(chat: Open) -> 
 def test_a_socket_that_is_not_open_yet_is_asked_once_more_and_hears(chat: Open) -> None:
     it = chat({"a": [[member("c1", connected_at=JUST_NOW)], [member("c2")]]})
     it.gateway.troubles["c1"] = [Gone()]
-    assert it.broadcast("a", run("Hi")) == Tally(2, delivered=2, gone=0, shed=0)
+    assert it.broadcast("a", run("Hi")) == Counts(2, delivered=2, gone=0, shed=0)
     assert it.heard("c1") == [1]
     assert it.gateway.posts == ["c1", "c2", "c1"]  # when everybody else has heard
 
@@ -197,7 +197,7 @@ def test_a_socket_that_is_not_open_yet_is_asked_once_more_and_hears(chat: Open) 
 def test_a_socket_within_10_seconds_of_its_connect_is_never_pruned(chat: Open) -> None:
     it = chat({"a": [[member("c1", connected_at=JUST_NOW)]]})
     it.gateway.gone = {"c1"}
-    assert it.broadcast("a", run("Hi")) == Tally(1, delivered=0, gone=1, shed=0)
+    assert it.broadcast("a", run("Hi")) == Counts(1, delivered=0, gone=1, shed=0)
     assert it.gateway.posts == ["c1", "c1"]
     assert it.connections.forgotten == []
 
@@ -214,7 +214,7 @@ def test_a_prune_that_fails_does_not_fail_the_broadcast(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2")]]})
     it.gateway.gone = {"c1"}
     it.connections.trouble = DYNAMODB_DOWN
-    assert it.broadcast("a", run("Hi")) == Tally(2, delivered=1, gone=1, shed=0)
+    assert it.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=1, shed=0)
 
 
 def test_of_who_is_found_gone_the_room_is_told(chat: Open) -> None:
@@ -226,7 +226,7 @@ def test_of_who_is_found_gone_the_room_is_told(chat: Open) -> None:
 
 def test_whose_time_is_over_hears_no_message_but_bye_and_is_forgotten(chat: Open) -> None:
     it = chat({"a": [[member("c1", expired=True), member("c2"), member("c3", "plain", expired=True)]]})
-    assert it.broadcast("a", run("Hi")) == Tally(1, delivered=1)
+    assert it.broadcast("a", run("Hi")) == Counts(1, delivered=1)
     assert [json.loads(frame)["type"] for frame in it.gateway.frames["c1"]] == ["disconnect"]
     assert it.gateway.frames["c3"] == []
     assert it.heard("c2") == [1]
@@ -244,7 +244,7 @@ def test_a_connection_that_takes_nothing_is_shed_and_stays_a_member(
 ) -> None:
     it = chat({"a": [[member("c1"), member("c2")]]})
     it.gateway.troubles["c1"] = [trouble] * 100
-    assert it.broadcast("a", run("Hi")) == Tally(2, delivered=1, gone=0, shed=1)
+    assert it.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=0, shed=1)
     assert it.connections.forgotten == []
     assert it.heard("c2") == [1]
 
@@ -256,14 +256,14 @@ def test_all_rooms_of_a_batch_are_broadcast(chat: Open) -> None:
     rooms = {f"room-{number}": [[member(f"c{number}")]] for number in range(100)}
     it = chat(dict(rooms))
     results = it.broadcast_all({room: run("Hi") for room in rooms})
-    assert results == {room: Tally(1, delivered=1, gone=0, shed=0) for room in rooms}
+    assert results == {room: Counts(1, delivered=1, gone=0, shed=0) for room in rooms}
     assert list(results) == list(rooms)
 
 
 def test_rooms_are_broadcast_at_the_same_time(chat: Open) -> None:
     it = chat({f"room-{number}": [[member(f"c{number}")]] for number in range(50)}, page_latency=1.0)
     results = it.broadcast_all({f"room-{number}": run("Hi") for number in range(50)})
-    assert list(results.values()) == [Tally(1, delivered=1, gone=0, shed=0)] * 50
+    assert list(results.values()) == [Counts(1, delivered=1, gone=0, shed=0)] * 50
     assert it.loop.time() < 1.1
 
 
@@ -272,7 +272,7 @@ def test_a_failing_room_does_not_stop_another(chat: Open, error: Exception) -> N
     it = chat({"a": [[member("c1")]], "b": [[member("c2")]]})
     it.log.troubles["a"] = error
     results = it.broadcast_all({"a": run("Hi"), "b": run("Ho")})
-    assert results == {"a": error, "b": Tally(1, delivered=1, gone=0, shed=0)}
+    assert results == {"a": error, "b": Counts(1, delivered=1, gone=0, shed=0)}
     assert (it.heard("c1"), it.heard("c2")) == ([], [1])
 
 

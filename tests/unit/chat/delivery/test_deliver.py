@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from apigateway.outcomes import Gone, Throttled
 from apigateway.poster import Poster
 from apigateway.rate import Pace
-from chat.delivery.deliver import Add, Delivery, Tally
+from chat.delivery.deliver import Add, Counts, Delivery
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
 from chat.storage.connections import Member
@@ -53,7 +53,7 @@ class House:
 
     def deliver(
         self, *pages: Sequence[Member], frames_for: Callable[[Member], list[str]] = lambda member: ["Hi"]
-    ) -> Tally:
+    ) -> Counts:
         async def read(add: Add) -> None:
             for page in pages:
                 await add(page)
@@ -71,11 +71,11 @@ def house(virtual: asyncio.Runner) -> House:
 
 def test_each_member_hears_what_is_theirs_in_order(house: House) -> None:
     to_post = {"c1": ["a", "b"], "c2": ["c"], "c3": []}
-    tally = house.deliver(
+    counts = house.deliver(
         [member("c1"), member("c2")], [member("c3")], frames_for=lambda each: to_post[each.connection_id]
     )
     assert dict(house.gateway.frames) == {"c1": ["a", "b"], "c2": ["c"]}
-    assert tally == Tally(2, delivered=2)  # who is to hear nothing is no recipient
+    assert counts == Counts(2, delivered=2)  # who is to hear nothing is no recipient
 
 
 # Who is gone
@@ -84,7 +84,7 @@ def test_each_member_hears_what_is_theirs_in_order(house: House) -> None:
 def test_of_who_is_gone_all_the_rooms_are_told(house: House) -> None:
     house.gateway.gone = {"c1"}
     house.connections.rooms = {"c1": {"news"}}
-    assert house.deliver([member("c1"), member("c2")]) == Tally(2, delivered=1, gone=1)
+    assert house.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
     assert house.connections.forgotten == [("general", "c1")]
     assert sorted(house.signals.told) == [("general", person("c1")), ("news", person("c1"))]
     assert house.sockets.closed == []
@@ -99,7 +99,7 @@ def test_of_who_may_be_connecting_nobody_is_told(house: House) -> None:
 def test_nobody_is_told_to_have_left_whom_the_table_still_has(house: House) -> None:
     house.gateway.gone = {"c1"}
     house.connections.trouble = ClientError({"Error": {"Code": "InternalServerError"}}, "Any")
-    assert house.deliver([member("c1"), member("c2")]) == Tally(2, delivered=1, gone=1)
+    assert house.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
     assert house.signals.told == []
 
 
@@ -108,8 +108,8 @@ def test_nobody_is_told_to_have_left_whom_the_table_still_has(house: House) -> N
 
 def test_whose_time_is_over_hears_bye_and_nothing_else_and_is_closed_and_forgotten(house: House) -> None:
     house.connections.rooms = {"c1": {"news"}}
-    tally = house.deliver([member("c1", expired=True), member("c2")])
-    assert tally == Tally(1, delivered=1)
+    counts = house.deliver([member("c1", expired=True), member("c2")])
+    assert counts == Counts(1, delivered=1)
     assert [json.loads(frame) for frame in house.heard("c1")] == [BYE]
     assert house.heard("c2") == ["Hi"]
     assert house.sockets.closed == ["c1"]
@@ -151,7 +151,7 @@ def test_a_time_that_is_over_is_over_for_somebody_who_has_just_connected_too(hou
 
 def test_many_whose_time_is_over_at_once_do_not_hold_up_the_rest(house: House) -> None:
     many = [member(f"c{number}", expired=True) for number in range(1_000)]
-    assert house.deliver(many, [member("c")]) == Tally(1, delivered=1)
+    assert house.deliver(many, [member("c")]) == Counts(1, delivered=1)
     dismissed = {connection for _, connection in house.connections.forgotten}
     assert dismissed == set(house.sockets.closed) == set(house.gateway.posts) - {"c"}
     assert len(dismissed) == 200

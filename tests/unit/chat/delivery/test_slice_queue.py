@@ -15,12 +15,12 @@ import pytest
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.poster import Poster
 from apigateway.rate import Pace
-from chat.delivery.broadcast import Broadcaster, Tally
+from chat.delivery.broadcast import Broadcaster, Counts
 from chat.delivery.deliver import Delivery
 from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
 from chat.identity.identity import Protocol
 from chat.protocol.messages import Entry, Message
-from chat.storage.connections import RING, Member
+from chat.storage.connections import HASH_SPACE, Member
 from chat.storage.log import Log
 from chat.storage.member_reader import Page
 from chat.storage.signals import Notice
@@ -95,10 +95,10 @@ class Door:
     """SliceQueue that were rung."""
 
     def __init__(self) -> None:
-        self.rung: list[SliceTask] = []
+        self.enqueued: list[SliceTask] = []
 
-    def enqueue(self, doorbells: Sequence[SliceTask]) -> None:
-        self.rung += doorbells
+    def enqueue(self, tasks: Sequence[SliceTask]) -> None:
+        self.enqueued += tasks
 
 
 class Nowhere:
@@ -116,8 +116,8 @@ class House:
         self.cursors = Cursors(dynamodb, MESSAGES)
         self.sockets, self.door, self.ring = Sockets(), Door(), ring
 
-    def answer(self, runner: asyncio.Runner, doorbell: SliceTask, seconds: float = 1_000) -> Tally:
-        async def answer() -> Tally:
+    def answer(self, runner: asyncio.Runner, task: SliceTask, seconds: float = 1_000) -> Counts:
+        async def answer() -> Counts:
             loop = asyncio.get_running_loop()
             broadcaster = Broadcaster(
                 self.ring,  # type: ignore[arg-type]
@@ -134,7 +134,7 @@ class House:
                 large=1_000,
                 slices=4,
             )
-            return await broadcaster.answer(doorbell, loop.time() + seconds)
+            return await broadcaster.answer(task, loop.time() + seconds)
 
         return runner.run(answer())
 
@@ -145,13 +145,13 @@ FIRST = Slice(ROOM, 0, 4)  # places 0 to 16383
 @pytest.mark.parametrize("count", [1, 3, 4, 16, 1000])
 def test_the_slices_of_a_ring_cover_each_place_once(count: int) -> None:
     slices = [Slice("r", number, count) for number in range(count)]
-    assert slices[0].first == 0 and slices[-1].last == RING - 1
+    assert slices[0].first == 0 and slices[-1].last == HASH_SPACE - 1
     assert all(this.last + 1 == following.first for this, following in pairwise(slices))
 
 
 def test_a_doorbell_is_itself_again_after_its_way_through_the_queue() -> None:
-    doorbell = SliceTask(Slice("ré#um", 3, 16), 41, 45, 2)
-    assert SliceTask.parse(doorbell.body()) == doorbell
+    task = SliceTask(Slice("ré#um", 3, 16), 41, 45, 2)
+    assert SliceTask.parse(task.body()) == task
     with_notice = SliceTask(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"by":"Ré \\"x\\" 💬"}', "1"))
     assert SliceTask.parse(with_notice.body()) == with_notice
 
@@ -159,10 +159,10 @@ def test_a_doorbell_is_itself_again_after_its_way_through_the_queue() -> None:
 def test_a_notice_rings_once_and_another_that_reads_the_same_rings_too(empty_account: Any) -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="Notices.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    doorbells = SliceQueue(url)
+    slice_queue = SliceQueue(url)
     first, second = (SliceTask(Slice("r", 0, 1), 0, 0, notice=Notice("{}", each)) for each in "12")
-    for doorbell in (first, second, first):  # the stream brings the first again
-        doorbells.enqueue([doorbell])
+    for task in (first, second, first):  # the stream brings the first again
+        slice_queue.enqueue([task])
     received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert [SliceTask.parse(each["Body"]) for each in received] == [first, second]
 
@@ -170,10 +170,10 @@ def test_a_notice_rings_once_and_another_that_reads_the_same_rings_too(empty_acc
 def test_ringing_again_for_the_same_run_rings_once_and_slices_are_groups(empty_account: Any) -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="SliceQueue.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    doorbells = SliceQueue(url)
+    slice_queue = SliceQueue(url)
     run = [SliceTask(Slice("r", number, 16), 0, 5) for number in range(16)]
-    doorbells.enqueue(run)
-    doorbells.enqueue(run)
+    slice_queue.enqueue(run)
+    slice_queue.enqueue(run)
     received = []
     while batch := sqs.receive_message(
         QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["MessageGroupId"], VisibilityTimeout=60
@@ -181,7 +181,7 @@ def test_ringing_again_for_the_same_run_rings_once_and_slices_are_groups(empty_a
         received += batch
     assert sorted(SliceTask.parse(each["Body"]).slice.number for each in received) == list(range(16))
     assert len({each["Attributes"]["MessageGroupId"] for each in received}) == 16
-    doorbells.delay(received[0]["ReceiptHandle"], 0)
+    slice_queue.delay(received[0]["ReceiptHandle"], 0)
     (again,) = sqs.receive_message(QueueUrl=url)["Messages"]
     assert again["Body"] == received[0]["Body"]
 
@@ -226,9 +226,9 @@ def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
 ) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40_000), 5)
     house.cursors.write(FIRST, Cursor(2))
-    tally = house.answer(virtual, SliceTask(FIRST, 0, 4))
+    counts = house.answer(virtual, SliceTask(FIRST, 0, 4))
     assert house.sockets.seqs == {"at-10": [3, 4, 5], "at-20": [3, 4, 5], "at-30": [3, 4, 5]}
-    assert (tally.recipients, tally.delivered) == (3, 3)
+    assert (counts.recipients, counts.delivered) == (3, 3)
     assert house.cursors.read(FIRST) == Cursor(5)
 
 
@@ -241,7 +241,7 @@ def test_the_first_doorbell_says_where_a_slice_begins(dynamodb: Any, virtual: as
 def test_a_later_doorbell_finds_nothing_to_do(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
     house.answer(virtual, SliceTask(FIRST, 0, 3))
-    assert house.answer(virtual, SliceTask(FIRST, 3, 5)) == Tally()
+    assert house.answer(virtual, SliceTask(FIRST, 3, 5)) == Counts()
     assert (house.sockets.seqs["at-10"], house.ring.pages) == ([1, 2, 3, 4, 5], 1)
 
 
@@ -251,12 +251,12 @@ def test_a_slice_that_takes_too_long_goes_on_where_it_stopped(dynamodb: Any, vir
     assert house.cursors.read(FIRST) == Cursor(0, 2, "20")
     house.log.append(ROOM, message(3))  # meanwhile
     answered = 0
-    while answered < len(house.door.rung):
-        house.answer(virtual, house.door.rung[answered], seconds=0.5)
+    while answered < len(house.door.enqueued):
+        house.answer(virtual, house.door.enqueued[answered], seconds=0.5)
         answered += 1
     assert house.sockets.seqs == {f"at-{place}": [1, 2, 3] for place in (10, 20, 30, 40, 50)}
     assert house.cursors.read(FIRST) == Cursor(3)
-    assert len({(each.to, each.part) for each in house.door.rung}) == len(house.door.rung)
+    assert len({(each.to, each.part) for each in house.door.enqueued}) == len(house.door.enqueued)
 
 
 def test_what_fails_leaves_the_cursor_and_the_next_answer_repeats_and_loses_nothing(
@@ -283,7 +283,7 @@ def notice(slice_: Slice = FIRST) -> SliceTask:
 def test_a_notice_goes_to_the_slices_members_who_speak_frames(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40_000), 0)
     house.ring.plain = {20}
-    assert house.answer(virtual, notice()) == Tally(2, delivered=2)
+    assert house.answer(virtual, notice()) == Counts(2, delivered=2)
     assert dict(house.sockets.frames) == {"at-10": [CLOSED], "at-30": [CLOSED]}
 
 
@@ -300,8 +300,8 @@ def test_a_notice_moves_no_cursor_and_posts_no_message(dynamodb: Any, virtual: a
 
 def test_a_notice_that_takes_too_long_is_not_repeated(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40, 50), 0)
-    assert house.answer(virtual, notice(), seconds=1.5) == Tally(4, delivered=4)
-    assert house.door.rung == []
+    assert house.answer(virtual, notice(), seconds=1.5) == Counts(4, delivered=4)
+    assert house.door.enqueued == []
     assert house.cursors.read(FIRST) is None
 
 

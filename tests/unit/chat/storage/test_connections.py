@@ -10,7 +10,15 @@ from botocore.exceptions import ClientError
 from chat.identity.identity import Identity
 from chat.identity.people import Person
 from chat.protocol.errors import Expired, Forbidden, NotAMember, NotConnected, RateLimited
-from chat.storage.connections import CONNECTION_TTL, Bounds, Closed, Connection, Connections, Member, TooMany
+from chat.storage.connections import (
+    CONNECTION_TTL,
+    ClosedConnection,
+    Connection,
+    Connections,
+    Limits,
+    Member,
+    TooManyConnections,
+)
 from chat.storage.rate_limits import Rate
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
@@ -102,12 +110,12 @@ def test_a_connection_outlives_api_gateways_two_hours() -> None:
 
 
 def test_98_rooms_are_one_transaction(dynamodb: Any) -> None:
-    opened(Connections(dynamodb, TABLE, bounds=Bounds(rooms=98)), "c1", *(f"r{each}" for each in range(98)))
+    opened(Connections(dynamodb, TABLE, limits=Limits(rooms=98)), "c1", *(f"r{each}" for each in range(98)))
     assert len(rows(dynamodb)) == 99
 
 
 def test_opening_is_all_or_nothing(dynamodb: Any) -> None:
-    connections = Connections(dynamodb, TABLE, bounds=Bounds(rooms=99))
+    connections = Connections(dynamodb, TABLE, limits=Limits(rooms=99))
     with pytest.raises(ClientError):
         opened(connections, "c1", *(f"room-{number}" for number in range(99)))  # 101 items
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
@@ -121,13 +129,13 @@ def test_a_connection_ends_with_its_token_if_that_is_sooner(
     ends = {item["sk"][4:]: item["expires_at"] for item in rows(dynamodb) if item["pk"] == "ROOM#general"}
     assert ends == {"c1": NOW + 60, "c2": NOW + CONNECTION_TTL.total_seconds()}
     clock.now += 59.9
-    connections.spend("c1", "general")
+    connections.charge("c1", "general")
     clock.now += 0.1
     with pytest.raises(Expired):
-        connections.spend("c1", "general")
+        connections.charge("c1", "general")
     with pytest.raises(Expired):
         connections.rooms("c1")
-    connections.spend("c2", "general")
+    connections.charge("c2", "general")
 
 
 # Closing
@@ -136,16 +144,16 @@ def test_a_connection_ends_with_its_token_if_that_is_sooner(
 def test_a_closed_connection_leaves_nothing_behind(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "news")
     opened(connections, "c2", "general")
-    assert connections.close("c1") == Closed(PERSON, frozenset({"general", "news"}), sent=0)
+    assert connections.close("c1") == ClosedConnection(PERSON, frozenset({"general", "news"}), sent=0)
     assert {item["pk"] for item in rows(dynamodb)} == {"CONN#c2", "ROOM#general"}
     assert members(dynamodb, "general") == {"c2"}
 
 
 def test_closing_says_how_much_was_sent(connections: Connections) -> None:
     opened(connections, "c1", "general")
-    connections.spend("c1", "general")
-    connections.spend("c1", "general")
-    assert connections.close("c1") == Closed(PERSON, frozenset({"general"}), sent=2)
+    connections.charge("c1", "general")
+    connections.charge("c1", "general")
+    assert connections.close("c1") == ClosedConnection(PERSON, frozenset({"general"}), sent=2)
 
 
 def test_closing_twice_is_closing_once(connections: Connections) -> None:
@@ -163,7 +171,7 @@ def test_closing_a_stranger_changes_nothing(connections: Connections, dynamodb: 
 
 # How many
 
-THREE = Bounds(rooms=3, connections=3)
+THREE = Limits(rooms=3, connections=3)
 EVE = Identity("u#2", "Eve", "v1")
 
 
@@ -176,26 +184,26 @@ def test_a_user_has_so_many_connections_and_then_no_more(few: Connections, dynam
     for name in ("c1", "c2", "c3"):
         opened(few, name, "general")
     before = rows(dynamodb)
-    with pytest.raises(TooMany):
+    with pytest.raises(TooManyConnections):
         opened(few, "c4", "general", "news")
     assert rows(dynamodb) == before
-    assert few.of_user("u1") == {"c1", "c2", "c3"}
+    assert few.ids_of_user("u1") == {"c1", "c2", "c3"}
     opened(few, "c4", "general", who=EVE)  # nobody else's business
     few.close("c2")
-    assert few.of_user("u1") == {"c1", "c3"}
+    assert few.ids_of_user("u1") == {"c1", "c3"}
     opened(few, "c5", "general")
-    assert few.of_user("u1") == {"c1", "c3", "c5"}
-    assert few.of_user("u#2") == {"c4"}
-    assert few.of_user("nobody") == frozenset()
+    assert few.ids_of_user("u1") == {"c1", "c3", "c5"}
+    assert few.ids_of_user("u#2") == {"c4"}
+    assert few.ids_of_user("nobody") == frozenset()
 
 
 def test_connections_that_are_gone_without_a_word_do_not_count(few: Connections, dynamodb: Any) -> None:
     for name in ("c1", "c2", "c3"):
         opened(few, name, "general")
-    few.forget("general", found("c1"))  # a broadcast found it closed
+    few.prune("general", found("c1"))  # a broadcast found it closed
     opened(few, "c4", "general")
-    assert few.of_user("u1") == {"c2", "c3", "c4"}
-    with pytest.raises(TooMany):
+    assert few.ids_of_user("u1") == {"c2", "c3", "c4"}
+    with pytest.raises(TooManyConnections):
         opened(few, "c5", "general")
 
 
@@ -205,7 +213,7 @@ def test_connections_whose_time_is_over_do_not_count(few: Connections, clock: Cl
     opened(few, "c3", "general")
     clock.now += 60
     opened(few, "c4", "general")
-    assert few.of_user("u1") == {"c2", "c3", "c4"}
+    assert few.ids_of_user("u1") == {"c2", "c3", "c4"}
 
 
 class OpensMeanwhile:
@@ -226,10 +234,10 @@ class OpensMeanwhile:
 def test_of_two_connections_for_one_place_one_gets_it(few: Connections, dynamodb: Any) -> None:
     for name in ("c1", "c2", "c3"):
         opened(few, name, "general")
-    few.forget("general", found("c1"))
-    with pytest.raises(TooMany):
+    few.prune("general", found("c1"))
+    with pytest.raises(TooManyConnections):
         opened(Connections(OpensMeanwhile(dynamodb), TABLE, lambda: NOW, THREE), "slower", "general")
-    assert few.of_user("u1") == {"c2", "c3", "faster"}
+    assert few.ids_of_user("u1") == {"c2", "c3", "faster"}
 
 
 def test_a_users_item_lasts_as_long_as_the_newest_connection_and_is_not_made_by_closing(
@@ -309,7 +317,7 @@ def test_joining_counts_as_a_message_does_and_belonging_does_not(
     with pytest.raises(RateLimited) as refused:
         connections.join("c1", "one more")
     with pytest.raises(RateLimited):
-        connections.spend("c1", "general")
+        connections.charge("c1", "general")
     assert connections.join("c1", "room-7") is False  # as a client does that comes back
     assert "one more" not in connections.rooms("c1")
     clock.now += refused.value.retry_after
@@ -337,8 +345,8 @@ def test_a_connection_can_be_in_no_room_and_join_later(connections: Connections,
     assert connections.rooms("c1") == frozenset()
     connections.join("c1", "a#b")
     assert connections.rooms("c1") == {"a#b"}
-    connections.spend("c1", "a#b")
-    assert connections.close("c1") == Closed(PERSON, frozenset({"a#b"}), sent=1)
+    connections.charge("c1", "a#b")
+    assert connections.close("c1") == ClosedConnection(PERSON, frozenset({"a#b"}), sent=1)
     assert rows(dynamodb) == []
 
 
@@ -372,13 +380,13 @@ def test_who_leaves_a_room_hears_it_no_more_and_stays_in_the_others(
     assert (members(dynamodb, "general"), members(dynamodb, "news")) == ({"c2"}, {"c1"})
     assert connections.rooms("c1") == {"news"}
     with pytest.raises(NotAMember):
-        connections.spend("c1", "general")
+        connections.charge("c1", "general")
     connections.leave("c1", "news")
     assert connections.rooms("c1") == frozenset()
     with pytest.raises(NotAMember):
-        connections.spend("c1", "news")
+        connections.charge("c1", "news")
     connections.join("c1", "general")
-    connections.spend("c1", "general")
+    connections.charge("c1", "general")
 
 
 def test_leaving_a_room_that_one_is_not_in_reads_and_writes_nothing(
@@ -489,8 +497,8 @@ def test_who_is_behind_a_connection_in_a_room(connections: Connections) -> None:
 
 def test_a_member_may_send_and_it_is_counted(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "a#b")
-    connections.spend("c1", "general")
-    connections.spend("c1", "a#b")
+    connections.charge("c1", "general")
+    connections.charge("c1", "a#b")
     assert sent(dynamodb, "c1") == 2
 
 
@@ -500,7 +508,7 @@ def test_who_has_not_joined_a_room_may_not_send_there(
 ) -> None:
     opened(connections, "c1", "general", "a#b")
     with pytest.raises(NotAMember):
-        connections.spend("c1", room)
+        connections.charge("c1", room)
     assert sent(dynamodb, "c1") == 0
 
 
@@ -508,7 +516,7 @@ def test_an_unknown_connection_may_not_send_and_is_not_made_known(
     connections: Connections, dynamodb: Any
 ) -> None:
     with pytest.raises(NotConnected):
-        connections.spend("c1", "general")
+        connections.charge("c1", "general")
     assert rows(dynamodb) == []
 
 
@@ -517,19 +525,19 @@ def test_a_connection_may_send_until_it_expires(
 ) -> None:
     opened(connections, "c1", "general")
     clock.now += CONNECTION_TTL.total_seconds() - 1
-    connections.spend("c1", "general")
+    connections.charge("c1", "general")
     clock.now += 1
     with pytest.raises(NotConnected):
-        connections.spend("c1", "general")
+        connections.charge("c1", "general")
     with pytest.raises(NotConnected):  # not a matter of rooms any more
-        connections.spend("c1", "news")
+        connections.charge("c1", "news")
     assert sent(dynamodb, "c1") == 1
 
 
 def test_sending_reads_nothing(dynamodb: Any) -> None:
     opened(Connections(dynamodb, TABLE), "c1", "general")
     counting = MortalDynamoDB(dynamodb)
-    Connections(counting, TABLE).spend("c1", "general")
+    Connections(counting, TABLE).charge("c1", "general")
     assert counting.calls == ["update_item"]
 
 
@@ -537,18 +545,18 @@ def test_a_flood_over_four_instances_is_held_and_others_are_not_slowed(dynamodb:
     """200 messages a second for ten seconds from one connection, of which 10 a second and 20 at once are
     allowed; another of the same user sends ten a second.
     """
-    instances = [Connections(dynamodb, TABLE, clock, Bounds(rate=Rate(10, 20))) for _ in range(4)]
+    instances = [Connections(dynamodb, TABLE, clock, Limits(rate=Rate(10, 20))) for _ in range(4)]
     for name in ("flood", "quiet"):
         opened(instances[0], name, "general")
     refusals: list[float] = []
     for number in range(2_000):
         clock.now = NOW + number / 200
         try:
-            instances[number % 4].spend("flood", "general")
+            instances[number % 4].charge("flood", "general")
         except RateLimited as refused:
             refusals.append(refused.retry_after)
         if number % 20 == 0:
-            instances[number // 20 % 4].spend("quiet", "general")
+            instances[number // 20 % 4].charge("quiet", "general")
     assert sent(dynamodb, "flood") == pytest.approx(20 + 10 * 10, rel=0.1)
     assert len(refusals) == 2_000 - sent(dynamodb, "flood")
     assert all(0 < seconds <= 0.101 for seconds in refusals)
@@ -561,16 +569,16 @@ def test_what_is_refused_for_another_reason_is_told_so_and_not_counted(
     opened(connections, "c1", "general")
     for _ in range(20):
         with pytest.raises(NotAMember):
-            connections.spend("c1", "news")
-        connections.spend("c1", "general")
+            connections.charge("c1", "news")
+        connections.charge("c1", "general")
     with pytest.raises(RateLimited):
-        connections.spend("c1", "general")
+        connections.charge("c1", "general")
     assert sent(dynamodb, "c1") == 20
 
 
 def test_a_failure_of_dynamodb_is_not_taken_for_a_refusal(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        Connections(dynamodb, "NoSuchTable").spend("c1", "general")
+        Connections(dynamodb, "NoSuchTable").charge("c1", "general")
 
 
 # Forgetting many
@@ -586,9 +594,9 @@ def test_whoever_was_found_dead_in_a_room_leaves_nothing_in_any(
     opened(connections, "c1", "general", "news")
     opened(connections, "c2", "general", "a#b")
     opened(connections, "c3", "general", "news")
-    assert connections.forget("general", found("c1", "c2")) == [
-        Closed(PERSON, frozenset({"general", "news"})),
-        Closed(PERSON, frozenset({"general", "a#b"})),
+    assert connections.prune("general", found("c1", "c2")) == [
+        ClosedConnection(PERSON, frozenset({"general", "news"})),
+        ClosedConnection(PERSON, frozenset({"general", "a#b"})),
     ]
     assert {item["pk"] for item in rows(dynamodb)} == {"CONN#c3", "ROOM#general", "ROOM#news"}
     assert members(dynamodb, "general") == members(dynamodb, "news") == {"c3"}
@@ -597,7 +605,7 @@ def test_whoever_was_found_dead_in_a_room_leaves_nothing_in_any(
 def test_a_membership_whose_connection_is_forgotten_goes_too(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general")
     dynamodb.delete_item(TableName=TABLE, Key={"pk": "CONN#c1", "sk": "CONN"})
-    assert connections.forget("general", found("c1")) == [Closed(PERSON, frozenset({"general"}))]
+    assert connections.prune("general", found("c1")) == [ClosedConnection(PERSON, frozenset({"general"}))]
     assert rows(dynamodb) == []
 
 
@@ -605,7 +613,7 @@ def test_forgetting_again_or_strangers_changes_nothing(connections: Connections,
     opened(connections, "c1", "general")
     opened(connections, "c2", "general")
     for _ in range(2):
-        connections.forget("general", found("c1", "stranger"))
+        connections.prune("general", found("c1", "stranger"))
         assert members(dynamodb, "general") == {"c2"}
 
 
@@ -615,7 +623,7 @@ def test_any_number_is_forgotten_in_a_few_calls(connections: Connections, dynamo
         person = Identity(f"user of {name}", "Ada", "v1")
         connections.open(Connection(name, person, 0), ["general", "news"])
     counting = MortalDynamoDB(dynamodb)
-    Connections(counting, TABLE).forget("general", found(*names))
+    Connections(counting, TABLE).prune("general", found(*names))
     assert rows(dynamodb) == []
     assert (
         counting.calls == ["batch_get_item"] + ["batch_write_item"] * 8
@@ -641,5 +649,5 @@ def test_what_a_busy_dynamodb_leaves_undone_is_asked_for_again(
     connections: Connections, dynamodb: Any
 ) -> None:
     opened(connections, "c1", "general", "news")
-    Connections(Busy(dynamodb), TABLE).forget("general", found("c1"))
+    Connections(Busy(dynamodb), TABLE).prune("general", found("c1"))
     assert rows(dynamodb) == []

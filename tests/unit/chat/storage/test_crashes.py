@@ -17,7 +17,7 @@ import pytest
 
 from apigateway.poster import Poster
 from apigateway.rate import Pace
-from chat.actions.dispatch import Chat, Sender, act
+from chat.actions.dispatch import Context, Sender, dispatch
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery
 from chat.delivery.slice_queue import Cursors
@@ -26,7 +26,7 @@ from chat.moderation import Moderation
 from chat.protocol.errors import InvalidRef
 from chat.protocol.frames import parse
 from chat.protocol.messages import Entry
-from chat.storage.connections import Bounds, Connection, Connections
+from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log import Log
 from chat.storage.member_reader import Members
 from chat.storage.rate_limits import Rate
@@ -35,7 +35,7 @@ from chat.storage.signals import Signals
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.mortal_dynamodb import Killed, MortalDynamoDB
-from tests.support.fakes.slice_queue import FakeDoorbells
+from tests.support.fakes.slice_queue import FakeSliceQueue
 from tests.support.fakes.stream import Stream
 from tests.support.fakes.xray_daemon import NoDaemon
 
@@ -45,13 +45,13 @@ LISTENER, PLAIN = "listener", "plain"
 type Runs = Mapping[str, Sequence[Entry]]
 
 
-def chat_on(client: Any) -> Chat:
+def chat_on(client: Any) -> Context:
     fast = Rate(10_000, 10_000)  # no call is a second try
-    connections = Connections(client, CONNECTIONS, bounds=Bounds(rate=fast))
+    connections = Connections(client, CONNECTIONS, limits=Limits(rate=fast))
     log = Log(client, MESSAGES, 90, rate=fast)
     rules, signals = RuleBook(client, MESSAGES), Signals(client, MESSAGES)
     sockets: Any = None  # nobody is moderated
-    return Chat(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
+    return Context(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
 
 
 @dataclass
@@ -80,7 +80,7 @@ class World:
         chat = chat_on(client)
         frame = {"action": "send", "ref": ref, "room": "general", "message": text}
         reply: dict[str, Any] = json.loads(
-            act(chat, Sender(connection, ADA, "general"), parse(json.dumps(frame)))
+            dispatch(chat, Sender(connection, ADA, "general"), parse(json.dumps(frame)))
         )
         return reply
 
@@ -98,14 +98,14 @@ class World:
     async def _fan_out(self, runs: Runs, client: MortalDynamoDB) -> None:
         loop = asyncio.get_running_loop()
         members = Members(self.members_url, "us-east-1", CONNECTIONS)
-        doorbells: Any = FakeDoorbells()
+        slice_queue: Any = FakeSliceQueue()
         sockets: Any = None  # nobody expires
         poster = Poster(self.gateway, Pace(loop.time), loop)
         broadcaster = Broadcaster(
             members,
             Log(client, MESSAGES, 90),
             Delivery(Connections(client, CONNECTIONS), Signals(client, MESSAGES), poster, lambda: sockets),
-            doorbells,
+            slice_queue,
             Cursors(client, MESSAGES),
             NoDaemon(),
             large=1_000,
@@ -156,7 +156,7 @@ after_each_write = pytest.mark.parametrize("dies_after", [HEAD, REF, ROW], ids=[
 def test_these_are_the_places_where_the_message_function_can_die(dynamodb: Any, world: World) -> None:
     client = MortalDynamoDB(dynamodb)
     chat = chat_on(client)
-    act(chat, Sender("sender", ADA, "general"), parse('{"action":"onMessage","message":"Hi"}'))
+    dispatch(chat, Sender("sender", ADA, "general"), parse('{"action":"onMessage","message":"Hi"}'))
     assert client.calls == ["update_item", "update_item", "put_item", "put_item"]
 
 

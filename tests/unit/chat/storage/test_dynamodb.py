@@ -51,7 +51,7 @@ def scripted(aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_write_that_meets_a_transaction_is_tried_again(scripted: Any) -> None:
     server, client = scripted(CONFLICT, CONFLICT)
-    Connections(client, "t").spend("c1", "general")
+    Connections(client, "t").charge("c1", "general")
     assert server.calls == 3
 
 
@@ -72,5 +72,5 @@ def test_a_transaction_that_is_refused_for_its_condition_is_not(scripted: Any) -
 def test_a_conflict_without_end_is_a_failure(scripted: Any) -> None:
     server, client = scripted(*[CONFLICT] * 10)
     with pytest.raises(ClientError, match="TransactionConflictException"):
-        Connections(client, "t").spend("c1", "general")
+        Connections(client, "t").charge("c1", "general")
     assert server.calls == 7

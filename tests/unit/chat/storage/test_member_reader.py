@@ -13,7 +13,7 @@ import boto3
 import pytest
 
 from chat.identity.identity import Identity
-from chat.storage.connections import RING, Connection, Connections, Member
+from chat.storage.connections import HASH_SPACE, Connection, Connections, Member
 from chat.storage.member_reader import PAGE, Members, Page, ReadFailed
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.web_host import Host, Visit, ok
@@ -86,7 +86,7 @@ class Room:
         self.table = table
         self.members = members
 
-    async def read(self, first: int = 0, last: int = RING - 1, page: Page | None = None) -> list[str]:
+    async def read(self, first: int = 0, last: int = HASH_SPACE - 1, page: Page | None = None) -> list[str]:
         """The ids of the members as they were passed on."""
         found: list[str] = []
 
@@ -155,15 +155,15 @@ async def test_who_has_expired_is_marked(room: Room) -> None:
 
 
 DISTRIBUTIONS: dict[str, Callable[[random.Random], list[int]]] = {
-    "even": lambda dice: [dice.randrange(RING) for _ in range(3_000)],
-    "all in one place": lambda dice: [dice.randrange(RING)] * 500,
+    "even": lambda dice: [dice.randrange(HASH_SPACE) for _ in range(3_000)],
+    "all in one place": lambda dice: [dice.randrange(HASH_SPACE)] * 500,
     "all in the first place": lambda dice: [0] * 500,
-    "all in the last place": lambda dice: [RING - 1] * 500,
-    "at both ends": lambda dice: [0, RING - 1] * 300,
-    "in the last quarter": lambda dice: [dice.randrange(RING * 3 // 4, RING) for _ in range(500)],
+    "all in the last place": lambda dice: [HASH_SPACE - 1] * 500,
+    "at both ends": lambda dice: [0, HASH_SPACE - 1] * 300,
+    "in the last quarter": lambda dice: [dice.randrange(HASH_SPACE * 3 // 4, HASH_SPACE) for _ in range(500)],
     "in two places side by side": lambda dice: [0x7FFF, 0x8000] * 300,
-    "a few": lambda dice: [dice.randrange(RING) for _ in range(dice.randint(1, 5))],
-    "one": lambda dice: [dice.choice([0, 1, 255, RING - 1])],
+    "a few": lambda dice: [dice.randrange(HASH_SPACE) for _ in range(dice.randint(1, 5))],
+    "one": lambda dice: [dice.choice([0, 1, 255, HASH_SPACE - 1])],
 }
 
 
@@ -179,13 +179,13 @@ async def test_everyone_is_read_once_however_they_are_spread(
     assert sorted(await room.read()) == ids(room.table.keys)
     # And in slices: each member is in one of them.
     count = dice.choice([2, 3, 16])
-    bounds = [RING * number // count for number in range(count + 1)]
+    bounds = [HASH_SPACE * number // count for number in range(count + 1)]
     slices = [await room.read(bounds[number], bounds[number + 1] - 1) for number in range(count)]
     assert sorted(one for slice_ in slices for one in slice_) == ids(room.table.keys)
 
 
 async def test_a_page_that_was_read_before_is_not_read_again(room: Room) -> None:
-    room.table.keys = ring(range(0, RING, 20))
+    room.table.keys = ring(range(0, HASH_SPACE, 20))
     page = await room.members.page("a#b")
     asked = len(room.table.asked)
     assert sorted(await room.read(page=page)) == ids(room.table.keys)
@@ -198,13 +198,13 @@ async def test_a_page_that_was_read_before_is_not_read_again(room: Room) -> None
 async def test_a_first_page_tells_how_large_the_room_is(room: Room) -> None:
     dice = random.Random(1)
     for size in (0, 10, 999, 5_000, 30_000):
-        room.table.keys = ring([dice.randrange(RING) for _ in range(size)])
+        room.table.keys = ring([dice.randrange(HASH_SPACE) for _ in range(size)])
         estimate = (await room.members.page("a#b")).estimate
         assert estimate == size if size < PAGE else abs(estimate - size) < 0.15 * size
 
 
 async def test_a_large_rooms_ranges_are_read_at_once(room: Room) -> None:
-    room.table.keys = ring(range(0, RING, 5))
+    room.table.keys = ring(range(0, HASH_SPACE, 5))
     await room.read()
     assert room.table.most_under_way == 4
 
@@ -226,7 +226,7 @@ async def test_the_next_page_is_read_when_the_one_before_has_been_used(room: Roo
 
 
 async def test_in_order_is_in_order_and_goes_on_from_where_it_came_to(room: Room) -> None:
-    room.table.keys = ring(range(0, RING, 30))
+    room.table.keys = ring(range(0, HASH_SPACE, 30))
     room.table.rows_a_page = lambda: 100
     found: list[str] = []
     reached: str | None = None
@@ -285,7 +285,7 @@ async def test_patience_has_an_end(room: Room) -> None:
 
 
 async def test_a_failure_in_one_range_ends_the_reading_and_the_next_goes_well(room: Room) -> None:
-    room.table.keys = ring(range(0, RING, 5))
+    room.table.keys = ring(range(0, HASH_SPACE, 5))
     page = await room.members.page("a#b")
     room.table.troubles = [failure(400, "ValidationException")]
     with pytest.RaisesGroup(ReadFailed):
@@ -297,7 +297,7 @@ async def test_a_failure_in_one_range_ends_the_reading_and_the_next_goes_well(ro
 
 
 async def test_many_rooms_at_once_wait_for_their_turn(room: Room) -> None:
-    room.table.keys = ring(range(0, RING, 50))
+    room.table.keys = ring(range(0, HASH_SPACE, 50))
     for found in await asyncio.gather(*(room.read() for _ in range(40))):
         assert sorted(found) == ids(room.table.keys)
     assert room.table.most_under_way == 16

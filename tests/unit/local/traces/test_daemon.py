@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from chat.tracing import BroadcastTrace, Daemon
+from chat.tracing import BroadcastTrace, XRayDaemon
 from local.functions.host import LambdaHost
 from local.invocation import Result
 from local.stack import Function
@@ -170,12 +170,12 @@ async def test_what_the_sdk_sends_hangs_under_the_functions_segment(lab: Lab) ->
 async def test_a_broadcast_hangs_under_the_function_that_wrote_the_message(lab: Lab) -> None:
     host = await lab.start(TRACED.format(src=str(SRC)))
     headers = [value(await host.invoke("Told", {})) for _ in range(2)]
-    daemon = Daemon(lab.address)
+    daemon = XRayDaemon(lab.address)
     run = [(header, "2026-11-24T06:20:01.123Z") for header in headers]
     with BroadcastTrace(daemon, "general", run) as trace:
         with trace.phase("post"):
             pass
-        trace.note(recipients=3, delivered=3, gone=0, shed=0)
+        trace.annotate(recipients=3, delivered=3, gone=0, shed=0)
     daemon.close()
     for header in headers:
         documents = await lab.traces.documents(5, containing=header[5:40])

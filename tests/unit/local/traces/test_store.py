@@ -36,7 +36,7 @@ BROADCAST = document(
     start=1.0,  # since the message was written, before the handler began
     subsegments=[
         {"id": "post", "name": "post", "start_time": 1.5, "end_time": 2},
-        {"id": "settle", "name": "settle", "start_time": 1.4, "end_time": 1.5},
+        {"id": "repair", "name": "repair", "start_time": 1.4, "end_time": 1.5},
     ],
 )
 TREE = [
@@ -45,7 +45,7 @@ TREE = [
     "    handler",
     "      call",
     "    broadcast",
-    "      settle",
+    "      repair",
     "      post",
 ]
 
