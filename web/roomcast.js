@@ -7,16 +7,16 @@ import { randomId } from "./roomcast/protocol/random-id.js";
 import { RoomcastError } from "./roomcast/protocol/error.js";
 import { Room } from "./roomcast/room/room.js";
 import { Session } from "./roomcast/room/session.js";
-import { tabStorage, watch } from "./roomcast/transport/browser.js";
+import { tabStorage, watchNetwork } from "./roomcast/transport/browser.js";
 
-export { RoomcastError, Room };
+export { randomId, Room, RoomcastError };
 
-/** Characters; a longer address is cut short or refused by something on the way, sooner or later. */
-const LONGEST_URL = 2_000;
-/** Milliseconds: ten minutes before API Gateway cuts a socket. */
+/** Characters. Some proxies cut or reject a longer address. */
+const MAX_URL_LENGTH = 2_000;
+/** Milliseconds. API Gateway cuts a socket ten minutes later. */
 const LIFETIME = 110 * 60_000;
 
-/** @import { Link } from "./roomcast/transport/socket.js" */
+/** @import { Socket } from "./roomcast/transport/socket.js" */
 
 /**
  * @typedef {import("./roomcast/room/room.js").RoomEvents} RoomEvents
@@ -25,34 +25,34 @@ const LIFETIME = 110 * 60_000;
  * @typedef {import("./roomcast/protocol/frames.js").Person} Person
  * @typedef {import("./roomcast/protocol/frames.js").Moderated} Moderated
  * @typedef {import("./roomcast/transport/connection.js").ConnectionState} ConnectionState
- *   `idle`: before the first join. `offline`: the browser says that there is no network. `unreachable`: the server
- *   refuses, or cannot be reached; tries go on, slowly. `closed`: for good
+ *   `idle`: before the first join. `offline`: the browser reports no network. `unreachable`: the server rejects the
+ *   handshake or cannot be reached; attempts go on, slowly. `closed`: for good
  *
  * @typedef {import("./roomcast/transport/connection.js").TokenSource} TokenSource
  *
  * @typedef {object} RoomcastOptions
- * @property {string} [name] - what the others see
- * @property {string} [client] - a random id that you keep: it makes one user of all your connections. Keep it secret
- * @property {string | TokenSource} [token] - who you are, for a server that asks
- * @property {number} [heartbeat] - milliseconds of silence after which the server is asked whether it is there; 120,000
- * @property {number} [lifetime] - milliseconds after which another socket takes over, before API Gateway cuts this one
- *   at two hours; 1 h 50 min, less up to 5% at random so that a crowd does not move at once
- * @property {import("./roomcast/room/outbox.js").Store | null} [storage] - keeps unsent messages over a page reload;
- *   sessionStorage. null: they are not kept
- * @property {import("./roomcast/transport/socket.js").SocketClass} [WebSocket] - for where there is no global one
+ * @property {string} [name] - that the other members see
+ * @property {string} [client] - a random id that you store: all connections with it are one user. Keep it secret
+ * @property {string | TokenSource} [token] - proves who the user is, for a server that requires it
+ * @property {number} [heartbeat] - milliseconds without a frame before a ping; default 120,000
+ * @property {number} [lifetime] - milliseconds before another socket takes over, because API Gateway cuts this one
+ *   at two hours; default 1 h 50 min, less up to 5% at random so that many clients do not move at once
+ * @property {import("./roomcast/transport/browser.js").Store | null} [storage] - keeps unsent messages over a page
+ *   reload; default sessionStorage. null: they are not kept
+ * @property {import("./roomcast/transport/socket.js").WebSocketClass} [WebSocket] - default the global one
  * @property {import("./roomcast/transport/clock.js").Clock} [clock] - for tests
- * @property {() => number} [random] - for tests: as Math.random
+ * @property {() => number} [random] - for tests; default Math.random
  */
 
 /**
- * A chat. It connects at the first join, and heals its connection by itself until it is closed.
+ * A chat. It connects at the first join, and reconnects by itself until it is closed.
  *
  * @extends {Emitter<{state: {state: ConnectionState, code?: string}}>}
  */
 export class Roomcast extends Emitter {
   /** @type {Map<string, {session: Session, room: Room, joined: Promise<Room>}>} by name */
   #rooms = new Map();
-  /** @type {Map<string, Promise<void>>} of rooms that the server is just being told about */
+  /** @type {Map<string, Promise<void>>} by name: resolves when the server has acknowledged the leave */
   #leaving = new Map();
   #url;
   #tools;
@@ -61,34 +61,34 @@ export class Roomcast extends Emitter {
   #unwatch;
 
   /**
-   * @param {string | URL} url - such as `wss://HOST/STAGE`; in a page it may be relative to that
+   * @param {string | URL} url - such as `wss://HOST/STAGE`, or relative to the page's address
    * @param {RoomcastOptions} [options]
-   * @throws {TypeError} if the address is none
+   * @throws {TypeError} if the url is invalid or there is no WebSocket
    */
   constructor(url, options = {}) {
     super();
     const { name = "", client = randomId(), token, heartbeat = 120_000, storage = tabStorage() } = options;
     const { WebSocket = globalThis.WebSocket, clock = systemClock, random = Math.random } = options;
     const { lifetime = LIFETIME * (1 - 0.05 * random()) } = options;
-    if (!WebSocket) throw new TypeError("There is no WebSocket here: give one as an option.");
+    if (!WebSocket) throw new TypeError("No global WebSocket: pass one as the option `WebSocket`.");
     this.#url = new URL(url, globalThis.location?.href);
     this.#url.protocol = this.#url.protocol.replace("http", "ws");
     this.#url.hash = "";
-    this.#name(name);
+    this.#setName(name);
     this.#url.searchParams.set("client", client);
     this.#tools = { clock, random, storage };
     this.#connection = new Connection(
       {
-        address: (refused) => this.#address(refused),
-        opened: (link) => this.#opened(link),
-        heard: (frame, link) => this.#heard(frame, link),
-        lost: (link) => this.#sessions.forEach((session) => session.lose(link)),
-        entered: (state, code) => this.#entered(state, code),
+        address: (hasFailed) => this.#address(hasFailed),
+        onOpen: (socket) => this.#onOpen(socket),
+        onFrame: (frame, socket) => this.#onFrame(frame, socket),
+        onClose: (socket) => this.#sessions.forEach((session) => session.onClose(socket)),
+        onState: (state, code) => this.#onState(state, code),
       },
       { token: typeof token === "function" ? token : () => token, lifetime, WebSocket, clock, random },
     );
-    this.#heartbeat = new Heartbeat(heartbeat, () => this.#longestUnheard, () => this.#ping(heartbeat), clock);
-    this.#unwatch = watch({ online: () => this.#hurry(), offline: () => this.#connection.goOffline() });
+    this.#heartbeat = new Heartbeat(heartbeat, () => this.#oldestActivity, () => this.#ping(heartbeat), clock);
+    this.#unwatch = watchNetwork({ online: () => this.#retryNow(), offline: () => this.#connection.goOffline() });
   }
 
   /** @returns {ConnectionState} */
@@ -96,18 +96,18 @@ export class Roomcast extends Emitter {
     return this.#connection.state;
   }
 
-  /** @returns {Room[]} those that are joined, or will be as soon as it is possible */
+  /** @returns {Room[]} the joined ones, and those to be joined when the connection is back */
   get rooms() {
     return [...this.#rooms.values()].map(({ room }) => room);
   }
 
   /**
-   * Joins a room; while offline, as soon as it is possible. The same Room for as long as it is not left.
+   * Join a room, or wait while offline. Returns the same Room until it is left.
    *
    * @param {string} name - 1 to 100 visible characters
    * @param {{history?: number}} [options] - `history`: how many earlier messages to begin with, default 50
    * @returns {Promise<Room>}
-   * @throws {RoomcastError} the server's, or `closed`
+   * @throws {RoomcastError} the server's, or `closed` or `left`
    */
   async join(name, { history = 50 } = {}) {
     if (this.state === "closed") throw new RoomcastError("closed");
@@ -116,22 +116,22 @@ export class Roomcast extends Emitter {
   }
 
   /**
-   * Takes another name. A name is a connection's, so another connection takes over; nothing is lost.
+   * Change the user's name. A name belongs to a connection, so another connection takes over; nothing is lost.
    *
-   * @param {string} name - what the others see
+   * @param {string} name - that the other members see
    */
   rename(name) {
-    this.#name(name);
-    this.#connection.renew();
+    this.#setName(name);
+    this.#connection.replaceSocket();
   }
 
-  /** Closes for good; what is pending is refused with `closed`. */
+  /** Close for good. Pending messages fail with `closed`. */
   close() {
     this.#connection.close("closed");
   }
 
   /** @param {string} name */
-  #name(name) {
+  #setName(name) {
     if (name) this.#url.searchParams.set("name", name);
     else this.#url.searchParams.delete("name");
   }
@@ -147,42 +147,42 @@ export class Roomcast extends Emitter {
       history,
       key: `roomcast.outbox ${this.#url.origin}${this.#url.pathname} ${name}`,
       dispatch: (event) => void room.dispatchEvent(event),
-      left: (told) => this.#left(name, told),
+      onLeft: (acknowledged) => this.#onLeft(name, acknowledged),
     });
     const room = new Room(name, session);
-    const seat = { session, room, joined: session.ready.then(() => room) };
-    this.#rooms.set(name, seat);
-    if (this.#connection.link) this.#resume(session, this.#connection.link);
+    const entry = { session, room, joined: session.ready.then(() => room) };
+    this.#rooms.set(name, entry);
+    if (this.#connection.socket) this.#resume(session, this.#connection.socket);
     else this.#connection.open();
-    return seat;
+    return entry;
   }
 
-  /** @param {string} name @param {Promise<void>} told - when the server knows it */
-  #left(name, told) {
+  /** @param {string} name @param {Promise<void>} acknowledged - by the server */
+  #onLeft(name, acknowledged) {
     this.#rooms.delete(name);
-    const leaving = told.finally(() => leaving === this.#leaving.get(name) && this.#leaving.delete(name));
+    const leaving = acknowledged.finally(() => leaving === this.#leaving.get(name) && this.#leaving.delete(name));
     this.#leaving.set(name, leaving);
   }
 
-  /** @param {Session} session @param {Link} link */
-  async #resume(session, link) {
-    await this.#leaving.get(session.name); // API Gateway runs frames concurrently: a leave could overtake this join.
-    await session.resume(link);
+  /** @param {Session} session @param {Socket} socket */
+  async #resume(session, socket) {
+    await this.#leaving.get(session.name); // API Gateway runs frames concurrently: this join could overtake the leave.
+    await session.resume(socket);
   }
 
-  /** @param {Link} link */
-  #opened(link) {
+  /** @param {Socket} socket */
+  #onOpen(socket) {
     this.#heartbeat.start();
-    return Promise.all(this.#sessions.map((session) => this.#resume(session, link)));
+    return Promise.all(this.#sessions.map((session) => this.#resume(session, socket)));
   }
 
-  /** @param {import("./roomcast/protocol/frames.js").Frame} frame @param {Link} link */
-  #heard(frame, link) {
-    if ("room" in frame) this.#rooms.get(frame.room)?.session.hear(frame, link);
+  /** @param {import("./roomcast/protocol/frames.js").Frame} frame @param {Socket} socket */
+  #onFrame(frame, socket) {
+    if ("room" in frame) this.#rooms.get(frame.room)?.session.onFrame(frame, socket);
   }
 
   /** @param {ConnectionState} state @param {string} [code] */
-  #entered(state, code) {
+  #onState(state, code) {
     if (state === "closed") {
       this.#unwatch();
       this.#heartbeat.stop();
@@ -191,47 +191,47 @@ export class Roomcast extends Emitter {
     this.dispatchEvent(new CustomEvent("state", { detail: code === undefined ? { state } : { state, code } }));
   }
 
-  #hurry() {
-    this.#connection.hurry();
+  #retryNow() {
+    this.#connection.retryNow();
     this.#ping(0);
   }
 
-  get #longestUnheard() {
-    const { link } = this.#connection;
-    if (!link) return this.#tools.clock.now();
-    const here = this.#sessions.filter((session) => session.isOn(link));
-    return Math.min(link.heardAt, ...here.map(({ heardAt }) => heardAt));
+  get #oldestActivity() {
+    const { socket } = this.#connection;
+    if (!socket) return this.#tools.clock.now();
+    const sessions = this.#sessions.filter((session) => session.isOn(socket));
+    return Math.min(socket.lastActivityAt, ...sessions.map(({ lastActivityAt }) => lastActivityAt));
   }
 
   /**
-   * Asks whether the server is there, and how far the rooms are that were not heard for a while: in a quiet room
-   * nothing else tells that the last messages were missed.
+   * Check that the server replies, and ask for the newest seq of each silent room: in a quiet room nothing else shows
+   * that the last messages were missed.
    *
    * @param {number} silence - milliseconds
    */
   async #ping(silence) {
-    const { link } = this.#connection;
-    if (!link) return;
+    const { socket } = this.#connection;
+    if (!socket) return;
     const since = this.#tools.clock.now() - silence;
-    const asked = this.#sessions.filter((session) => session.isOn(link) && session.heardAt <= since);
+    const silent = this.#sessions.filter((session) => session.isOn(socket) && session.lastActivityAt <= since);
     try {
-      const seqs = await link.ask(ping(asked.map(({ name }) => name)));
-      for (const session of asked) session.check(seqs.get(session.name), link);
+      const seqs = await socket.request(ping(silent.map(({ name }) => name)));
+      for (const session of silent) session.onPong(seqs.get(session.name), socket);
     } catch {
-      // The link is lost, which is told elsewhere; or it was refused, and there will be another one.
+      // The socket closed, and the connection replaces it; or the server sent an error, and the next ping follows.
     }
   }
 
-  /** @param {boolean} refused - the rooms may be the reason, so they are left out; each will be joined anyway */
-  #address(refused) {
+  /** @param {boolean} hasFailed - the last handshake did. A room may be the reason, so it names none of them */
+  #address(hasFailed) {
     let url = new URL(this.#url);
     for (const session of this.#sessions) {
-      if (refused || !session.wasJoined) continue;
+      if (hasFailed || !session.wasJoined) continue;
       const longer = new URL(url);
       longer.searchParams.append("room", session.name);
-      if (longer.href.length < LONGEST_URL) url = longer;
+      if (longer.href.length < MAX_URL_LENGTH) url = longer;
     }
-    if (!url.searchParams.has("room")) url.searchParams.set("room", ""); // None at all would mean the lobby.
+    if (!url.searchParams.has("room")) url.searchParams.set("room", ""); // Else the server joins the lobby.
     return url.href;
   }
 }

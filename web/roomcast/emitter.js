@@ -4,7 +4,7 @@
  */
 
 /**
- * An EventTarget whose events are known by name, so that an editor knows what each `detail` holds.
+ * An EventTarget with typed events: an editor knows what the `detail` of each event holds.
  *
  * @template {object} Details - the type of each event's detail, by the event's name
  */

@@ -5,34 +5,34 @@ import { RoomcastError } from "./error.js";
  * The wire form of version 1. No other module knows how a frame is written.
  *
  * @typedef {object} Message
- * @property {number} seq - its place in the room's order, from 1
+ * @property {number} seq - its number in the room's log, from 1
  * @property {string} id - the ref that it was sent with
- * @property {string} user - who sent it, for good
- * @property {string} name - what its sender calls themselves
+ * @property {string} user - the sender's permanent id
+ * @property {string} name - the sender's name at that time
  * @property {string} message - empty if it is deleted
- * @property {unknown} [data] - whatever JSON the sender put beside the text
- * @property {string} at - when the server took it, ISO 8601
+ * @property {unknown} [data] - any JSON that the sender added to the text
+ * @property {string} at - when the server stored it, ISO 8601
  * @property {boolean} [deleted] - by a moderator
  *
- * @typedef {object} Moderated - what a moderator has done
- * @property {string} action - `ban`, `mute`, `slow`, `close`, or what a later server has
+ * @typedef {object} Moderated - an action of a moderator
+ * @property {string} action - `ban`, `mute`, `slow_mode`, `lock`, or an action of a later server
  * @property {string} moderator - the moderator's name
- * @property {string} [user] - who is banned or mute
- * @property {string} [until] - when that ends, ISO 8601; what does not lie ahead has ended
- * @property {number} [seconds] - how long a ban or a mute lasts, or everybody waits between two messages; 0 ends it
- * @property {boolean} [locked] - whether nobody can write
+ * @property {string} [user] - who is banned or muted
+ * @property {string} [until] - when that ends, ISO 8601; a past time means that it has ended
+ * @property {number} [seconds] - how long a ban or a mute lasts, or each user waits between two messages; 0 ends it
+ * @property {boolean} [locked] - true if only moderators can write
  *
- * @typedef {{user: string, name: string}} Person - `user` is for good, `name` is what they call themselves
+ * @typedef {{user: string, name: string}} Person - `user` is permanent, `name` can change
  * @typedef {Pick<Message, "seq" | "id" | "at">} Ack
- * @typedef {{messages: Message[], skipped: number[]}} Run - a void is a seq that holds no message
+ * @typedef {{messages: Message[], skipped: number[]}} Run - `skipped`: the seqs that hold no message
  * @typedef {Run & {more: boolean, firstSeq: number | undefined}} Page
- * @typedef {{seq: number, page: Page | null, me: Person | undefined}} Joined - `seq` is the room's newest, 0 where
- *   nobody has spoken; `me` is as whom one speaks
- * @typedef {{members: Person[], count: number, approximate: boolean, more: boolean}} Present - of a crowd the number is
- *   approximate, and nobody is named
+ * @typedef {{seq: number, page: Page | null, me: Person | undefined}} JoinReply - `seq` is the room's newest, 0 in an
+ *   empty room; `me` is the user that this connection is to the server
+ * @typedef {{members: Person[], count: number, approximate: boolean, more: boolean}} PresenceReply - in a room above
+ *   the presence limit the count is approximate, and nobody is listed
  *
  * @typedef {{type: "reply", ref: string | null, fields: Fields}} ReplyFrame
- * @typedef {{type: "refusal", ref: string | null, refusal: RoomcastError}} ErrorFrame
+ * @typedef {{type: "error", ref: string | null, error: RoomcastError}} ErrorFrame
  * @typedef {{type: "messages", room: string, run: Run}} MessagesFrame
  * @typedef {{type: "presence", room: string, joined: Person[], left: Person[], count: number}} PresenceFrame
  * @typedef {{type: "typing", room: string, person: Person}} TypingFrame
@@ -40,23 +40,24 @@ import { RoomcastError } from "./error.js";
  * @typedef {{type: "moderated", room: string, moderated: Moderated}} ModeratedFrame
  * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ChangedFrame | ModeratedFrame} RoomFrame
  * @typedef {{type: "disconnect", code: string, reconnect: boolean}} DisconnectFrame
- * @typedef {{type: "trouble"}} TroubleFrame - API Gateway's own: some frame of ours failed, it does not say which
- * @typedef {ReplyFrame | ErrorFrame | RoomFrame | DisconnectFrame | TroubleFrame} Frame
+ * @typedef {{type: "gateway_error"}} GatewayErrorFrame - from API Gateway: one of our frames failed, it does not say
+ *   which
+ * @typedef {ReplyFrame | ErrorFrame | RoomFrame | DisconnectFrame | GatewayErrorFrame} Frame
  * @typedef {Record<string, unknown>} Fields
  */
 
 /**
- * @template Answer
- * @typedef {{ref: string, frame: string, read: (reply: Fields) => Answer | null}} Request - `read` gives null for a
- *   reply that is malformed
+ * @template Result
+ * @typedef {{ref: string, frame: string, read: (reply: Fields) => Result | null}} Request - `read` returns null for a
+ *   malformed reply
  */
 
 export const SUBPROTOCOL = "roomcast.v1";
-/** Bytes; for a larger frame API Gateway closes the socket (code 1009). */
-export const LARGEST_FRAME = 32 * 1024;
-/** Places in a page, at most. */
-export const LARGEST_PAGE = 200;
-/** What the server takes as a ref (it takes more than ASCII; there is no need for it). */
+/** Bytes. API Gateway closes the socket of a larger frame (code 1009). */
+export const MAX_FRAME_BYTES = 32 * 1024;
+/** Entries per page. */
+export const MAX_PAGE = 200;
+/** A ref that the server accepts. It also accepts other characters, which nobody needs. */
 export const REF = /^[\x20-\x7e]{1,128}$/;
 
 /** @param {string} text */
@@ -65,7 +66,7 @@ export const bytesOf = (text) => new TextEncoder().encode(text).length;
 /** @param {string} room @param {{id: string, message: string, data?: unknown}} content */
 export const send = (room, { id, message, data }) => request({ action: "send", room, message, data }, readAck, id);
 
-/** @param {string} room @param {number} [after] - asks for the messages after this one too */
+/** @param {string} room @param {number} [after] - a seq: the reply also holds the messages after it */
 export const join = (room, after) => request({ action: "join", room, after }, readJoined);
 
 /** @param {string} room */
@@ -74,16 +75,16 @@ export const leave = (room) => request({ action: "leave", room }, () => true);
 /** @param {string} room @param {{after: number, limit?: number} | {before: number, limit?: number}} range */
 export const history = (room, range) => request({ action: "history", room, ...range }, readPage);
 
-/** @param {string[]} rooms - whose newest seqs are asked for */
+/** @param {string[]} rooms - the reply holds the newest seq of each */
 export const ping = (rooms) => request(rooms.length ? { action: "ping", rooms } : { action: "ping" }, readPong);
 
-/** @param {string} room @param {string} [after] - a user: those after this one are asked for */
-export const presence = (room, after) => request({ action: "presence", room, after }, readPresent);
+/** @param {string} room @param {string} [after] - a user: the page begins after this one */
+export const presence = (room, after) => request({ action: "presence", room, after }, readPresence);
 
 /** @param {string} room */
 export const typing = (room) => request({ action: "typing", room }, () => true);
 
-/** What a moderator does: ban and mute are answered with when it ends. */
+/** The actions of a moderator. The replies to ban and mute say when they end. */
 export const moderate = {
   /** @param {string} room @param {number} seq */
   delete: (room, seq) => request({ action: "delete", room, seq }, () => true),
@@ -98,10 +99,10 @@ export const moderate = {
 };
 
 /**
- * What the server said, or null for anything this client has no use for: a type that a later server invented, the
- * empty frame that API Gateway sends where a function returns no body, a frame that is malformed.
+ * Return a frame of the server. Null for a frame that this client ignores: one of a later server's type, a malformed
+ * one, or the empty one that API Gateway sends if a function returns no body.
  *
- * @param {unknown} data - what a WebSocket's message event carries
+ * @param {unknown} data - the data of a WebSocket's message event
  * @returns {Frame | null}
  */
 export function parseFrame(data) {
@@ -112,7 +113,7 @@ export function parseFrame(data) {
     case "disconnect":
       return { type: "disconnect", code: String(fields.code), reconnect: fields.reconnect !== false };
     case undefined:
-      return typeof fields?.message === "string" ? { type: "trouble" } : null;
+      return typeof fields?.message === "string" ? { type: "gateway_error" } : null;
     default:
       return fields && readRoomFrame(fields);
   }
@@ -142,9 +143,9 @@ function readRoomFrame(fields) {
 }
 
 /**
- * @template Answer
- * @param {Fields} fields @param {(reply: Fields) => Answer | null} read @param {string} [ref]
- * @returns {Request<Answer>}
+ * @template Result
+ * @param {Fields} fields @param {(reply: Fields) => Result | null} read @param {string} [ref]
+ * @returns {Request<Result>}
  */
 function request(fields, read, ref = randomId()) {
   return { ref, frame: JSON.stringify({ ...fields, ref }), read };
@@ -166,12 +167,12 @@ function readReply(fields) {
   const ref = typeof fields.ref === "string" ? fields.ref : null;
   if (fields.status === "ok") return { type: "reply", ref, fields };
   const { code, detail, retry_after: retryAfter } = fields;
-  const refusal = new RoomcastError(
+  const error = new RoomcastError(
     String(code),
     typeof detail === "string" ? detail : "",
     typeof retryAfter === "number" && retryAfter >= 0 ? retryAfter : undefined,
   );
-  return { type: "refusal", ref, refusal };
+  return { type: "error", ref, error };
 }
 
 /** @param {Fields} reply @returns {Ack | null} */
@@ -179,7 +180,7 @@ function readAck({ seq, id, at }) {
   return isSeq(seq) && typeof id === "string" && typeof at === "string" ? { seq, id, at } : null;
 }
 
-/** @param {Fields} reply @returns {Joined | null} */
+/** @param {Fields} reply @returns {JoinReply | null} */
 function readJoined(reply) {
   const { seq } = reply;
   const me = isPerson(reply) ? readPerson(reply) : undefined;
@@ -199,8 +200,8 @@ function readPong({ pong, seqs }) {
   return new Map(Object.entries(seqs ?? {}).filter(([, seq]) => isCount(seq)));
 }
 
-/** @param {Fields} reply @returns {Present | null} */
-function readPresent({ members, count, approximate, more }) {
+/** @param {Fields} reply @returns {PresenceReply | null} */
+function readPresence({ members, count, approximate, more }) {
   if (!isCount(count)) return null;
   return { members: readPeople(members), count, approximate: approximate === true, more: more === true };
 }
@@ -228,7 +229,7 @@ function readPeople(value) {
   return Array.isArray(value) ? value.filter(isPerson).map(readPerson) : [];
 }
 
-/** @param {Person} fields @returns {Person} nothing but that */
+/** @param {Person} fields @returns {Person} without any other field */
 const readPerson = ({ user, name }) => ({ user, name });
 
 /** @param {any} value @returns {value is Person} */

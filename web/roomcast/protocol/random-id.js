@@ -1,8 +1,8 @@
 /**
- * A random version 4 UUID: the `ref` of a message, or the id of this client.
+ * Return a random version 4 UUID, for the `ref` of a message or the id of a client.
  *
- * `crypto.randomUUID` exists only in secure contexts, and a phone that opens the laptop's page over plain http is not
- * in one (https://developer.mozilla.org/docs/Web/API/Crypto/randomUUID). `getRandomValues` exists everywhere.
+ * `crypto.randomUUID` exists only in secure contexts, and the laptop's page over plain http on a phone is not secure
+ * (https://developer.mozilla.org/docs/Web/API/Crypto/randomUUID). `getRandomValues` exists everywhere.
  *
  * @param {Pick<Crypto, "getRandomValues"> & {randomUUID?: Crypto["randomUUID"]}} source
  * @returns {string}

@@ -1,30 +1,32 @@
 import { Backoff } from "../transport/backoff.js";
 import { join, leave } from "../protocol/frames.js";
-import { LinkLost } from "../transport/socket.js";
+import { SocketClosed } from "../transport/socket.js";
 import { RoomcastError } from "../protocol/error.js";
 
-/** The longest delay of a timer, in milliseconds; a longer one would be over at once. */
-const LONGEST_TIMER = 2 ** 31 - 1;
-/** A random pause is at most this long, in milliseconds, between two tries of the same request. */
-const LONGEST_PAUSE = 8_000;
+/** Milliseconds. A timer with a longer delay would fire at once. */
+const MAX_TIMER = 2 ** 31 - 1;
+/** Milliseconds between two attempts of the same request. */
+const MAX_PAUSE = 8_000;
 
 /**
- * @typedef {import("../transport/socket.js").Link} Link
- * @typedef {import("../protocol/frames.js").Joined} Joined
+ * @typedef {import("../transport/socket.js").Socket} Socket
+ * @typedef {import("../protocol/frames.js").JoinReply} JoinReply
  * @typedef {"joining" | "joined" | "left"} MembershipState
- * @typedef {{after: number | undefined, head: number}} Mark - how far one was when a join was asked for
- * @typedef {object} Owner
- * @property {() => Mark} mark
- * @property {(joined: Joined, mark: Mark) => void} joined - at every join that is answered
- * @property {() => void} away - the link is lost; it will be joined on another
- * @property {(refusal: RoomcastError, told: Promise<void>) => void} left - `told`: when the server knows it
+ * @typedef {{after: number | undefined, head: number}} Position - how far the room was read when a join was sent:
+ *   complete up to `after`, and known to reach `head`
+ * @typedef {object} Callbacks
+ * @property {() => Position} position
+ * @property {(reply: JoinReply, position: Position) => void} onJoined - after the reply to each join
+ * @property {() => void} onAway - the socket is closed; the room will be joined on another
+ * @property {(error: RoomcastError, acknowledged: Promise<void>) => void} onLeft - `acknowledged` resolves when the
+ *   server knows it
  */
 
-/** Being in one room, over links that come and go. */
+/** The membership in one room, over sockets that come and go. */
 export class Membership {
-  /** @type {Link | null} the one that the room is joined on */
-  #link = null;
-  /** @type {Link | null} the newest that it is to be joined on */
+  /** @type {Socket | null} that the room is joined on */
+  #socket = null;
+  /** @type {Socket | null} the newest one, to join the room on */
   #target = null;
   /** @type {Promise<void> | null} */
   #joining = null;
@@ -35,123 +37,123 @@ export class Membership {
   /** @type {Map<any, () => void>} by timer */
   #pauses = new Map();
   #name;
-  #owner;
+  #callbacks;
   #clock;
   #random;
 
   /**
-   * @param {string} name @param {Owner} owner
+   * @param {string} name @param {Callbacks} callbacks
    * @param {{clock: import("../transport/clock.js").Clock, random: () => number}} tools
    */
-  constructor(name, owner, { clock, random }) {
+  constructor(name, callbacks, { clock, random }) {
     this.#name = name;
-    this.#owner = owner;
+    this.#callbacks = callbacks;
     this.#clock = clock;
     this.#random = random;
   }
 
-  get link() {
-    return this.#link;
+  get socket() {
+    return this.#socket;
   }
 
-  /** Joins the room on this link, and from the answer on uses it instead of any earlier. @param {Link} link */
-  resume(link) {
-    if (this.#joining && link === this.#target) return this.#joining;
-    this.#target = link;
-    const joining = this.#join(link).finally(() => {
+  /** Join the room on this socket. It replaces the earlier one when the reply comes. @param {Socket} socket */
+  resume(socket) {
+    if (this.#joining && socket === this.#target) return this.#joining;
+    this.#target = socket;
+    const joining = this.#join(socket).finally(() => {
       if (this.#joining === joining) this.#joining = null;
     });
     return (this.#joining = joining);
   }
 
-  /** @param {Link} link - that is closed */
-  lose(link) {
-    if (link !== this.#link) return;
-    this.#link = null;
-    this.#owner.away();
+  /** @param {Socket} socket - is closed */
+  onClose(socket) {
+    if (socket !== this.#socket) return;
+    this.#socket = null;
+    this.#callbacks.onAway();
   }
 
-  /** The server says that the room is not joined on this link, as one may think. @param {Link} link */
-  stray(link) {
-    if (link !== this.#target || link !== this.#link) return;
-    this.lose(link);
-    this.resume(link);
+  /** The server says that this connection is not a member of the room: join again. @param {Socket} socket */
+  onNotAMember(socket) {
+    if (socket !== this.#target || socket !== this.#socket) return;
+    this.onClose(socket);
+    this.resume(socket);
   }
 
   /**
-   * Asks on whichever link the room is joined on, and again on the next one when that is lost, and again after a pause
-   * when it is refused for a while, until there is an answer.
+   * Send a request on the socket that the room is joined on. Send it again on the next socket if that one closes, and
+   * after a pause if the error is temporary.
    *
-   * @template Answer
-   * @param {() => import("../protocol/frames.js").Request<Answer>} make - called at each try
-   * @param {AbortSignal} [signal] - makes it give up
-   * @param {(refusal: RoomcastError) => void} [delayed] - told of each refusal for a while
-   * @returns {Promise<Answer>}
-   * @throws {RoomcastError} the server's, if it is for good, or the one that ended the membership
+   * @template Result
+   * @param {() => import("../protocol/frames.js").Request<Result>} make - called at each attempt
+   * @param {AbortSignal} [signal] - ends the attempts
+   * @param {(error: RoomcastError) => void} [onDelay] - called at each temporary error
+   * @returns {Promise<Result>}
+   * @throws {RoomcastError} the server's, if it is not temporary, or the one that ended the membership
    */
-  async ask(make, signal, delayed) {
+  async request(make, signal, onDelay) {
     const backoff = this.#backoff();
     for (;;) {
-      const link = await this.#present();
+      const socket = await this.#joinedSocket();
       signal?.throwIfAborted();
       try {
-        return await link.ask(make(), signal);
+        return await socket.request(make(), signal);
       } catch (error) {
-        if (error instanceof LinkLost) continue;
+        if (error instanceof SocketClosed) continue;
         if (!(error instanceof RoomcastError && error.temporary)) throw error;
-        if (error.code === "not_a_member") this.stray(link);
-        delayed?.(error);
+        if (error.code === "not_a_member") this.onNotAMember(socket);
+        onDelay?.(error);
         await this.#pause(error, backoff);
         signal?.throwIfAborted();
       }
     }
   }
 
-  /** @returns {Promise<void>} when the server has been told, or need not be */
+  /** @returns {Promise<void>} when the server knows it, or need not know */
   leave() {
-    const told = this.#tellLeft();
-    this.end(new RoomcastError("left"), told);
-    return told;
+    const acknowledged = this.#sendLeave();
+    this.end(new RoomcastError("left"), acknowledged);
+    return acknowledged;
   }
 
   /**
-   * Ends it here, whatever the server knows.
+   * End the membership here, whatever the server knows.
    *
-   * @param {RoomcastError} refusal - for all that is asked now or later
-   * @param {Promise<void>} [told] - when the server knows it
+   * @param {RoomcastError} error - rejects every pending and later request
+   * @param {Promise<void>} [acknowledged] - resolves when the server knows it
    */
-  end(refusal, told = Promise.resolve()) {
+  end(error, acknowledged = Promise.resolve()) {
     if (this.#ended) return;
-    this.#ended = refusal;
-    this.#link = null;
-    this.hurry();
+    this.#ended = error;
+    this.#socket = null;
+    this.retryNow();
     this.#wake();
-    this.#owner.left(refusal, told);
+    this.#callbacks.onLeft(error, acknowledged);
   }
 
-  /** Waits no longer to ask again: what was refused for a while may be granted by now. */
-  hurry() {
-    for (const [timer, over] of this.#pauses) {
+  /** End every pause: what failed for a while may succeed now. */
+  retryNow() {
+    for (const [timer, end] of this.#pauses) {
       this.#clock.clearTimeout(timer);
-      over();
+      end();
     }
   }
 
-  async #tellLeft() {
+  async #sendLeave() {
     if (this.#ended) return;
-    await this.#joining; // API Gateway runs frames concurrently: a leave must not overtake the join before it.
-    await this.#target?.ask(leave(this.#name)).catch(() => {}); // A link that is lost has left its rooms.
+    await this.#joining; // API Gateway runs frames concurrently: this leave could overtake the join before it.
+    await this.#target?.request(leave(this.#name)).catch(() => {}); // A closed socket has left its rooms anyway.
   }
 
-  /** @param {Link} link */
-  async #join(link) {
+  /** @param {Socket} socket */
+  async #join(socket) {
     const backoff = this.#backoff();
-    while (!this.#ended && link.isOpen && link === this.#target) {
-      const mark = this.#owner.mark();
+    while (!this.#ended && socket.isOpen && socket === this.#target) {
+      const position = this.#callbacks.position();
       try {
-        const joined = await link.ask(join(this.#name, mark.after));
-        // By now a newer link may be the one, where it is asked for too.
-        if (!this.#ended && link.isOpen && link === this.#target) this.#arrive(link, joined, mark);
+        const reply = await socket.request(join(this.#name, position.after));
+        // By now a newer socket may be the target, with a join of its own.
+        if (!this.#ended && socket.isOpen && socket === this.#target) this.#onJoined(socket, reply, position);
         return;
       } catch (error) {
         if (!(error instanceof RoomcastError)) return;
@@ -161,39 +163,39 @@ export class Membership {
     }
   }
 
-  /** @param {Link} link @param {Joined} joined @param {Mark} mark */
-  #arrive(link, joined, mark) {
-    this.#link = link;
-    this.#owner.joined(joined, mark);
+  /** @param {Socket} socket @param {JoinReply} reply @param {Position} position */
+  #onJoined(socket, reply, position) {
+    this.#socket = socket;
+    this.#callbacks.onJoined(reply, position);
     this.#wake();
   }
 
-  /** @returns {Promise<Link>} */
-  async #present() {
-    while (!this.#link && !this.#ended) await new Promise((resolve) => this.#waiting.push(() => resolve(null)));
+  /** @returns {Promise<Socket>} */
+  async #joinedSocket() {
+    while (!this.#socket && !this.#ended) await new Promise((resolve) => this.#waiting.push(() => resolve(null)));
     if (this.#ended) throw this.#ended;
-    return /** @type {Link} */ (this.#link);
+    return /** @type {Socket} */ (this.#socket);
   }
 
   #wake() {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** @param {RoomcastError} refusal @param {Backoff} backoff @returns {Promise<void>} */
+  /** @param {RoomcastError} error @param {Backoff} backoff @returns {Promise<void>} */
   #pause({ retryAfter }, backoff) {
     if (this.#ended) return Promise.resolve();
-    const delay = Math.min((retryAfter ?? 0) * 1000 + backoff.next(), LONGEST_TIMER);
+    const delay = Math.min((retryAfter ?? 0) * 1000 + backoff.next(), MAX_TIMER);
     return new Promise((resolve) => {
-      const over = () => {
+      const end = () => {
         this.#pauses.delete(timer);
         resolve();
       };
-      const timer = this.#clock.setTimeout(over, delay);
-      this.#pauses.set(timer, over);
+      const timer = this.#clock.setTimeout(end, delay);
+      this.#pauses.set(timer, end);
     });
   }
 
   #backoff() {
-    return new Backoff(this.#random, { longest: LONGEST_PAUSE });
+    return new Backoff(this.#random, { max: MAX_PAUSE });
   }
 }

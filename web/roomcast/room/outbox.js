@@ -2,85 +2,82 @@ import { bytesOf } from "../protocol/frames.js";
 import { RoomcastError } from "../protocol/error.js";
 
 /**
- * @typedef {{id: string, message: string, data?: unknown, at: number}} Letter - `at`: when it was written
- * @typedef {object} Store - as much of a browser's Storage as is needed
- * @property {(key: string) => string | null} getItem
- * @property {(key: string, value: string) => void} setItem
- * @property {(key: string) => void} removeItem
+ * @typedef {import("../transport/browser.js").Store} Store
+ * @typedef {{id: string, message: string, data?: unknown, at: number}} PendingMessage - `at`: when it was written
  */
 
-/** In messages, and in bytes of JSON. A browser gives one site about 5 MB. */
+/** In messages, and in bytes of JSON. A browser gives each site about 5 MB. */
 export const LIMITS = { messages: 100, bytes: 256 * 1024 };
 
-/** One's own messages in a room that nobody has acknowledged yet, the oldest first; they outlive a page reload. */
+/** A user's messages in one room that the server has not acknowledged, oldest first. They outlive a page reload. */
 export class Outbox {
-  /** @type {Letter[]} */
-  #letters;
+  /** @type {PendingMessage[]} */
+  #messages;
   #store;
   #key;
 
-  /** @param {Store | null} store - null keeps nothing over a reload @param {string} key */
+  /** @param {Store | null} store - null: nothing outlives a reload @param {string} key */
   constructor(store, key) {
     this.#store = store;
     this.#key = key;
-    this.#letters = this.#restore();
+    this.#messages = this.#restore();
   }
 
-  /** @returns {readonly Letter[]} */
-  get letters() {
-    return this.#letters;
+  /** @returns {readonly PendingMessage[]} */
+  get messages() {
+    return this.#messages;
   }
 
-  /** @returns {Letter | undefined} */
+  /** @returns {PendingMessage | undefined} */
   get first() {
-    return this.#letters[0];
+    return this.#messages[0];
   }
 
   /** @param {string} id */
   has(id) {
-    return this.#letters.some((letter) => letter.id === id);
+    return this.#messages.some((message) => message.id === id);
   }
 
-  /** @param {Letter} letter @throws {RoomcastError} `queue_full` */
-  add(letter) {
-    const letters = [...this.#letters, letter];
-    if (letters.length > LIMITS.messages || bytesOf(JSON.stringify(letters)) > LIMITS.bytes) {
+  /** @param {PendingMessage} message @throws {RoomcastError} `queue_full` */
+  add(message) {
+    const messages = [...this.#messages, message];
+    if (messages.length > LIMITS.messages || bytesOf(JSON.stringify(messages)) > LIMITS.bytes) {
       throw new RoomcastError("queue_full", "Too many messages are waiting to be sent.");
     }
-    this.#letters = letters;
-    this.#keep();
+    this.#messages = messages;
+    this.#save();
   }
 
-  /** @param {string} id @returns {boolean} whether it was there */
+  /** @param {string} id @returns {boolean} true if it was there */
   remove(id) {
-    const rest = this.#letters.filter((letter) => letter.id !== id);
-    if (rest.length === this.#letters.length) return false;
-    this.#letters = rest;
-    this.#keep();
+    const others = this.#messages.filter((message) => message.id !== id);
+    if (others.length === this.#messages.length) return false;
+    this.#messages = others;
+    this.#save();
     return true;
   }
 
-  #keep() {
+  #save() {
     try {
-      if (this.#letters.length) this.#store?.setItem(this.#key, JSON.stringify(this.#letters));
+      if (this.#messages.length) this.#store?.setItem(this.#key, JSON.stringify(this.#messages));
       else this.#store?.removeItem(this.#key);
     } catch {
-      // The storage is full or blocked: the messages are then kept for as long as the page is.
+      // The storage is full or blocked: the messages last as long as the page.
     }
   }
 
-  /** @returns {Letter[]} */
+  /** @returns {PendingMessage[]} */
   #restore() {
     try {
-      const kept = JSON.parse(this.#store?.getItem(this.#key) ?? "[]");
-      return Array.isArray(kept) ? kept.filter(isLetter).slice(0, LIMITS.messages) : [];
+      const stored = JSON.parse(this.#store?.getItem(this.#key) ?? "[]");
+      return Array.isArray(stored) ? stored.filter(isPendingMessage).slice(0, LIMITS.messages) : [];
     } catch {
-      return []; // blocked, or another program's
+      return []; // The storage is blocked, or another program wrote to this key.
     }
   }
 }
 
-/** @param {any} value @returns {value is Letter} */
-function isLetter(value) {
+/** @param {any} value @returns {value is PendingMessage} */
+function isPendingMessage(value) {
   return typeof value?.id === "string" && typeof value.message === "string" && typeof value.at === "number";
 }

@@ -2,240 +2,246 @@ import { Backoff } from "../transport/backoff.js";
 import { presence } from "../protocol/frames.js";
 
 /**
- * In milliseconds. Who leaves is shown for `grace` longer: a page that is reloaded leaves and comes. Where the list
- * turns out to be wrong it is asked for after a random part of `pause`, as the others may have missed the same. Every
- * `refresh` it is asked for anyway: nothing else tells that the last frame was missed, or that a room has become a
- * crowd. A crowd is asked for every `crowd` for each thousand of it, so that a larger one does not ask more often.
+ * In milliseconds. A person who leaves is shown for `grace` longer, because a page reload leaves and joins again. If
+ * the list turns out to be wrong, it is requested again after a random part of `pause`: other clients probably missed
+ * the same frame. It is requested every `refresh` anyway, because nothing else shows that the last frame was missed, or
+ * that the room has grown above the presence limit. The count of a room above the limit is requested every `large` per
+ * thousand connections, so that a larger room does not send more requests.
  */
-export const PRESENCE = { grace: 5_000, pause: 5_000, refresh: 5 * 60_000, crowd: 60_000 };
+export const PRESENCE = { grace: 5_000, pause: 5_000, refresh: 5 * 60_000, large: 60_000 };
+/** Milliseconds between two requests for a list that stays wrong. */
+const MAX_PAUSE = 60_000;
 
 /**
  * @typedef {import("../protocol/frames.js").Person} Person
  * @typedef {import("../protocol/frames.js").PresenceFrame} PresenceFrame
+ * @typedef {import("../protocol/frames.js").PresenceReply} PresenceReply
  * @typedef {object} Presence - who is in a room
- * @property {ReadonlyMap<string, Person> | null} members - by user, each once; null of a crowd
- * @property {number} count - how many they are; of a crowd, about how many connections
- * @property {boolean} approximate - whether it is a crowd
- * @typedef {Presence & {joined: Person[], left: Person[]}} PresenceUpdate - the company, and who has come to it and gone since
+ * @property {ReadonlyMap<string, Person> | null} members - by user, each once; null above the presence limit
+ * @property {number} count - the number of members; above the presence limit, about how many connections
+ * @property {boolean} approximate - true above the presence limit
+ * @typedef {Presence & {joined: Person[], left: Person[]}} PresenceUpdate - who is in a room, and who has joined and
+ *   left since the last update
  */
 
 /** Who is in one room, for as long as it is joined and somebody wants to know. */
 export class PresenceTracker {
   #isWatched = false;
-  /** @type {Map<string, Person> | null} as the server has it; null of a crowd, and before it is known */
-  #here = null;
-  /** @type {Map<string, Person> | null} as it is shown: those too who have only just left */
+  /** @type {Map<string, Person> | null} by the server's list; null above the presence limit, and until it is known */
+  #present = null;
+  /** @type {Map<string, Person> | null} as shown: with those whose grace is not over */
   #shown = null;
-  /** @type {number | null} connections */
-  #crowd = null;
-  /** @type {Presence | null} what was told last */
-  #told = null;
-  /** @type {Map<string, any>} timers of those who have only just left, by user */
+  /** @type {number | null} connections, above the presence limit */
+  #approximateCount = null;
+  /** @type {Presence | null} in the last update */
+  #reported = null;
+  /** @type {Map<string, any>} timers of those whose grace is not over, by user */
   #leaving = new Map();
-  /** @type {AbortController | null} the question that is under way */
-  #asked = null;
-  /** @type {PresenceFrame[]} heard since it was asked: the answer may be older */
-  #meanwhile = [];
-  /** @type {{resolve: (company: Presence) => void, reject: (reason: unknown) => void}[]} */
+  /** @type {AbortController | null} of the request that is under way */
+  #request = null;
+  /** @type {PresenceFrame[]} that came during the request: its reply may be older */
+  #bufferedFrames = [];
+  /** @type {{resolve: (presence: Presence) => void, reject: (reason: unknown) => void}[]} */
   #waiting = [];
   /** @type {any} */
   #timer = null;
   #due = Infinity;
   #backoff;
   #name;
-  #ask;
-  #moved;
+  #sendRequest;
+  #onUpdate;
   #clock;
   #random;
 
   /**
    * @param {string} name - of the room
-   * @param {{ask: (make: () => import("../protocol/frames.js").Request<any>, signal: AbortSignal) => Promise<any>,
-   *   moved: (moves: PresenceUpdate) => void, clock: import("../transport/clock.js").Clock, random: () => number}} tools
+   * @param {{request: (make: () => import("../protocol/frames.js").Request<any>, signal: AbortSignal) => Promise<any>,
+   *   onUpdate: (update: PresenceUpdate) => void, clock: import("../transport/clock.js").Clock,
+   *   random: () => number}} tools
    */
-  constructor(name, { ask, moved, clock, random }) {
+  constructor(name, { request, onUpdate, clock, random }) {
     this.#name = name;
-    this.#ask = ask;
-    this.#moved = moved;
+    this.#sendRequest = request;
+    this.#onUpdate = onUpdate;
     this.#clock = clock;
     this.#random = random;
-    this.#backoff = new Backoff(random, { first: PRESENCE.pause, longest: 60_000 });
+    this.#backoff = new Backoff(random, { first: PRESENCE.pause, max: MAX_PAUSE });
   }
 
-  /** @returns {Presence | null} as far as it is known */
-  get company() {
+  /** @returns {Presence | null} null until it is known */
+  get current() {
     if (this.#shown) return { members: this.#shown, count: this.#shown.size, approximate: false };
-    return this.#crowd === null ? null : { members: null, count: this.#crowd, approximate: true };
+    return this.#approximateCount === null ? null : { members: null, count: this.#approximateCount, approximate: true };
   }
 
-  /** From now on somebody wants to know. */
+  /** Keep the list up to date from now on. */
   watch() {
     if (this.#isWatched) return;
     this.#isWatched = true;
-    this.#question();
+    this.#refresh();
   }
 
-  /** @returns {Promise<Presence>} as soon as it is known; rejects with the RoomcastError of it */
-  known() {
-    const { company } = this;
-    if (company) return Promise.resolve(company);
+  /** @returns {Promise<Presence>} as soon as it is known; rejects with the RoomcastError of its request */
+  whenKnown() {
+    const { current } = this;
+    if (current) return Promise.resolve(current);
     const known = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    if (this.#isWatched && !this.#asked) this.#question();
+    if (this.#isWatched && !this.#request) this.#refresh();
     this.watch();
     return known;
   }
 
-  /** The room is joined on another link, or anew: what was known may be wrong. */
+  /** The room was joined again, or on another socket: frames may have been missed. */
   resume() {
-    if (this.#isWatched) this.#question();
+    if (this.#isWatched) this.#refresh();
   }
 
-  /** @param {PresenceFrame} frame - in the order in which the server told it, on the link that the room is joined on */
-  hear(frame) {
+  /** @param {PresenceFrame} frame - in the server's order, from the socket that the room is joined on */
+  onFrame(frame) {
     if (!this.#isWatched) return;
-    if (this.#asked) return void this.#meanwhile.push(frame);
+    if (this.#request) return void this.#bufferedFrames.push(frame);
     this.#apply(frame);
-    this.#check(frame.count);
+    this.#compareCount(frame.count);
   }
 
-  /** For good. @param {unknown} reason - for whoever still waits to know */
+  /** Stop for good. @param {unknown} reason - rejects the promises that still wait */
   stop(reason) {
     this.#isWatched = false;
-    this.#asked?.abort();
-    this.#asked = null;
+    this.#request?.abort();
+    this.#request = null;
     this.#clock.clearTimeout(this.#timer);
-    this.#forgive();
-    this.#answer(({ reject }) => reject(reason));
+    this.#cancelLeaves();
+    this.#settleWaiting(({ reject }) => reject(reason));
   }
 
-  async #question() {
-    this.#asked?.abort();
-    const asked = (this.#asked = new AbortController());
-    this.#meanwhile = [];
+  async #refresh() {
+    this.#request?.abort();
+    const request = (this.#request = new AbortController());
+    this.#bufferedFrames = [];
     this.#clock.clearTimeout(this.#timer);
     this.#due = Infinity;
     /** @type {unknown} */
-    let refusal = null;
-    const answer = await this.#read(asked.signal).catch((error) => void (refusal = error));
-    if (asked !== this.#asked) return; // It was asked anew meanwhile.
-    this.#asked = null;
-    if (answer) this.#learn(answer);
-    else this.#answer(({ reject }) => reject(refusal));
+    let failure = null;
+    const list = await this.#fetchAll(request.signal).catch((error) => void (failure = error));
+    if (request !== this.#request) return; // A newer request has replaced this one.
+    this.#request = null;
+    if (list) this.#load(list);
+    else this.#settleWaiting(({ reject }) => reject(failure));
   }
 
   /** @param {AbortSignal} signal */
-  async #read(signal) {
+  async #fetchAll(signal) {
     /** @type {Map<string, Person>} */
-    const here = new Map();
+    const present = new Map();
     /** @type {string | undefined} */
     let after;
     for (;;) {
-      /** @type {import("../protocol/frames.js").Present} */
-      const page = await this.#ask(() => presence(this.#name, after), signal);
-      for (const person of page.members) here.set(person.user, person);
+      /** @type {PresenceReply} */
+      const page = await this.#sendRequest(() => presence(this.#name, after), signal);
+      for (const person of page.members) present.set(person.user, person);
       const last = page.members.at(-1)?.user;
-      if (!page.more || last === undefined || last === after) return { ...page, here };
+      if (!page.more || last === undefined || last === after) return { ...page, present };
       after = last;
     }
   }
 
-  /** @param {import("../protocol/frames.js").Present & {here: Map<string, Person>}} answer */
-  #learn({ here, count, approximate }) {
-    this.#here = approximate ? null : here;
-    this.#crowd = approximate ? count : null;
-    for (const frame of this.#meanwhile.splice(0)) {
+  /** @param {PresenceReply & {present: Map<string, Person>}} list */
+  #load({ present, count, approximate }) {
+    this.#present = approximate ? null : present;
+    this.#approximateCount = approximate ? count : null;
+    for (const frame of this.#bufferedFrames.splice(0)) {
       this.#apply(frame);
       count = frame.count;
     }
-    this.#check(count);
-    const { company } = this;
-    if (company) this.#answer(({ resolve }) => resolve(company));
+    this.#compareCount(count);
+    const { current } = this;
+    if (current) this.#settleWaiting(({ resolve }) => resolve(current));
   }
 
   /** @param {PresenceFrame} frame */
   #apply({ joined, left }) {
-    for (const { user } of left) this.#here?.delete(user);
-    for (const person of joined) this.#here?.set(person.user, person);
+    for (const { user } of left) this.#present?.delete(user);
+    for (const person of joined) this.#present?.set(person.user, person);
   }
 
-  /** @param {number} count - as the server has just told it */
-  #check(count) {
-    const rest = 1 + this.#random() / 2;
-    if (this.#here?.size === count) {
+  /** Plan the next request: soon, if the list does not have the server's count. @param {number} count */
+  #compareCount(count) {
+    const spread = 1 + this.#random() / 2;
+    if (this.#present?.size === count) {
       this.#backoff.reset();
-      this.#askWithin(PRESENCE.refresh * rest);
-    } else if (this.#crowd === count) {
-      this.#askWithin(PRESENCE.crowd * Math.max(1, count / 1_000) * rest);
+      this.#refreshWithin(PRESENCE.refresh * spread);
+    } else if (this.#approximateCount === count) {
+      this.#refreshWithin(PRESENCE.large * Math.max(1, count / 1_000) * spread);
     } else {
-      this.#askWithin(this.#backoff.next());
+      this.#refreshWithin(this.#backoff.next());
     }
-    this.#show();
+    this.#updateShown();
   }
 
-  /** @param {number} delay - if it is not asked for sooner anyway */
-  #askWithin(delay) {
+  /** @param {number} delay - unless an earlier request is planned */
+  #refreshWithin(delay) {
     const due = this.#clock.now() + delay;
     if (due >= this.#due) return;
     this.#due = due;
     this.#clock.clearTimeout(this.#timer);
-    this.#timer = this.#clock.setTimeout(() => this.#question(), delay);
+    this.#timer = this.#clock.setTimeout(() => this.#refresh(), delay);
   }
 
-  /** Has what is shown follow what is known. */
-  #show() {
+  /** Bring what is shown up to date with the server's list. */
+  #updateShown() {
     /** @type {Person[]} */
     const joined = [];
-    let renamed = false;
-    if (this.#here && this.#shown) {
-      for (const [user, person] of this.#here) {
+    let isRenamed = false;
+    if (this.#present && this.#shown) {
+      for (const [user, person] of this.#present) {
         const known = this.#shown.get(user);
         if (!known) joined.push(person);
-        renamed ||= known?.name !== person.name;
+        isRenamed ||= known?.name !== person.name;
         this.#shown.set(user, person);
-        this.#stay(user);
+        this.#cancelLeave(user);
       }
-      for (const [user, person] of this.#shown) if (!this.#here.has(user)) this.#sayGoodbye(person);
+      for (const [user, person] of this.#shown) if (!this.#present.has(user)) this.#scheduleLeave(person);
     } else {
-      this.#forgive();
-      this.#shown = this.#here && new Map(this.#here);
+      this.#cancelLeaves();
+      this.#shown = this.#present && new Map(this.#present);
     }
-    const { count, approximate } = this.company ?? {};
-    const isNews = count !== this.#told?.count || approximate !== this.#told?.approximate;
-    if (isNews || renamed) this.#tell({ joined });
+    const { count, approximate } = this.current ?? {};
+    const hasChanged = count !== this.#reported?.count || approximate !== this.#reported?.approximate;
+    if (hasChanged || isRenamed) this.#report({ joined });
   }
 
   /** @param {{joined?: Person[], left?: Person[]}} moves */
-  #tell({ joined = [], left = [] }) {
-    const { company } = this;
-    if (!company) return;
-    this.#told = company;
-    this.#moved({ ...company, joined, left });
+  #report({ joined = [], left = [] }) {
+    const { current } = this;
+    if (!current) return;
+    this.#reported = current;
+    this.#onUpdate({ ...current, joined, left });
   }
 
-  /** @param {string} user - who is here, or was not missed yet */
-  #stay(user) {
+  /** @param {string} user */
+  #cancelLeave(user) {
     this.#clock.clearTimeout(this.#leaving.get(user));
     this.#leaving.delete(user);
   }
 
-  #forgive() {
-    for (const user of [...this.#leaving.keys()]) this.#stay(user);
+  #cancelLeaves() {
+    for (const user of [...this.#leaving.keys()]) this.#cancelLeave(user);
   }
 
   /** @param {Person} person */
-  #sayGoodbye(person) {
+  #scheduleLeave(person) {
     const { user } = person;
     if (this.#leaving.has(user)) return;
     const timer = this.#clock.setTimeout(() => {
       this.#leaving.delete(user);
       this.#shown?.delete(user);
-      this.#tell({ left: [person] });
+      this.#report({ left: [person] });
     }, PRESENCE.grace);
     this.#leaving.set(user, timer);
   }
 
-  /** @param {(waiting: {resolve: (company: Presence) => void, reject: (reason: unknown) => void}) => void} tell */
-  #answer(tell) {
-    this.#waiting.splice(0).forEach(tell);
+  /** @param {(waiting: {resolve: (presence: Presence) => void, reject: (reason: unknown) => void}) => void} settle */
+  #settleWaiting(settle) {
+    this.#waiting.splice(0).forEach(settle);
   }
 }

@@ -1,241 +1,205 @@
-import { history, LARGEST_PAGE } from "../protocol/frames.js";
-import { Ledger } from "./sequence-buffer.js";
+import { GapSchedule } from "./gap-schedule.js";
+import { history, MAX_PAGE } from "../protocol/frames.js";
+import { SequenceBuffer } from "./sequence-buffer.js";
 
-/**
- * In milliseconds. A hole is asked for when it is `lag` old: broadcasts may lag behind the answer to a send, and behind
- * each other. It is asked for again with growing pauses, the longest of which is `pause`, or `pauseAtEnd` where nothing
- * waits behind it. A hole that something waits behind is given up when it is older than `patience`.
- */
-export const HOLES = { lag: 1_000, pause: 8_000, pauseAtEnd: 60_000, patience: 60_000 };
-/** How long, in milliseconds, a room that has a head and no messages is believed to be only just writing them. */
-export const BEGINNING = 10_000;
-
-/** How many of the newest places are looked at again after an absence. */
+/** How many of the newest entries are read again after a long absence. */
 const REVIEWED = 100;
 
-/** What one learns from a page that is refused for good. @type {Page} */
-const REFUSED = { messages: [], skipped: [], more: true, firstSeq: undefined };
+/** Stands for a page that the server does not give: it fills no gap. @type {Page} */
+const NO_PAGE = { messages: [], skipped: [], more: true, firstSeq: undefined };
 
 /**
  * @typedef {import("../protocol/frames.js").Page} Page
  * @typedef {import("../protocol/frames.js").Run} Run
  * @typedef {import("../protocol/frames.js").Message} Message
- * @typedef {import("./membership.js").Mark} Mark
- * @typedef {<Answer>(make: () => import("../protocol/frames.js").Request<Answer>) => Promise<Answer>} Ask
+ * @typedef {import("./membership.js").Position} Position
+ * @typedef {<Result>(make: () => import("../protocol/frames.js").Request<Result>) => Promise<Result>} SendRequest
  * @typedef {import("./sequence-buffer.js").Release | {type: "ready", detail: {more: boolean}} |
- *   {type: "changed", detail: Message}} News
+ *   {type: "changed", detail: Message}} ReaderEvent
  */
 
-/** Reads one room's log: keeps its ledger, hands out what is in order, and asks for what is missing. */
+/** Reads one room's log: releases messages in order, and requests what is missing. */
 export class Reader {
-  #ledger = new Ledger();
+  #buffer = new SequenceBuffer();
+  #schedule;
   #oldest = 0; // the oldest seq that was read
-  #unread = 0; // up to here there was nothing to be read in the beginning
-  #asking = false;
-  #stopped = false;
-  #fruitless = 0; // how many times in a row nobody had the hole
-  #atEnd = false; // nor anything behind it
-  #notBefore = 0; // and it is not asked for again
-  #more = false; // what is missing is known to be there, or was not asked for yet
+  #missingAtStart = 0; // up to this seq the room had a head but no rows when it was first read
+  #isFetching = false;
+  #isStopped = false;
   /** @type {any} */
   #timer = null;
-  #begun = () => {};
+  #onStarted = () => {};
   /** @type {Promise<void>} */
-  #beginning = new Promise((resolve) => (this.#begun = resolve));
+  #started = new Promise((resolve) => (this.#onStarted = resolve));
   #name;
   #history;
-  #ask;
+  #request;
   #release;
   #clock;
-  #random;
 
   /**
    * @param {string} name @param {number} history - how many earlier messages to begin with
-   * @param {{ask: Ask, release: (news: News) => void,
+   * @param {{request: SendRequest, release: (event: ReaderEvent) => void,
    *   clock: import("../transport/clock.js").Clock, random: () => number}} tools
    */
-  constructor(name, history, { ask, release, clock, random }) {
+  constructor(name, history, { request, release, clock, random }) {
     this.#name = name;
     this.#history = history;
-    this.#ask = ask;
+    this.#request = request;
     this.#release = release;
     this.#clock = clock;
-    this.#random = random;
+    this.#schedule = new GapSchedule(random);
   }
 
-  /** How far it is, for a join to be asked for. @returns {Mark} */
-  get mark() {
-    return { after: this.#ledger.contiguous, head: this.#ledger.head };
+  /** How far the room is read, for the next join. @returns {Position} */
+  get position() {
+    return { after: this.#buffer.contiguous, head: this.#buffer.head };
   }
 
-  /** @param {import("../protocol/frames.js").Joined} joined @param {Mark} mark - from when it was asked for */
+  /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
   resume({ seq, page }, { after }) {
     const now = this.#clock.now();
-    this.#ledger.raise(seq, now);
-    if (this.#ledger.contiguous === undefined) this.#begin();
-    else if (page && after !== undefined) this.#absorb(page, after, now);
-    else this.#goOn();
+    this.#buffer.raiseHead(seq, now);
+    if (this.#buffer.contiguous === undefined) this.#begin();
+    else if (page && after !== undefined) this.#onPage(page, after, now);
+    else this.#advance();
   }
 
   /** @param {Run} run - as the server broadcasts it */
-  hear(run) {
-    const { head } = this.#ledger;
-    this.#ledger.add(run, this.#clock.now());
-    if (this.#atEnd && this.#ledger.head > head) this.#forgetPauses(false);
-    this.#goOn();
+  onRun(run) {
+    const { head } = this.#buffer;
+    this.#buffer.add(run, this.#clock.now());
+    if (this.#buffer.head > head) this.#schedule.onNewerEntry(this.#clock.now());
+    this.#advance();
   }
 
-  /** The room is known to have come to `seq`. @param {number} seq */
-  raise(seq) {
-    this.#ledger.raise(seq, this.#clock.now());
-    this.#goOn();
+  /** @param {number} seq - exists in the room's log */
+  raiseHead(seq) {
+    this.#buffer.raiseHead(seq, this.#clock.now());
+    this.#advance();
   }
 
-  /** @param {Message[]} messages - that are not what they were */
+  /** @param {Message[]} messages - that have changed */
   change(messages) {
     for (const message of messages) {
-      const isShown = this.#ledger.change(message, this.#clock.now());
-      if (isShown && !this.#stopped) this.#release({ type: "changed", detail: message });
+      const isReleased = this.#buffer.change(message, this.#clock.now());
+      if (isReleased && !this.#isStopped) this.#release({ type: "changed", detail: message });
     }
-    this.#goOn();
+    this.#advance();
   }
 
-  /** Looks again at the newest of what was told: who was away has not heard what became of it. */
+  /** Read the newest released messages again. A client that was away has missed their deletions. */
   async review() {
-    const { contiguous = 0 } = this.#ledger;
+    const { contiguous = 0 } = this.#buffer;
     if (contiguous === 0) return;
     const range = { before: contiguous + 1, limit: REVIEWED };
-    const page = await this.#ask(() => history(this.#name, range)).catch(() => REFUSED);
+    const page = await this.#request(() => history(this.#name, range)).catch(() => NO_PAGE);
     this.change(page.messages.filter(({ deleted }) => deleted));
   }
 
   /**
-   * A page of what was before.
+   * Return a page of earlier messages.
    *
-   * @param {{before?: number, limit?: number}} range - `before` is the oldest seq that was read, if nothing is said
+   * @param {{before?: number, limit?: number}} range - `before`: by default the oldest seq that was read
    * @returns {Promise<{messages: Message[], more: boolean, before: number}>}
    */
   async older({ before, limit = 50 }) {
-    await this.#beginning;
+    await this.#started;
     const from = before ?? this.#oldest;
-    if (from <= 1 && !this.#stopped) return { messages: [], more: false, before: from };
-    const page = await this.#ask(() => history(this.#name, { before: from, limit: Math.min(limit, LARGEST_PAGE) }));
-    const next = lowest(page) ?? from;
+    if (from <= 1 && !this.#isStopped) return { messages: [], more: false, before: from };
+    const range = { before: from, limit: Math.min(limit, MAX_PAGE) };
+    const page = await this.#request(() => history(this.#name, range));
+    const next = lowestSeq(page) ?? from;
     this.#oldest = Math.min(this.#oldest, next);
-    const messages = inOrder(page.messages).map((message) => this.#ledger.latest(message));
+    const messages = inOrder(page.messages).map((message) => this.#buffer.latest(message));
     return { messages, more: page.more, before: next };
   }
 
-  /** For good. */
+  /** Stop for good. */
   stop() {
-    this.#stopped = true;
+    this.#isStopped = true;
     this.#clock.clearTimeout(this.#timer);
-    this.#begun();
+    this.#onStarted();
   }
 
-  /** Reads the newest messages that there are; the ledger begins with the oldest of them. */
+  /** Read the newest messages. The buffer begins with the oldest of them. */
   async #begin() {
-    if (this.#asking) return;
-    this.#asking = true;
-    const { head } = this.#ledger;
+    if (this.#isFetching) return;
+    this.#isFetching = true;
+    const { head } = this.#buffer;
     let oldest = head + 1;
-    let wanted = this.#history;
+    let remaining = this.#history;
     let more = head > 0;
     try {
-      while (more && wanted > 0) {
-        const range = { before: oldest, limit: Math.min(wanted, LARGEST_PAGE) };
-        const page = await this.#ask(() => history(this.#name, range));
-        this.#ledger.add(page, this.#clock.now());
+      while (more && remaining > 0) {
+        const range = { before: oldest, limit: Math.min(remaining, MAX_PAGE) };
+        const page = await this.#request(() => history(this.#name, range));
+        this.#buffer.add(page, this.#clock.now());
         more = page.more && page.messages.length + page.skipped.length > 0;
-        oldest = lowest(page) ?? oldest;
-        wanted -= page.messages.length;
+        oldest = lowestSeq(page) ?? oldest;
+        remaining -= page.messages.length;
       }
       if (oldest > head) {
-        // A head and no row: they have expired, or are being written right now.
+        // The room has a head and no rows: they have expired, or are being written right now.
         oldest = Math.max(1, head + 1 - this.#history);
-        this.#unread = head;
+        this.#missingAtStart = head;
       }
     } catch {
-      // Its history is not for us: it begins with what is said from now on. (Or the room was left.)
+      // The server does not give us the history, or the room was left. Begin with the messages from now on.
       more = false;
     }
-    this.#asking = false;
-    if (this.#stopped) return;
+    this.#isFetching = false;
+    if (this.#isStopped) return;
     this.#oldest = oldest;
-    this.#ledger.begin(oldest - 1, this.#clock.now());
-    this.#begun();
-    this.#goOn();
-    if (!this.#stopped) this.#release({ type: "ready", detail: { more } });
+    this.#buffer.begin(oldest - 1, this.#clock.now());
+    this.#onStarted();
+    this.#advance();
+    if (!this.#isStopped) this.#release({ type: "ready", detail: { more } });
   }
 
-  /** Hands out what is in order by now, and plans when to ask for what is missing. */
-  #goOn() {
+  /** Release what is in order now, and plan the next request for what is missing. */
+  #advance() {
     this.#clock.clearTimeout(this.#timer);
-    for (const release of this.#ledger.take()) {
-      if (this.#stopped) return; // by whoever heard the one before
-      // A beginning that has expired is no gap in what one has seen.
-      if (release.type === "message" || release.detail.from > this.#unread) this.#release(release);
+    for (const release of this.#buffer.take()) {
+      if (this.#isStopped) return; // by a listener to the release before
+      // Rows that had expired before the room was first read are not lost.
+      if (release.type === "message" || release.detail.from > this.#missingAtStart) this.#release(release);
     }
-    const { hole } = this.#ledger;
-    if (this.#stopped || this.#asking || !hole) return;
-    const due = this.#more ? 0 : Math.max(hole.since + HOLES.lag, this.#notBefore);
-    // Bounded from above, too: a computer's clock may be set back.
-    const pause = Math.min(Math.max(0, due - this.#clock.now()), 2 * HOLES.pauseAtEnd);
-    this.#timer = this.#clock.setTimeout(() => this.#fetch(), pause);
+    const { gap } = this.#buffer;
+    if (this.#isStopped || this.#isFetching || !gap) return;
+    this.#timer = this.#clock.setTimeout(() => this.#fetch(), this.#schedule.delay(gap, this.#clock.now()));
   }
 
   async #fetch() {
-    const { contiguous: after = 0 } = this.#ledger;
-    const asked = this.#clock.now();
-    this.#asking = true;
-    const page = await this.#ask(() => history(this.#name, { after, limit: LARGEST_PAGE })).catch(() => REFUSED);
-    this.#asking = false;
-    if (!this.#stopped) this.#absorb(page, after, asked);
+    const { contiguous: after = 0 } = this.#buffer;
+    const requestedAt = this.#clock.now();
+    this.#isFetching = true;
+    const page = await this.#request(() => history(this.#name, { after, limit: MAX_PAGE })).catch(() => NO_PAGE);
+    this.#isFetching = false;
+    if (!this.#isStopped) this.#onPage(page, after, requestedAt);
   }
 
-  /** @param {Page} page - what was found behind `after` @param {number} after @param {number} asked - when */
-  #absorb(page, after, asked) {
-    const ledger = this.#ledger;
-    ledger.add(page, this.#clock.now());
-    if (page.firstSeq) ledger.abandon(page.firstSeq - 1);
-    const { hole, contiguous = 0 } = ledger;
-    if (!hole || contiguous > after) {
-      this.#forgetPauses(page.more);
-    } else if (page.more && asked - hole.since >= this.#patienceWith(hole)) {
-      // Only the first place: all that is known of those behind it is that they have not come by themselves.
-      ledger.abandon(Math.max(hole.from, this.#unread));
-      this.#forgetPauses(true);
+  /** @param {Page} page - of entries after `after` @param {number} after @param {number} requestedAt */
+  #onPage(page, after, requestedAt) {
+    const now = this.#clock.now();
+    this.#buffer.add(page, now);
+    if (page.firstSeq) this.#buffer.giveUp(page.firstSeq - 1);
+    const { gap, contiguous = 0 } = this.#buffer;
+    if (!gap || contiguous > after) {
+      this.#schedule.onProgress(now, page.more);
+    } else if (page.more && this.#schedule.hasTimedOut(gap, requestedAt, gap.from <= this.#missingAtStart)) {
+      // Give up only the first entry: the ones after it were never requested, they just have not come yet.
+      this.#buffer.giveUp(Math.max(gap.from, this.#missingAtStart));
+      this.#schedule.onProgress(now, true);
     } else {
-      this.#askAgain(page);
+      this.#schedule.onMiss(now, page.more);
     }
-    this.#goOn();
-  }
-
-  /** @param {Readonly<import("./sequence-buffer.js").Hole>} hole */
-  #patienceWith(hole) {
-    return hole.from <= this.#unread ? BEGINNING : HOLES.patience;
-  }
-
-  /** @param {boolean} more */
-  #forgetPauses(more) {
-    this.#fruitless = 0;
-    this.#atEnd = false;
-    this.#notBefore = this.#clock.now() + HOLES.lag;
-    this.#more = more;
-  }
-
-  /** @param {Page} page - that did not have the hole */
-  #askAgain(page) {
-    this.#atEnd = !page.more;
-    this.#more = false;
-    const pause = Math.min(HOLES.lag * 2 ** this.#fruitless++, this.#atEnd ? HOLES.pauseAtEnd : HOLES.pause);
-    // Half of the pause at random: a whole room may miss the same message.
-    this.#notBefore = this.#clock.now() + pause * (0.75 + this.#random() / 2);
+    this.#advance();
   }
 }
 
 /** @param {Run} run @returns {number | undefined} */
-function lowest({ messages, skipped }) {
+function lowestSeq({ messages, skipped }) {
   const seqs = [...messages.map(({ seq }) => seq), ...skipped];
   return seqs.length ? Math.min(...seqs) : undefined;
 }

@@ -7,28 +7,29 @@ import { moderate } from "../protocol/frames.js";
  * @typedef {import("../protocol/frames.js").Person} Person
  * @typedef {import("../protocol/frames.js").Moderated} Moderated
  * @typedef {import("./presence.js").Presence} Presence
- * @typedef {"joining" | "joined" | "left"} RoomState - "joining" also while it is joined again after a lost connection
+ * @typedef {"joining" | "joined" | "left"} RoomState - also "joining" while it is joined again on a new
+ *   connection
  *
  * @typedef {object} RoomEvents
- * @property {Message} message - strictly in the room's order, each once
- * @property {{more: boolean}} ready - the messages that the room begins with were told, if there are any; what comes
- *   from now on is news. `more`: there are earlier ones
- * @property {Message} changed - a message is not what it was: a moderator has deleted it
- * @property {{from: number, to: number}} lost - these seqs are given up: nobody has them any more
- * @property {{}} reset - the room's log began anew; nothing that was shown is part of it
- * @property {Ack} sent - a message of one's own is stored
- * @property {{id: string, code: string, detail: string}} failed - one is not, and will not be
- * @property {{id: string, code: string, detail: string, retryAfter: number}} delayed - one has to wait for so many
- *   seconds, as in slow mode; it is sent again by itself
- * @property {import("./presence.js").PresenceUpdate} presence - who is here now, and who has come and gone since the last time;
- *   who leaves is told five seconds late, and not at all if they are back by then
- * @property {Person[]} typing - who else is writing now
- * @property {Moderated} moderated - what a moderator has done
- * @property {{state: RoomState, code?: string}} state - `code` says why the room was left
+ * @property {Message} message - in the room's order, each message once
+ * @property {{more: boolean}} ready - the messages that the room begins with have been dispatched, if there are any;
+ *   later ones are new. `more`: there are earlier ones
+ * @property {Message} changed - the new form of a message that a moderator has deleted
+ * @property {{from: number, to: number}} lost - the messages from seq `from` to seq `to` are missing for good
+ * @property {{}} reset - the room's log has begun again; the messages that were shown are no part of it
+ * @property {Ack} sent - a message of this user is stored
+ * @property {{id: string, code: string, detail: string}} failed - a message of this user was not sent and will not be
+ * @property {{id: string, code: string, detail: string, retryAfter: number}} delayed - a message of this user waits for
+ *   `retryAfter` seconds, as in slow mode, and is sent again by itself
+ * @property {import("./presence.js").PresenceUpdate} presence - who is here now, and who has joined and left since the
+ *   last event. Somebody who leaves is reported after five seconds, and not at all if they are back by then
+ * @property {Person[]} typing - the other users who are typing now
+ * @property {Moderated} moderated - a moderator's action
+ * @property {{state: RoomState, code?: string}} state - `code`: why the room was left
  */
 
 /**
- * A room that one is in. Get one from Roomcast's `join`.
+ * A joined room. Get one from Roomcast's `join`.
  *
  * @extends {Emitter<RoomEvents>}
  */
@@ -48,34 +49,38 @@ export class Room extends Emitter {
     return this.#session.state;
   }
 
-  /** As whom the server knows oneself here; undefined until the room is joined. @returns {Person | undefined} */
+  /** The user that this client is to the server. Undefined until the room is joined. @returns {Person | undefined} */
   get me() {
     return this.#session.me;
   }
 
-  /** The `user` of one's own messages, those of other tabs too. @returns {string | undefined} */
+  /** The `user` of this client's messages, and of the same user's in other tabs. @returns {string | undefined} */
   get user() {
     return this.me?.user;
   }
 
   /**
-   * Who is here, by user; null of a crowd. Known as soon as somebody listens to `presence`, or has asked for it, and is
-   * answered.
+   * The members of the room, by user. Null above the presence limit of 200 connections, and until it is known. It is
+   * requested by the first listener to `presence`, or by `presence()`.
    *
    * @returns {ReadonlyMap<string, Person> | null}
    */
   get members() {
-    return this.#session.presence.company?.members ?? null;
-  }
-
-  /** How many they are; of a crowd, about how many connections. null: not known. @returns {number | null} */
-  get count() {
-    return this.#session.presence.company?.count ?? null;
+    return this.#session.presence.current?.members ?? null;
   }
 
   /**
-   * One's own messages that nobody has acknowledged yet, the oldest first. After a page reload those of the page before
-   * are among them, and are sent again.
+   * The number of members; above the presence limit, about how many connections. Null until it is known.
+   *
+   * @returns {number | null}
+   */
+  get count() {
+    return this.#session.presence.current?.count ?? null;
+  }
+
+  /**
+   * This user's messages that the server has not acknowledged, oldest first. After a page reload they include those of
+   * the page before, which are sent again.
    *
    * @returns {{id: string, message: string, data?: unknown}[]}
    */
@@ -84,11 +89,11 @@ export class Room extends Emitter {
   }
 
   /**
-   * Sends a message, now or when the connection is back, as often as it takes; it counts once.
+   * Send a message, now or when the connection is back. It is retried until it is stored, and stored once.
    *
    * @param {string} message - 1 to 4,000 characters
    * @param {{data?: unknown, ref?: string}} [options] - `data`: any JSON up to 4 KB; `ref`: an id of your own, unique
-   *   for each message. The ref of a pending message gives the promise of that one
+   *   per message. With the ref of a pending message, the promise is that message's
    * @returns {Promise<Ack>} when it is stored
    * @throws {import("../protocol/error.js").RoomcastError} the server's, or `queue_full`, `expired`, `left`, `closed`
    */
@@ -97,12 +102,12 @@ export class Room extends Emitter {
   }
 
   /**
-   * A page of earlier messages, to scroll back. While offline it waits.
+   * Return a page of earlier messages, to scroll back. While offline it waits.
    *
-   * @param {{before?: number, limit?: number}} [range] - `before`: a seq, or else what was not read yet; `limit`: 1 to
-   *   200, default 50
+   * @param {{before?: number, limit?: number}} [range] - `before`: a seq, by default the oldest that was read; `limit`:
+   *   1 to 200, default 50
    * @returns {Promise<{messages: Message[], more: boolean, before: number}>} `more`: there are earlier ones, even if
-   *   this page is empty; `before`: where the next page ends
+   *   this page is empty; `before`: for the next call
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   history(range = {}) {
@@ -110,77 +115,77 @@ export class Room extends Emitter {
   }
 
   /**
-   * Who is here. From then on it is kept up to date, as for a listener to `presence`.
+   * Return who is here. The list is kept up to date from then on, as for a listener to `presence`.
    *
    * @returns {Promise<Presence>}
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   presence() {
-    return this.#session.presence.known();
+    return this.#session.presence.whenKnown();
   }
 
-  /** Tells the others that one is writing; call it at every key press. While offline it does nothing. */
+  /** Show the others that this user is typing. Call it at every key press. While offline it does nothing. */
   typing() {
-    this.#session.type();
+    this.#session.sendTyping();
   }
 
   /**
-   * Takes the text of a message away. This and the next four are moderators'; others are refused, `forbidden`.
+   * Delete the text of a message. This and the next four are for moderators; others get the error `forbidden`.
    *
    * @param {number} seq
    * @returns {Promise<void>}
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   async delete(seq) {
-    await this.#session.ask(() => moderate.delete(this.name, seq));
+    await this.#session.request(() => moderate.delete(this.name, seq));
   }
 
   /**
-   * Sends a user out of the room for so long.
+   * Ban a user from the room for a time.
    *
-   * @param {string} user @param {number} seconds - whole ones, up to 366 days; 0 lets the user in again
+   * @param {string} user @param {number} seconds - an integer, up to 366 days; 0 ends the ban
    * @returns {Promise<{until: string}>} ISO 8601
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   ban(user, seconds) {
-    return this.#session.ask(() => moderate.ban(this.name, user, seconds));
+    return this.#session.request(() => moderate.ban(this.name, user, seconds));
   }
 
   /**
-   * Keeps a user from writing for so long.
+   * Keep a user from writing for a time.
    *
    * @param {string} user @param {number} seconds - 0 ends it
    * @returns {Promise<{until: string}>}
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   mute(user, seconds) {
-    return this.#session.ask(() => moderate.mute(this.name, user, seconds));
+    return this.#session.request(() => moderate.mute(this.name, user, seconds));
   }
 
   /**
-   * Has each person wait between two messages.
+   * Make each user wait between two messages.
    *
    * @param {number} seconds - 0 ends it
    * @returns {Promise<void>}
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   async setSlowMode(seconds) {
-    await this.#session.ask(() => moderate.slowMode(this.name, seconds));
+    await this.#session.request(() => moderate.slowMode(this.name, seconds));
   }
 
   /**
-   * Keeps everybody but moderators from writing, or lets them again.
+   * Let only moderators write, or everybody again.
    *
    * @param {boolean} [locked]
    * @returns {Promise<void>}
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   async lock(locked = true) {
-    await this.#session.ask(() => moderate.lock(this.name, locked));
+    await this.#session.request(() => moderate.lock(this.name, locked));
   }
 
   /**
-   * Who listens to `presence` wants to know who is here: only then it is asked for.
+   * The first listener to `presence` starts the requests for the list.
    *
    * @template {keyof RoomEvents & string} Type
    * @override
@@ -193,7 +198,7 @@ export class Room extends Emitter {
     if (type === "presence") this.#session.presence.watch();
   }
 
-  /** Leaves the room; what is pending is refused with `left`. @returns {Promise<void>} */
+  /** Leave the room. Pending messages fail with `left`. @returns {Promise<void>} */
   leave() {
     return this.#session.leave();
   }

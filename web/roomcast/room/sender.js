@@ -1,53 +1,54 @@
-import { bytesOf, LARGEST_FRAME, REF, send } from "../protocol/frames.js";
+import { bytesOf, MAX_FRAME_BYTES, REF, send } from "../protocol/frames.js";
 import { randomId } from "../protocol/random-id.js";
 import { RoomcastError } from "../protocol/error.js";
 
-/** In milliseconds: the server knows a message again that is sent twice, for 24 hours. */
-export const LONGEST_WAIT = 23 * 60 * 60_000;
+/** Milliseconds. The server recognizes a message that is sent twice for 24 hours; an older one would count twice. */
+export const MAX_WAIT = 23 * 60 * 60_000;
 
 /**
  * @typedef {import("../protocol/frames.js").Ack} Ack
- * @typedef {import("./outbox.js").Letter} Letter
- * @typedef {<Answer>(make: () => import("../protocol/frames.js").Request<Answer>, signal: AbortSignal,
- *   delayed: (refusal: RoomcastError) => void) => Promise<Answer>} Ask
- * @typedef {{promise: Promise<Ack>, resolve: (ack: Ack) => void, reject: (refusal: RoomcastError) => void}} Promised
+ * @typedef {import("./outbox.js").PendingMessage} PendingMessage
+ * @typedef {<Result>(make: () => import("../protocol/frames.js").Request<Result>, signal: AbortSignal,
+ *   onDelay: (error: RoomcastError) => void) => Promise<Result>} SendRequest
+ * @typedef {{promise: Promise<Ack>, resolve: (ack: Ack) => void, reject: (error: RoomcastError) => void}} Deferred
  */
 
 /**
- * Sends one's messages to one room, in order and one at a time: API Gateway runs a connection's frames concurrently,
- * and two that are under way may be stored in either order.
+ * Sends a user's messages to one room, in order and one at a time. API Gateway runs the frames of a connection
+ * concurrently, so the server may store two that are under way in either order.
  */
 export class Sender {
-  /** @type {Map<string, Promised>} by id; a message from before a reload has none until somebody asks */
-  #promised = new Map();
-  /** @type {{id: string, given: AbortController} | null} */
+  /** @type {Map<string, Deferred>} by id; a message from before a reload has none until send() is called again */
+  #deferred = new Map();
+  /** @type {{id: string, controller: AbortController} | null} */
   #underWay = null;
   /** @type {RoomcastError | null} */
   #stopped = null;
   #room;
   #outbox;
-  #ask;
+  #request;
   #clock;
-  #settled;
-  #delayed;
+  #onResult;
+  #onDelay;
 
   /**
    * @param {string} room @param {import("./outbox.js").Outbox} outbox
-   * @param {{ask: Ask, clock: import("../transport/clock.js").Clock, settled: (id: string, outcome: Ack | RoomcastError) => void,
-   *   delayed: (id: string, refusal: RoomcastError) => void}} tools
+   * @param {{request: SendRequest, clock: import("../transport/clock.js").Clock,
+   *   onResult: (id: string, result: Ack | RoomcastError) => void,
+   *   onDelay: (id: string, error: RoomcastError) => void}} tools
    */
-  constructor(room, outbox, { ask, clock, settled, delayed }) {
+  constructor(room, outbox, { request, clock, onResult, onDelay }) {
     this.#room = room;
     this.#outbox = outbox;
-    this.#ask = ask;
+    this.#request = request;
     this.#clock = clock;
-    this.#settled = settled;
-    this.#delayed = delayed;
+    this.#onResult = onResult;
+    this.#onDelay = onDelay;
   }
 
-  /** @returns {readonly Letter[]} what is not acknowledged yet, the oldest first */
+  /** @returns {readonly PendingMessage[]} not acknowledged yet, oldest first */
   get pending() {
-    return this.#outbox.letters;
+    return this.#outbox.messages;
   }
 
   /**
@@ -56,90 +57,96 @@ export class Sender {
    */
   send(message, options) {
     const sent = this.#send(message, options);
-    sent.catch(() => {}); // Whoever listens to events need not handle each promise.
+    sent.catch(() => {}); // A caller that listens to `failed` need not handle each promise.
     return sent;
   }
 
-  /** Sends what waits. */
+  /** Send the first message that waits. */
   start() {
-    const letter = this.#outbox.first;
-    if (!letter || this.#underWay || this.#stopped) return;
-    const { id, at } = letter;
-    const given = new AbortController();
-    this.#underWay = { id, given };
+    const message = this.#outbox.first;
+    if (!message || this.#underWay || this.#stopped) return;
+    const { id, at } = message;
+    const controller = new AbortController();
+    this.#underWay = { id, controller };
     const make = () => {
-      if (this.#clock.now() - at > LONGEST_WAIT) throw new RoomcastError("expired", "It waited for too long.");
-      return send(this.#room, letter);
+      if (this.#clock.now() - at > MAX_WAIT) {
+        throw new RoomcastError("expired", "The message has waited for too long to be sent safely. Send it again.");
+      }
+      return send(this.#room, message);
     };
-    this.#ask(make, given.signal, (refusal) => this.#delayed(id, refusal)).then(
-      (ack) => this.#settle(id, ack),
-      (refusal) => refusal instanceof RoomcastError && this.#settle(id, refusal),
+    this.#request(make, controller.signal, (error) => this.#onDelay(id, error)).then(
+      (ack) => this.#finish(id, ack),
+      (error) => error instanceof RoomcastError && this.#finish(id, error),
     );
   }
 
-  /** The room's own copy of a message proves that it is stored, even when the reply was lost. @param {Ack} ack */
+  /** The room's own copy of a message proves that it is stored, even if the reply was lost. @param {Ack} ack */
   acknowledge({ id, seq, at }) {
-    this.#settle(id, { id, seq, at });
+    this.#finish(id, { id, seq, at });
   }
 
   /**
-   * @param {RoomcastError} refusal - of what is pending, and of all that is to be sent later
-   * @param {{kept: boolean}} older - `kept`: what nobody has sent since a reload stays, for a visit that can send it
+   * @param {RoomcastError} error - rejects every pending and later message
+   * @param {{keepRestored: boolean}} options - `keepRestored`: keep the messages from before a reload, for a later page
+   *   that can send them
    */
-  stop(refusal, { kept }) {
-    this.#stopped = refusal;
-    for (const { id } of this.pending) if (!kept || this.#promised.has(id)) this.#settle(id, refusal);
+  stop(error, { keepRestored }) {
+    this.#stopped = error;
+    for (const { id } of this.pending) if (!keepRestored || this.#deferred.has(id)) this.#finish(id, error);
   }
 
-  /** @param {string} message @param {{data?: unknown, ref?: string}} options */
-  async #send(message, { data, ref = randomId() }) {
+  /** @param {string} text @param {{data?: unknown, ref?: string}} options */
+  async #send(text, { data, ref = randomId() }) {
     if (this.#stopped || !this.#outbox.has(ref)) {
-      const letter = { id: ref, message, data, at: this.#clock.now() };
+      const message = { id: ref, message: text, data, at: this.#clock.now() };
       try {
-        this.#check(letter);
-        this.#outbox.add(letter);
-      } catch (error) {
+        this.#check(message);
+        this.#outbox.add(message);
+      } catch (failure) {
         await null; // The event must not come before this call returns.
-        const refusal = error instanceof RoomcastError ? error : new RoomcastError("invalid_message", "It has no form in JSON.");
-        this.#settled(ref, refusal);
-        throw refusal;
+        const error = failure instanceof RoomcastError ? failure
+          : new RoomcastError("invalid_message", "The message cannot be written as JSON. Check its `data`.");
+        this.#onResult(ref, error);
+        throw error;
       }
     }
-    const promised = this.#promised.get(ref) ?? promise();
-    this.#promised.set(ref, promised);
+    const deferred = this.#deferred.get(ref) ?? defer();
+    this.#deferred.set(ref, deferred);
     this.start();
-    return promised.promise;
+    return deferred.promise;
   }
 
-  /** What the server would not even answer is refused here. @param {Letter} letter @throws {RoomcastError} */
-  #check(letter) {
+  /** Reject what the server would not even reply to. @param {PendingMessage} message @throws {RoomcastError} */
+  #check(message) {
     if (this.#stopped) throw this.#stopped;
-    if (!REF.test(letter.id)) throw new RoomcastError("invalid_ref", "A ref is 1 to 128 printable ASCII characters.");
-    if (bytesOf(send(this.#room, letter).frame) > LARGEST_FRAME) {
-      throw new RoomcastError("message_too_large", `A message holds ${LARGEST_FRAME} bytes at most, all in all.`);
+    if (!REF.test(message.id)) {
+      throw new RoomcastError("invalid_ref", "A ref must be 1 to 128 printable ASCII characters.");
+    }
+    if (bytesOf(send(this.#room, message).frame) > MAX_FRAME_BYTES) {
+      throw new RoomcastError("message_too_large", `A message with its data must fit into ${MAX_FRAME_BYTES} bytes.`);
     }
   }
 
-  /** @param {string} id @param {Ack | RoomcastError} outcome */
-  #settle(id, outcome) {
+  /** @param {string} id @param {Ack | RoomcastError} result */
+  #finish(id, result) {
     if (!this.#outbox.remove(id)) return;
     if (this.#underWay?.id === id) {
-      this.#underWay.given.abort();
+      this.#underWay.controller.abort();
       this.#underWay = null;
     }
-    const promised = this.#promised.get(id);
-    this.#promised.delete(id);
-    if (outcome instanceof RoomcastError) promised?.reject(outcome);
-    else promised?.resolve(outcome);
-    this.#settled(id, outcome);
+    const deferred = this.#deferred.get(id);
+    this.#deferred.delete(id);
+    if (result instanceof RoomcastError) deferred?.reject(result);
+    else deferred?.resolve(result);
+    this.#onResult(id, result);
     this.start();
   }
 }
 
-/** @returns {Promised} */
-function promise() {
-  /** @type {Partial<Promised>} */
+/** @returns {Deferred} */
+function defer() {
+  /** @type {Partial<Deferred>} */
   const parts = {};
   const promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
-  return /** @type {Promised} */ ({ ...parts, promise });
+  return /** @type {Deferred} */ ({ ...parts, promise });
 }

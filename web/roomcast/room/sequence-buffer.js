@@ -1,30 +1,29 @@
 /**
  * @typedef {import("../protocol/frames.js").Message} Message
- * @typedef {{from: number, to: number}} Gap - both ends included
- * @typedef {Gap & {since: number}} Hole - `since`: when it was first known to be missing
- * @typedef {{type: "message", detail: Message} | {type: "lost", detail: Gap}} Release
+ * @typedef {{from: number, to: number}} Range - of seqs, both ends included
+ * @typedef {Range & {since: number}} Gap - missing seqs; `since`: when they were first known to be missing
+ * @typedef {{type: "message", detail: Message} | {type: "lost", detail: Range}} Release
  */
 
-/** How many ids are remembered to know a message again that came under a second seq. */
-const IDS = 10_000;
-/** How many changes, to know an older copy. */
-const CHANGES = 1_000;
+/** How many ids are kept, to recognize a message that comes again under another seq. */
+const MAX_IDS = 10_000;
+/** How many changed messages are kept, to recognize an older copy. */
+const MAX_CHANGES = 1_000;
 
 /**
- * What one has of a room's log, and what is missing: above its base, every place up to the newest that is known must
- * come, be void, or be given up. Hands the messages out in order, each once. It knows no socket and no timer; `now` is
- * any clock's.
+ * Puts one room's log in order. Above its base, each seq up to the head must come, be skipped, or be given up. The
+ * buffer releases messages in order, each once. It knows no socket and no timer: `now` may be any clock's.
  */
-export class Ledger {
+export class SequenceBuffer {
   #head = 0;
-  #next = Infinity; // Nothing can be handed out before it has begun.
-  /** @type {Hole[]} apart from each other, in order */
-  #missing = [];
-  /** @type {Map<number, Message | Gap | null>} what waits to be handed out, by its first seq; null is a void */
+  #next = Infinity; // Nothing can be released before begin().
+  /** @type {Gap[]} disjoint, in order */
+  #gaps = [];
+  /** @type {Map<number, Message | Range | null>} what waits to be released, by its first seq; null: a skipped number */
   #waiting = new Map();
-  /** @type {Set<string>} the oldest first */
+  /** @type {Set<string>} oldest first */
   #ids = new Set();
-  /** @type {Map<number, Message>} messages that are not what they were, by seq; the oldest change first */
+  /** @type {Map<number, Message>} changed messages by seq, the oldest change first */
   #changes = new Map();
 
   /** The newest seq that is known to exist. */
@@ -32,19 +31,19 @@ export class Ledger {
     return this.#head;
   }
 
-  /** @returns {number | undefined} the newest seq up to which nothing is missing, once it has begun */
+  /** @returns {number | undefined} the newest seq with nothing missing up to it; undefined before begin() */
   get contiguous() {
     if (this.#next === Infinity) return undefined;
-    return (this.#missing[0]?.from ?? this.#head + 1) - 1;
+    return (this.#gaps[0]?.from ?? this.#head + 1) - 1;
   }
 
-  /** @returns {Readonly<Hole> | null} the first one */
-  get hole() {
-    return this.#missing[0] ?? null;
+  /** @returns {Readonly<Gap> | null} the first one */
+  get gap() {
+    return this.#gaps[0] ?? null;
   }
 
   /**
-   * From now on everything above `base` is awaited; what was added before is looked through again.
+   * Expect every seq above `base` from now on. Entries that came before are sorted in.
    *
    * @param {number} base @param {number} now
    */
@@ -53,91 +52,94 @@ export class Ledger {
     this.#waiting.clear();
     this.#head = base;
     this.#next = base + 1;
-    for (const [seq, place] of waiting) this.#put(seq, /** @type {Message | null} */ (place), now);
-    this.raise(head, now);
+    for (const [seq, entry] of waiting) this.#put(seq, /** @type {Message | null} */ (entry), now);
+    this.raiseHead(head, now);
   }
 
-  /** Takes note that the room has come to `seq`. @param {number} seq @param {number} now */
-  raise(seq, now) {
+  /** @param {number} seq - exists in the room's log @param {number} now */
+  raiseHead(seq, now) {
     if (seq <= this.#head) return;
-    if (this.#next < Infinity) this.#missing.push({ from: this.#head + 1, to: seq, since: now });
+    if (this.#next < Infinity) this.#gaps.push({ from: this.#head + 1, to: seq, since: now });
     this.#head = seq;
   }
 
-  /** @param {import("../protocol/frames.js").Run} run - in any order, with any repeats @param {number} now */
+  /** @param {import("../protocol/frames.js").Run} run - in any order, repeats allowed @param {number} now */
   add({ messages, skipped }, now) {
     for (const message of messages) this.#put(message.seq, message, now);
     for (const seq of skipped) this.#put(seq, null, now);
   }
 
   /**
-   * Takes note that a message is not what it was. An older copy that comes later counts for nothing.
+   * Note a changed message. An older copy that comes later is ignored.
    *
    * @param {Message} message - as it is now @param {number} now
-   * @returns {boolean} whether it may have been shown before
+   * @returns {boolean} true if it may have been released before
    */
   change(message, now) {
     const { seq } = message;
     this.#changes.set(seq, message);
-    if (this.#changes.size > CHANGES) this.#changes.delete(/** @type {number} */ (this.#changes.keys().next().value));
-    this.#put(seq, message, now); // It may be the first copy of it.
+    if (this.#changes.size > MAX_CHANGES) deleteOldest(this.#changes);
+    this.#put(seq, message, now); // It may be the first copy.
     return seq < this.#next && this.#next < Infinity;
   }
 
-  /** @param {Message} message @returns {Message} the newest copy of it */
+  /** @param {Message} message @returns {Message} its newest copy */
   latest(message) {
     return this.#changes.get(message.seq) ?? message;
   }
 
-  /** Gives up what is missing up to `to`: nobody will have it any more. @param {number} to */
-  abandon(to) {
-    for (let hole; (hole = this.#missing[0]) && hole.from <= to; ) {
-      const gap = { from: hole.from, to: Math.min(hole.to, to) };
-      this.#waiting.set(gap.from, gap);
-      this.#shrink(0, gap);
+  /** Give up the gaps up to `to`: nobody has these entries any more. @param {number} to */
+  giveUp(to) {
+    for (let gap; (gap = this.#gaps[0]) && gap.from <= to; ) {
+      const lost = { from: gap.from, to: Math.min(gap.to, to) };
+      this.#waiting.set(lost.from, lost);
+      this.#shrink(0, lost);
     }
   }
 
-  /** @returns {Release[]} what can be shown by now and was not handed out before */
+  /** @returns {Release[]} what is in order now and was not released before */
   take() {
     /** @type {Release[]} */
     const released = [];
-    for (let place; (place = this.#waiting.get(this.#next)) !== undefined; ) {
+    for (let entry; (entry = this.#waiting.get(this.#next)) !== undefined; ) {
       this.#waiting.delete(this.#next);
-      if (place !== null && "from" in place) {
-        this.#next = place.to + 1;
-        released.push({ type: "lost", detail: place });
+      if (entry !== null && "from" in entry) {
+        this.#next = entry.to + 1;
+        released.push({ type: "lost", detail: entry });
         continue;
       }
       this.#next++;
-      if (place !== null && this.#isNew(place.id)) released.push({ type: "message", detail: this.latest(place) });
+      if (entry !== null && this.#isNew(entry.id)) released.push({ type: "message", detail: this.latest(entry) });
     }
     return released;
   }
 
-  /** @param {number} seq @param {Message | null} place @param {number} now */
-  #put(seq, place, now) {
-    this.raise(seq, now);
-    if (this.#next === Infinity) return void this.#waiting.set(seq, place);
-    const index = this.#missing.findIndex(({ from, to }) => from <= seq && seq <= to);
-    if (index < 0) return; // a repeat, or older than the base
-    this.#waiting.set(seq, place);
+  /** @param {number} seq @param {Message | null} entry @param {number} now */
+  #put(seq, entry, now) {
+    this.raiseHead(seq, now);
+    if (this.#next === Infinity) return void this.#waiting.set(seq, entry);
+    const index = this.#gaps.findIndex(({ from, to }) => from <= seq && seq <= to);
+    if (index < 0) return; // It is a repeat, or older than the base.
+    this.#waiting.set(seq, entry);
     this.#shrink(index, { from: seq, to: seq });
   }
 
-  /** @param {number} index @param {Gap} part - of the hole there, that is missing no longer */
+  /** @param {number} index - of a gap @param {Range} part - of the gap, no longer missing */
   #shrink(index, { from, to }) {
-    const [hole] = this.#missing.splice(index, 1);
-    if (!hole) return;
-    const rest = [{ ...hole, to: from - 1 }, { ...hole, from: to + 1 }];
-    this.#missing.splice(index, 0, ...rest.filter((part) => part.from <= part.to));
+    const [gap] = this.#gaps.splice(index, 1);
+    if (!gap) return;
+    const remaining = [{ ...gap, to: from - 1 }, { ...gap, from: to + 1 }];
+    this.#gaps.splice(index, 0, ...remaining.filter((part) => part.from <= part.to));
   }
 
   /** @param {string} id */
   #isNew(id) {
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);
-    if (this.#ids.size > IDS) this.#ids.delete(/** @type {string} */ (this.#ids.values().next().value));
+    if (this.#ids.size > MAX_IDS) deleteOldest(this.#ids);
     return true;
   }
 }
+
+/** @param {Map<any, any> | Set<any>} collection - a Map and a Set keep the order of insertion */
+const deleteOldest = (collection) => collection.delete(collection.keys().next().value);

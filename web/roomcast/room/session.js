@@ -6,48 +6,45 @@ import { RoomcastError } from "../protocol/error.js";
 import { Sender } from "./sender.js";
 import { Typing } from "./typing.js";
 
-/** In milliseconds: after a longer one messages may have been deleted that are still shown. */
-const ABSENCE = 30_000;
+/** Milliseconds. After a longer absence, messages that are shown may have been deleted meanwhile. */
+const REVIEW_AFTER = 30_000;
 
 /**
  * @typedef {import("../protocol/frames.js").RoomFrame} RoomFrame
  * @typedef {import("../protocol/frames.js").Moderated} Moderated
- * @typedef {import("../transport/socket.js").Link} Link
- * @typedef {import("./membership.js").Mark} Mark
+ * @typedef {import("../transport/socket.js").Socket} Socket
+ * @typedef {import("./membership.js").Position} Position
  * @typedef {import("./room.js").RoomEvents} RoomEvents
  * @typedef {object} Options
  * @property {number} history - how many earlier messages to begin with
  * @property {(event: Event) => void} dispatch
- * @property {(told: Promise<void>) => void} left - `told`: when the server knows it
+ * @property {(acknowledged: Promise<void>) => void} onLeft - `acknowledged` resolves when the server knows it
  * @property {import("../transport/clock.js").Clock} clock
  * @property {() => number} random
- * @property {import("./outbox.js").Store | null} storage
+ * @property {import("../transport/browser.js").Store | null} storage
  * @property {string} key - of the outbox in the storage
  */
 
-/**
- * One room, from the inside: its membership, its reader and its sender, who is there and who is writing, and the order
- * in which they tell of things.
- */
+/** The state behind one Room: membership, reader, sender, presence and typing, and the order of their events. */
 export class Session {
   /** @type {import("./membership.js").MembershipState} */
   state = "joining";
-  #ready = () => {};
-  #refused = (/** @type {RoomcastError} */ _) => {};
-  /** Resolves at the first join, before the first event; rejects with the RoomcastError of it. @type {Promise<void>} */
+  #onReady = () => {};
+  #onFailed = (/** @type {RoomcastError} */ _) => {};
+  /** Resolves at the first join, before the first event; rejects with its RoomcastError. @type {Promise<void>} */
   ready = new Promise((resolve, reject) => {
-    this.#ready = resolve;
-    this.#refused = reject;
+    this.#onReady = resolve;
+    this.#onFailed = reject;
   });
-  /** @type {Event[] | null} what happened before anybody could listen; null as soon as somebody can */
-  #untold = [];
-  /** Whether its join was ever granted. */
+  /** @type {Event[] | null} from before anybody could listen; null from then on */
+  #bufferedEvents = [];
+  /** True after the first successful join. */
   wasJoined = false;
-  /** As whom one speaks, once the server has told. @type {import("../protocol/frames.js").Person | undefined} */
+  /** The user that this client is to the server. @type {import("../protocol/frames.js").Person | undefined} */
   me = undefined;
-  #awayAt = Infinity; // since when the room is not heard, if it was
-  /** @type {RoomFrame[]} heard before the join on the present link was answered: it may be of another log */
-  #early = [];
+  #awayAt = Infinity; // when the socket of a joined room closed
+  /** @type {RoomFrame[]} from before the reply to the join on this socket: they may be of another log */
+  #earlyFrames = [];
   #options;
   #membership;
   #sender;
@@ -60,33 +57,33 @@ export class Session {
     this.name = name;
     this.#options = options;
     const { clock, random, storage, key } = options;
-    /** @type {import("./membership.js").Owner} */
-    const owner = {
-      mark: () => this.#reader.mark,
-      joined: (joined, mark) => this.#joined(joined, mark),
-      away: () => this.#away(),
-      left: (refusal, told) => this.#left(refusal, told),
+    /** @type {import("./membership.js").Callbacks} */
+    const callbacks = {
+      position: () => this.#reader.position,
+      onJoined: (reply, position) => this.#onJoined(reply, position),
+      onAway: () => this.#onAway(),
+      onLeft: (error, acknowledged) => this.#onLeft(error, acknowledged),
     };
-    this.#membership = new Membership(name, owner, { clock, random });
+    this.#membership = new Membership(name, callbacks, { clock, random });
     this.#sender = new Sender(name, new Outbox(storage, key), {
-      ask: (make, signal, delayed) => this.#membership.ask(make, signal, delayed),
-      settled: (id, outcome) => this.#settled(id, outcome),
-      delayed: (id, { code, message, retryAfter }) => {
-        if (retryAfter !== undefined) this.#tell("delayed", { id, code, detail: message, retryAfter });
+      request: (make, signal, onDelay) => this.#membership.request(make, signal, onDelay),
+      onResult: (id, result) => this.#onResult(id, result),
+      onDelay: (id, { code, message, retryAfter }) => {
+        if (retryAfter !== undefined) this.#emit("delayed", { id, code, detail: message, retryAfter });
       },
       clock,
     });
     this.#reader = this.#newReader();
     /** @readonly */
     this.presence = new PresenceTracker(name, {
-      ask: (make, signal) => this.#membership.ask(make, signal),
-      moved: (moves) => this.#tell("presence", moves),
+      request: (make, signal) => this.#membership.request(make, signal),
+      onUpdate: (update) => this.#emit("presence", update),
       clock,
       random,
     });
-    this.#typing = new Typing(name, { changed: (writing) => this.#tell("typing", writing), clock });
-    /** When something of this room was last heard. */
-    this.heardAt = clock.now();
+    this.#typing = new Typing(name, { onChange: (typing) => this.#emit("typing", typing), clock });
+    /** When a message, a join or a pong last showed that the server sends us this room's messages. */
+    this.lastActivityAt = clock.now();
   }
 
   get pending() {
@@ -103,159 +100,160 @@ export class Session {
     return this.#reader.older(range);
   }
 
-  /** Tells that one is writing, if somebody could hear it. */
-  type() {
-    const { link } = this.#membership;
-    if (link && !this.presence.company?.approximate) this.#typing.tell(link);
+  /** Send that this user is typing, unless the room is above the presence limit: it broadcasts no typing. */
+  sendTyping() {
+    const { socket } = this.#membership;
+    if (socket && !this.presence.current?.approximate) this.#typing.send(socket);
   }
 
   /**
-   * @template Answer
-   * @param {() => import("../protocol/frames.js").Request<Answer>} make - called at each try
-   * @returns {Promise<Answer>} rejects with a RoomcastError
+   * @template Result
+   * @param {() => import("../protocol/frames.js").Request<Result>} make - called at each attempt
+   * @returns {Promise<Result>} rejects with a RoomcastError
    */
-  ask(make) {
-    return this.#membership.ask(make);
+  request(make) {
+    return this.#membership.request(make);
   }
 
   leave() {
     return this.#membership.leave();
   }
 
-  /** @param {RoomcastError} refusal */
-  end(refusal) {
-    this.#membership.end(refusal);
+  /** @param {RoomcastError} error */
+  end(error) {
+    this.#membership.end(error);
   }
 
-  /** @param {Link} link @returns {Promise<void>} when the room is joined there, or cannot be */
-  resume(link) {
-    this.#early = [];
-    return this.#membership.resume(link);
+  /** @param {Socket} socket @returns {Promise<void>} when the room is joined on it, or cannot be */
+  resume(socket) {
+    this.#earlyFrames = [];
+    return this.#membership.resume(socket);
   }
 
-  /** @param {Link} link */
-  lose(link) {
-    this.#membership.lose(link);
+  /** @param {Socket} socket */
+  onClose(socket) {
+    this.#membership.onClose(socket);
   }
 
-  /** @param {Link} link */
-  isOn(link) {
-    return this.#membership.link === link;
+  /** @param {Socket} socket */
+  isOn(socket) {
+    return this.#membership.socket === socket;
   }
 
-  /** @param {RoomFrame} frame @param {Link} link */
-  hear(frame, link) {
+  /** @param {RoomFrame} frame @param {Socket} socket */
+  onFrame(frame, socket) {
     if (frame.type === "presence") {
-      // In order on one link only; and where the room is being joined it will be asked for.
-      if (this.isOn(link)) this.presence.hear(frame);
+      // Only one socket's frames are in order. After a join on another socket the list is requested again.
+      if (this.isOn(socket)) this.presence.onFrame(frame);
     } else if (frame.type === "typing") {
-      this.#typing.hear(frame.person);
-    } else if (this.#membership.link) {
-      this.#learn(frame);
+      this.#typing.onTyping(frame.person);
+    } else if (this.#membership.socket) {
+      this.#process(frame);
     } else {
-      this.#early.push(frame);
+      this.#earlyFrames.push(frame);
     }
   }
 
-  /** What a ping was told of this room on that link. @param {number | undefined} seq @param {Link} link */
-  check(seq, link) {
-    this.heardAt = this.#options.clock.now();
-    if (seq === undefined) this.#membership.stray(link);
-    else this.#reader.raise(seq);
+  /** @param {number | undefined} seq - of the room, in a pong; undefined: not a member @param {Socket} socket */
+  onPong(seq, socket) {
+    this.lastActivityAt = this.#options.clock.now();
+    if (seq === undefined) this.#membership.onNotAMember(socket);
+    else this.#reader.raiseHead(seq);
   }
 
-  /** @param {import("../protocol/frames.js").Joined} joined @param {Mark} mark */
-  #joined(joined, mark) {
-    this.heardAt = this.#options.clock.now();
-    const absence = this.heardAt - this.#awayAt;
+  /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position */
+  #onJoined(reply, position) {
+    this.lastActivityAt = this.#options.clock.now();
+    const absence = this.lastActivityAt - this.#awayAt;
     this.#awayAt = Infinity;
-    this.me = joined.me ?? this.me;
+    this.me = reply.me ?? this.me;
     this.#enter("joined");
     this.wasJoined = true;
-    this.#ready();
-    // A task later, so that whoever awaits the join can add listeners first.
-    if (this.#untold) this.#options.clock.setTimeout(() => this.#tellAll(), 0);
-    // A head is read when the join is written, so it counts all that was known before: a lower one is another log's.
-    if (joined.seq < mark.head) this.#beginAnew();
-    this.#reader.resume(joined, mark);
-    if (absence > ABSENCE) this.#reader.review();
+    this.#onReady();
+    // In a later task, so that the caller that awaits the join can add its listeners first.
+    if (this.#bufferedEvents) this.#options.clock.setTimeout(() => this.#flushEvents(), 0);
+    // The server read this head after the join was sent. A lower one than we knew then is another log's.
+    if (reply.seq < position.head) this.#reset();
+    this.#reader.resume(reply, position);
+    if (absence > REVIEW_AFTER) this.#reader.review();
     this.presence.resume();
-    for (const frame of this.#early.splice(0)) this.#learn(frame);
+    for (const frame of this.#earlyFrames.splice(0)) this.#process(frame);
     this.#sender.start();
   }
 
   /** @param {RoomFrame} frame */
-  #learn(frame) {
+  #process(frame) {
     switch (frame.type) {
       case "messages":
-        this.heardAt = this.#options.clock.now(); // Nothing else proves that messages come through.
-        return this.#reader.hear(frame.run);
+        this.lastActivityAt = this.#options.clock.now(); // Other frames do not prove that messages come through.
+        return this.#reader.onRun(frame.run);
       case "changed":
         return this.#reader.change(frame.messages);
       case "moderated":
-        return this.#heed(frame.moderated);
+        return this.#applyModeration(frame.moderated);
     }
   }
 
   /** @param {Moderated} moderated */
-  #heed(moderated) {
+  #applyModeration(moderated) {
     const { action, moderator, user, until } = moderated;
-    this.#tell("moderated", moderated);
-    if (action === "slow_mode") this.#membership.hurry(); // It may have ended.
-    if (action !== "ban" || user !== this.me?.user || !this.#liesAhead(moderated)) return;
-    this.#membership.end(new RoomcastError("banned", `${moderator} has sent you out until ${until}.`));
+    this.#emit("moderated", moderated);
+    if (action === "slow_mode") this.#membership.retryNow(); // It may have ended.
+    if (action !== "ban" || user !== this.me?.user || !this.#isInForce(moderated)) return;
+    this.#membership.end(new RoomcastError("banned", `${moderator} has banned you from this room until ${until}.`));
   }
 
   /** @param {Moderated} moderated */
-  #liesAhead({ seconds, until = "" }) {
-    // Where the server says for how long, one need not trust this computer's clock.
+  #isInForce({ seconds, until = "" }) {
+    // Prefer the duration: this computer's clock may be wrong.
     return seconds === undefined ? Date.parse(until) > this.#options.clock.now() : seconds > 0;
   }
 
-  #away() {
+  #onAway() {
     this.#awayAt = this.#options.clock.now();
     this.#enter("joining");
   }
 
-  #beginAnew() {
+  /** Read the room's new log, as a restart of the local engine begins one. */
+  #reset() {
     this.#reader.stop();
     this.#reader = this.#newReader();
-    this.#tell("reset", {});
+    this.#emit("reset", {});
   }
 
-  /** @param {RoomcastError} refusal @param {Promise<void>} told */
-  #left(refusal, told) {
+  /** @param {RoomcastError} error @param {Promise<void>} acknowledged */
+  #onLeft(error, acknowledged) {
     this.#reader.stop();
-    this.presence.stop(refusal);
+    this.presence.stop(error);
     this.#typing.stop();
-    this.#options.left(told);
-    this.#refused(refusal);
-    this.#sender.stop(refusal, { kept: !this.wasJoined });
-    this.#enter("left", refusal.code);
-    if (this.#untold) this.#options.clock.setTimeout(() => this.#tellAll(), 0);
+    this.#options.onLeft(acknowledged);
+    this.#onFailed(error);
+    this.#sender.stop(error, { keepRestored: !this.wasJoined });
+    this.#enter("left", error.code);
+    if (this.#bufferedEvents) this.#options.clock.setTimeout(() => this.#flushEvents(), 0);
   }
 
-  /** @param {string} id @param {import("../protocol/frames.js").Ack | RoomcastError} outcome */
-  #settled(id, outcome) {
-    if (outcome instanceof RoomcastError) {
-      return this.#tell("failed", { id, code: outcome.code, detail: outcome.message });
+  /** @param {string} id @param {import("../protocol/frames.js").Ack | RoomcastError} result */
+  #onResult(id, result) {
+    if (result instanceof RoomcastError) {
+      return this.#emit("failed", { id, code: result.code, detail: result.message });
     }
-    this.#reader.raise(outcome.seq);
-    this.#tell("sent", outcome);
+    this.#reader.raiseHead(result.seq);
+    this.#emit("sent", result);
   }
 
-  /** @param {import("./reader.js").News} news */
-  #released({ type, detail }) {
+  /** @param {import("./reader.js").ReaderEvent} event */
+  #onRelease({ type, detail }) {
     if (type === "message") this.#sender.acknowledge(detail);
     if (type === "message") this.#typing.end(detail.user);
-    this.#tell(type, detail);
+    this.#emit(type, detail);
   }
 
   #newReader() {
     const { history, clock, random } = this.#options;
     return new Reader(this.name, history, {
-      ask: (make) => this.#membership.ask(make),
-      release: (news) => this.#released(news),
+      request: (make) => this.#membership.request(make),
+      release: (event) => this.#onRelease(event),
       clock,
       random,
     });
@@ -265,19 +263,19 @@ export class Session {
   #enter(state, code) {
     if (state === this.state) return;
     this.state = state;
-    this.#tell("state", code === undefined ? { state } : { state, code });
+    this.#emit("state", code === undefined ? { state } : { state, code });
   }
 
   /** @template {keyof RoomEvents} Type @param {Type} type @param {RoomEvents[Type]} detail */
-  #tell(type, detail) {
+  #emit(type, detail) {
     const event = new CustomEvent(type, { detail });
-    if (this.#untold) this.#untold.push(event);
+    if (this.#bufferedEvents) this.#bufferedEvents.push(event);
     else this.#options.dispatch(event);
   }
 
-  #tellAll() {
-    // What a listener causes comes after what had happened before.
-    for (let event; (event = this.#untold?.shift()); ) this.#options.dispatch(event);
-    this.#untold = null;
+  #flushEvents() {
+    // An event that a listener causes is appended, so it comes after the earlier ones.
+    for (let event; (event = this.#bufferedEvents?.shift()); ) this.#options.dispatch(event);
+    this.#bufferedEvents = null;
   }
 }

@@ -1,59 +1,59 @@
 import { typing } from "../protocol/frames.js";
 
-/** In milliseconds: how often one tells that one is writing, and how long one is believed to be after that. */
-export const TYPING = { every: 3_000, lasts: 5_000 };
+/** In milliseconds: the least time between two of our typing frames, and how long another user's counts. */
+export const TYPING = { interval: 3_000, timeout: 5_000 };
 
 /** @typedef {import("../protocol/frames.js").Person} Person */
 
-/** Who is writing in one room. */
+/** Who is typing in one room. */
 export class Typing {
   /** @type {Map<string, {person: Person, timer: any}>} by user, in the order in which they began */
-  #writing = new Map();
-  #toldAt = -Infinity;
+  #typing = new Map();
+  #sentAt = -Infinity;
   #name;
-  #changed;
+  #onChange;
   #clock;
 
   /**
    * @param {string} name - of the room
-   * @param {{changed: (writing: Person[]) => void, clock: import("../transport/clock.js").Clock}} tools
+   * @param {{onChange: (typing: Person[]) => void, clock: import("../transport/clock.js").Clock}} tools
    */
-  constructor(name, { changed, clock }) {
+  constructor(name, { onChange, clock }) {
     this.#name = name;
-    this.#changed = changed;
+    this.#onChange = onChange;
     this.#clock = clock;
   }
 
-  /** Tells that one is writing, if that was not told just now. @param {import("../transport/socket.js").Link} link */
-  tell(link) {
-    // Not `<` alone: a computer's clock may be set back.
-    if (Math.abs(this.#clock.now() - this.#toldAt) < TYPING.every) return;
-    this.#toldAt = this.#clock.now();
-    link.ask(typing(this.#name)).catch(() => {}); // It is worth nothing later; the next key press will do.
+  /** Send a typing frame, at most one per interval. @param {import("../transport/socket.js").Socket} socket */
+  send(socket) {
+    // The absolute difference, because the computer's clock may be set back.
+    if (Math.abs(this.#clock.now() - this.#sentAt) < TYPING.interval) return;
+    this.#sentAt = this.#clock.now();
+    socket.request(typing(this.#name)).catch(() => {}); // Not sent again: the next key press sends a newer one.
   }
 
-  /** @param {Person} person - is writing */
-  hear(person) {
-    const known = this.#writing.get(person.user);
+  /** @param {Person} person - is typing */
+  onTyping(person) {
+    const known = this.#typing.get(person.user);
     this.#clock.clearTimeout(known?.timer);
-    const timer = this.#clock.setTimeout(() => this.end(person.user), TYPING.lasts);
-    this.#writing.set(person.user, { person, timer });
-    if (known?.person.name !== person.name) this.#tellChange();
+    const timer = this.#clock.setTimeout(() => this.end(person.user), TYPING.timeout);
+    this.#typing.set(person.user, { person, timer });
+    if (known?.person.name !== person.name) this.#report();
   }
 
-  /** @param {string} user - has said it, or has stopped */
+  /** @param {string} user - has sent the message, or has stopped typing */
   end(user) {
-    this.#clock.clearTimeout(this.#writing.get(user)?.timer);
-    if (this.#writing.delete(user)) this.#tellChange();
+    this.#clock.clearTimeout(this.#typing.get(user)?.timer);
+    if (this.#typing.delete(user)) this.#report();
   }
 
-  /** For good. */
+  /** Stop for good. */
   stop() {
-    for (const { timer } of this.#writing.values()) this.#clock.clearTimeout(timer);
-    this.#writing.clear();
+    for (const { timer } of this.#typing.values()) this.#clock.clearTimeout(timer);
+    this.#typing.clear();
   }
 
-  #tellChange() {
-    this.#changed([...this.#writing.values()].map(({ person }) => person));
+  #report() {
+    this.#onChange([...this.#typing.values()].map(({ person }) => person));
   }
 }

@@ -1,26 +1,27 @@
 /**
- * Pauses between tries: each a random part of a bound that doubles. Full jitter, so that all whom one outage cut off do
- * not return at once (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ * Random delays between retries. Each is a random part of a bound that doubles per retry ("full jitter"), so that the
+ * clients of one outage do not all return at once
+ * (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  */
 export class Backoff {
-  #tries = 0;
+  #retries = 0;
   #random;
   #first;
-  #longest;
+  #max;
 
-  /** @param {() => number} random @param {{first?: number, longest?: number}} [bounds] in milliseconds */
-  constructor(random, { first = 500, longest = 30_000 } = {}) {
+  /** @param {() => number} random @param {{first?: number, max?: number}} [bounds] - in milliseconds */
+  constructor(random, { first = 500, max = 30_000 } = {}) {
     this.#random = random;
     this.#first = first;
-    this.#longest = longest;
+    this.#max = max;
   }
 
   /** @returns {number} milliseconds */
   next() {
-    return this.#random() * Math.min(this.#longest, this.#first * 2 ** this.#tries++);
+    return this.#random() * Math.min(this.#max, this.#first * 2 ** this.#retries++);
   }
 
   reset() {
-    this.#tries = 0;
+    this.#retries = 0;
   }
 }

@@ -1,25 +1,32 @@
 /**
- * Tells what a browser knows of its network and its reader. Where there is none, as in Node.js, nothing is told.
- *
- * @param {{online: () => void, offline: () => void}} tell - `online` also when a page is looked at again: while it was
- *   not, its timers may have slept, or the phone under them
- * @returns {() => void} stops it
+ * @typedef {object} Store - the part of a browser's Storage that the library uses
+ * @property {(key: string) => string | null} getItem
+ * @property {(key: string, value: string) => void} setItem
+ * @property {(key: string) => void} removeItem
  */
-export function watch({ online, offline }) {
-  const listening = new AbortController();
-  const { signal } = listening;
+
+/**
+ * Watch the browser's network and the page's visibility. Does nothing outside a browser, as in Node.js.
+ *
+ * @param {{online: () => void, offline: () => void}} callbacks - `online` also when a hidden page is shown again: its
+ *   timers may have stopped meanwhile, or the phone may have slept
+ * @returns {() => void} stops watching
+ */
+export function watchNetwork({ online, offline }) {
+  const watching = new AbortController();
+  const { signal } = watching;
   const { document } = globalThis;
   globalThis.addEventListener?.("online", online, { signal });
   globalThis.addEventListener?.("offline", offline, { signal });
   globalThis.addEventListener?.("pageshow", online, { signal });
   document?.addEventListener("visibilitychange", () => document.hidden || online(), { signal });
-  return () => listening.abort();
+  return () => watching.abort();
 }
 
 /**
- * The storage of this tab; null where there is none, or where merely to look at it throws.
+ * Return this tab's storage. Null if there is none, or if the browser blocks it: then even reading the property throws.
  *
- * @returns {import("../room/outbox.js").Store | null}
+ * @returns {Store | null}
  */
 export function tabStorage() {
   try {

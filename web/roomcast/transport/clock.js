@@ -1,5 +1,5 @@
 /**
- * Time, in milliseconds: `now` counts from 1970, as Date.now does, for it is also kept over a page reload.
+ * Time in milliseconds. `now` counts from 1970, as Date.now does, because times are also stored over a page reload.
  *
  * @typedef {{now(): number, setTimeout(action: () => void, delay: number): any, clearTimeout(timer: any): void}} Clock
  */

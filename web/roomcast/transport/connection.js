@@ -1,210 +1,213 @@
 import { Backoff } from "./backoff.js";
 import { SUBPROTOCOL } from "../protocol/frames.js";
-import { Link } from "./socket.js";
-import { lifeOf } from "./token.js";
+import { Socket } from "./socket.js";
+import { remainingLifetime } from "./token.js";
 
-/** Handshakes in a row that never opened, after which the server is called unreachable. */
-const HANDSHAKES = 3;
-/** The longest pause between tries, in milliseconds; they grow into it, so that a short outage is a short one. */
-const LONGEST_PAUSE = 60_000;
-/** Another socket takes over when so much of a token's life is over, or so many milliseconds; whatever is later. */
-const TOKEN = { share: 0.8, least: 30_000 };
+/** After this many failed handshakes in a row the state is `unreachable`. */
+const UNREACHABLE_AFTER = 3;
+/** Milliseconds. Pauses grow up to it, so that a short outage has a short pause. */
+const MAX_PAUSE = 60_000;
+/** The next socket takes over after this share of a token's lifetime. */
+const TOKEN_SHARE = 0.8;
+/** Milliseconds. The next socket does not take over sooner than this, however short the token's lifetime. */
+const MIN_TOKEN_TIME = 30_000;
 
 /**
  * @typedef {import("../protocol/frames.js").Frame} Frame
  * @typedef {"idle" | "connecting" | "open" | "reconnecting" | "offline" | "unreachable" | "closed"} ConnectionState
  *
- * @typedef {object} Owner
- * @property {(refused: boolean) => string} address - `refused`: the last handshake never opened
- * @property {(link: Link) => Promise<unknown>} opened - resolves when all rooms have moved there, as far as they can
- * @property {(frame: Frame, link: Link) => void} heard
- * @property {(link: Link) => void} lost
- * @property {(state: ConnectionState, code?: string) => void} entered
+ * @typedef {object} Callbacks
+ * @property {(hasFailed: boolean) => string} address - `hasFailed`: the last handshake failed
+ * @property {(socket: Socket) => Promise<unknown>} onOpen - resolves when every room has moved to the socket, or cannot
+ * @property {(frame: Frame, socket: Socket) => void} onFrame
+ * @property {(socket: Socket) => void} onClose
+ * @property {(state: ConnectionState, code?: string) => void} onState
  *
- * @typedef {(asked: {fresh: boolean}) => string | undefined | Promise<string | undefined>} TokenSource - `fresh`: the
- *   last token has ended, is about to, or was refused
+ * @typedef {(request: {fresh: boolean}) => string | undefined | Promise<string | undefined>} TokenSource - `fresh`: the
+ *   last token has expired, is about to expire, or was rejected
  *
  * @typedef {object} Options
  * @property {TokenSource} token
- * @property {number} lifetime - of a link, in milliseconds
- * @property {import("./socket.js").SocketClass} WebSocket
+ * @property {number} lifetime - of a socket, in milliseconds
+ * @property {import("./socket.js").WebSocketClass} WebSocket
  * @property {import("./clock.js").Clock} clock
  * @property {() => number} random
  */
 
 /**
- * Keeps one link open. Opens the next one when it is lost; and in good time before API Gateway would cut it, while it
- * still serves.
+ * Keeps one socket open. Opens the next one when it closes, and before API Gateway would cut it, while it still serves.
  */
 export class Connection {
   /** @type {ConnectionState} */
   state = "idle";
-  /** @type {Link | null} the newest that is open */
-  link = null;
-  /** @type {Set<Link>} all that are open: older ones too, until they have had their answers */
-  #links = new Set();
-  /** @type {Link | null} whose handshake is under way */
+  /** @type {Socket | null} the newest open one */
+  socket = null;
+  /** @type {Set<Socket>} all open ones; an older one stays open until its requests have their replies */
+  #sockets = new Set();
+  /** @type {Socket | null} whose handshake is under way */
   #next = null;
-  /** @type {object | null} the try that is under way */
+  /** @type {object | null} the attempt that is under way */
   #attempt = null;
-  #unopened = 0; // handshakes in a row
-  #expired = false; // the token, or it is about to
-  #endsAt = Infinity; // when the newest token does, if it says so
+  #failedHandshakes = 0; // in a row
+  #hasExpired = false; // the token has, or is about to
+  #tokenEndsAt = Infinity; // by the newest token's own claims
   /** @type {any} */
-  #retry = null;
+  #retryTimer = null;
   /** @type {any} */
-  #handOver = null;
+  #handOverTimer = null;
   #backoff;
-  #owner;
+  #callbacks;
   #options;
 
-  /** @param {Owner} owner @param {Options} options */
-  constructor(owner, options) {
-    this.#owner = owner;
+  /** @param {Callbacks} callbacks @param {Options} options */
+  constructor(callbacks, options) {
+    this.#callbacks = callbacks;
     this.#options = options;
-    this.#backoff = new Backoff(options.random, { longest: LONGEST_PAUSE });
+    this.#backoff = new Backoff(options.random, { max: MAX_PAUSE });
   }
 
-  /** Begins, at the first call. */
+  /** Connect, at the first call. */
   open() {
     if (this.state !== "idle") return;
     this.#enter("connecting");
     this.#connect();
   }
 
-  /** Does not wait any longer, if it waits. */
-  hurry() {
-    if (this.link || this.#attempt || this.state === "idle" || this.state === "closed") return;
+  /** Connect now, if a pause between two attempts is under way. */
+  retryNow() {
+    if (this.socket || this.#attempt || this.state === "idle" || this.state === "closed") return;
     this.#enter("reconnecting");
     this.#connect();
   }
 
-  /** PresenceUpdate to another socket, because its address is another now. */
-  renew() {
-    if (!this.link && !this.#attempt) return; // The next one will have it anyway.
-    this.#abandon();
+  /** Open another socket, because the address has changed. */
+  replaceSocket() {
+    if (!this.socket && !this.#attempt) return; // The next attempt reads the address anyway.
+    this.#giveUp();
     this.#connect();
   }
 
-  /** There is no network: does not wait until sockets notice. */
+  /** The browser reports no network: close now, because sockets notice that late. */
   goOffline() {
     if (this.state === "idle" || this.state === "closed") return;
     this.#enter("offline");
-    this.#dropAll();
-    // A browser may be wrong about it, above all with a server on the same machine.
-    this.#later(this.#options.random() * LONGEST_PAUSE);
+    this.#closeAll();
+    // The browser may be wrong, above all about a server on the same machine.
+    this.#retryIn(this.#options.random() * MAX_PAUSE);
   }
 
-  /** For good. @param {string} code - why */
+  /** Close for good. @param {string} code - the reason */
   close(code) {
     if (this.state === "closed") return;
     this.#enter("closed", code);
-    this.#dropAll();
+    this.#closeAll();
   }
 
   async #connect() {
-    this.#options.clock.clearTimeout(this.#retry);
+    this.#options.clock.clearTimeout(this.#retryTimer);
     const attempt = (this.#attempt = {});
     try {
-      const hasEnded = this.#expired || this.#options.clock.now() >= this.#endsAt;
-      const token = await this.#options.token({ fresh: hasEnded || this.#unopened >= HANDSHAKES - 1 });
+      const hasExpired = this.#hasExpired || this.#options.clock.now() >= this.#tokenEndsAt;
+      const fresh = hasExpired || this.#failedHandshakes >= UNREACHABLE_AFTER - 1;
+      const token = await this.#options.token({ fresh });
       if (attempt !== this.#attempt) return;
-      this.#endsAt = this.#options.clock.now() + lifeOf(token ?? "", this.#options.clock.now());
+      const now = this.#options.clock.now();
+      this.#tokenEndsAt = now + remainingLifetime(token ?? "", now);
       const protocols = token ? [SUBPROTOCOL, `token.${token}`] : [SUBPROTOCOL];
-      /** @type {import("./socket.js").Owner} */
-      const owner = {
-        opened: (link) => this.#opened(link),
-        heard: (frame, link) => this.#heard(frame, link),
-        sensible: () => this.#backoff.reset(),
-        lost: (link) => this.#lost(link),
+      /** @type {import("./socket.js").Callbacks} */
+      const callbacks = {
+        onOpen: (socket) => this.#onOpen(socket),
+        onFrame: (frame, socket) => this.#onFrame(frame, socket),
+        onProven: () => this.#backoff.reset(),
+        onClose: (socket) => this.#onClose(socket),
       };
-      this.#next = new Link(this.#owner.address(this.#unopened > 0), protocols, owner, this.#options);
+      this.#next = new Socket(this.#callbacks.address(this.#failedHandshakes > 0), protocols, callbacks, this.#options);
     } catch {
-      // No token to be had, or one that can be no subprotocol.
-      if (attempt === this.#attempt) this.#failed();
+      // The token source failed, or its token cannot be a subprotocol.
+      if (attempt === this.#attempt) this.#onFailure();
     }
   }
 
-  /** @param {Link} link */
-  async #opened(link) {
+  /** @param {Socket} socket */
+  async #onOpen(socket) {
     this.#next = null;
     this.#attempt = null;
-    this.#unopened = 0;
-    this.#expired = false;
-    this.link = link;
-    this.#links.add(link);
+    this.#failedHandshakes = 0;
+    this.#hasExpired = false;
+    this.socket = socket;
+    this.#sockets.add(socket);
     this.#enter("open");
     this.#planHandOver();
-    await this.#owner.opened(link);
-    if (!link.isOpen) return;
-    for (const older of this.#links) if (older !== link) older.retire();
+    await this.#callbacks.onOpen(socket);
+    if (!socket.isOpen) return;
+    for (const older of this.#sockets) if (older !== socket) older.retire();
   }
 
-  /** Before API Gateway cuts the socket, and before the server closes it because its token has ended. */
+  /** Hand over before API Gateway cuts the socket, and before the server closes it because its token has expired. */
   #planHandOver() {
     const { clock, lifetime } = this.#options;
-    const life = Math.max((this.#endsAt - clock.now()) * TOKEN.share, TOKEN.least);
-    clock.clearTimeout(this.#handOver);
-    this.#handOver = clock.setTimeout(() => {
-      this.#expired ||= life < lifetime;
+    const tokenTime = Math.max((this.#tokenEndsAt - clock.now()) * TOKEN_SHARE, MIN_TOKEN_TIME);
+    clock.clearTimeout(this.#handOverTimer);
+    this.#handOverTimer = clock.setTimeout(() => {
+      this.#hasExpired ||= tokenTime < lifetime;
       if (!this.#attempt) this.#connect();
-    }, Math.min(life, lifetime));
+    }, Math.min(tokenTime, lifetime));
   }
 
-  /** @param {Frame} frame @param {Link} link */
-  #heard(frame, link) {
-    if (frame.type !== "disconnect") return this.#owner.heard(frame, link);
+  /** @param {Frame} frame @param {Socket} socket */
+  #onFrame(frame, socket) {
+    if (frame.type !== "disconnect") return this.#callbacks.onFrame(frame, socket);
     if (!frame.reconnect) return this.close(frame.code);
-    this.#expired ||= frame.code === "token_expired";
-    link.close(); // The server is about to.
+    this.#hasExpired ||= frame.code === "token_expired";
+    socket.close(); // The server is about to close it.
   }
 
-  /** @param {Link} link */
-  #lost(link) {
-    if (link === this.#next) return this.#failed();
-    if (!this.#links.delete(link)) return; // given up before it opened
-    this.#owner.lost(link);
-    if (link !== this.link) return;
-    this.link = null;
-    this.#options.clock.clearTimeout(this.#handOver);
+  /** @param {Socket} socket */
+  #onClose(socket) {
+    if (socket === this.#next) return this.#onFailure();
+    if (!this.#sockets.delete(socket)) return; // It was given up before it opened.
+    this.#callbacks.onClose(socket);
+    if (socket !== this.socket) return;
+    this.socket = null;
+    this.#options.clock.clearTimeout(this.#handOverTimer);
     if (this.state !== "open") return;
     this.#enter("reconnecting");
-    if (!this.#attempt) this.#later(this.#backoff.next());
+    if (!this.#attempt) this.#retryIn(this.#backoff.next());
   }
 
-  #failed() {
+  #onFailure() {
     this.#next = null;
     this.#attempt = null;
-    this.#unopened++;
-    const unreachable = this.#unopened >= HANDSHAKES;
-    if (!this.link && this.state !== "offline") this.#enter(unreachable ? "unreachable" : "reconnecting");
-    this.#later(this.#backoff.next());
+    this.#failedHandshakes++;
+    const isUnreachable = this.#failedHandshakes >= UNREACHABLE_AFTER;
+    if (!this.socket && this.state !== "offline") this.#enter(isUnreachable ? "unreachable" : "reconnecting");
+    this.#retryIn(this.#backoff.next());
   }
 
-  /** Gives up the try that is under way. */
-  #abandon() {
-    this.#options.clock.clearTimeout(this.#retry);
+  /** Give up the attempt that is under way. */
+  #giveUp() {
+    this.#options.clock.clearTimeout(this.#retryTimer);
     this.#attempt = null;
     const next = this.#next;
-    this.#next = null; // Before it is closed, which must not count as a try that failed.
+    this.#next = null; // Before it closes, so that its close does not count as a failed handshake.
     next?.close();
   }
 
-  #dropAll() {
-    this.#abandon();
-    for (const link of this.#links) link.close();
+  #closeAll() {
+    this.#giveUp();
+    for (const socket of this.#sockets) socket.close();
   }
 
   /** @param {number} delay */
-  #later(delay) {
-    this.#options.clock.clearTimeout(this.#retry);
-    this.#retry = this.#options.clock.setTimeout(() => this.#connect(), delay);
+  #retryIn(delay) {
+    this.#options.clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = this.#options.clock.setTimeout(() => this.#connect(), delay);
   }
 
   /** @param {ConnectionState} state @param {string} [code] */
   #enter(state, code) {
     if (state === this.state) return;
     this.state = state;
-    this.#owner.entered(state, code);
+    this.#callbacks.onState(state, code);
   }
 }

@@ -1,19 +1,20 @@
-/** Calls `beat` when something has not been heard for as long as `interval`; `heardAt` says when that was. */
+/** Calls `beat` after each `interval` without activity. */
 export class Heartbeat {
   /** @type {any} */
   #timer = null;
   #interval;
-  #heardAt;
+  #lastActivityAt;
   #beat;
   #clock;
 
   /**
-   * @param {number} interval - milliseconds @param {() => number} heardAt - of what was not heard for longest
+   * @param {number} interval - milliseconds
+   * @param {() => number} lastActivityAt - of whatever has been silent for longest
    * @param {() => void} beat @param {import("./clock.js").Clock} clock
    */
-  constructor(interval, heardAt, beat, clock) {
+  constructor(interval, lastActivityAt, beat, clock) {
     this.#interval = interval;
-    this.#heardAt = heardAt;
+    this.#lastActivityAt = lastActivityAt;
     this.#beat = beat;
     this.#clock = clock;
   }
@@ -30,10 +31,10 @@ export class Heartbeat {
   /** @param {number} delay */
   #wait(delay) {
     this.#timer = this.#clock.setTimeout(() => {
-      const left = this.#heardAt() + this.#interval - this.#clock.now();
-      if (left <= 0) this.#beat();
-      // Bounded from above, too: a computer's clock may be set back.
-      this.#wait(left > 0 ? Math.min(left, this.#interval) : this.#interval);
+      const remaining = this.#lastActivityAt() + this.#interval - this.#clock.now();
+      if (remaining <= 0) this.#beat();
+      // At most one interval: if the computer's clock was set back, `remaining` may be hours.
+      this.#wait(remaining > 0 ? Math.min(remaining, this.#interval) : this.#interval);
     }, delay);
   }
 }

@@ -2,71 +2,72 @@ import { Backoff } from "./backoff.js";
 import { parseFrame } from "../protocol/frames.js";
 
 /**
- * How long, in milliseconds, a handshake or an answer may take: after a change of networks nothing else tells that a
- * socket is dead. API Gateway itself gives up after 29 s, yet what takes ten is better asked again.
+ * How long, in milliseconds, a handshake or a reply may take. After a change of networks nothing else shows that a
+ * socket is dead. API Gateway itself gives up after 29 s, but a request that takes 10 s is better sent again.
  */
-export const PATIENCE = 10_000;
+export const TIMEOUT = 10_000;
 
-/** The link ended before the answer came; whether the request was done is not known. */
-export class LinkLost extends Error {}
+/** The socket closed before the reply came. The server may or may not have done the request. */
+export class SocketClosed extends Error {}
 
 /**
- * As much of a WebSocket as is needed; the browser's, Node's and that of the `ws` package are such.
+ * The part of a WebSocket that the library uses. That of a browser, of Node.js and of the `ws` package have it.
  *
- * @typedef {object} Socket
+ * @typedef {object} WebSocketLike
  * @property {(text: string) => void} send
  * @property {() => void} close
  * @property {(type: "open" | "message" | "close" | "error", listener: (event: any) => void) => void} addEventListener
- * @typedef {new (url: string, protocols: string[]) => Socket} SocketClass
+ * @typedef {new (url: string, protocols: string[]) => WebSocketLike} WebSocketClass
  *
  * @typedef {import("../protocol/frames.js").Frame} Frame
- * @typedef {object} Owner
- * @property {(link: Link) => void} opened
- * @property {(frame: Frame, link: Link) => void} heard - of all that is no answer
- * @property {(link: Link) => void} sensible - the server has shown that it knows this connection
- * @property {(link: Link) => void} lost - also after close(); before the requests under way reject
- * @typedef {object} Call
+ * @typedef {object} Callbacks
+ * @property {(socket: Socket) => void} onOpen
+ * @property {(frame: Frame, socket: Socket) => void} onFrame - for every frame that is not a reply
+ * @property {(socket: Socket) => void} onProven - the server has shown that it knows this connection
+ * @property {(socket: Socket) => void} onClose - also after close(); before the pending requests reject
+ * @typedef {object} PendingRequest
  * @property {string} frame
- * @property {(reply: Record<string, unknown>) => boolean} answered - whether it was one
+ * @property {(reply: Record<string, unknown>) => boolean} accept - false if the reply is malformed
  * @property {(reason: unknown) => void} reject
- * @property {() => Promise<unknown>} over - resolves when it is settled
- * @property {boolean} doubtful - may have failed without an answer
+ * @property {() => Promise<unknown>} done - resolves when the request has resolved or rejected
+ * @property {boolean} mayHaveFailed - API Gateway reported an error without saying for which request
  * @property {any} deadline
  */
 
-/** One socket: requests are promises, and a socket that does not answer is closed. It never opens another one. */
-export class Link {
-  /** @type {Map<string, Call>} by ref */
-  #calls = new Map();
-  #socket;
-  #owner;
+/** One WebSocket. Requests are promises, and a socket that does not reply is closed. It never reconnects. */
+export class Socket {
+  /** @type {Map<string, PendingRequest>} by ref */
+  #requests = new Map();
+  #webSocket;
+  #callbacks;
   #clock;
   #state = "connecting";
   /** @type {any} */
-  #handshake;
+  #handshakeTimer;
   /** @type {any} */
-  #repeat = null;
+  #resendTimer = null;
   /** @type {any} */
-  #retirement = null;
+  #retireTimer = null;
   #backoff;
 
   /**
-   * @param {string} url @param {string[]} protocols @param {Owner} owner
-   * @param {{WebSocket: SocketClass, clock: import("./clock.js").Clock, random: () => number}} tools
-   * @throws what the WebSocket's constructor throws: an address or a protocol that can be none
+   * @param {string} url @param {string[]} protocols @param {Callbacks} callbacks
+   * @param {{WebSocket: WebSocketClass, clock: import("./clock.js").Clock, random: () => number}} tools
+   * @throws what the WebSocket's constructor throws for an invalid address or subprotocol
    */
-  constructor(url, protocols, owner, { WebSocket, clock, random }) {
-    this.#owner = owner;
+  constructor(url, protocols, callbacks, { WebSocket, clock, random }) {
+    this.#callbacks = callbacks;
     this.#clock = clock;
     this.#backoff = new Backoff(random);
-    this.#socket = new WebSocket(url, protocols);
-    this.#socket.addEventListener("open", () => this.#opened());
-    this.#socket.addEventListener("message", ({ data }) => this.#received(data));
-    this.#socket.addEventListener("close", () => this.close());
-    this.#socket.addEventListener("error", () => {}); // `close` follows; some sockets throw where nobody listens
-    this.#handshake = clock.setTimeout(() => this.close(), PATIENCE);
-    /** When the server was last heard. */
-    this.heardAt = clock.now();
+    this.#webSocket = new WebSocket(url, protocols);
+    this.#webSocket.addEventListener("open", () => this.#onOpen());
+    this.#webSocket.addEventListener("message", ({ data }) => this.#onMessage(data));
+    this.#webSocket.addEventListener("close", () => this.close());
+    // `close` always follows `error`. The `ws` package throws an error that has no listener.
+    this.#webSocket.addEventListener("error", () => {});
+    this.#handshakeTimer = clock.setTimeout(() => this.close(), TIMEOUT);
+    /** When the last frame came. */
+    this.lastActivityAt = clock.now();
   }
 
   get isOpen() {
@@ -74,116 +75,118 @@ export class Link {
   }
 
   /**
-   * @template Answer
-   * @param {import("../protocol/frames.js").Request<Answer>} request
-   * @param {AbortSignal} [signal] - drops the request: its answer is not awaited any more
-   * @returns {Promise<Answer>} rejects with the server's RoomcastError, with LinkLost or with the signal's reason
+   * Send a request and return its result.
+   *
+   * @template Result
+   * @param {import("../protocol/frames.js").Request<Result>} request
+   * @param {AbortSignal} [signal] - drops the request: a later reply is ignored
+   * @returns {Promise<Result>} rejects with the server's RoomcastError, with SocketClosed or with the signal's reason
    */
-  async ask({ ref, frame, read }, signal) {
-    // Two rooms may use the same ref, and a refusal does not tell which one it is about: so they take turns.
-    for (let other; (other = this.#calls.get(ref)); ) await other.over();
+  async request({ ref, frame, read }, signal) {
+    // Two rooms may use the same ref, and an error does not name its room: so the second request waits for the first.
+    for (let other; (other = this.#requests.get(ref)); ) await other.done();
     signal?.throwIfAborted();
-    if (!this.isOpen) throw new LinkLost();
+    if (!this.isOpen) throw new SocketClosed();
     /** @type {Promise<any>} */
-    const answer = new Promise((resolve, reject) => {
-      const answered = (/** @type {Record<string, unknown>} */ reply) => {
-        const result = read(reply);
-        if (result !== null) resolve(result);
-        return result !== null;
+    const result = new Promise((resolve, reject) => {
+      const accept = (/** @type {Record<string, unknown>} */ reply) => {
+        const value = read(reply);
+        if (value !== null) resolve(value);
+        return value !== null;
       };
-      const over = () => answer.catch(() => {});
-      const call = { frame, answered, reject, over, doubtful: false, deadline: null };
-      this.#calls.set(ref, call);
+      const done = () => result.catch(() => {});
+      const request = { frame, accept, reject, done, mayHaveFailed: false, deadline: null };
+      this.#requests.set(ref, request);
       this.#transmit(ref);
       signal?.addEventListener("abort", () => {
-        if (this.#calls.get(ref) === call) this.#settle(ref)?.reject(signal.reason);
+        if (this.#requests.get(ref) === request) this.#remove(ref)?.reject(signal.reason);
       });
     });
-    return answer;
+    return result;
   }
 
-  /** Closes as soon as all that was asked is answered, or when `patience` milliseconds are over. */
-  retire(patience = 5_000) {
-    if (this.#state !== "open" || this.#retirement) return;
-    this.#retirement = this.#clock.setTimeout(() => this.close(), patience);
-    if (this.#calls.size === 0) this.close();
+  /** Close as soon as every pending request has its reply, or after `timeout` milliseconds. */
+  retire(timeout = 5_000) {
+    if (this.#state !== "open" || this.#retireTimer) return;
+    this.#retireTimer = this.#clock.setTimeout(() => this.close(), timeout);
+    if (this.#requests.size === 0) this.close();
   }
 
   close() {
     if (this.#state === "closed") return;
     this.#state = "closed";
-    for (const timer of [this.#handshake, this.#repeat, this.#retirement]) this.#clock.clearTimeout(timer);
-    this.#socket.close();
-    this.#owner.lost(this);
-    for (const ref of [...this.#calls.keys()]) this.#settle(ref)?.reject(new LinkLost());
+    for (const timer of [this.#handshakeTimer, this.#resendTimer, this.#retireTimer]) this.#clock.clearTimeout(timer);
+    this.#webSocket.close();
+    this.#callbacks.onClose(this);
+    for (const ref of [...this.#requests.keys()]) this.#remove(ref)?.reject(new SocketClosed());
   }
 
-  #opened() {
-    if (this.#state !== "connecting") return; // It was given up.
+  #onOpen() {
+    if (this.#state !== "connecting") return; // The handshake timed out a moment ago.
     this.#state = "open";
-    this.#clock.clearTimeout(this.#handshake);
-    this.heardAt = this.#clock.now();
-    this.#owner.opened(this);
+    this.#clock.clearTimeout(this.#handshakeTimer);
+    this.lastActivityAt = this.#clock.now();
+    this.#callbacks.onOpen(this);
   }
 
   /** @param {unknown} data */
-  #received(data) {
+  #onMessage(data) {
     if (!this.isOpen) return;
-    this.heardAt = this.#clock.now();
+    this.lastActivityAt = this.#clock.now();
     const frame = parseFrame(data);
     if (!frame) return;
-    if (frame.type === "trouble") return this.#doubtAll();
-    // The chat has lost sight of this connection, so it hears nothing either; only a new one mends that.
-    if (frame.type === "refusal" && frame.refusal.code === "not_connected") return this.close();
-    if (frame.type !== "disconnect") this.#owner.sensible(this);
+    if (frame.type === "gateway_error") return this.#resendAll();
+    // The server has lost this connection's row and will send it nothing more. Only a new connection helps.
+    if (frame.type === "error" && frame.error.code === "not_connected") return this.close();
+    if (frame.type !== "disconnect") this.#callbacks.onProven(this);
     if (frame.type === "reply") {
-      if (this.#calls.get(frame.ref ?? "")?.answered(frame.fields)) this.#answered(frame.ref ?? "");
-    } else if (frame.type === "refusal") {
-      this.#answered(frame.ref ?? this.#onlyCall())?.reject(frame.refusal);
+      if (this.#requests.get(frame.ref ?? "")?.accept(frame.fields)) this.#onReply(frame.ref ?? "");
+    } else if (frame.type === "error") {
+      this.#onReply(frame.ref ?? this.#onlyRef())?.reject(frame.error);
     } else {
-      this.#owner.heard(frame, this);
+      this.#callbacks.onFrame(frame, this);
     }
   }
 
-  /** A frame that the server could not read far enough to know its ref: it was ours if there is just one. */
-  #onlyCall() {
-    return this.#calls.size === 1 ? [...this.#calls.keys()].join() : "";
+  /** The server could not read a frame far enough to find its ref. If one request is pending, it was that one. */
+  #onlyRef() {
+    return this.#requests.size === 1 ? [...this.#requests.keys()].join() : "";
   }
 
   /** @param {string} ref */
-  #answered(ref) {
+  #onReply(ref) {
     this.#backoff.reset();
-    return this.#settle(ref);
+    return this.#remove(ref);
   }
 
-  /** @param {string} ref @returns {Call | undefined} that was under way */
-  #settle(ref) {
-    const call = this.#calls.get(ref);
-    if (!call) return;
-    this.#calls.delete(ref);
-    this.#clock.clearTimeout(call.deadline);
-    if (this.#retirement && this.#calls.size === 0) this.close();
-    return call;
+  /** @param {string} ref @returns {PendingRequest | undefined} the request, if it was pending */
+  #remove(ref) {
+    const request = this.#requests.get(ref);
+    if (!request) return;
+    this.#requests.delete(ref);
+    this.#clock.clearTimeout(request.deadline);
+    if (this.#retireTimer && this.#requests.size === 0) this.close();
+    return request;
   }
 
   /** @param {string} ref */
   #transmit(ref) {
-    const call = this.#calls.get(ref);
-    if (!call) return;
-    call.doubtful = false;
-    call.deadline = this.#clock.setTimeout(() => this.close(), PATIENCE);
-    this.#socket.send(call.frame);
+    const request = this.#requests.get(ref);
+    if (!request) return;
+    request.mayHaveFailed = false;
+    request.deadline = this.#clock.setTimeout(() => this.close(), TIMEOUT);
+    this.#webSocket.send(request.frame);
   }
 
-  /** API Gateway does not say what has failed. All that we ask may be asked twice: so, after a pause, it is. */
-  #doubtAll() {
-    for (const call of this.#calls.values()) {
-      call.doubtful = true;
-      this.#clock.clearTimeout(call.deadline); // The server lives; the deadline counts anew when it is asked again.
+  /** API Gateway does not say which request failed. Each may be sent twice, so send all again after a pause. */
+  #resendAll() {
+    for (const request of this.#requests.values()) {
+      request.mayHaveFailed = true;
+      this.#clock.clearTimeout(request.deadline); // The server is alive; the deadline starts again with the resend.
     }
-    this.#repeat ??= this.#clock.setTimeout(() => {
-      this.#repeat = null;
-      for (const [ref, call] of [...this.#calls]) if (call.doubtful) this.#transmit(ref);
+    this.#resendTimer ??= this.#clock.setTimeout(() => {
+      this.#resendTimer = null;
+      for (const [ref, { mayHaveFailed }] of [...this.#requests]) if (mayHaveFailed) this.#transmit(ref);
     }, this.#backoff.next());
   }
 }

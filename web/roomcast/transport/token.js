@@ -1,18 +1,18 @@
 /**
- * How long a token will last, as far as it says so itself. It is not verified: whether it holds is for the server.
+ * Return how long a token stays valid, by its own claims. It is not verified here; only the server does that.
  *
  * @param {string} token - a JSON Web Token, or anything else
  * @param {number} now - milliseconds since 1970
- * @returns {number} milliseconds; Infinity if it does not say
+ * @returns {number} milliseconds; Infinity if the token does not say
  */
-export function lifeOf(token, now) {
+export function remainingLifetime(token, now) {
   const { exp, iat } = claimsOf(token);
   if (typeof exp !== "number") return Infinity;
-  const left = exp * 1_000 - now;
-  if (typeof iat !== "number") return left;
-  // This computer's clock may be wrong; how long the token was issued for is not.
-  const whole = (exp - iat) * 1_000;
-  return left > 0 ? Math.min(left, whole) : whole;
+  const remaining = exp * 1_000 - now;
+  if (typeof iat !== "number") return remaining;
+  // This computer's clock may be wrong, so no token is believed to last longer than it was issued for.
+  const lifetime = (exp - iat) * 1_000;
+  return remaining > 0 ? Math.min(remaining, lifetime) : lifetime;
 }
 
 /** @param {string} token @returns {Record<string, unknown>} */

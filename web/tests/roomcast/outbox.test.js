@@ -4,7 +4,7 @@ import { beforeEach, describe, it } from "node:test";
 import { LIMITS, Outbox } from "../../roomcast/room/outbox.js";
 import { FakeStorage } from "../support/client-fixture.js";
 
-const letter = (id, message = id) => ({ id, message, at: 0 });
+const pending = (id, message = id) => ({ id, message, at: 0 });
 
 let store;
 beforeEach(() => {
@@ -12,51 +12,51 @@ beforeEach(() => {
 });
 
 describe("an outbox", () => {
-  it("holds letters in the order they were written", () => {
+  it("holds messages in the order in which they were written", () => {
     const outbox = new Outbox(store, "k");
-    for (const id of ["a", "b", "c"]) outbox.add(letter(id));
+    for (const id of ["a", "b", "c"]) outbox.add(pending(id));
     assert.equal(outbox.remove("b"), true);
     assert.equal(outbox.remove("b"), false);
-    assert.deepEqual(outbox.letters.map(({ id }) => id), ["a", "c"]);
+    assert.deepEqual(outbox.messages.map(({ id }) => id), ["a", "c"]);
     assert.deepEqual([outbox.first?.id, outbox.has("c"), outbox.has("b")], ["a", true, false]);
   });
 
-  it("finds them again, data included", () => {
-    new Outbox(store, "k").add({ ...letter("a"), data: [1] });
-    assert.deepEqual(new Outbox(store, "k").letters, [{ ...letter("a"), data: [1] }]);
-    assert.deepEqual(new Outbox(store, "another").letters, []);
+  it("restores its messages, with their data", () => {
+    new Outbox(store, "k").add({ ...pending("a"), data: [1] });
+    assert.deepEqual(new Outbox(store, "k").messages, [{ ...pending("a"), data: [1] }]);
+    assert.deepEqual(new Outbox(store, "another").messages, []);
   });
 
-  it("leaves nothing behind when it is empty", () => {
+  it("leaves nothing in the storage when it is empty", () => {
     const outbox = new Outbox(store, "k");
-    outbox.add(letter("a"));
+    outbox.add(pending("a"));
     outbox.remove("a");
     assert.equal(store.items.size, 0);
   });
 
-  it("is full after so many bytes", () => {
+  it("is full at its limit of bytes", () => {
     const outbox = new Outbox(store, "k");
     const quarter = "é".repeat(LIMITS.bytes / 8 - 100);
-    for (const id of ["a", "b", "c", "d"]) outbox.add(letter(id, quarter));
-    assert.throws(() => outbox.add(letter("e", quarter)), { code: "queue_full" });
-    assert.equal(outbox.letters.length, 4);
+    for (const id of ["a", "b", "c", "d"]) outbox.add(pending(id, quarter));
+    assert.throws(() => outbox.add(pending("e", quarter)), { code: "queue_full" });
+    assert.equal(outbox.messages.length, 4);
   });
 
-  it("works without a storage, and with one that is full or blocked", () => {
+  it("works without a storage, and with a full or blocked one", () => {
     const throws = () => {
       throw new Error("SecurityError");
     };
-    for (const poor of [null, { getItem: throws, setItem: throws, removeItem: throws }]) {
-      const outbox = new Outbox(poor, "k");
-      outbox.add(letter("a"));
+    for (const storage of [null, { getItem: throws, setItem: throws, removeItem: throws }]) {
+      const outbox = new Outbox(storage, "k");
+      outbox.add(pending("a"));
       assert.equal(outbox.remove("a"), true);
     }
   });
 
-  it("ignores what it cannot have kept", () => {
+  it("ignores stored values that it did not write", () => {
     for (const nonsense of ["not JSON", "null", "{}", '"a"', "[null, 7, {}]", '[{"id": 1, "message": "a", "at": 0}]']) {
       store.setItem("k", nonsense);
-      assert.deepEqual(new Outbox(store, "k").letters, []);
+      assert.deepEqual(new Outbox(store, "k").messages, []);
     }
   });
 });
