@@ -38,7 +38,8 @@ describe("a socket", () => {
     server.store("general", "Hi");
     let delay = 40;
     server.wayOut = () => (delay -= 10);
-    const pending = [socket.request(join("general")), socket.request(ping(["general"])), socket.request(history("general", { after: 0 }))];
+    const requests = [join("general"), ping(["general"]), history("general", { after: 0 })];
+    const pending = requests.map((request) => socket.request(request));
     await time.pass(100);
     const [joined, seqs, page] = await Promise.all(pending);
     assert.deepEqual([joined.seq, seqs.get("general"), page.messages[0].message], [1, 1, "Hi"]);

@@ -1,5 +1,5 @@
 const HOUR = 60 * 60_000;
-const LARGEST_FRAME = 32 * 1024;
+const MAX_FRAME_BYTES = 32 * 1024;
 
 /** A room's log as the server keeps it: a head that gives out the seqs, rows that may come late, and refs. */
 export class Log {
@@ -36,12 +36,13 @@ export class Log {
     const rows = this.#sorted((seq) => seq > after);
     let first_seq;
     const page = [];
+    const fits = room();
     for (const row of rows) {
       if (row.seq !== (page.at(-1)?.seq ?? after) + 1) {
         if (page.length || now - row.at < HOUR) break;
         first_seq = row.seq;
       }
-      if (isFull(page, limit)) break;
+      if (page.length === limit || !fits(row)) break;
       page.push(row);
     }
     return { ...framed(page), more: page.length < rows.length, ...(first_seq && { first_seq }) };
@@ -51,8 +52,9 @@ export class Log {
   before(before, limit) {
     const rows = this.#sorted((seq) => seq < before).reverse();
     const page = [];
+    const fits = room();
     for (const row of rows) {
-      if (isFull(page, limit) || (page.length && row.seq !== page.at(-1).seq - 1)) break;
+      if (page.length === limit || !fits(row) || (page.length && row.seq !== page.at(-1).seq - 1)) break;
       page.push(row);
     }
     return { ...framed(page.reverse()), more: page.length < rows.length };
@@ -80,4 +82,12 @@ export function framed(rows) {
   return { messages, ...(skipped.length && { skipped }) };
 }
 
-const isFull = (page, limit) => page.length === limit || JSON.stringify(page).length > LARGEST_FRAME - 5_000;
+/** @returns a function that counts rows, and says whether one more fits into a frame */
+function room() {
+  let size = 0;
+  return (row) => {
+    const fits = size <= MAX_FRAME_BYTES - 5_000;
+    size += JSON.stringify(row).length + 1;
+    return fits;
+  };
+}
