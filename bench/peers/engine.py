@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from apigateway.client import ApiGateway, Gateway
+from apigateway.client import ApiGateway, Client
 from apigateway.outcomes import Outcome
 from apigateway.poster import Post, Poster
-from apigateway.rate import START, Pace
+from apigateway.rate import INITIAL_RATE, AdaptiveRate
 from bench.fakes.table import NAME
 from chat.protocol import frames
 from chat.protocol.messages import Entry, Message
@@ -35,11 +35,16 @@ class Engine:
     """Broadcasts runs to rooms; all its broadcasts share one pace, as those of one function's instance do."""
 
     def __init__(
-        self, gateway: Gateway[Any], members: Source, loop: asyncio.AbstractEventLoop, *, start: float = START
+        self,
+        gateway: Client[Any],
+        members: Source,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        start: float = INITIAL_RATE,
     ) -> None:
         self._gateway = gateway
         self._members = members
-        self._poster = Poster(gateway, Pace(loop.time, start), loop)
+        self._poster = Poster(gateway, AdaptiveRate(loop.time, start), loop)
 
     async def broadcast(
         self,
@@ -56,20 +61,20 @@ class Engine:
         def settle(post: Post, outcome: Outcome) -> None:
             settled(post.connection_id, outcome)
 
-        round_ = self._poster.round(settle)
+        batch = self._poster.batch(settle)
 
         async def add(members: Sequence[Member]) -> None:
-            await round_.add(Post(member.connection_id, to_post, member) for member in members)
+            await batch.add(Post(member.connection_id, to_post, member) for member in members)
 
         try:
             await self._members.read(room, add)
         finally:
-            await round_.finish()
-        return round_.outcomes
+            await batch.finish()
+        return batch.outcomes
 
 
 def real(
-    endpoint: str, ca: str | None, table: str, loop: asyncio.AbstractEventLoop, *, start: float = START
+    endpoint: str, ca: str | None, table: str, loop: asyncio.AbstractEventLoop, *, start: float = INITIAL_RATE
 ) -> Engine:
     """One that posts over TLS and reads members over HTTP."""
     context = ssl.create_default_context(cafile=ca) if ca else None

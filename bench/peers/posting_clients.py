@@ -37,17 +37,17 @@ def ours_traced(endpoint: str, ca: str, frame: str) -> Post:
 def _ours(endpoint: str, ca: str, frame: str, header: str | None) -> Post:
     from apigateway import poster as posting
     from apigateway.client import ApiGateway
-    from apigateway.rate import Pace
+    from apigateway.rate import AdaptiveRate
     from chat.tracing import BroadcastTrace, XRayDaemon
 
     loop = asyncio.new_event_loop()
     gateway = ApiGateway(endpoint, REGION, context=ssl.create_default_context(cafile=ca))
-    poster = posting.Poster(gateway, Pace(loop.time, start=1e9), loop)
+    poster = posting.Poster(gateway, AdaptiveRate(loop.time, initial=1e9), loop)
 
     daemon = XRayDaemon("127.0.0.1:2000")
 
     async def post(ids: Sequence[str]) -> None:
-        round_ = poster.round()
+        batch = poster.batch()
         signed = gateway.frame(frame)
         for some in itertools.batched(ids, 1_000, strict=False):
             run = [(header, "2026-11-24T06:20:01.123Z")]
@@ -55,9 +55,9 @@ def _ours(endpoint: str, ca: str, frame: str, header: str | None) -> Post:
                 with trace.phase("repair"):
                     pass
                 with trace.phase("post"), trace.phase("read members"):
-                    await round_.add(posting.Post(each, (signed,)) for each in some)
+                    await batch.add(posting.Post(each, (signed,)) for each in some)
                 trace.annotate(recipients=len(some), delivered=len(some), gone=0, shed=0)
-        await round_.finish()
+        await batch.finish()
 
     return lambda ids: loop.run_until_complete(post(ids))
 
@@ -135,7 +135,7 @@ def awscrt(endpoint: str, ca: str, frame: str) -> Post:
         TlsContextOptions,
     )
 
-    from apigateway.sigv4 import Credentials, Moment, Signer
+    from apigateway.sigv4 import Credentials, Signer, SigningTime
 
     group = EventLoopGroup(1)
     bootstrap = ClientBootstrap(group, DefaultHostResolver(group))
@@ -159,7 +159,7 @@ def awscrt(endpoint: str, ca: str, frame: str) -> Post:
 
     def post(ids: Sequence[str]) -> None:
         template = signer.template(
-            credentials, Moment.at(time.time()), host=parts.netloc, prefix=prefix, body=body
+            credentials, SigningTime.at(time.time()), host=parts.netloc, prefix=prefix, body=body
         )
         waiting = iter(ids)
         left = len(ids)

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from apigateway.client import MAX_CONNECTIONS
-from apigateway.outcomes import Delivered, Failed, Outcome, of_status
+from apigateway.outcomes import Delivered, Failed, Outcome, from_status
 from bench.simulator import NEVER, Answer, Gateway, Record, Report, Settings, member_id
 from chat.storage.connections import HASH_SPACE, Member
 from chat.storage.member_reader import PAGE
@@ -76,7 +76,7 @@ class SimulatedGateway:
         if answer.latency == NEVER or not answer.status:
             outcome: Outcome = Failed("TimeoutError")
         else:
-            outcome = _DELIVERED if answer.status == 200 else of_status(answer.status)
+            outcome = _DELIVERED if answer.status == 200 else from_status(answer.status)
         self._loop.call_at(now + min(answer.latency, _TIMEOUT), self._answered, done, outcome)
 
     def _answered(self, done: Callable[[Outcome], None], outcome: Outcome) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from apigateway.http import Answer, Pool
-from apigateway.outcomes import Delivered, Failed, Outcome, of_status
-from apigateway.sigv4 import Credentials, Moment, PostTemplate, Signer
+from apigateway.http import Pool, Response
+from apigateway.outcomes import Delivered, Failed, Outcome, from_status
+from apigateway.sigv4 import Credentials, PostTemplate, Signer, SigningTime
 
 # One request at a time on each: 10,000 posts a second with answers after 15 ms keep 150 busy.
 MAX_CONNECTIONS = 256
@@ -22,7 +22,7 @@ _CONNECT_TIMEOUT = 2.0
 _SIGNED_FOR = 60.0  # seconds that a signature is used; AWS takes it for 300
 
 
-class Gateway[Frame](Protocol):
+class Client[Frame](Protocol):
     """Where frames go. The posting code knows no more of it, so that it runs against a simulated one too."""
 
     @property
@@ -73,17 +73,17 @@ class ApiGateway:
             frame.signed_at = now
             frame.template = self._signer.template(
                 Credentials.from_environment(),
-                Moment.at(now),
+                SigningTime.at(now),
                 host=self._pool.host,
                 prefix=self._prefix,
                 body=frame.body,
             )
 
-        def answered(answer: Answer) -> None:
+        def answered(answer: Response) -> None:
             if answer.status == 200:
                 done(_DELIVERED)
             else:
-                done(of_status(answer.status) if answer.status else Failed(answer.error))
+                done(from_status(answer.status) if answer.status else Failed(answer.error))
 
         self._pool.send(frame.template.request(connection_id), answered)
 

@@ -20,7 +20,7 @@ _SWEEP = 0.1  # seconds between looks for requests that have timed out
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An HTTP answer; `status` is 0 where none came, and `error` says why."""
 
     status: int
@@ -28,8 +28,8 @@ class Answer:
     error: str = ""
 
 
-type Done = Callable[[Answer], None]
-_EMPTY_OK = Answer(200)
+type Done = Callable[[Response], None]
+_EMPTY_OK = Response(200)
 
 
 @cache
@@ -96,11 +96,11 @@ class Pool:
                 return
         self._send_on_new(request, done)
 
-    async def request(self, request: bytes) -> Answer:
+    async def request(self, request: bytes) -> Response:
         """Sends a request when it is its turn, and returns its answer. Not for a pool that `send` uses."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
-        def done(answer: Answer) -> None:
+        def done(answer: Response) -> None:
             self._turn.release()  # and not earlier: the request goes on when its sender is cancelled
             if not future.done():
                 future.set_result(answer)
@@ -127,9 +127,9 @@ class Pool:
         def connected(task: asyncio.Task[_Connection | str]) -> None:
             self._connecting.discard(task)
             if task.cancelled():
-                self._end(done, Answer(0, error="closed"))
+                self._end(done, Response(0, error="closed"))
             elif isinstance(result := task.result(), str):
-                self._end(done, Answer(0, error=result))
+                self._end(done, Response(0, error=result))
             else:
                 result.send(request, done, loop.time() + self._timeout)
 
@@ -171,10 +171,10 @@ class Pool:
         if connection in self._idle:
             self._idle.remove(connection)
 
-    def _again(self, request: bytes, done: Done) -> None:
+    def _resend(self, request: bytes, done: Done) -> None:
         self._send_on_new(request, done)
 
-    def _end(self, done: Done, answer: Answer) -> None:
+    def _end(self, done: Done, answer: Response) -> None:
         self._under_way -= 1
         done(answer)
 
@@ -187,7 +187,7 @@ class _Connection(asyncio.Protocol):
         self._request = b""
         self._done: Done | None = None
         self._body: list[bytes] = []
-        self._answer: Answer | None = None  # whole, and not handed on yet
+        self._answer: Response | None = None  # whole, and not handed on yet
         self._reusable = False  # after this answer
         self._began = False  # some of the answer has come
         self._answered = 0  # requests so far
@@ -206,7 +206,7 @@ class _Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._end, "ConnectionError")
 
     def abort(self, why: str) -> None:
-        self._drop()
+        self._discard()
         self._end(why)
 
     # asyncio's callbacks
@@ -228,7 +228,7 @@ class _Connection(asyncio.Protocol):
                 self.abort(type(error).__name__)
                 return
         if self._answer is not None:
-            self._hand_on(self._answer)
+            self._complete(self._answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
@@ -237,7 +237,7 @@ class _Connection(asyncio.Protocol):
             return
         if self._answered and not self._began:
             request, done, self._done = self._request, self._done, None
-            self._pool._again(request, done)
+            self._pool._resend(request, done)
         else:
             self._end(type(exc).__name__ if exc else "ConnectionError")
 
@@ -254,10 +254,12 @@ class _Connection(asyncio.Protocol):
         status = self._parser.get_status_code()
         if status < 200 or self._answer is not None:  # 100 Continue, or an answer too many
             return
-        self._answer = _EMPTY_OK if status == 200 and not self._body else Answer(status, b"".join(self._body))
+        self._answer = (
+            _EMPTY_OK if status == 200 and not self._body else Response(status, b"".join(self._body))
+        )
         self._reusable = self._parser.should_keep_alive()
 
-    def _hand_on(self, answer: Answer) -> None:
+    def _complete(self, answer: Response) -> None:
         # Not before all that has come is parsed: the next request may go out on this connection at once.
         assert self._done is not None
         done, self._done, self._answer, self._body = self._done, None, None, []
@@ -265,10 +267,10 @@ class _Connection(asyncio.Protocol):
         if self._reusable:
             self._pool._freed(self)
         else:
-            self._drop()
+            self._discard()
         self._pool._end(done, answer)
 
-    def _drop(self) -> None:
+    def _discard(self) -> None:
         self.usable = False
         self._pool._lost(self)
         self._transport.abort()  # not close(): over TLS that waits for the host's goodbye
@@ -276,4 +278,4 @@ class _Connection(asyncio.Protocol):
     def _end(self, why: str) -> None:
         if self._done is not None:
             done, self._done = self._done, None
-            self._pool._end(done, Answer(0, error=why))
+            self._pool._end(done, Response(0, error=why))

@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from apigateway.outcomes import Delivered, Failed, Outcome, of_status
+from apigateway.outcomes import Delivered, Failed, Outcome, from_status
 
 _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
 
@@ -18,7 +18,7 @@ _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard",
 logger = Logger(child=True)
 
 
-class Sockets:
+class ManagementClient:
     """API Gateway's management API. `endpoint` is `https://<host>/<stage>`."""
 
     def __init__(self, endpoint: str) -> None:
@@ -29,7 +29,7 @@ class Sockets:
         try:
             self._client.post_to_connection(ConnectionId=connection_id, Data=frame.encode())
         except ClientError as error:
-            return of_status(error.response["ResponseMetadata"]["HTTPStatusCode"])
+            return from_status(error.response["ResponseMetadata"]["HTTPStatusCode"])
         except BotoCoreError as error:  # no answer: refused, reset or timed out
             return Failed(type(error).__name__)
         return Delivered()

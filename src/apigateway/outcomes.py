@@ -32,7 +32,7 @@ TIMED_OUT = Failed("TimeoutError")
 type Outcome = Delivered | Gone | Throttled | Failed
 
 
-def of_status(status: int) -> Outcome:
+def from_status(status: int) -> Outcome:
     match status:
         case 200:
             return Delivered()

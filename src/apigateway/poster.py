@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf
 from typing import Any
 
-from apigateway.client import Gateway
+from apigateway.client import Client
 from apigateway.outcomes import TIMED_OUT, Delivered, Failed, Gone, Outcome, Throttled
-from apigateway.rate import Pace
+from apigateway.rate import AdaptiveRate
 
-AHEAD = 1_000  # connections that may wait in a round before its reader has to
+MAX_QUEUED = 1_000  # connections that may wait in a round before its reader has to
 # Seconds before each further try of one frame, at most: full jitter takes any part of them (AWS Architecture
 # Blog, "Exponential Backoff And Jitter"). After the last a connection is shed.
 _WAITS = (0.1, 0.2, 0.4)
@@ -45,8 +45,8 @@ class Post:
         self.refused = -1  # been refused, when this one last was; it has not been yet
 
 
-class Round:
-    """The posts of one broadcast. Other rounds are posted at the same time, turn by turn."""
+class Batch:
+    """The posts of one broadcast. Other batches are posted at the same time, turn by turn."""
 
     def __init__(self, poster: Poster, settled: Callable[[Post, Outcome], None]) -> None:
         self._poster = poster
@@ -65,7 +65,7 @@ class Round:
         self.waiting.extend(batch)
         self._unsettled += len(batch)
         self._poster._turn(self)
-        if len(self.waiting) > AHEAD:
+        if len(self.waiting) > MAX_QUEUED:
             self._has_room.clear()
             await self._has_room.wait()
 
@@ -82,7 +82,7 @@ class Round:
 
     def _take(self) -> Post:
         post = self.waiting.popleft()
-        if len(self.waiting) == AHEAD:
+        if len(self.waiting) == MAX_QUEUED:
             self._has_room.set()
         return post
 
@@ -104,29 +104,29 @@ class Round:
 class Poster:
     """All posts of a process go through one, and so share its pace and its connections."""
 
-    def __init__(self, gateway: Gateway[Any], pace: Pace, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, gateway: Client[Any], rate: AdaptiveRate, loop: asyncio.AbstractEventLoop) -> None:
         self._gateway = gateway
-        self._pace = pace
+        self._rate = rate
         self._loop = loop
         self.until = inf  # in loop time: nothing is posted any more, what still waits is shed
-        self._turns: deque[Round] = deque()  # rounds with posts that wait
+        self._turns: deque[Batch] = deque()  # batches with posts that wait
         self._paused: asyncio.TimerHandle | None = None
         self._shed_until: dict[str, float] = {}  # connections that are left alone for a while
         self._passed = 0  # posts that were answered otherwise than 429, and
         self._refused = 0  # those that were
 
-    def round(self, settled: Callable[[Post, Outcome], None] = lambda post, outcome: None) -> Round:
+    def batch(self, settled: Callable[[Post, Outcome], None] = lambda post, outcome: None) -> Batch:
         """Begins a round; `settled` is told each connection's outcome."""
-        return Round(self, settled)
+        return Batch(self, settled)
 
     def frame(self, text: str) -> Any:
         """A frame, made ready to be posted to any number of connections."""
         return self._gateway.frame(text)
 
-    def _turn(self, round_: Round) -> None:
-        if round_.waiting and not round_.takes_turns:
-            round_.takes_turns = True
-            self._turns.append(round_)
+    def _turn(self, batch: Batch) -> None:
+        if batch.waiting and not batch.takes_turns:
+            batch.takes_turns = True
+            self._turns.append(batch)
         self._pump()
 
     def _pump(self) -> None:
@@ -134,21 +134,21 @@ class Poster:
         if self._paused is not None:
             return
         while self._turns and self._gateway.free > 0:
-            round_ = self._turns[0]
+            batch = self._turns[0]
             now = self._loop.time()
-            unposted = self._unposted(round_.waiting[0], now)
+            unposted = self._unposted(batch.waiting[0], now)
             # What is not posted needs no leave: when time runs out, it must not wait for a throttled pace.
-            if unposted is None and (wait := self._pace.wait()):
+            if unposted is None and (wait := self._rate.acquire()):
                 self._paused = self._loop.call_later(wait, self._resume)
                 return
             self._turns.popleft()
-            post = round_._take()
-            if round_.waiting:
-                self._turns.append(round_)
+            post = batch._take()
+            if batch.waiting:
+                self._turns.append(batch)
             else:
-                round_.takes_turns = False
+                batch.takes_turns = False
             if unposted is not None:
-                round_._settle(post, unposted)
+                batch._settle(post, unposted)
                 continue
             if not post.began:
                 post.began = now
@@ -156,10 +156,10 @@ class Poster:
                 self._gateway.post(
                     post.frames[post.next],
                     post.connection_id,
-                    lambda outcome, round_=round_, post=post: self._answered(round_, post, outcome),  # type: ignore[misc]
+                    lambda outcome, batch=batch, post=post: self._answered(batch, post, outcome),  # type: ignore[misc]
                 )
             except Exception as error:  # no credentials, or a bug
-                round_._fail(post, error)
+                batch._fail(post, error)
 
     def _unposted(self, post: Post, now: float) -> Outcome | None:
         """Why a post is not to be made at all, if it is not."""
@@ -171,25 +171,25 @@ class Poster:
         self._paused = None
         self._pump()
 
-    def _answered(self, round_: Round, post: Post, outcome: Outcome) -> None:
+    def _answered(self, batch: Batch, post: Post, outcome: Outcome) -> None:
         if isinstance(outcome, Delivered):
-            self._pace.passed()
+            self._rate.on_success()
             self._passed += 1
             post.next += 1
             post.tries, post.began = 0, 0.0
             if post.next == len(post.frames):
-                round_._settle(post, outcome)
+                batch._settle(post, outcome)
             else:
-                self._put_back(round_, post)
+                self._put_back(batch, post)
         elif isinstance(outcome, Gone):
-            self._pace.passed()
+            self._rate.on_success()
             self._passed += 1
-            round_._settle(post, outcome)
+            batch._settle(post, outcome)
         else:
-            self._try_again(round_, post, outcome)
+            self._try_again(batch, post, outcome)
         self._pump()
 
-    def _try_again(self, round_: Round, post: Post, outcome: Outcome) -> None:
+    def _try_again(self, batch: Batch, post: Post, outcome: Outcome) -> None:
         if isinstance(outcome, Throttled):
             waits: tuple[float, ...] = _THROTTLED_WAITS
             excused = self._is_everybodys(post) and self._loop.time() - post.began < _PATIENCE
@@ -202,16 +202,16 @@ class Poster:
             wait = waits[post.tries]
             post.tries += 1
         else:
-            self._shed(round_, post, outcome)
+            self._shed(batch, post, outcome)
             return
-        self._loop.call_later(random.uniform(0, wait), self._put_back, round_, post)
+        self._loop.call_later(random.uniform(0, wait), self._put_back, batch, post)
 
-    def _shed(self, round_: Round, post: Post, outcome: Outcome) -> None:
+    def _shed(self, batch: Batch, post: Post, outcome: Outcome) -> None:
         now = self._loop.time()
         if len(self._shed_until) >= _MOST_SHED:  # the first are the oldest
             self._shed_until = {each: until for each, until in self._shed_until.items() if until > now}
         self._shed_until[post.connection_id] = now + _SHED_FOR
-        round_._settle(post, outcome)
+        batch._settle(post, outcome)
 
     def _is_everybodys(self, post: Post) -> bool:
         """Whether a connection is refused because posts are, and not for its own reading too slowly.
@@ -224,10 +224,10 @@ class Poster:
         if not post.tries:
             # One that has been refused by itself says nothing of the others, and nothing of the pace.
             self._refused += 1
-            self._pace.refused()
+            self._rate.on_throttled()
         post.passed, post.refused = self._passed, self._refused
         return not known or refused > passed * _A_GOOD_PART
 
-    def _put_back(self, round_: Round, post: Post) -> None:
-        round_.waiting.appendleft(post)
-        self._turn(round_)
+    def _put_back(self, batch: Batch, post: Post) -> None:
+        batch.waiting.appendleft(post)
+        self._turn(batch)

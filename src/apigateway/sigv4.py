@@ -37,14 +37,14 @@ class Credentials:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class SigningTime:
     """A request's time, in the two forms that a signature has it."""
 
     full: str  # 20261124T062001Z
     day: str
 
     @classmethod
-    def at(cls, seconds: float) -> Moment:
+    def at(cls, seconds: float) -> SigningTime:
         full = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(seconds))
         return cls(full, full[:8])
 
@@ -59,7 +59,7 @@ class Signer:
     def headers(
         self,
         credentials: Credentials,
-        moment: Moment,
+        moment: SigningTime,
         *,
         method: str,
         path: str,
@@ -76,7 +76,7 @@ class Signer:
         return signed | {"authorization": self.authorization(credentials, moment, signed, canonical.encode())}
 
     def template(
-        self, credentials: Credentials, moment: Moment, *, host: str, prefix: str, body: bytes
+        self, credentials: Credentials, moment: SigningTime, *, host: str, prefix: str, body: bytes
     ) -> PostTemplate:
         """Makes the POSTs of one body to `prefix` and any last part of a path."""
         signed = self._signed_headers(credentials, moment, {"host": host})
@@ -88,14 +88,14 @@ class Signer:
         return PostTemplate(self, credentials, moment, signed, prefix, before.encode(), after.encode(), body)
 
     def authorization(
-        self, credentials: Credentials, moment: Moment, signed: Mapping[str, str], canonical: bytes
+        self, credentials: Credentials, moment: SigningTime, signed: Mapping[str, str], canonical: bytes
     ) -> str:
         prefix, key, to_sign = self.parts(credentials, moment, signed)
         digest = hashlib.sha256(canonical).hexdigest()
         return prefix + hmac.digest(key, (to_sign + digest).encode(), "sha256").hex()
 
     def parts(
-        self, credentials: Credentials, moment: Moment, signed: Mapping[str, str]
+        self, credentials: Credentials, moment: SigningTime, signed: Mapping[str, str]
     ) -> tuple[str, bytes, str]:
         """What all signatures of a moment share: the header's start, the key, the text before the digest."""
         scope = f"{moment.day}/{self._region}/{self._service}/aws4_request"
@@ -108,7 +108,7 @@ class Signer:
 
     @staticmethod
     def _signed_headers(
-        credentials: Credentials, moment: Moment, headers: Mapping[str, str]
+        credentials: Credentials, moment: SigningTime, headers: Mapping[str, str]
     ) -> dict[str, str]:
         signed = {**headers, "x-amz-date": moment.full}
         return signed if credentials.token is None else signed | {"x-amz-security-token": credentials.token}
@@ -121,7 +121,7 @@ class PostTemplate:
         self,
         signer: Signer,
         credentials: Credentials,
-        moment: Moment,
+        moment: SigningTime,
         signed: Mapping[str, str],
         prefix: str,
         before: bytes,

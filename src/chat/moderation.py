@@ -10,7 +10,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from apigateway.management import Sockets
+from apigateway.management import ManagementClient
 from chat.identity.people import Person
 from chat.protocol import frames
 from chat.protocol.errors import NotConnected
@@ -33,7 +33,7 @@ class Moderation:
         log: Log,
         rules: RuleBook,
         signals: Signals,
-        sockets: Callable[[], Sockets],
+        sockets: Callable[[], ManagementClient],
         now: Callable[[], float] = time.time,
     ) -> None:
         self._connections = connections

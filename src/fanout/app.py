@@ -14,9 +14,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from boto3.dynamodb.types import TypeDeserializer
 
 from apigateway.client import ApiGateway
-from apigateway.management import Sockets
+from apigateway.management import ManagementClient
 from apigateway.poster import Poster
-from apigateway.rate import Pace
+from apigateway.rate import AdaptiveRate
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Counts, Delivery, Results
@@ -41,10 +41,10 @@ slice_queue = SliceQueue(os.environ["SLICE_QUEUE_URL"])
 # One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
 loop = asyncio.new_event_loop()
 gateway = ApiGateway(endpoint, region)
-poster = Poster(gateway, Pace(loop.time, float(os.environ["INITIAL_POST_RATE"])), loop)
+poster = Poster(gateway, AdaptiveRate(loop.time, float(os.environ["INITIAL_POST_RATE"])), loop)
 signals = Signals(client, messages)
-# Sockets are closed rarely, and boto3's client costs a cold start.
-delivery = Delivery(Connections(client, table), signals, poster, cache(lambda: Sockets(endpoint)))
+# ManagementClient are closed rarely, and boto3's client costs a cold start.
+delivery = Delivery(Connections(client, table), signals, poster, cache(lambda: ManagementClient(endpoint)))
 members = Members(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
 log = Log(client, messages, int(os.environ["HISTORY_DAYS"]))
 broadcaster = Broadcaster(

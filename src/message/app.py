@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from apigateway.management import Sockets
+from apigateway.management import ManagementClient
 from apigateway.outcomes import Delivered
 from chat.actions.dispatch import Context, Sender, dispatch, room_of
 from chat.identity.grants import Grants
@@ -44,7 +44,7 @@ log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rate=Rate(room_rate
 rules = RuleBook(client, messages)
 signals = Signals(client, messages)
 # Made when first needed: most instances post nothing themselves, and the client costs a cold start.
-sockets = cache(lambda: Sockets(ENDPOINT))
+sockets = cache(lambda: ManagementClient(ENDPOINT))
 chat = Context(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
 
 

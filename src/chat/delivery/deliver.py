@@ -11,7 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from apigateway.management import Sockets
+from apigateway.management import ManagementClient
 from apigateway.outcomes import Delivered, Gone, Outcome
 from apigateway.poster import Post, Poster
 from chat.protocol import frames
@@ -73,7 +73,7 @@ class Delivery:
         connections: Connections,
         signals: Signals,
         poster: Poster,
-        sockets: Callable[[], Sockets],
+        sockets: Callable[[], ManagementClient],
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -116,11 +116,11 @@ class Delivery:
             elif not isinstance(outcome, Delivered):
                 logger.warning("shed", room=room, connection=member.connection_id, outcome=str(outcome))
 
-        round_ = self._poster.round(settle)
+        batch = self._poster.batch(settle)
 
         async def add(members: Sequence[Member]) -> None:
             expired.extend(member for member in members if member.expired)
-            await round_.add(
+            await batch.add(
                 Post(member.connection_id, to_post, member)
                 for member in members
                 if not member.expired and (to_post := frames_for(member))
@@ -131,17 +131,17 @@ class Delivery:
         finally:
             # Also when a page cannot be read: Lambda freezes the process when the handler returns, and a
             # post that is left under way would go out much later, after newer messages.
-            await round_.finish()
+            await batch.finish()
         if early:
-            round_.outcomes[Gone] -= len(early)
+            batch.outcomes[Gone] -= len(early)
             await asyncio.sleep(_GRACE_WAIT)
             await add(early)
-            await round_.finish()
+            await batch.finish()
         if expired:
             await self._dismiss(room, expired[:_DISMISSED])
         if gone:
             await asyncio.to_thread(self._forget, room, gone)
-        outcomes = round_.outcomes
+        outcomes = batch.outcomes
         return Counts(
             recipients=outcomes.total(),
             delivered=outcomes[Delivered],
@@ -160,10 +160,10 @@ class Delivery:
             if not isinstance(outcome, Gone):
                 open_.append(post.connection_id)
 
-        round_ = self._poster.round(settle)
+        batch = self._poster.batch(settle)
         goodbye = [self._poster.frame(frames.disconnect("token_expired", reconnect=True))]
-        await round_.add(Post(member.connection_id, goodbye) for member in expired if member.protocol == "v1")
-        await round_.finish()
+        await batch.add(Post(member.connection_id, goodbye) for member in expired if member.protocol == "v1")
+        await batch.finish()
         open_ += [member.connection_id for member in expired if member.protocol == "plain"]
         if open_:
             close = self._sockets().close

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from apigateway.http import Pool
-from apigateway.sigv4 import Credentials, Moment, Signer
+from apigateway.sigv4 import Credentials, Signer, SigningTime
 from chat.protocol.rooms import room_key
 from chat.storage.connections import HASH_DIGITS, HASH_SPACE, Member, estimate_members
 
@@ -185,7 +185,7 @@ class Members:
     def _signed(self, body: bytes) -> bytes:
         headers = self._signer.headers(
             Credentials.from_environment(),
-            Moment.at(time.time()),
+            SigningTime.at(time.time()),
             method="POST",
             path="/",
             headers={

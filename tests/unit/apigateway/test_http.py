@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from apigateway.http import Answer, Pool
+from apigateway.http import Pool, Response
 from bench.simulator import certificate
 from tests.support.web_host import Host, Visit, echo, ok
 
@@ -25,7 +25,7 @@ class Client:
     def __init__(self, host: Host, limit: int, timeout: float, context: ssl.SSLContext | None) -> None:
         self.pool = Pool(host.url, limit=limit, timeout=timeout, context=context)
 
-    async def post(self, body: bytes = b"") -> Answer:
+    async def post(self, body: bytes = b"") -> Response:
         return await self.pool.request(request(body))
 
 
@@ -74,7 +74,7 @@ async def steady(condition: Callable[[], bool]) -> None:
 async def test_one_connection_serves_many_requests(host: Host, connect: Connect) -> None:
     client = connect(limit=5)
     for number in range(20):
-        assert await client.post(b"%d" % number) == Answer(200, b"%d" % number)
+        assert await client.post(b"%d" % number) == Response(200, b"%d" % number)
     assert len(host.visits) == 1
 
 
@@ -97,7 +97,7 @@ async def test_how_many_more_can_be_sent_is_known_at_any_time(host: Host, connec
         visit.write(ok())
 
     host.behave = wait
-    answers: list[Answer] = []
+    answers: list[Response] = []
     for left in (2, 1, 0):
         client.pool.send(request(), answers.append)
         assert client.pool.free == left
@@ -112,7 +112,7 @@ async def test_an_answer_may_send_the_next_request_at_once(host: Host, connect: 
     bodies: list[bytes] = []
     done = asyncio.Event()
 
-    def again(answer: Answer) -> None:
+    def again(answer: Response) -> None:
         bodies.append(answer.body)
         if len(bodies) < 10:
             assert client.pool.free == 1
@@ -140,10 +140,10 @@ async def test_an_answer_that_ends_its_connection_may_send_the_next_request_too(
 
     host.behave = end
     client = connect(limit=1)
-    answers: list[Answer] = []
+    answers: list[Response] = []
     done = asyncio.Event()
 
-    def again(answer: Answer) -> None:
+    def again(answer: Response) -> None:
         answers.append(answer)
         if len(answers) < 5:
             assert client.pool.free == 1
@@ -175,7 +175,7 @@ async def test_http_1_0_does_not_keep_a_connection(host: Host, connect: Connect)
 
     host.behave = old
     client = connect()
-    assert [await client.post(), await client.post()] == [Answer(200, b"Hi")] * 2
+    assert [await client.post(), await client.post()] == [Response(200, b"Hi")] * 2
     assert len(host.visits) == 2
 
 
@@ -203,8 +203,8 @@ async def test_a_kept_connection_that_ends_before_an_answer_sends_it_again_once_
 
     host.behave = reset_the_second
     client = connect()
-    assert await client.post(b"one") == Answer(200, b"one")
-    assert await client.post(b"two") == Answer(200, b"two")
+    assert await client.post(b"one") == Response(200, b"one")
+    assert await client.post(b"two") == Response(200, b"two")
     assert host.bodies == [b"one", b"two", b"two"]
     assert [visit.requests for visit in host.visits] == [2, 1]
     assert client.pool.free == 1
@@ -238,7 +238,7 @@ async def test_a_reset_before_an_answer_on_a_fresh_connection_is_no_answer(
     assert (answer.status, bool(answer.error)) == (0, True)
     assert host.bodies == [b"one"]
     host.behave = echo
-    assert await client.post(b"two") == Answer(200, b"two")
+    assert await client.post(b"two") == Response(200, b"two")
 
 
 @pytest.mark.parametrize("part", [b"HTTP/1.1", ok(b"12345")[:-5], ok(b"12345")[:-1]])
@@ -277,10 +277,10 @@ async def test_a_host_that_does_not_answer_is_given_up(host: Host, connect: Conn
 
     host.behave = silent
     client = connect(limit=2, timeout=0.3)
-    assert await asyncio.gather(*(client.post() for _ in range(2))) == [Answer(0, error="TimeoutError")] * 2
+    assert await asyncio.gather(*(client.post() for _ in range(2))) == [Response(0, error="TimeoutError")] * 2
     assert client.pool.free == 2
     host.behave = echo
-    assert await client.post(b"two") == Answer(200, b"two")
+    assert await client.post(b"two") == Response(200, b"two")
     assert len(host.visits) == 3  # what may still come there must not be taken for another's answer
 
 
@@ -292,7 +292,7 @@ async def test_a_host_that_only_drips_is_given_up_too(host: Host, connect: Conne
             await asyncio.sleep(0.01)
 
     host.behave = endless
-    assert await connect(timeout=0.3).post() == Answer(0, error="TimeoutError")
+    assert await connect(timeout=0.3).post() == Response(0, error="TimeoutError")
 
 
 async def test_a_handshake_that_does_not_end_is_given_up(
@@ -300,7 +300,7 @@ async def test_a_handshake_that_does_not_end_is_given_up(
 ) -> None:
     async with Host() as host:  # speaks no TLS, and waits for a request that will not come
         pool = Pool(f"https://127.0.0.1:{host.port}", limit=1, timeout=0.2, context=tls[1])
-        assert await pool.request(request()) == Answer(0, error="TimeoutError")
+        assert await pool.request(request()) == Response(0, error="TimeoutError")
         assert pool.free == 1
 
 
@@ -308,7 +308,7 @@ async def test_nobody_there_is_no_answer() -> None:
     async with Host() as host:
         pass
     pool = Pool(host.url, limit=1, timeout=FOREVER)
-    assert await pool.request(request()) == Answer(0, error="ConnectionRefusedError")
+    assert await pool.request(request()) == Response(0, error="ConnectionRefusedError")
     assert pool.free == 1
 
 
@@ -317,7 +317,7 @@ async def test_a_certificate_that_is_not_trusted_is_no_answer(
 ) -> None:
     async with Host(context=tls[0]) as host:
         pool = Pool(host.url, limit=1, timeout=FOREVER)
-        assert await pool.request(request()) == Answer(0, error="SSLCertVerificationError")
+        assert await pool.request(request()) == Response(0, error="SSLCertVerificationError")
         assert host.bodies == []
 
 
@@ -340,7 +340,7 @@ async def test_an_answer_may_come_in_any_pieces(host: Host, connect: Connect) ->
     host.behave = drip
     client = connect()
     for size in (b"1", b"2", b"7", b"30"):
-        assert await client.post(size) == Answer(200, size)
+        assert await client.post(size) == Response(200, size)
     assert len(host.visits) == 1
 
 
@@ -353,14 +353,14 @@ async def test_an_answer_may_be_chunked(host: Host, connect: Connect) -> None:
 
     host.behave = in_chunks
     client = connect()
-    assert [await client.post(), await client.post()] == [Answer(200, b"abc")] * 2
+    assert [await client.post(), await client.post()] == [Response(200, b"abc")] * 2
     assert len(host.visits) == 1
 
 
 async def test_an_empty_body_after_a_full_one_is_empty(host: Host, connect: Connect) -> None:
     client = connect()
     assert [await client.post(body) for body in (b"full", b"", b"full", b"")] == [
-        Answer(200, body) for body in (b"full", b"", b"full", b"")
+        Response(200, body) for body in (b"full", b"", b"full", b"")
     ]
 
 
@@ -371,7 +371,7 @@ async def test_any_status_is_an_answer(host: Host, connect: Connect, status: int
 
     host.behave = answer
     client = connect()
-    assert [await client.post(), await client.post()] == [Answer(status)] * 2
+    assert [await client.post(), await client.post()] == [Response(status)] * 2
     assert len(host.visits) == 1
 
 
@@ -382,7 +382,7 @@ async def test_100_continue_is_not_the_answer(host: Host, connect: Connect) -> N
     host.behave = go_on
     client = connect()
     for body in (b"one", b"two"):
-        assert await client.post(body) == Answer(200, body)
+        assert await client.post(body) == Response(200, body)
     assert len(host.visits) == 1
 
 
@@ -409,7 +409,7 @@ async def test_what_is_no_answer_is_none_and_its_connection_not_used_again(
     assert (answer.status, bool(answer.error)) == (0, True)
     assert client.pool.free == 1
     host.behave = echo
-    assert await client.post(b"two") == Answer(200, b"two")
+    assert await client.post(b"two") == Response(200, b"two")
     assert len(host.visits) == 2
 
 
@@ -425,7 +425,7 @@ async def test_more_than_an_answer_is_not_taken_for_the_next_one(
     answers: list[bytes] = []
     done = asyncio.Event()
 
-    def again(answer: Answer) -> None:
+    def again(answer: Response) -> None:
         answers.append(answer.body)
         if len(answers) < 5:
             client.pool.send(request(b"%d" % len(answers)), again)
@@ -447,7 +447,7 @@ async def test_an_answer_to_nothing_ends_its_connection(host: Host, connect: Con
     visit.write(ok(b"to nothing"))
     await steady(lambda: host.open == 0)
     assert errors == []
-    assert await client.post(b"two") == Answer(200, b"two")
+    assert await client.post(b"two") == Response(200, b"two")
     assert client.pool.free == 2
 
 
@@ -477,7 +477,7 @@ async def test_closing_ends_what_is_under_way(host: Host, connect: Connect) -> N
     under_way = [asyncio.ensure_future(client.post()) for _ in range(3)]
     await steady(lambda: len(host.bodies) == 3)
     client.pool.close()
-    assert await asyncio.gather(*under_way) == [Answer(0, error="closed")] * 3
+    assert await asyncio.gather(*under_way) == [Response(0, error="closed")] * 3
     await steady(lambda: host.open == 0)
     assert client.pool.free == 3
 
@@ -511,7 +511,7 @@ async def test_whoever_waited_may_be_cancelled_and_the_request_keeps_its_place(
     await asyncio.wait([slow])
     assert client.pool.free == 0
     gate.set()
-    assert await next_one == Answer(200, b"next")
+    assert await next_one == Response(200, b"next")
     assert len(host.visits) == 1
 
 
@@ -566,7 +566,7 @@ async def test_no_request_is_answered_twice_or_never_or_with_anothers_answer(
     host.behave = misbehave
     client = connect(limit=5, timeout=0.15)
     waiting = [b"request %d" % number for number in range(300)]
-    answers: dict[bytes, list[Answer]] = {body: [] for body in waiting}
+    answers: dict[bytes, list[Response]] = {body: [] for body in waiting}
     done = asyncio.Event()
 
     def pump() -> None:
@@ -574,7 +574,7 @@ async def test_no_request_is_answered_twice_or_never_or_with_anothers_answer(
             body = waiting.pop()
             client.pool.send(request(body), lambda answer, body=body: answered(body, answer))  # type: ignore[misc]
 
-    def answered(body: bytes, answer: Answer) -> None:
+    def answered(body: bytes, answer: Response) -> None:
         answers[body].append(answer)
         assert client.pool.free >= 1
         pump()
@@ -585,7 +585,7 @@ async def test_no_request_is_answered_twice_or_never_or_with_anothers_answer(
     await asyncio.wait_for(done.wait(), FOREVER)
     assert {len(one) for one in answers.values()} == {1}
     for body, (answer,) in answers.items():
-        assert answer == Answer(200, body) or (answer.status == 0 and answer.error), body
+        assert answer == Response(200, body) or (answer.status == 0 and answer.error), body
     assert sum(answer.status == 200 for (answer,) in answers.values()) > 150
     assert max(Counter(host.bodies).values()) <= 2  # sent again at most once
     assert client.pool.free == 5

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from apigateway.management import Sockets
+from apigateway.management import ManagementClient
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.management_server import ManagementServer
@@ -24,7 +24,7 @@ def test_an_answer_of_the_management_api_is_an_outcome(
     management: ManagementServer, aws: None, prepare: Callable[[FakeGateway], None], outcome: Outcome
 ) -> None:
     prepare(management.gateway)
-    assert Sockets(management.endpoint).post("c1=", "é💬") == outcome
+    assert ManagementClient(management.endpoint).post("c1=", "é💬") == outcome
     assert set(management.gateway.posts) == {"c1="}
     assert management.gateway.frames["c1="] == (["é💬"] if outcome == Delivered() else [])
 
@@ -33,7 +33,7 @@ def test_sockets_are_closed_and_one_that_is_closed_already_is_fine(
     management: ManagementServer, aws: None
 ) -> None:
     management.gateway.gone = {"c2="}
-    Sockets(management.endpoint).close(["c1=", "c2=", "c3="])
+    ManagementClient(management.endpoint).close(["c1=", "c2=", "c3="])
     assert management.gateway.closed == ["c1=", "c3="]
 
 
@@ -41,11 +41,11 @@ def test_a_socket_that_cannot_be_closed_does_not_keep_the_others_open(
     management: ManagementServer, aws: None
 ) -> None:
     management.gateway.troubles["c1="] = [Failed("")] * 3
-    Sockets(management.endpoint).close(["c1=", "c2="])
+    ManagementClient(management.endpoint).close(["c1=", "c2="])
     assert management.gateway.closed == ["c2="]
 
 
 def test_no_answer_is_a_failure_too(management: ManagementServer, aws: None) -> None:
     management.close()
-    assert Sockets(management.endpoint).post("c1", "Hi") == Failed("EndpointConnectionError")
-    Sockets(management.endpoint).close(["c1"])  # which is let be
+    assert ManagementClient(management.endpoint).post("c1", "Hi") == Failed("EndpointConnectionError")
+    ManagementClient(management.endpoint).close(["c1"])  # which is let be

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 import pytest
 
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
-from apigateway.poster import AHEAD, Post, Poster, Round
-from apigateway.rate import Pace
+from apigateway.poster import MAX_QUEUED, Batch, Post, Poster
+from apigateway.rate import AdaptiveRate
 from tests.support.fakes.gateway import FakeGateway
 
 TRIES = 4
@@ -23,13 +23,13 @@ class Posting:
         self.runner = virtual
         self.loop = virtual.get_loop()
         self.gateway = gateway
-        self.pace = Pace(self.loop.time)
+        self.pace = AdaptiveRate(self.loop.time)
         self.poster = Poster(gateway, self.pace, self.loop)
         self.settled: dict[str, Outcome] = {}
         self.times: dict[str, float] = {}
 
-    def round(self) -> Round:
-        return self.poster.round(self.settle)
+    def batch(self) -> Batch:
+        return self.poster.batch(self.settle)
 
     def settle(self, post: Post, outcome: Outcome) -> None:
         assert post.connection_id not in self.settled, "settled twice"
@@ -42,9 +42,9 @@ class Posting:
         return self.settled[connection_ids[0]]
 
     async def _post(self, posts: list[Post]) -> None:
-        round_ = self.round()
-        await round_.add(posts)
-        await round_.finish()
+        batch = self.batch()
+        await batch.add(posts)
+        await batch.finish()
 
 
 @pytest.fixture
@@ -161,10 +161,10 @@ def test_waits_are_bounded_and_no_two_clients_wait_in_step(posting: Posting) -> 
 
 def test_nothing_to_post_is_done_at_once(posting: Posting) -> None:
     async def nothing() -> None:
-        round_ = posting.round()
-        await round_.finish()
-        await round_.add([])
-        await round_.finish()
+        batch = posting.batch()
+        await batch.finish()
+        await batch.add([])
+        await batch.finish()
 
     posting.runner.run(nothing())
     assert posting.gateway.posts == []
@@ -175,14 +175,14 @@ def test_a_round_counts_its_outcomes_and_tells_each_once(posting: Posting) -> No
     posting.gateway.troubles["c-2"] = [Throttled()] * 100
     posting.gateway.troubles["c-3"] = [Failed("status 503")] * 100
 
-    async def go() -> Round:
-        round_ = posting.round()
-        await round_.add(posts(names("c", 5)))
-        await round_.finish()
-        return round_
+    async def go() -> Batch:
+        batch = posting.batch()
+        await batch.add(posts(names("c", 5)))
+        await batch.finish()
+        return batch
 
-    round_ = posting.runner.run(go())
-    assert round_.outcomes == {Delivered: 2, Gone: 1, Throttled: 1, Failed: 1}
+    batch = posting.runner.run(go())
+    assert batch.outcomes == {Delivered: 2, Gone: 1, Throttled: 1, Failed: 1}
     assert posting.settled == {
         "c-0": Delivered(), "c-1": Gone(), "c-2": Throttled(), "c-3": Failed("status 503"), 
         "c-4": Delivered(),
@@ -196,10 +196,10 @@ def test_posts_are_begun_in_the_order_they_were_added(posting: Posting) -> None:
 
 def test_a_round_can_go_on_after_it_was_finished(posting: Posting) -> None:
     async def go() -> None:
-        round_ = posting.round()
+        batch = posting.batch()
         for name in names("c", 3):
-            await round_.add(posts([name]))
-            await round_.finish()
+            await batch.add(posts([name]))
+            await batch.finish()
             assert posting.settled[name] == Delivered()
 
     posting.runner.run(go())
@@ -217,29 +217,29 @@ def test_a_reader_waits_while_too_much_waits_to_be_posted(virtual: asyncio.Runne
     waiting: list[int] = []
 
     async def read() -> None:
-        round_ = posting.round()
+        batch = posting.batch()
         for page in range(10):
-            await round_.add(posts(names(f"page-{page}", 1_000)))
-            waiting.append(len(round_.waiting))
-        await round_.finish()
+            await batch.add(posts(names(f"page-{page}", 1_000)))
+            waiting.append(len(batch.waiting))
+        await batch.finish()
 
     posting.runner.run(read())
     assert len(posting.settled) == 10_000
-    assert max(waiting) <= AHEAD
+    assert max(waiting) <= MAX_QUEUED
 
 
 def test_several_readers_of_one_round_all_go_on(virtual: asyncio.Runner) -> None:
     posting = Posting(virtual, FakeGateway(limit=10, latency=0.015))
 
     async def read() -> None:
-        round_ = posting.round()
+        batch = posting.batch()
 
         async def reader(number: int) -> None:
             for page in range(3):
-                await round_.add(posts(names(f"{number}-{page}", 700)))
+                await batch.add(posts(names(f"{number}-{page}", 700)))
 
         await asyncio.gather(*(reader(number) for number in range(4)))
-        await round_.finish()
+        await batch.finish()
 
     posting.runner.run(read())
     assert len(posting.settled) == 4 * 3 * 700
@@ -251,12 +251,12 @@ def test_a_reader_that_is_cancelled_while_it_waits_leaves_a_round_that_can_be_fi
     posting = Posting(virtual, FakeGateway(limit=10, latency=0.015))
 
     async def go() -> None:
-        round_ = posting.round()
-        reader = asyncio.ensure_future(round_.add(posts(names("c", 5_000))))
+        batch = posting.batch()
+        reader = asyncio.ensure_future(batch.add(posts(names("c", 5_000))))
         await asyncio.sleep(0.1)
         assert not reader.done()
         reader.cancel()
-        await round_.finish()
+        await batch.finish()
 
     posting.runner.run(go())
     assert len(posting.settled) == 5_000
@@ -266,7 +266,7 @@ def test_a_small_round_is_through_at_once_beside_a_large_one(virtual: asyncio.Ru
     posting = Posting(virtual, FakeGateway(limit=20, latency=0.015))
 
     async def go() -> None:
-        large, small = posting.round(), posting.round()
+        large, small = posting.batch(), posting.batch()
         await large.add(posts(names("large", 1_000)))
         await small.add(posts(names("small", 3)))
         await small.finish()
@@ -281,11 +281,11 @@ def test_rounds_of_one_size_are_done_at_one_time(virtual: asyncio.Runner) -> Non
     posting = Posting(virtual, FakeGateway(limit=20, latency=0.015))
 
     async def go() -> None:
-        rounds = {name: posting.round() for name in "abc"}
-        for name, round_ in rounds.items():
-            await round_.add(posts(names(name, 500)))
-        for round_ in rounds.values():
-            await round_.finish()
+        batches = {name: posting.batch() for name in "abc"}
+        for name, batch in batches.items():
+            await batch.add(posts(names(name, 500)))
+        for batch in batches.values():
+            await batch.finish()
 
     posting.runner.run(go())
     ends = [posting.times[f"{name}-499"] for name in "abc"]
@@ -311,7 +311,7 @@ def test_what_settling_raises_ends_the_round_and_no_other(posting: Posting) -> N
             raise Broken
 
     async def go() -> None:
-        bad, good = posting.poster.round(settle), posting.round()
+        bad, good = posting.poster.batch(settle), posting.batch()
         await bad.add(posts(names("bad", 3)))
         await good.add(posts(names("good", 3)))
         with pytest.raises(Broken):
@@ -328,11 +328,11 @@ def test_posts_that_cannot_even_be_made_end_the_round(posting: Posting) -> None:
         raise KeyError("AWS_ACCESS_KEY_ID")
 
     async def go() -> None:
-        round_ = posting.round()
+        batch = posting.batch()
         posting.gateway.on_post = no_credentials
-        await round_.add(posts(names("c", 2_000)))
+        await batch.add(posts(names("c", 2_000)))
         with pytest.raises(KeyError, match="AWS_ACCESS_KEY_ID"):
-            await round_.finish()
+            await batch.finish()
 
     posting.runner.run(go())
 
@@ -343,10 +343,10 @@ def test_members_that_cannot_be_turned_into_posts_leave_nothing_half_added(posti
         raise Broken
 
     async def go() -> None:
-        round_ = posting.round()
+        batch = posting.batch()
         with pytest.raises(Broken):
-            await round_.add(some_then_broken())
-        await round_.finish()
+            await batch.add(some_then_broken())
+        await batch.finish()
 
     posting.runner.run(go())
     assert posting.gateway.posts == []

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from apigateway.rate import Pace
+from apigateway.rate import AdaptiveRate
 
 DEFAULT = (10_000, 5_000)  # posts a second, and at once: API Gateway's quotas
 NEWER_REGIONS = (2_500, 1_250)
@@ -48,7 +48,7 @@ class Account:
 
     def __post_init__(self) -> None:
         self.clock = Clock()
-        self.all = [Pace(self.clock) for _ in range(self.paces)]
+        self.all = [AdaptiveRate(self.clock) for _ in range(self.paces)]
         self._tokens = self.burst
         self._filled = 0.0
 
@@ -70,13 +70,13 @@ class Account:
                 paused[number] = False
             else:
                 busy[number] -= 1
-                (pace.passed if passed else pace.refused)()
+                (pace.on_success if passed else pace.on_throttled)()
                 answers.append(Answered(now, number, passed))
             while not paused[number] and busy[number] < self.connections:
                 if not self.wants(now):
                     heappush(timers, (now + 0.001, next(numbers), number, None))
                     paused[number] = True
-                elif wait := pace.wait():
+                elif wait := pace.acquire():
                     heappush(timers, (now + wait, next(numbers), number, None))
                     paused[number] = True
                 else:
@@ -120,9 +120,9 @@ def test_it_finds_a_quota_and_uses_all_of_it(quota: tuple[int, int]) -> None:
 
 
 def test_the_first_thousand_posts_go_at_once() -> None:
-    pace = Pace(Clock())
-    assert [pace.wait() for _ in range(1_000)] == [0.0] * 1_000
-    assert pace.wait() > 0
+    pace = AdaptiveRate(Clock())
+    assert [pace.acquire() for _ in range(1_000)] == [0.0] * 1_000
+    assert pace.acquire() > 0
 
 
 @pytest.mark.parametrize("quota", [DEFAULT, NEWER_REGIONS])
@@ -133,7 +133,7 @@ def test_a_thousand_posts_go_at_once_again_after_a_moment_at_the_quota(quota: tu
     (pace,) = account.all
     account.clock.now += 1.0
     at_once = min(1_000, round(0.35 * rate))
-    assert [pace.wait() for _ in range(at_once)] == [0.0] * at_once
+    assert [pace.acquire() for _ in range(at_once)] == [0.0] * at_once
 
 
 def test_it_finds_a_quota_that_has_been_raised() -> None:
@@ -159,7 +159,7 @@ def test_a_second_storm_is_like_the_first() -> None:
 def test_in_a_storm_it_says_so_and_afterwards_not() -> None:
     account = Account(*DEFAULT, storms=[(1, 2)])
     said: list[tuple[float, bool]] = []
-    account.wants = lambda now: said.append((now, account.all[0].storm)) or True  # type: ignore[func-returns-value]
+    account.wants = lambda now: said.append((now, account.all[0]._overloaded)) or True  # type: ignore[func-returns-value]
     account.run(4)
     assert not any(storm for now, storm in said if now < 1)
     assert all(storm for now, storm in said if 1.2 < now < 2)
@@ -184,7 +184,9 @@ def test_a_hundred_that_share_a_quota_come_to_use_it_and_no_more_in_fair_parts(
 
 def test_who_begins_with_less_comes_to_as_much() -> None:
     account = Account(*DEFAULT, paces=100)
-    account.all = [Pace(account.clock, start=20.0 if number % 2 else 180.0) for number in range(100)]
+    account.all = [
+        AdaptiveRate(account.clock, initial=20.0 if number % 2 else 180.0) for number in range(100)
+    ]
     answers = account.run(15)
     parts = [0] * 100
     for answer in answers:
@@ -200,27 +202,27 @@ def test_clients_that_read_too_slowly_do_not_slow_the_rest() -> None:
 
 def test_a_client_that_is_refused_alone_changes_nothing() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = AdaptiveRate(clock)
     for _ in range(100):
         clock.now += 1.0
-        for outcome in (pace.refused, pace.passed, pace.passed):
-            assert pace.wait() == 0.0
+        for outcome in (pace.on_throttled, pace.on_success, pace.on_success):
+            assert pace.acquire() == 0.0
             outcome()
-    assert (pace.rate, pace.storm) == (Pace(clock).rate, False)
+    assert (pace.rate, pace._overloaded) == (AdaptiveRate(clock).rate, False)
 
 
 def test_a_quiet_room_in_a_storm_is_told_so_and_goes_on_at_once_afterwards() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = AdaptiveRate(clock)
     for _ in range(12):
         clock.now += 0.1
-        pace.refused()
-    assert (pace.rate, pace.storm) == (Pace(clock).rate, True)
+        pace.on_throttled()
+    assert (pace.rate, pace._overloaded) == (AdaptiveRate(clock).rate, True)
     for _ in range(12):
         clock.now += 0.1
-        assert pace.wait() == 0.0
-        pace.passed()
-    assert not pace.storm
+        assert pace.acquire() == 0.0
+        pace.on_success()
+    assert not pace._overloaded
 
 
 def test_idle_gaps_do_no_harm() -> None:
@@ -235,20 +237,20 @@ def test_idle_gaps_do_no_harm() -> None:
 
 def test_what_is_not_asked_for_is_not_taken_for_a_limit() -> None:
     clock = Clock()
-    pace = Pace(clock)
+    pace = AdaptiveRate(clock)
     for _ in range(10_000):  # a hundred a second, for hours
         clock.now += 0.01
-        assert pace.wait() == 0.0
-        pace.passed()
-    assert pace.rate == Pace(clock).rate
+        assert pace.acquire() == 0.0
+        pace.on_success()
+    assert pace.rate == AdaptiveRate(clock).rate
 
 
 def test_the_wait_is_never_too_short_for_a_clock_to_tell() -> None:
     clock = Clock()
     clock.now = 1e6  # where a float has no room for less than a tenth of a nanosecond
-    pace = Pace(clock)
+    pace = AdaptiveRate(clock)
     for _ in range(20_000):
-        if wait := pace.wait():
+        if wait := pace.acquire():
             assert clock.now + wait > clock.now
             clock.now += wait
     assert clock.now == pytest.approx(1e6 + (20_000 - 1_000) / pace.rate, abs=0.2)

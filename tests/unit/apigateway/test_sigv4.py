@@ -12,14 +12,19 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
 from apigateway.client import ApiGateway
-from apigateway.management import Sockets
+from apigateway.management import ManagementClient
 from apigateway.outcomes import Delivered, Outcome
-from apigateway.sigv4 import Credentials, Moment, Signer
+from apigateway.sigv4 import Credentials, Signer, SigningTime
 from tests.support.fakes.management_server import ManagementServer
 
 LONG_TERM = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)
 SESSION = Credentials("ASIAEXAMPLE", "secret/secret+secret", "token/with+signs=and" * 20)
-MOMENTS = [Moment.at(0), Moment.at(1_795_500_000.9), Moment.at(1_795_564_799), Moment.at(1_795_564_800)]
+MOMENTS = [
+    SigningTime.at(0),
+    SigningTime.at(1_795_500_000.9),
+    SigningTime.at(1_795_564_799),
+    SigningTime.at(1_795_564_800),
+]
 REGIONS = ["us-east-1", "eu-central-1", "cn-north-1", "us-gov-west-1", "ap-southeast-5"]
 ENDPOINTS = [
     "https://a1b2c3d4e5.execute-api.us-east-1.amazonaws.com/prod",
@@ -37,7 +42,7 @@ BODIES = [b"", b"Hi", "é💬\n".encode(), b"\0" * 32_768]
 
 
 def botocores(
-    service: str, region: str, credentials: Credentials, moment: Moment, request: AWSRequest
+    service: str, region: str, credentials: Credentials, moment: SigningTime, request: AWSRequest
 ) -> str:
     """The Authorization header that botocore makes."""
     keys = BotocoreCredentials(credentials.access_key, credentials.secret_key, credentials.token)
@@ -62,7 +67,7 @@ def parsed(request: bytes) -> tuple[str, dict[str, str], bytes]:
 
 
 def check(
-    credentials: Credentials, moment: Moment, region: str, endpoint: str, connection_id: str, body: bytes
+    credentials: Credentials, moment: SigningTime, region: str, endpoint: str, connection_id: str, body: bytes
 ) -> None:
     host, slash, base = endpoint.partition("://")[2].partition("/")
     template = Signer("execute-api", region).template(
@@ -163,7 +168,7 @@ async def test_our_posts_go_where_boto3_posts(
     gateway.post(gateway.frame("Hi"), connection_id, outcome.set_result)
     assert await outcome == Delivered()
     gateway.close()
-    management_api = Sockets(management.endpoint)
+    management_api = ManagementClient(management.endpoint)
     assert await asyncio.to_thread(management_api.post, connection_id, "Hi") == Delivered()
     ours, theirs = management.paths
     assert ours == theirs

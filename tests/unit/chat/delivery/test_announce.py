@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from apigateway.poster import Poster
-from apigateway.rate import Pace
+from apigateway.rate import AdaptiveRate
 from chat.delivery.announce import Announcer
 from chat.delivery.deliver import Counts, Delivery
 from chat.delivery.slice_queue import Slice, SliceTask
@@ -76,7 +76,7 @@ class House:
             "signals": self.signals,
             "slice_queue": self.slice_queue,
         }
-        poster = Poster(self.gateway, Pace(loop.time), loop)
+        poster = Poster(self.gateway, AdaptiveRate(loop.time), loop)
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from apigateway.outcomes import Failed, Gone, Throttled
-from apigateway.poster import AHEAD, Poster
-from apigateway.rate import Pace
+from apigateway.poster import MAX_QUEUED, Poster
+from apigateway.rate import AdaptiveRate
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Counts, Delivery
 from chat.identity.identity import Protocol
@@ -68,7 +68,7 @@ class Chat:
         connections_, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )
-        poster = Poster(self.gateway, Pace(self.loop.time), self.loop)
+        poster = Poster(self.gateway, AdaptiveRate(self.loop.time), self.loop)
         fakes: dict[str, Any] = {
             "members": self.members,
             "log": self.log,
@@ -153,7 +153,7 @@ def test_memory_does_not_grow_with_the_room(chat: Open) -> None:
     ahead: list[int] = []
     it.members.on_page = lambda number: ahead.append(number * 1_000 - len(it.gateway.posts))
     assert it.broadcast("a", run("Hi")) == Counts(20_000, delivered=20_000, gone=0, shed=0)
-    assert max(ahead) <= AHEAD
+    assert max(ahead) <= MAX_QUEUED
 
 
 @pytest.mark.parametrize("error", [ReadFailed("status 500"), ExceptionGroup("", [ReadFailed("status 500")])])

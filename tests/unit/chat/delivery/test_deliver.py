@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from apigateway.outcomes import Gone, Throttled
 from apigateway.poster import Poster
-from apigateway.rate import Pace
+from apigateway.rate import AdaptiveRate
 from chat.delivery.deliver import Add, Counts, Delivery
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
@@ -45,7 +45,7 @@ class House:
         loop = virtual.get_loop()
         self.gateway = FakeGateway(latency=0.015)
         self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
-        poster = Poster(self.gateway, Pace(loop.time), loop)
+        poster = Poster(self.gateway, AdaptiveRate(loop.time), loop)
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )

@@ -14,7 +14,7 @@ import pytest
 
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.poster import Poster
-from apigateway.rate import Pace
+from apigateway.rate import AdaptiveRate
 from chat.delivery.broadcast import Broadcaster, Counts
 from chat.delivery.deliver import Delivery
 from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
@@ -33,7 +33,7 @@ def message(number: int) -> Message:
     return Message(f"ref-{number}", "u1", "Ada", f"message {number}", None, "2026-11-24T06:20:01.123Z")
 
 
-class Sockets:
+class ManagementClient:
     """API Gateway, where every post is delivered in the loop's next turn."""
 
     free = 10
@@ -114,7 +114,7 @@ class House:
         for number in range(1, messages + 1):
             self.log.append(ROOM, message(number))
         self.cursors = Cursors(dynamodb, MESSAGES)
-        self.sockets, self.door, self.ring = Sockets(), Door(), ring
+        self.sockets, self.door, self.ring = ManagementClient(), Door(), ring
 
     def answer(self, runner: asyncio.Runner, task: SliceTask, seconds: float = 1_000) -> Counts:
         async def answer() -> Counts:
@@ -125,7 +125,7 @@ class House:
                 Delivery(
                     None,  # type: ignore[arg-type] - nobody is gone
                     None,  # type: ignore[arg-type]
-                    Poster(self.sockets, Pace(loop.time), loop),
+                    Poster(self.sockets, AdaptiveRate(loop.time), loop),
                     None,  # type: ignore[arg-type]
                 ),
                 self.door,  # type: ignore[arg-type]
