@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apigateway.rate import START
+from apigateway.rate import INITIAL_RATE
 from bench import deployed, worker
 from bench.simulator import DEFAULT_QUOTA, MAX_MESSAGE, Settings
 from local.aws_defaults import Limits
@@ -15,7 +15,7 @@ def test_the_deployed_numbers_are_in_their_usual_ranges() -> None:
 
 
 def test_an_instance_begins_at_the_rate_that_is_the_default() -> None:
-    assert deployed.INITIAL_POST_RATE == START
+    assert deployed.INITIAL_POST_RATE == INITIAL_RATE
 
 
 def test_the_simulated_gateway_has_the_limits_of_the_local_engines() -> None:
