@@ -1,4 +1,4 @@
-"""An nginx that answers every POST with an empty 200 over TLS: the least that a server can do."""
+"""An nginx that answers every POST with an empty 200 over TLS: the minimum that a server can do."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from bench.simulator import certificate
 
-_PATIENCE = 10.0  # seconds for it to listen
-# One worker: clients are compared by their own CPU time, and the sink must not take all cores from them.
+_START_TIMEOUT = 10.0  # seconds until nginx listens
+# One worker: clients are compared by CPU time, and several workers would take all cores from them.
 _CONFIGURATION = """\
 daemon off;
 worker_processes 1;
@@ -48,11 +48,11 @@ class Sink:
 
 
 class NotInstalled(Exception):
-    """A program that this benchmark needs; says which package has it."""
+    """A benchmark needs a program that is not installed; the message names its package."""
 
 
 def find(program: str, package: str) -> str:
-    """The path of a program. Raises NotInstalled."""
+    """Return the path of a program. Raises NotInstalled."""
     found = shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin")
     if found is None:
         raise NotInstalled(f"{program} is not installed (Debian: apt-get install {package})")
@@ -61,7 +61,7 @@ def find(program: str, package: str) -> str:
 
 @contextmanager
 def nginx() -> Iterator[Sink]:
-    """Runs one. Raises NotInstalled, and RuntimeError where it does not start."""
+    """Run nginx until the context ends. Raises NotInstalled, or RuntimeError if it does not start."""
     program = find("nginx", "nginx-light")
     with TemporaryDirectory(prefix="sink-") as name:
         folder = Path(name)
@@ -82,14 +82,14 @@ def nginx() -> Iterator[Sink]:
 
 
 def _free_port() -> int:
-    with closing(socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    with closing(socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
         return port
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _START_TIMEOUT
     while time.monotonic() < until and process.poll() is None:
         try:
             create_connection(("127.0.0.1", port), timeout=1).close()

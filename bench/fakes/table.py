@@ -1,4 +1,4 @@
-"""The in-memory stand-in for the connections table, as benchmarks start it."""
+"""Start the in-memory connections table (table_server.py) in a new process."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.worker import ROOT
+from bench.worker import ROOT, environment
 
 NAME = "connections"
 
 
 def room_of(size: int) -> str:
-    """The room of that many members; they are member_id(0) and following."""
+    """Return the room with members member_id(0) to member_id(size - 1)."""
     return f"members-{size}"
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """What was asked of it, in calls by operation and in read units."""
+    """Calls by operation, and read units."""
 
     calls: dict[str, int]
     units: float
@@ -33,7 +33,7 @@ class Table:
         self.endpoint = endpoint
 
     def used(self) -> Used:
-        """What was used since the last time."""
+        """Return what was used since the last call of this method."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write("\n")
         self._process.stdin.flush()
@@ -43,10 +43,11 @@ class Table:
 
 @contextmanager
 def table(sizes: Sequence[int]) -> Iterator[Table]:
-    """One with a room of each size."""
+    """Run a table with a room of each size until the context ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "bench.fakes.table_server", json.dumps(list(sizes))],
         cwd=ROOT,
+        env=environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

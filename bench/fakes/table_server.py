@@ -1,7 +1,7 @@
-"""Answers DynamoDB's Query for rooms' members from memory, over HTTP and in a process of its own.
+"""Answer DynamoDB's Query for members of rooms from memory, over HTTP.
 
-So that reading members and parsing them is measured, and not a database: its pages are what DynamoDB sends,
-with the capacity that they would have consumed. Other operations get the answers of an empty table.
+Its pages are as DynamoDB sends them, so benchmarks measure reading and parsing members, and no database. It
+counts the capacity that DynamoDB would charge. Other operations get the answers of an empty table.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import uvloop
 
 from bench.simulator.members import member_id
 
-PAGE_BYTES = 1 << 20  # a Query reads 1 MB at most
-_UNIT = 4096  # bytes read for a strongly consistent read unit
+# A Query reads at most 1 MB:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
+PAGE_BYTES = 1 << 20
+_UNIT = 4096  # bytes per strongly consistent read unit
 _CONNECTED_AT = 1_764_000_000_000
 _EXPIRES_AT = 4_000_000_000
-# What DynamoDB counts for an item: UTF-8 of names and values; a byte for two digits of a number, and one.
+# The size of an item: UTF-8 of names and values; for a number, one byte per two digits, and one more.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 _NUMBERS = len("connected_at") + 8 + len("expires_at") + 6
 _USER = "0123456789abcdef"
@@ -31,38 +33,40 @@ _NAME = "Member"
 
 
 class Room:
-    """Members 0 to `size` of a simulated room, in the order of their sort keys."""
+    """Members 0 to `size` - 1 of a simulated room, in the order of their sort keys."""
 
     def __init__(self, name: str, size: int) -> None:
         self.name = name
         self.keys = sorted(map(_sort_key, range(size)))
         self.item_bytes = len(f"pkROOM#{name}sk{self.keys[0]}user{_USER}name{_NAME}protocolv1") + _NUMBERS
 
-    def query(self, asked: dict[str, Any]) -> tuple[bytes, float]:
-        """An answer to a Query, and the read units it took."""
-        values = asked["ExpressionAttributeValues"]
+    def query(self, request: dict[str, Any]) -> tuple[bytes, float]:
+        """Return the answer to a Query, and the read units it took."""
+        values = request["ExpressionAttributeValues"]
         start, end = 0, len(self.keys)
         if ":first" in values:
             start = bisect_left(self.keys, values[":first"]["S"])
             end = bisect_right(self.keys, values[":last"]["S"])
-        if "ExclusiveStartKey" in asked:
-            start = bisect_right(self.keys, asked["ExclusiveStartKey"]["sk"]["S"])
-        limit = min(asked.get("Limit", end), PAGE_BYTES // self.item_bytes)
+        if "ExclusiveStartKey" in request:
+            start = bisect_right(self.keys, request["ExclusiveStartKey"]["sk"]["S"])
+        limit = min(request.get("Limit", end), PAGE_BYTES // self.item_bytes)
         keys = self.keys[start : min(end, start + limit)]
-        whole = "ProjectionExpression" not in asked
+        whole = "ProjectionExpression" not in request
         more = f'"user":{{"S":"{_USER}"}},"name":{{"S":"{_NAME}"}},'
         more += f'"pk":{{"S":"ROOM#{self.name}"}},' if whole else ""
         rest = f'"protocol":{{"S":"v1"}},{more}"connected_at":{{"N":"{_CONNECTED_AT}"}},'
         rest += f'"expires_at":{{"N":"{_EXPIRES_AT}"}}}}'
         items = ",".join([f'{{"sk":{{"S":"{key}"}},{rest}' for key in keys])
-        # As DynamoDB: a page that the limit has ended says so, even where nothing follows.
+        # As in DynamoDB: a page that reached the limit has a LastEvaluatedKey even if nothing follows.
         ended = len(keys) == limit
         after = (
             f',"LastEvaluatedKey":{{"pk":{{"S":"ROOM#{self.name}"}},"sk":{{"S":"{keys[-1]}"}}}}'
             if ended
             else ""
         )
-        units = max(1, -(-len(keys) * self.item_bytes // _UNIT)) * (1 if asked.get("ConsistentRead") else 0.5)
+        units = max(1, -(-len(keys) * self.item_bytes // _UNIT)) * (
+            1 if request.get("ConsistentRead") else 0.5
+        )
         counted = f'"Count":{len(keys)},"ScannedCount":{len(keys)}'
         return f'{{"Items":[{items}],{counted}{after}}}'.encode(), units
 
@@ -77,12 +81,12 @@ class Table:
         self.calls[operation] += 1
         match operation:
             case "Query":
-                asked = json.loads(body)
-                values = asked["ExpressionAttributeValues"].values()
-                room = next((each for each in (self.rooms.get(value["S"]) for value in values) if each), None)
+                request = json.loads(body)
+                keys = [value["S"] for value in request["ExpressionAttributeValues"].values()]
+                room = next((self.rooms[key] for key in keys if key in self.rooms), None)
                 if room is None:
                     return b'{"Items":[],"Count":0,"ScannedCount":0}'
-                page, units = room.query(asked)
+                page, units = room.query(request)
                 self.units += units
                 return page
             case "UpdateItem":
@@ -130,7 +134,7 @@ async def _serve(sizes: list[int]) -> None:
     print(json.dumps({"endpoint": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"}), flush=True)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while await reader.readline():  # each asks for what has been used since the last
+    while await reader.readline():  # each line asks for the usage since the last
         print(json.dumps({"calls": table.calls, "units": table.units}), flush=True)
         table.calls.clear()
         table.units = 0.0

@@ -1,4 +1,4 @@
-// The least a chat server can do on node's ws, as a peer: one process, no store, no order to keep, no Lambda.
+// A minimal chat server on node's ws to compare with: one process, nothing stored, no order to keep, no Lambda.
 import { WebSocketServer } from "ws";
 
 const rooms = new Map();

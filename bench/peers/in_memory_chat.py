@@ -1,4 +1,4 @@
-"""The least a chat server can do, as a peer: one process, no store, no order to keep, no Lambda."""
+"""A minimal chat server to compare with: one process, nothing stored, no order to keep, no Lambda."""
 
 from __future__ import annotations
 
@@ -20,8 +20,14 @@ async def main() -> None:
         rooms[name].add(socket)
         try:
             async for frame in socket:
-                sent = json.loads(frame)
-                message = {"seq": 1, "id": sent["ref"], "user": "u", "name": "n", "message": sent["message"]}
+                request = json.loads(frame)
+                message = {
+                    "seq": 1,
+                    "id": request["ref"],
+                    "user": "u",
+                    "name": "n",
+                    "message": request["message"],
+                }
                 broadcast(rooms[name], json.dumps({"type": "messages", "room": name, "messages": [message]}))
         finally:
             rooms[name].discard(socket)

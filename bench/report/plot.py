@@ -1,6 +1,6 @@
-"""Line plots as SVG, readable on a light page and on a dark one.
+"""Line plots as SVG, readable on a light page and on a dark page.
 
-A plotting library would be the heaviest package of the whole repository, for four pictures.
+A plotting library would be the largest dependency of the repository, for a few plots.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from html import escape
 
 _WIDTH, _HEIGHT = 720, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 44, 52  # margins
-_LEGEND = 20  # height of a line of it
-# Mid-tones with at least three to one of contrast on white and on black.
+_LEGEND = 20  # height per line of the legend
+# Mid-tones with a contrast of at least 3:1 on white and on black.
 _COLOURS = ("#2f81d6", "#d1641c", "#2a9d4a", "#a35bd6", "#c23b57", "#5f7f8c")
 _INK = "#808080"
 
@@ -27,7 +27,7 @@ class Curve:
 
 @dataclass(slots=True)
 class Plot:
-    """Axes are logarithmic unless they say otherwise; then all values on them are above zero."""
+    """A plot. The values on a logarithmic axis must be above zero."""
 
     title: str
     x_label: str
@@ -67,7 +67,7 @@ class Plot:
 
 
 class _Axis:
-    """Maps values to pixels, and knows where round values are."""
+    """A map from values to pixels, with ticks at round values."""
 
     def __init__(self, values: Sequence[float], log: bool, start: float, end: float) -> None:
         self._log = log

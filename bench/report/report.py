@@ -1,4 +1,4 @@
-"""What a benchmark found: a table, what it should have been, and curves to plot."""
+"""What a benchmark found: tables, goals and plots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ type Cell = str | float
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A number that has to hold. `must` and `aim` are bounds: from above, or from below where `at_least`."""
+    """A measured number and its bounds, `must` and `aim`: upper bounds, or lower bounds if `at_least`."""
 
     what: str
     measured: float
@@ -35,13 +35,13 @@ class Report:
     rows: list[dict[str, Cell]] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    plots: dict[str, Plot] = field(default_factory=dict)  # by the name of the picture
+    plots: dict[str, Plot] = field(default_factory=dict)  # by image name
 
     def add(self, **row: Cell) -> None:
         self.rows.append(row)
 
     def table(self) -> str:
-        """Rows that have the same columns as one table, in the order in which they came."""
+        """Return the title, the rows as tables and the notes, as text."""
         lines = ["", self.title, ""]
         for columns, rows in _tables(self.rows):
             lines += [*_aligned(columns, rows), ""]
@@ -60,7 +60,7 @@ class Report:
 def goals_table(goals: list[Goal]) -> str:
     rows: list[dict[str, Cell]] = [
         {
-            "what must hold": goal.what,
+            "goal": goal.what,
             "measured": f"{goal.measured:,.3g}",
             "must": f"{'≥' if goal.at_least else '≤'} {goal.must:g}",
             "aim": f"{goal.aim:g}",
@@ -76,7 +76,7 @@ def progress(text: str) -> None:
 
 
 def _tables(rows: list[dict[str, Cell]]) -> list[tuple[list[str], list[dict[str, Cell]]]]:
-    """Consecutive rows that have a first column in common share a table."""
+    """Group consecutive rows that have the same first column."""
     tables: list[tuple[list[str], list[dict[str, Cell]]]] = []
     for row in rows:
         if not tables or next(iter(row)) != tables[-1][0][0]:
@@ -99,7 +99,7 @@ def _aligned(columns: list[str], rows: list[dict[str, Cell]]) -> list[str]:
 
 
 def shown(value: Cell) -> str:
-    """As many digits as say something."""
+    """Return the value with two or three significant digits, or whole."""
     if isinstance(value, str):
         return value
     size = abs(value)

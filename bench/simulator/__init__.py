@@ -1,7 +1,7 @@
-"""A simulated API Gateway management API, for benchmarks and tests.
+"""A simulated API Gateway management API: `Simulator` is a process, `Gateway` the rules, `Record` what came.
 
-`Simulator` is a server in a process of its own; `Gateway` and `Record` are its rules and its notes without
-any I/O, for simulated time.
+May import nothing else of bench/; virtual_gateway.py also imports the posting engine and the chat's Member.
+Read gateway.py first.
 """
 
 from bench.simulator.gateway import MAX_MESSAGE, NEVER, Answer, Gateway, Group

@@ -1,7 +1,7 @@
-"""Runs a simulated API Gateway: `POST /{stage}/@connections/{id}`, until it is interrupted.
+"""Run a simulated API Gateway, `POST /{stage}/@connections/{id}`, until it is interrupted.
 
-Prints one line of JSON when it is ready. With --piped it takes its settings, and then requests (control.py),
-from standard input, a line of JSON each, and ends with it; without, it prints its report when it ends.
+Print one line of JSON when it is ready. With --piped, read the settings and then requests (control.py) from
+standard input, one line of JSON each, and end with the input; without it, print the report at the end.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ async def _serve(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ending.set)
-    asked = asyncio.StreamReader(limit=1 << 26)
+    requests = asyncio.StreamReader(limit=1 << 26)
     settings: Settings = options.settings
     if options.piped:
-        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
-        settings = settings.changed(json.loads(await asked.readline()))
+        await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
+        settings = settings.changed(json.loads(await requests.readline()))
     with TemporaryDirectory(prefix="simulator-") as folder:
         ca, tls = (None, None) if options.plain else certificate.make(Path(folder))
         service = Service(settings)
@@ -49,19 +49,19 @@ async def _serve(options: argparse.Namespace) -> None:
         ready = {"endpoint": f"{scheme}://{host}:{port}/{settings.stage}", "ca": ca and str(ca)}
         print(json.dumps(ready), flush=True)
         if options.piped:
-            obeying = asyncio.ensure_future(_obey(service, asked, ending))
+            serving = asyncio.ensure_future(_serve_requests(service, requests, ending))
         await ending.wait()
         listener.close()
         if options.piped:
-            obeying.cancel()
+            serving.cancel()
         else:
             print(json.dumps(asdict(service.report((), 20))))
 
 
-async def _obey(service: Service, asked: asyncio.StreamReader, ending: asyncio.Event) -> None:
-    while line := await asked.readline():
-        print(control.obey(service, line.decode()), flush=True)
-    ending.set()  # whoever started this is gone, or done
+async def _serve_requests(service: Service, requests: asyncio.StreamReader, ending: asyncio.Event) -> None:
+    while line := await requests.readline():
+        print(control.answer(service, line.decode()), flush=True)
+    ending.set()  # the process that started this one has ended, or is done
 
 
 def _options() -> argparse.Namespace:
@@ -70,18 +70,20 @@ def _options() -> argparse.Namespace:
         prog="python -m bench.simulator",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=f"settings: {names}\nfaults: {', '.join(Fault)}\nsettings.py says what each means.",
+        epilog=f"settings: {names}\nfaults: {', '.join(Fault)}\nsettings.py defines each.",
     )
-    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="the port (default: any free one)")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on (default: any free one)")
     parser.add_argument("--plain", action="store_true", help="HTTP instead of HTTPS")
-    parser.add_argument("--piped", action="store_true", help="obey standard input, and end with it")
+    parser.add_argument(
+        "--piped", action="store_true", help="read settings and requests from standard input, and end with it"
+    )
     parser.add_argument(
         "--set",
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="a setting, its value as JSON: --set rate=2500 --set 'faults={\"chunked\": 0.01}'",
+        help="change a setting; the value is JSON: --set rate=2500 --set 'faults={\"chunked\": 0.01}'",
     )
     options = parser.parse_args()
     try:
@@ -96,7 +98,7 @@ def _setting(text: str) -> tuple[str, Any]:
     try:
         return name, json.loads(value)
     except ValueError:
-        return name, value  # a bare word is text
+        return name, value  # not JSON: a bare word
 
 
 if __name__ == "__main__":

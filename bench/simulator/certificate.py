@@ -1,4 +1,4 @@
-"""A certificate for this machine, made when it is needed."""
+"""A self-signed certificate for this machine."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-_LIFETIME = timedelta(days=2)  # of a benchmark, generously
+_LIFETIME = timedelta(days=2)  # longer than any benchmark runs
 
 
 def make(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """Writes a self-signed certificate for localhost, which is its own CA, and its key into `folder`.
+    """Write a certificate for localhost, which is its own CA, and its key into `folder`.
 
-    The file that clients trust, and the server's context.
+    Return the file that clients trust, and the server's context.
     """
     key = ec.generate_private_key(ec.SECP256R1())  # handshakes cost a tenth of RSA's
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "simulated API Gateway")])
@@ -33,7 +33,7 @@ def make(folder: Path) -> tuple[Path, ssl.SSLContext]:
         .not_valid_after(now + _LIFETIME)
         .add_extension(names, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        # Python 3.13 verifies strictly (VERIFY_X509_STRICT): a CA must say that it signs, and with which key.
+        # Python 3.13 verifies strictly (VERIFY_X509_STRICT): a CA needs its key usage and key identifiers.
         .add_extension(_usage(), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)

@@ -1,10 +1,10 @@
-"""What one can ask of a running simulator: one JSON object a line, one answer a line.
+"""Requests to a running simulator: one JSON object per line, one answer per line.
 
-    {"ask": "change", "settings": {"rate": 2500}}
-    {"ask": "storm", "seconds": 5}
-    {"ask": "restart"}
-    {"ask": "report", "expected": [{"members": [0, 1000], "numbers": [1, 2, 3]}], "examples": 20}
-    {"ask": "arrivals", "connection": "aBcDeFgHoAMCJ9w="}
+    {"request": "change", "settings": {"rate": 2500}}
+    {"request": "storm", "seconds": 5}
+    {"request": "restart"}
+    {"request": "report", "expected": [{"members": [0, 1000], "numbers": [1, 2, 3]}], "examples": 20}
+    {"request": "arrivals", "connection": "aBcDeFgHoAMCJ9w="}
 
 The answer is {"answer": ...}, or {"error": "..."}.
 """
@@ -19,26 +19,28 @@ from bench.simulator.record import Expected
 from bench.simulator.service import Service
 
 
-def obey(service: Service, line: str) -> str:
-    """Does what a line asks. What cannot be done is an answer, too."""
+def answer(service: Service, line: str) -> str:
+    """Handle one line. An error is an answer, too."""
     try:
-        return json.dumps({"answer": _obey(service, json.loads(line))})
+        return json.dumps({"answer": _handle(service, json.loads(line))})
     except (ValueError, KeyError, TypeError) as error:
         return json.dumps({"error": f"{type(error).__name__}: {error}"})
 
 
-def _obey(service: Service, asked: dict[str, Any]) -> Any:
-    match asked["ask"]:
+def _handle(service: Service, request: dict[str, Any]) -> Any:
+    match request["request"]:
         case "change":
-            return service.change(asked["settings"])
+            return service.change(request["settings"])
         case "storm":
-            return service.storm(float(asked["seconds"]))
+            return service.storm(float(request["seconds"]))
         case "restart":
             return service.restart()
         case "report":
-            expected = [Expected(range(*one["members"]), one["numbers"]) for one in asked.get("expected", ())]
-            return asdict(service.report(expected, asked.get("examples", 20)))
+            expected = [
+                Expected(range(*group["members"]), group["numbers"]) for group in request.get("expected", ())
+            ]
+            return asdict(service.report(expected, request.get("examples", 20)))
         case "arrivals":
-            return service.arrivals(asked["connection"])
+            return service.arrivals(request["connection"])
         case other:
-            raise ValueError(f"nobody can ask {other!r}")
+            raise ValueError(f"no request {other!r}")

@@ -1,4 +1,4 @@
-"""Answers that are due later."""
+"""Calls that are due later."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, Protocol
 
 
 class Timers(Protocol):
-    """An event loop, as far as it is needed here."""
+    """The part of an event loop that Delays needs."""
 
     def call_later(self, delay: float, callback: Callable[[int], None], tick: int, /) -> Any: ...
 
 
 class Delays:
-    """Calls functions back when they are due, to a millisecond; those of a millisecond in the order given.
+    """Call functions when they are due, to a millisecond; those of one millisecond in the order given.
 
-    A timer of the event loop for each would cost more than all the rest of a post.
+    One timer of the event loop per call would cost more than the rest of a post.
     """
 
     def __init__(self, timers: Timers, clock: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +27,7 @@ class Delays:
         self._ticks: list[int] = []  # a heap
 
     def call_at(self, due: float, call: Callable[[], None]) -> None:
-        """`due` is of the clock, not of the event loop's, which is only as fresh as its last turn."""
+        """`due` is a time of the clock. The event loop's own time is as old as its last iteration."""
         tick = int(due * 1000) + 1
         calls = self._calls.get(tick)
         if calls is None:
@@ -37,8 +37,8 @@ class Delays:
         calls.append(call)
 
     def _fire(self, tick: int) -> None:
-        # The earlier ticks first: uvloop rounds a delay to milliseconds, so a later timer may fire before an
-        # earlier one, and two parts of one answer would change places.
+        # The earlier ticks first: uvloop rounds delays to milliseconds, so a later timer may fire before an
+        # earlier one, and two parts of one answer would be swapped.
         while self._ticks and self._ticks[0] <= tick:
             for call in self._calls.pop(heapq.heappop(self._ticks)):
                 call()

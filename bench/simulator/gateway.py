@@ -1,6 +1,6 @@
-"""The rules by which API Gateway answers a post; no sockets, no clock of its own.
+"""The rules by which API Gateway answers a post, without sockets and without a clock.
 
-The server asks them in real time, a benchmark in simulated time: they exist once.
+The server applies them in real time, virtual_gateway.py in virtual time.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MAX_MESSAGE = 128 * 1024  # bytes
 
 NEVER = math.inf  # seconds
 
-# Latencies drawn beforehand; a prime, so that no pattern of requests falls into step with them.
+# Latencies drawn beforehand; a prime number, so that no pattern of requests repeats in step with them.
 _DRAWS = 10_007
 
 
 class Group(StrEnum):
-    """What is particular about a connection. Its values are names of Settings."""
+    """How a connection differs from others. The values are names of Settings."""
 
     GONE = "gone"
     FULL = "full"
@@ -36,23 +36,23 @@ class Group(StrEnum):
 
 
 class Answer(NamedTuple):
-    """What became of a post."""
+    """The outcome of a post."""
 
-    status: int  # of HTTP; 0 where the client gets none: a reset, a half-open connection, a garbled answer
-    latency: float  # seconds until the client knows; NEVER where it does not
-    accepted: bool  # the frame went to the connection's client, whatever the client of the post was told
+    status: int  # of HTTP; 0 if the client gets none: a reset, a half-open connection, a garbled answer
+    latency: float  # seconds until the client has the answer, or NEVER
+    accepted: bool  # the frame went to the connection, whatever status the poster got
     fault: Fault | None = None
 
 
 class Gateway:
-    """Answers posts. `now` is in seconds, of any clock that does not go back."""
+    """Answer posts. `now` is in seconds of any monotonic clock."""
 
     _settings: Settings
     _latencies: list[float]
-    _drawn: int  # of them
-    _faults: list[tuple[float, Fault]]  # each with the upper bound of its part of 0 to 1
+    _drawn: int  # index into them
+    _faults: list[tuple[float, Fault]]  # each with the upper bound of its share of 0 to 1
     _tokens: float
-    _filled: float  # when the tokens were counted last
+    _filled: float  # when the tokens were last counted
 
     def __init__(self, settings: Settings, now: float) -> None:
         self._apply(settings)
@@ -63,35 +63,35 @@ class Gateway:
         return self._settings
 
     def change(self, now: float, changes: Mapping[str, Any]) -> None:
-        """Goes on with other settings. Raises ValueError, and changes nothing, where they cannot be."""
+        """Change some settings. Raises ValueError, and changes nothing, if one is invalid."""
         settings = self._settings.changed(changes)
         self._refill(now)
         self._apply(settings)
 
     def restart(self, now: float) -> None:
-        """As at the start: a full bucket, no storm, and those who are connecting begin again."""
+        """Start again: a full bucket, no storm, and `connects_after` counts from now."""
         self._started = now
         self._filled = now
         self._tokens = self._settings.burst
         self._storm_ends = -math.inf
 
     def storm(self, now: float, seconds: float) -> None:
-        """All posts get 429 for so long."""
+        """Answer all posts with 429 for so many seconds."""
         self._storm_ends = now + seconds
 
     def group(self, connection_id: str) -> Group:
-        """The same for the same id and seed, in whichever process and at whichever time it is asked."""
+        """Return the group of a connection: the same for the same id and seed, in every process."""
         if connection_id in self._listed:
             return self._listed[connection_id]
         if self._bounds:
-            part = zlib.crc32(connection_id.encode(), self._settings.seed & 0xFFFFFFFF) / 2**32
+            share = zlib.crc32(connection_id.encode(), self._settings.seed & 0xFFFFFFFF) / 2**32
             for bound, group in self._bounds:
-                if part < bound:
+                if share < bound:
                     return group
         return Group.ORDINARY
 
     def answer(self, now: float, connection_id: str, frame: bytes) -> Answer:
-        """Takes one post. A refused or failed one takes nothing from the quota; one to the gone does."""
+        """Answer one post. A throttled or failed post takes nothing from the quota; a 410 does."""
         latency = self._latencies[self._drawn]
         self._drawn = (self._drawn + 1) % _DRAWS
         fault = self._fault() if self._faults else None
@@ -127,7 +127,7 @@ class Gateway:
         return 200, group
 
     def _take_token(self, now: float) -> bool:
-        # Not the local engine's bucket: this one is told the time, and its rate can change.
+        # Not local.gateway.token_bucket: this one gets the time as an argument, and its rate can change.
         if self._settings.rate is None:
             return True
         self._refill(now)
@@ -158,17 +158,17 @@ class Gateway:
         self._bounds: list[tuple[float, Group]] = []
         bound = 0.0
         for group in map(Group, GROUPS):
-            some = getattr(settings, group)
-            if isinstance(some, frozenset):
-                self._listed |= {connection_id: group for connection_id in some - self._listed.keys()}
-            elif some:
-                bound += some
+            chosen = getattr(settings, group)
+            if isinstance(chosen, frozenset):
+                self._listed |= {connection_id: group for connection_id in chosen - self._listed.keys()}
+            elif chosen:
+                bound += chosen
                 self._bounds.append((bound, group))
         self._grouped = bool(self._listed or self._bounds)
 
 
 def _latencies(settings: Settings, shuffler: random.Random) -> list[float]:
-    """Even steps through the distribution, shuffled: its median and its tail are exact in every run."""
+    """Return even steps through the distribution, shuffled: median and tail are exact in every run."""
     if not settings.latency_sigma:
         return [settings.latency] * _DRAWS
     normal = NormalDist()

@@ -7,6 +7,6 @@ import hashlib
 
 
 def member_id(number: int) -> str:
-    """The connection id of member `number`; it looks like API Gateway's own, `aBcDeFgHoAMCJ9w=`."""
+    """Return the connection id of member `number`, in API Gateway's format: `aBcDeFgHoAMCJ9w=`."""
     digest = hashlib.blake2b(number.to_bytes(8), digest_size=11).digest()
     return base64.urlsafe_b64encode(digest).decode()

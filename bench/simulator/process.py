@@ -1,4 +1,4 @@
-"""A simulator in a process of its own, as benchmarks and tests start it."""
+"""Start a simulator in a new process, for benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from bench.simulator.record import Expected, Report
 from bench.simulator.settings import Settings
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE = 10  # seconds for the process to end
+_END_TIMEOUT = 10  # seconds for the process to end
 
 
 class Simulator:
-    """A context manager. Its methods wait for the process, which answers between two posts: a millisecond,
-    and for a report of 100,000 connections a tenth of a second.
+    """A context manager. Its methods wait for the process, which answers between two posts.
 
-    RuntimeError where the process does not start or has ended; ValueError for settings that cannot be.
+    That takes a millisecond, and a tenth of a second for a report of 100,000 connections.
+    Raises RuntimeError if the process does not start or has ended, ValueError if a setting is invalid.
     """
 
     endpoint: str  # https://localhost:PORT/STAGE
@@ -42,7 +42,7 @@ class Simulator:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            start_new_session=True,  # a Ctrl-C is ours to handle: it may want the report
+            start_new_session=True,  # a Ctrl-C must not end it before the report is read
         )
         self.pid = self._process.pid
         ready = self._send(self.settings.as_json())
@@ -56,14 +56,14 @@ class Simulator:
         traceback: TracebackType | None,
     ) -> None:
         try:
-            self._process.communicate(timeout=_PATIENCE)  # the end of its input is its end
+            self._process.communicate(timeout=_END_TIMEOUT)  # it ends with its input
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.communicate()
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which an AWS SDK signs as the simulator expects, and trusts it."""
+        """Return the variables with which an AWS SDK signs as the simulator expects, and trusts it."""
         variables = {
             "AWS_ACCESS_KEY_ID": self.settings.access_key,
             "AWS_SECRET_ACCESS_KEY": self.settings.secret_key,
@@ -75,47 +75,50 @@ class Simulator:
         return {name: value for name, value in variables.items() if value is not None}
 
     def change(self, **changes: Any) -> None:
-        """Other values for some settings, from the next request on."""
+        """Change some settings, from the next post on."""
         settings = self.settings.changed(changes)
         values = settings.as_json()
-        self._ask("change", settings={name: values[name] for name in changes})
+        self._request("change", settings={name: values[name] for name in changes})
         self.settings = settings
 
     def storm(self, seconds: float) -> None:
-        """All posts get 429 for so long."""
-        self._ask("storm", seconds=seconds)
+        """Answer all posts with 429 for so many seconds."""
+        self._request("storm", seconds=seconds)
 
     def restart(self) -> None:
-        """Forgets what has come, fills the bucket, ends a storm; connections stay open."""
-        self._ask("restart")
+        """Clear the record, fill the bucket, end a storm; connections stay open."""
+        self._request("restart")
 
     def report(self, expected: Sequence[Expected] = (), *, examples: int = 20) -> Report:
-        """What came since the start; see record.Record.report."""
+        """Return what came since the start; see record.Record.report."""
         groups = [
-            {"members": [one.members.start, one.members.stop, one.members.step], "numbers": [*one.numbers]}
-            for one in expected
+            {
+                "members": [group.members.start, group.members.stop, group.members.step],
+                "numbers": [*group.numbers],
+            }
+            for group in expected
         ]
-        report = Report(**self._ask("report", expected=groups, examples=examples))
+        report = Report(**self._request("report", expected=groups, examples=examples))
         report.statuses = {int(status): count for status, count in report.statuses.items()}
         return report
 
     def arrivals(self, connection_id: str) -> dict[str, Any]:
-        """What one connection accepted: `posts`, and the `numbers` in them, in order and each once."""
-        arrivals: dict[str, Any] = self._ask("arrivals", connection=connection_id)
+        """Return what one connection accepted: `posts`, and the `numbers` in them, ascending, each once."""
+        arrivals: dict[str, Any] = self._request("arrivals", connection=connection_id)
         return arrivals
 
-    def _ask(self, what: str, **details: Any) -> Any:
-        answered = self._send({"ask": what, **details})
-        if "error" in answered:
-            raise ValueError(answered["error"])
-        return answered["answer"]
+    def _request(self, name: str, **details: Any) -> Any:
+        answer = self._send({"request": name, **details})
+        if "error" in answer:
+            raise ValueError(answer["error"])
+        return answer["answer"]
 
-    def _send(self, asked: dict[str, Any]) -> dict[str, Any]:
+    def _send(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None and self._process.stdout is not None
         if self._process.stdin.closed:
             raise RuntimeError("the simulator has ended")
-        with contextlib.suppress(BrokenPipeError):  # then there is no answer either
-            self._process.stdin.write(json.dumps(asked) + "\n")
+        with contextlib.suppress(BrokenPipeError):  # then reading the answer raises below
+            self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:

@@ -1,4 +1,4 @@
-"""What arrived: how much, when, and for each connection what is missing, repeated or out of order."""
+"""What arrived: how much, when, and per connection what is missing, repeated or out of order."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bench.simulator.members import member_id
 
 BUCKET = 0.1  # seconds of the arrival timeline
 
-_MAX_FRAMES = 256  # frames whose numbers are remembered; a broadcast posts one frame to a whole room
+_MAX_FRAMES = 256  # frames whose numbers are cached; a broadcast posts one frame to a whole room
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Members who must have heard numbers: a room, and what was said in it."""
+    """Members that should have accepted numbers: a room, and the messages sent to it."""
 
     members: range
     numbers: Sequence[int]
@@ -33,14 +33,14 @@ class Report:
     faults: dict[str, int] = field(default_factory=dict)
     signatures_checked: int = 0
     signature_failures: dict[str, int] = field(default_factory=dict)  # by reason
-    malformed: int = 0  # requests that were not HTTP, or for no stage or connection
+    malformed: int = 0  # requests that were not HTTP, or for an unknown path
     first_accepted: float | None = None
     last_accepted: float | None = None
-    timeline: list[int] = field(default_factory=list)  # posts accepted per BUCKET, from the first on
+    timeline: list[int] = field(default_factory=list)  # posts accepted per BUCKET since the first
     open_sockets: int = 0
     peak_open_sockets: int = 0
     connections: int = 0  # that accepted anything
-    # Connections. An example of who missed comes with (the first) numbers, the others with how many.
+    # Connections. The examples hold the first numbers that were missed, or how many came wrong.
     missed: int = 0
     repeated: int = 0
     disordered: int = 0
@@ -50,20 +50,20 @@ class Report:
 
 
 class Arrivals:
-    """The numbers that one connection was sent: a run without holes, and what lies beyond it."""
+    """The numbers that one connection accepted: a run without gaps, and the numbers beyond it."""
 
     __slots__ = ("beyond", "disordered", "first", "highest", "next", "posts", "repeated")
 
     def __init__(self) -> None:
         self.posts = 0
-        self.repeated = 0  # numbers that had come before
+        self.repeated = 0  # numbers that came again
         self.disordered = 0  # numbers that came for the first time after a higher one
         self.first: int | None = None
-        self.next = 0  # everything from first up to here has come
+        self.next = 0  # all numbers from `first` to below this have come
         self.highest = -1
         self.beyond: set[int] | None = None
 
-    def take(self, numbers: Iterable[int]) -> None:
+    def add(self, numbers: Iterable[int]) -> None:
         self.posts += 1
         for number in numbers:
             if number == self.next and number > self.highest:
@@ -77,10 +77,10 @@ class Arrivals:
                 continue
             else:
                 self.disordered += number < self.highest
-                self._take_beyond(number)
+                self._add_beyond(number)
             self.highest = max(self.highest, number)
 
-    def _take_beyond(self, number: int) -> None:
+    def _add_beyond(self, number: int) -> None:
         beyond = self.beyond if self.beyond is not None else set()
         beyond.add(number)
         while self.next in beyond:
@@ -93,18 +93,18 @@ class Arrivals:
         return within or (self.beyond is not None and number in self.beyond)
 
     def numbers(self) -> list[int]:
-        """All that have come, ascending, each once."""
+        """Return all that have come, ascending, each once."""
         return sorted({*range(self.first or 0, self.next), *(self.beyond or ())})
 
     def missing(self, numbers: Sequence[int]) -> list[int]:
-        """Those of `numbers` that have not come; they ascend."""
+        """Return those of `numbers`, which ascend, that have not come."""
         if not numbers or (self.first is not None and self.first <= numbers[0] and numbers[-1] < self.next):
             return []
         return [number for number in numbers if not self.has(number)]
 
 
 class Record:
-    """Takes note of every answer; about 200 bytes a connection. `numbers` is the pattern of Settings."""
+    """Records every answer, in about 200 bytes per connection. `numbers` is the pattern of Settings."""
 
     def __init__(self, numbers: str) -> None:
         self._find = re.compile(numbers.encode()).findall
@@ -133,7 +133,7 @@ class Record:
         arrivals = self._arrivals.get(connection_id)
         if arrivals is None:
             arrivals = self._arrivals[connection_id] = Arrivals()
-        arrivals.take(numbers)
+        arrivals.add(numbers)
 
     def _read(self, frame: bytes) -> tuple[int, ...]:
         if len(self._frames) >= _MAX_FRAMES:
@@ -143,7 +143,7 @@ class Record:
         return numbers
 
     def arrivals(self, connection_id: str) -> Arrivals | None:
-        """What one connection has accepted; None where nothing."""
+        """Return what one connection has accepted. None if nothing."""
         return self._arrivals.get(connection_id)
 
     def report(
@@ -153,10 +153,10 @@ class Record:
         reachable: Callable[[str], bool] = lambda connection_id: True,
         examples: int = 20,
     ) -> Report:
-        """What came, with up to so many examples of each kind of trouble.
+        """Return what came, with up to so many examples of missing, repeated and disordered numbers.
 
-        Of those expected, only the reachable can miss anything. Where nothing is said about who should hear
-        what, everyone who heard anything should have heard every number that was posted to anyone.
+        Of the expected members, only those that are reachable can miss anything. Without `expected`, every
+        connection that accepted anything should have accepted every number that was posted to any.
         """
         report = Report(
             requests=self._statuses.total(),
@@ -178,7 +178,7 @@ class Record:
                 if report.disordered <= examples:
                     report.disordered_examples[connection_id] = arrivals.disordered
         nothing = Arrivals()
-        for connection_id, numbers in self._due(expected):
+        for connection_id, numbers in self._expected_numbers(expected):
             missing = self._arrivals.get(connection_id, nothing).missing(numbers)
             if missing and reachable(connection_id):
                 report.missed += 1
@@ -186,10 +186,10 @@ class Record:
                     report.missed_examples[connection_id] = missing[:20]
         return report
 
-    def _due(self, expected: Sequence[Expected]) -> Iterable[tuple[str, Sequence[int]]]:
+    def _expected_numbers(self, expected: Sequence[Expected]) -> Iterable[tuple[str, Sequence[int]]]:
         if not expected:
             offered = sorted(self._offered)
             yield from ((connection_id, offered) for connection_id in self._arrivals)
-        for one in expected:
-            for number in one.members:
-                yield member_id(number), one.numbers
+        for group in expected:
+            for number in group.members:
+                yield member_id(number), group.numbers

@@ -1,4 +1,4 @@
-"""What an answer looks like on the wire, with and without faults."""
+"""The bytes of an answer, with and without faults."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PHRASES = {
     502: "Bad Gateway",
     503: "Service Unavailable",
 }
-# The error's name, from which the SDKs make their exception, and its message.
+# Each error's name, which SDKs turn into an exception, and its message.
 _ERRORS = {
     400: ("BadRequestException", "Bad Request"),
     403: ("ForbiddenException", "Forbidden"),
@@ -55,13 +55,13 @@ INVALID_SIGNATURE = _PLAIN[403].replace(b"ForbiddenException", b"InvalidSignatur
 
 
 def encode(status: int, fault: Fault | None = None) -> bytes:
-    """One answer. Of the faults, those of how a right answer is written; the others are not this one's."""
+    """Return the bytes of one answer. Only faults that change how a right answer is written matter here."""
     if fault is None:
         return _PLAIN[status]
     head, body = _head(status), _body(status)
     match fault:
         case Fault.CHUNKED:
-            body = body or b"{}"  # a body where there is normally none has to be read, too
+            body = body or b"{}"  # clients must also read a body that they do not expect
             parts = (body[:1], body[1:])
             chunks = b"".join(b"%x;part=%d\r\n%s\r\n" % (len(part), len(part), part) for part in parts)
             return head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\nX-Trailer: 1\r\n\r\n"

@@ -17,17 +17,17 @@ from bench.simulator import responses
 from bench.simulator.service import Service
 from bench.simulator.settings import Fault
 
-BACKLOG = 4096  # connections of a burst that the kernel keeps until they are accepted
-# A closed connection is closed: uvloop's default would wait 30 s for the client's own close_notify.
+BACKLOG = 4096  # connections of a burst that the kernel queues until they are accepted
+# uvloop's default waits 30 s for the client's close_notify.
 TLS_SHUTDOWN = 0.01  # seconds
 
-_PIECE = 3  # bytes of an answer in tiny pieces
-_PIECE_GAP = 0.001  # seconds between two; written in one turn of the loop they would leave in one segment
+_PIECE = 3  # bytes; an answer in tiny pieces
+_PIECE_GAP = 0.001  # seconds between two; written in one iteration of the loop they share a TCP segment
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, 0 s: close() sends RST
 
 
 class _Connection(asyncio.Protocol):
-    """Answers requests in the order they came. A whole post is one turn of the loop; nothing is awaited."""
+    """Answer requests in the order they came. A post is handled in one callback; nothing is awaited."""
 
     _transport: asyncio.Transport
 
@@ -35,7 +35,7 @@ class _Connection(asyncio.Protocol):
         self._service = service
         self._delays = service.delays
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
-        self._due = 0.0  # when the last answer is due: none of the next ones is written before
+        self._due = 0.0  # when the last answer is due; later answers are written after it
         self._unanswered = 0
         self._answered = 0
         self._active = time.monotonic()
@@ -47,11 +47,13 @@ class _Connection(asyncio.Protocol):
     # asyncio's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's have the methods, but are no subclass
+        self._transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's have the methods, but are not a subclass
         self._service.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._parser = None  # it holds this object, and would keep it until a garbage collection
+        self._parser = None  # it refers to this object: a cycle that only the garbage collector would free
         self._service.closed(self)
 
     def data_received(self, data: bytes) -> None:
@@ -65,7 +67,7 @@ class _Connection(asyncio.Protocol):
 
     # httptools' callbacks
 
-    def on_url(self, url: bytes) -> None:  # in pieces, where it came so
+    def on_url(self, url: bytes) -> None:  # may come in pieces
         self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -75,7 +77,7 @@ class _Connection(asyncio.Protocol):
         self._body = self._body + body if self._body else body
 
     def on_message_complete(self) -> None:
-        if self._mute:  # pipelined behind the request with which it fell silent
+        if self._mute:  # pipelined behind the request that met the fault
             return
         assert self._parser is not None
         now = time.monotonic()
@@ -138,7 +140,10 @@ class _Connection(asyncio.Protocol):
 async def listen(
     service: Service, host: str, port: int, tls: ssl.SSLContext | None
 ) -> tuple[asyncio.Server, int]:
-    """Serves on host and port (0: any free one). The server and its port; OSError when it is in use."""
+    """Serve on host and port (0: any free port). Return the server and its port.
+
+    Raises OSError if the port is in use.
+    """
     server = await asyncio.get_running_loop().create_server(
         lambda: _Connection(service),
         host,

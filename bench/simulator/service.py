@@ -1,4 +1,4 @@
-"""One simulated API Gateway account: whether requests are for it and signed, its rules, its record."""
+"""One simulated API Gateway account: checks paths and signatures, applies the rules, keeps the record."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from bench.simulator.signatures import SignatureVerifier
 
 
 class Connection(Protocol):
-    """An open connection, as far as the account minds it."""
+    """The part of an open connection that the account needs."""
 
     def close_if_idle_since(self, moment: float) -> None: ...
 
 
 class Service:
-    """One API Gateway account and what has come to it; made in a running event loop."""
+    """One API Gateway account and its record. Needs a running event loop."""
 
     def __init__(self, settings: Settings) -> None:
         self.delays = Delays(asyncio.get_running_loop())
         self._gateway = Gateway(settings, time.monotonic())
         self._open: set[Connection] = set()
-        self._sweeping: asyncio.TimerHandle | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
         self._apply(settings)
         self.restart()
 
     def restart(self) -> None:
-        """Forgets what has come, and begins again with a full bucket and the same settings."""
+        """Clear the record, and start again with a full bucket and the same settings."""
         self._gateway.restart(time.monotonic())
         self._record = Record(self._settings.numbers)
         self._checked = 0
@@ -46,7 +46,7 @@ class Service:
         self._peak = len(self._open)
 
     def change(self, changes: Mapping[str, Any]) -> None:
-        """Goes on with other settings. Raises ValueError. Another `numbers` is for frames after a restart."""
+        """Change some settings; `numbers` from the next restart on. Raises ValueError if one is invalid."""
         self._gateway.change(time.monotonic(), changes)
         self._apply(self._gateway.settings)
 
@@ -56,8 +56,8 @@ class Service:
         self._target = re.compile(rb"/%s/(?:@|%%40)connections/([!-.0->@-~]+)" % stage)
         self._verifier = SignatureVerifier(settings)
         self._unchecked = 0.0
-        if settings.keep_alive_seconds is not None and self._sweeping is None:
-            self._sweep()
+        if settings.keep_alive_seconds is not None and self._idle_timer is None:
+            self._close_idle()
 
     def storm(self, seconds: float) -> None:
         self._gateway.storm(time.monotonic(), seconds)
@@ -99,21 +99,21 @@ class Service:
     def answer(
         self, method: str, target: bytes, headers: list[tuple[bytes, bytes]], body: bytes, now: float
     ) -> tuple[Answer, bytes]:
-        """What became of a request, and the answer's bytes."""
+        """Return the outcome of a request, and the answer's bytes."""
         found = self._target.fullmatch(target)
         if found is None or method != "POST":
             self._malformed += 1
             return Answer(403, self._settings.latency, False), responses.encode(403)
-        connection_id = found[1].decode().replace("%3D", "=")  # most ids need no more, and unquote costs more
+        connection_id = found[1].decode().replace("%3D", "=")  # enough for most ids; unquote is slower
         if "%" in connection_id:
             connection_id = unquote(found[1].decode())
         self._unchecked += self._settings.verify
         if self._unchecked >= 1:
             self._unchecked -= 1
             self._checked += 1
-            refusal = self._verifier.refusal(method, target, headers, body)
-            if refusal is not None:
-                self._failures[refusal] += 1
+            error = self._verifier.error(method, target, headers, body)
+            if error is not None:
+                self._failures[error] += 1
                 answer = Answer(403, self._settings.latency, False)
                 self._record.note(now, connection_id, body, answer)
                 return answer, responses.INVALID_SIGNATURE
@@ -121,11 +121,11 @@ class Service:
         self._record.note(now, connection_id, body, answer)
         return answer, responses.encode(answer.status, answer.fault) if answer.status else responses.GARBAGE
 
-    def _sweep(self) -> None:
-        self._sweeping = None
+    def _close_idle(self) -> None:
+        self._idle_timer = None
         seconds = self._settings.keep_alive_seconds
         if seconds is None:
             return
         for connection in list(self._open):
             connection.close_if_idle_since(time.monotonic() - seconds)
-        self._sweeping = asyncio.get_running_loop().call_later(max(seconds / 4, 0.005), self._sweep)
+        self._idle_timer = asyncio.get_running_loop().call_later(max(seconds / 4, 0.005), self._close_idle)

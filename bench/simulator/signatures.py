@@ -1,4 +1,4 @@
-"""Checks AWS Signature Version 4, from its description rather than from a signer's code.
+"""Check AWS Signature Version 4, written from its description rather than from a signer's code.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
@@ -26,7 +26,7 @@ _AUTHORIZATION = re.compile(
 
 
 class SignatureVerifier:
-    """Knows one pair of keys. `now` is in seconds since 1970, UTC."""
+    """Verify signatures of one pair of keys. `now` is in seconds since 1970, UTC."""
 
     def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
         self._access_key = settings.access_key
@@ -34,38 +34,41 @@ class SignatureVerifier:
         self._session_token = settings.session_token
         self._region = settings.region
         self._now = now
-        self._dates: dict[str, float] = {}  # the newest x-amz-date only: parsing one is dear
+        self._dates: dict[str, float] = {}  # the newest x-amz-date only: parsing takes long
         self._keys: dict[str, bytes] = {}  # the newest date's
 
-    def refusal(
+    def error(
         self, method: str, target: bytes, headers: Sequence[tuple[bytes, bytes]], body: bytes
     ) -> str | None:
-        """Why the request is refused; None where its signature is right. `target` is the path as sent."""
+        """Return what is wrong with the signature. `target` is the path as sent.
+
+        None if the signature is right.
+        """
         sent: dict[str, list[bytes]] = {}
         for name, value in headers:
             sent.setdefault(name.decode("latin-1").lower(), []).append(value)
         values = {name: b",".join(map(_trimmed, values)) for name, values in sent.items()}
         found = _AUTHORIZATION.fullmatch(values.get("authorization", b"").decode("latin-1"))
         if found is None:
-            return "no authorization, or malformed"
+            return "authorization missing or malformed"
         credential, names, signature = found[1], found[2].split(";"), found[3]
         date = values.get("x-amz-date", b"").decode("latin-1")
         scope = f"{date[:8]}/{self._region}/{SERVICE}/aws4_request"
         if credential != f"{self._access_key}/{scope}":
-            return "credential of another key, date, region or service"
+            return "credential has another key, date, region or service"
         token = None if self._session_token is None else self._session_token.encode()
         if values.get("x-amz-security-token") != token:
-            return "security token"
+            return "security token does not match"
         if not self._is_fresh(date):
             return "date is not within five minutes"
         if names != sorted(set(names)) or not set(names) <= values.keys():
-            return "signed headers are not in order, or not there"
+            return "signed headers missing or out of order"
         if missing := {"host", *(name for name in values if name.startswith("x-amz-"))}.difference(names):
             return f"unsigned header {min(missing)}"
         payload = hashlib.sha256(body).hexdigest()
         if values.get("x-amz-content-sha256", payload.encode()) != payload.encode():
-            return "payload hash"
-        # The path is escaped once more than it was sent, for every service but S3: %3D becomes %253D.
+            return "payload hash does not match"
+        # Every service but S3 escapes the path again: %3D becomes %253D.
         path = quote_from_bytes(target, safe="/-_.~")
         canonical = b"\n".join(
             (
@@ -76,7 +79,7 @@ class SignatureVerifier:
         )
         text = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
         expected = hmac.digest(self._key(date[:8]), text.encode(), "sha256").hex()
-        return None if expected == signature else "signature"
+        return None if expected == signature else "signature does not match"
 
     def _is_fresh(self, date: str) -> bool:
         if date not in self._dates:

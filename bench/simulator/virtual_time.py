@@ -1,7 +1,7 @@
-"""An event loop whose time is virtual: with nothing left to do now, it is at once the time of the next timer.
+"""An event loop in virtual time: when nothing is left to run, it moves its clock to the next timer.
 
-So an hour of waiting passes in no time, and a run takes the same time whatever else the machine does. For
-code that waits for timers and for itself; sockets are never ready here.
+An hour of waiting takes no time, and a run has the same times however busy the machine is. It is for code
+that waits only for timers and for itself: sockets are never ready here.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from typing import Any
 
 
 class Stuck(Exception):
-    """Everything waits, and nothing will ever come: a deadlock."""
+    """A deadlock: every task waits, and no timer is set."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its time begins at 0. Work for threads is done at once, in this one."""
+    """Time starts at 0. Work for threads runs at once, in this thread."""
 
     def __init__(self) -> None:
         self._now = 0.0
-        super().__init__(_Leap(self._pass))
+        super().__init__(_ClockSelector(self._advance))
 
     def time(self) -> float:
         return self._now
@@ -38,16 +38,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
-        """There is none."""
+        """Do nothing: there is no executor."""
 
-    def _pass(self, seconds: float | None) -> None:
+    def _advance(self, seconds: float | None) -> None:
         if seconds is None:
             raise Stuck
         self._now += seconds
 
 
-class _Leap(selectors.SelectSelector):
-    """Instead of waiting for a socket, lets the time pass that the loop would have waited."""
+class _ClockSelector(selectors.SelectSelector):
+    """Advances the clock by the time that the loop would have waited for a socket."""
 
     def __init__(self, wait: Callable[[float | None], None]) -> None:
         super().__init__()

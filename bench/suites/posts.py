@@ -1,4 +1,4 @@
-"""What one post costs: clients beside each other, posting over TLS to an nginx that does nothing."""
+"""CPU time per post: clients beside each other, posting over TLS to an nginx that does nothing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench import worker
 from bench.fakes.sink import NotInstalled, Sink, find, nginx
 from bench.report.report import Goal, Report, progress
 
-# Each for a second or so; a client that is ten times as fast gets ten times the posts.
+# Each runs for about a second: a client that is ten times as fast makes ten times the posts.
 POSTS = {
     "ours": 30_000,
     "ours_traced": 30_000,
@@ -23,7 +23,7 @@ POSTS = {
 }
 NAMES = {
     "ours": "ours (asyncio protocol, httptools, frame signed once)",
-    "ours_traced": "ours, a trace for each 1,000 posts",
+    "ours_traced": "ours, a trace per 1,000 posts",
     "boto3_sequential": "boto3, one after the other",
     "boto3_threads": "boto3, 50 threads",
     "aiobotocore_tasks": "aiobotocore, 50 tasks",
@@ -31,7 +31,7 @@ NAMES = {
 }
 TIMES = 3
 PEERS = worker.ROOT / ".venv-bench" / "bin" / "python"  # `make bench` installs it
-_ELSEWHERE = ("aiobotocore_tasks", "awscrt")  # they need packages that nothing else here does
+_OTHER_VENV = ("aiobotocore_tasks", "awscrt")  # their packages need another botocore
 
 
 def run() -> Report:
@@ -56,14 +56,14 @@ def run() -> Report:
 
 
 def _rate(report: Report, client: str, sink: Sink) -> float | None:
-    """The client's posts per CPU-second, in the median of some runs."""
-    if client in _ELSEWHERE and not PEERS.exists():
+    """Return the client's posts per CPU-second, the median of its runs. None if it cannot run."""
+    if client in _OTHER_VENV and not PEERS.exists():
         report.notes.append(
-            f"{NAMES[client]}: not run, because .venv-bench is not there (`make bench` makes it)."
+            f"{NAMES[client]}: not run, because .venv-bench is missing (`make bench` makes it)."
         )
         return None
     progress(f"posts: {NAMES[client]}")
-    python = {"python": str(PEERS)} if client in _ELSEWHERE else {}
+    python = {"python": str(PEERS)} if client in _OTHER_VENV else {}
     runs = [
         worker.measure(
             "bench.peers.posting_clients",

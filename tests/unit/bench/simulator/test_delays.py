@@ -6,8 +6,8 @@ from functools import partial
 from bench.simulator.delays import Delays
 
 
-class HandTimers:
-    """Timers that fire when, and in which order, a test says."""
+class ManualTimers:
+    """Timers that fire when, and in the order in which, a test says."""
 
     def __init__(self) -> None:
         self.set: list[tuple[float, Callable[[int], None], int]] = []
@@ -20,14 +20,14 @@ class HandTimers:
         callback(tick)
 
 
-def delays(timers: HandTimers) -> tuple[list[str], Callable[[float, str], None]]:
+def delays(timers: ManualTimers) -> tuple[list[str], Callable[[float, str], None]]:
     called: list[str] = []
     made = Delays(timers, clock=lambda: 10.0)
     return called, lambda due, name: made.call_at(due, partial(called.append, name))
 
 
-def test_what_is_due_in_one_millisecond_shares_a_timer_and_keeps_its_order() -> None:
-    timers = HandTimers()
+def test_calls_that_are_due_in_one_millisecond_share_a_timer_and_keep_their_order() -> None:
+    timers = ManualTimers()
     called, call_at = delays(timers)
     for name, due in (("a", 10.0052), ("b", 10.0051), ("c", 10.0059)):
         call_at(due, name)
@@ -38,7 +38,7 @@ def test_what_is_due_in_one_millisecond_shares_a_timer_and_keeps_its_order() -> 
 
 
 def test_a_timer_that_fires_too_early_does_not_overtake() -> None:
-    timers = HandTimers()
+    timers = ManualTimers()
     called, call_at = delays(timers)
     for name, due in (("first", 10.001), ("second", 10.002), ("third", 10.003)):
         call_at(due, name)
@@ -49,8 +49,8 @@ def test_a_timer_that_fires_too_early_does_not_overtake() -> None:
     assert called == ["first", "second", "third"]
 
 
-def test_what_is_overdue_is_not_called_at_once_but_in_its_turn() -> None:
-    timers = HandTimers()
+def test_an_overdue_call_is_not_made_at_once_but_by_its_timer() -> None:
+    timers = ManualTimers()
     called, call_at = delays(timers)
     call_at(9.0, "late")
     assert (called, timers.set[0][0]) == ([], 0.0)

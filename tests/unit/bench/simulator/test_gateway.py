@@ -1,4 +1,4 @@
-"""The rules of the simulated API Gateway, on a clock that stands still unless it is told."""
+"""The rules of the simulated API Gateway, at times that each test passes."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ def test_a_rest_saves_no_more_than_the_burst() -> None:
 
 def test_over_a_long_time_the_rate_is_what_passes() -> None:
     limited = gateway(rate=2500, burst=1250)
-    passed = sum(limited.answer(100 + turn / 5000, "c1", FRAME).accepted for turn in range(50_000))
+    passed = sum(limited.answer(100 + number / 5000, "c1", FRAME).accepted for number in range(50_000))
     assert passed == pytest.approx(1250 + 10 * 2500, abs=2)
 
 
-def test_posts_to_the_gone_use_up_the_quota_and_throttled_ones_do_not() -> None:
+def test_a_410_uses_the_quota_and_a_throttled_post_does_not() -> None:
     limited = gateway(rate=8, burst=2, gone={"gone"})
     assert limited.answer(100.0, "gone", FRAME).status == 410
     assert statuses(limited, 100.0, 5) == {200: 1, 429: 4}
     assert statuses(limited, 100.125, 2) == {200: 1, 429: 1}
 
 
-def test_a_storm_throttles_everyone_until_it_is_over() -> None:
+def test_a_storm_throttles_every_post_until_it_ends() -> None:
     stormy = gateway()
     stormy.storm(101.0, seconds=5)
     assert stormy.answer(105.9, "c1", FRAME)[::2] == (429, False)
     assert stormy.answer(106.0, "c1", FRAME)[::2] == (200, True)
 
 
-def test_groups_get_their_answers() -> None:
+def test_each_group_gets_its_answers() -> None:
     grouped = gateway(
         gone={"g"}, full={"f"}, slow={"s"}, slow_seconds=9.0, connecting={"c"}, connects_after=2.0
     )
@@ -71,18 +71,18 @@ def test_groups_get_their_answers() -> None:
     assert grouped.answer(100.0, "else", FRAME).status == 200
 
 
-def test_a_slow_one_may_never_be_answered() -> None:
+def test_a_post_to_a_slow_connection_may_never_be_answered() -> None:
     assert gateway(slow={"s"}, slow_seconds=None).answer(100.0, "s", FRAME) == (200, NEVER, True, None)
 
 
-def test_a_throttled_post_to_a_slow_one_is_not_slow() -> None:
+def test_a_throttled_post_to_a_slow_connection_is_not_slow() -> None:
     limited = gateway(slow=1.0, slow_seconds=9.0, rate=1, burst=1)
     assert limited.answer(100.0, "c1", FRAME).latency == 9.0
     assert limited.answer(100.0, "c1", FRAME).latency < 1
 
 
 @pytest.mark.parametrize("seed", [0, 1, 12345, 2**40])
-def test_fractions_of_the_connections_are_what_they_say_and_do_not_overlap(seed: int) -> None:
+def test_fractions_of_the_connections_have_their_size_and_do_not_overlap(seed: int) -> None:
     grouped = gateway(seed=seed, gone=0.01, full=0.02, slow=0.03)
     found = Counter(map(grouped.group, IDS))
     assert found[Group.GONE] == pytest.approx(200, rel=0.3)
@@ -90,7 +90,7 @@ def test_fractions_of_the_connections_are_what_they_say_and_do_not_overlap(seed:
     assert found[Group.SLOW] == pytest.approx(600, rel=0.2)
 
 
-def test_a_seed_chooses_who_is_in_a_group() -> None:
+def test_a_seed_chooses_the_connections_of_a_group() -> None:
     def gone(seed: int) -> set[str]:
         chosen = gateway(seed=seed, gone=0.1)
         return {connection_id for connection_id in IDS if chosen.group(connection_id) is Group.GONE}
@@ -98,14 +98,14 @@ def test_a_seed_chooses_who_is_in_a_group() -> None:
     assert gone(1) == gone(1) != gone(2)
 
 
-def test_an_id_that_is_listed_goes_before_fractions() -> None:
+def test_a_listed_id_takes_precedence_over_fractions() -> None:
     assert gateway(gone=1.0, full={"c1"}).group("c1") is Group.FULL
 
 
 def test_latency_is_fixed_or_log_normal_around_its_median() -> None:
     def latencies(**settings: Any) -> list[float]:
-        asked = gateway(**settings)
-        return [asked.answer(100.0, "c1", FRAME).latency for _ in range(10_007)]
+        simulated = gateway(**settings)
+        return [simulated.answer(100.0, "c1", FRAME).latency for _ in range(10_007)]
 
     assert set(latencies(latency=0.02, latency_sigma=0)) == {0.02}
     drawn = latencies()
@@ -115,10 +115,10 @@ def test_latency_is_fixed_or_log_normal_around_its_median() -> None:
     assert drawn[:5] != sorted(drawn[:5])
 
 
-def test_a_message_that_is_too_large_is_refused() -> None:
-    asked = gateway()
-    assert asked.answer(100.0, "c1", b"x" * MAX_MESSAGE).status == 200
-    assert asked.answer(100.0, "c1", b"x" * (MAX_MESSAGE + 1))[::2] == (413, False)
+def test_a_message_that_is_too_large_gets_413() -> None:
+    simulated = gateway()
+    assert simulated.answer(100.0, "c1", b"x" * MAX_MESSAGE).status == 200
+    assert simulated.answer(100.0, "c1", b"x" * (MAX_MESSAGE + 1))[::2] == (413, False)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_message_that_is_too_large_is_refused() -> None:
         (Fault.CONNECTION_CLOSE, 200, True),
     ],
 )
-def test_a_fault_says_what_the_client_gets_and_whether_the_frame_went(
+def test_a_fault_determines_the_clients_answer_and_whether_the_frame_is_accepted(
     fault: Fault, status: int, accepted: bool
 ) -> None:
     answer = gateway(faults={fault: 1}).answer(100.0, "c1", FRAME)
@@ -150,7 +150,7 @@ def test_a_fault_does_not_lift_the_quota() -> None:
     assert [limited.answer(100.0, "c1", FRAME).accepted for _ in range(3)] == [True, False, False]
 
 
-def test_faults_come_as_often_as_they_should_and_alike_in_every_run() -> None:
+def test_faults_have_their_frequency_and_are_the_same_in_every_run() -> None:
     def faults(seed: int) -> list[Fault | None]:
         faulty = gateway(seed=seed, faults={Fault.RESET_AFTER: 0.1, Fault.ERROR_500: 0.2})
         return [faulty.answer(100.0, "c1", FRAME).fault for _ in range(10_000)]
@@ -170,7 +170,7 @@ def test_settings_change_without_filling_the_bucket() -> None:
     assert statuses(limited, 101.0, 1000) == {200: 1000}
 
 
-def test_what_came_into_the_bucket_before_a_change_came_at_the_old_rate() -> None:
+def test_tokens_from_before_a_change_are_counted_at_the_old_rate() -> None:
     limited = gateway(rate=8, burst=10)
     statuses(limited, 100.0, 10)
     limited.change(101.0, {"rate": 1000})
@@ -183,13 +183,13 @@ def test_a_smaller_bucket_holds_less() -> None:
     assert statuses(limited, 100.0, 6) == {200: 5, 429: 1}
 
 
-def test_a_restart_begins_again() -> None:
-    asked = gateway(rate=1, burst=1, connecting={"c"}, connects_after=2.0)
-    statuses(asked, 105.0, 2)
-    asked.storm(105.0, 60)
-    asked.restart(106.0)
-    assert asked.answer(107.0, "c", FRAME).status == 410
-    assert asked.answer(108.0, "c", FRAME).status == 200
+def test_a_restart_fills_the_bucket_ends_the_storm_and_starts_the_clock_again() -> None:
+    simulated = gateway(rate=1, burst=1, connecting={"c"}, connects_after=2.0)
+    statuses(simulated, 105.0, 2)
+    simulated.storm(105.0, 60)
+    simulated.restart(106.0)
+    assert simulated.answer(107.0, "c", FRAME).status == 410
+    assert simulated.answer(108.0, "c", FRAME).status == 200
 
 
 @pytest.mark.parametrize(
@@ -209,12 +209,12 @@ def test_a_restart_begins_again() -> None:
     ],
     ids=str,
 )
-def test_settings_that_cannot_be_are_refused_and_change_nothing(wrong: dict[str, Any]) -> None:
-    asked = gateway()
-    before = asked.settings
+def test_invalid_settings_raise_and_change_nothing(wrong: dict[str, Any]) -> None:
+    simulated = gateway()
+    before = simulated.settings
     with pytest.raises(ValueError):
-        asked.change(100.0, wrong)
-    assert asked.settings == before
+        simulated.change(100.0, wrong)
+    assert simulated.settings == before
 
 
 def test_settings_survive_json() -> None:

@@ -1,4 +1,4 @@
-"""What the simulated API Gateway says about what came."""
+"""The reports of the simulated API Gateway about the posts that it accepted."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def frame(*numbers: int) -> bytes:
     return f'{{"type":"messages","messages":[{entries}]}}'.encode()
 
 
-def heard(*frames: tuple[int, ...], pattern: str = r'"seq":(\d+)') -> tuple[Record, Report]:
-    """A record of these frames to one connection, beside another that heard 1 to 6 in order."""
+def recorded(*frames: tuple[int, ...], pattern: str = r'"seq":(\d+)') -> tuple[Record, Report]:
+    """Return a record of these frames to one connection, beside another that accepted 1 to 6 in order."""
     record = Record(pattern)
     record.note(0.0, "other", frame(1, 2, 3, 4, 5, 6), TAKEN)
     for numbers in frames:
@@ -34,7 +34,7 @@ def heard(*frames: tuple[int, ...], pattern: str = r'"seq":(\d+)') -> tuple[Reco
         [(0, 1, 2), (3, 4, 5, 6)],
     ],
 )
-def test_everything_in_order_is_no_trouble(frames: list[tuple[int, ...]]) -> None:
+def test_numbers_in_order_are_not_reported(frames: list[tuple[int, ...]]) -> None:
     record = Record(r'"seq":(\d+)')
     for numbers in frames:
         record.note(0.0, "c1", frame(*numbers), TAKEN)
@@ -52,8 +52,8 @@ def test_everything_in_order_is_no_trouble(frames: list[tuple[int, ...]]) -> Non
         ([()], [1, 2, 3, 4, 5, 6]),
     ],
 )
-def test_what_never_came_is_missed(frames: list[tuple[int, ...]], missed: list[int]) -> None:
-    _, report = heard(*frames)
+def test_numbers_that_never_came_are_missed(frames: list[tuple[int, ...]], missed: list[int]) -> None:
+    _, report = recorded(*frames)
     assert report.missed_examples == {"c1": missed}
     assert report.missed == 1
 
@@ -67,8 +67,10 @@ def test_what_never_came_is_missed(frames: list[tuple[int, ...]], missed: list[i
         ([(1, 2, 3), (3, 4, 5, 6)], 1),
     ],
 )
-def test_what_came_again_is_repeated_and_not_disordered(frames: list[tuple[int, ...]], repeated: int) -> None:
-    _, report = heard(*frames)
+def test_numbers_that_came_again_are_repeated_and_not_disordered(
+    frames: list[tuple[int, ...]], repeated: int
+) -> None:
+    _, report = recorded(*frames)
     assert report.repeated_examples == {"c1": repeated}
     assert report.missed == 0
 
@@ -83,10 +85,10 @@ def test_what_came_again_is_repeated_and_not_disordered(frames: list[tuple[int, 
         ([(6,), (5,), (4,), (3,), (2,), (1,)], 5),
     ],
 )
-def test_what_came_first_after_something_newer_is_disordered(
+def test_numbers_that_came_first_after_a_higher_one_are_disordered(
     frames: list[tuple[int, ...]], disordered: int
 ) -> None:
-    record, report = heard(*frames)
+    record, report = recorded(*frames)
     assert report.disordered_examples == {"c1": disordered}
     assert (report.missed, report.repeated) == (0, 0)
     arrivals = record.arrivals("c1")
@@ -95,12 +97,12 @@ def test_what_came_first_after_something_newer_is_disordered(
     assert arrivals.posts == len(frames)
 
 
-def test_a_hole_alone_is_not_disorder() -> None:
-    _, report = heard((1, 2), (4,), (5, 6))
+def test_a_gap_alone_is_not_disorder() -> None:
+    _, report = recorded((1, 2), (4,), (5, 6))
     assert report.disordered == 0
 
 
-def test_the_benchmark_says_what_a_number_is() -> None:
+def test_a_pattern_defines_what_a_number_is() -> None:
     record = Record(r"no (\d+)")
     record.note(0.0, "c1", b"message no 7 of 9, no 8", TAKEN)
     arrivals = record.arrivals("c1")
@@ -108,7 +110,7 @@ def test_the_benchmark_says_what_a_number_is() -> None:
     assert arrivals.numbers() == [7, 8]
 
 
-def test_members_who_should_have_heard_and_never_did_are_missed_unless_nobody_could_reach_them() -> None:
+def test_expected_members_that_accepted_nothing_are_missed_unless_they_are_unreachable() -> None:
     record = Record(r'"seq":(\d+)')
     record.note(0.0, member_id(0), frame(1, 2), TAKEN)
     record.note(0.0, member_id(10), frame(7), TAKEN)
@@ -119,7 +121,7 @@ def test_members_who_should_have_heard_and_never_did_are_missed_unless_nobody_co
     assert report.missed_examples == {member_id(1): [1, 2], member_id(3): [1, 2], member_id(11): [7]}
 
 
-def test_a_number_that_only_others_were_refused_is_still_missed() -> None:
+def test_a_number_whose_only_post_was_throttled_is_missed() -> None:
     record = Record(r'"seq":(\d+)')
     record.note(0.0, "c1", frame(1), TAKEN)
     record.note(0.0, "c1", frame(2), THROTTLED)
@@ -145,12 +147,12 @@ def test_counts_by_answer_and_by_time() -> None:
     assert report.timeline == [2, 0, 0, 1]
 
 
-def test_nothing_is_a_report_too() -> None:
+def test_without_posts_the_report_is_empty() -> None:
     report = Record(r"\d+").report()
     assert (report.accepted, report.first_accepted, report.timeline, report.connections) == (0, None, [], 0)
 
 
-def test_examples_are_few_and_counts_are_whole() -> None:
+def test_examples_are_limited_and_counts_are_not() -> None:
     record = Record(r'"seq":(\d+)')
     for number in range(50):
         for numbers in ((2,), (2,), (1,)):
@@ -162,7 +164,7 @@ def test_examples_are_few_and_counts_are_whole() -> None:
         assert len(getattr(report, f"{kind}_examples")) == 5
 
 
-def test_more_frames_than_are_remembered_are_read_all_the_same() -> None:
+def test_more_frames_than_the_cache_holds_are_read_correctly() -> None:
     record = Record(r'"seq":(\d+)')
     for _ in range(2):
         for number in range(1000):

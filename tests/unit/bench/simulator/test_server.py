@@ -1,4 +1,4 @@
-"""The simulated API Gateway as its clients meet it: a process of its own, TLS sockets, HTTP."""
+"""The simulated API Gateway from outside: its process, TLS sockets, HTTP."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def running() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(running: Simulator) -> Simulator:
-    """As new."""
+    """The module's simulator, with its first settings and an empty record."""
     running.change(**QUICK.as_json())
     running.restart()
     return running
@@ -126,21 +126,21 @@ def test_frames_arrive_over_tls_and_are_counted(simulator: Simulator) -> None:
     assert sum(report.timeline) == 3
 
 
-def test_nobody_misses_what_could_not_reach_them(simulator: Simulator) -> None:
+def test_unreachable_members_miss_nothing(simulator: Simulator) -> None:
     simulator.change(gone={member_id(1)}, full={member_id(2)})
     for number in (1, 2):
         statuses(simulator, member_id(number), 1)
     assert list(simulator.report([Expected(range(4), [1])]).missed_examples) == [member_id(0), member_id(3)]
 
 
-def test_plain_http_does_too() -> None:
+def test_plain_http_works_too() -> None:
     with Simulator(QUICK, tls=False) as simulator:
         assert simulator.ca is None
         assert statuses(simulator, "c1=", 2) == [200, 200]
         assert simulator.report().accepted == 2
 
 
-def test_nobody_who_was_not_given_the_certificate_trusts_it(simulator: Simulator) -> None:
+def test_clients_without_the_certificate_do_not_trust_it(simulator: Simulator) -> None:
     where = urlsplit(simulator.endpoint)
     assert where.hostname is not None
     client = http.client.HTTPSConnection(where.hostname, where.port, timeout=10)
@@ -151,12 +151,12 @@ def test_nobody_who_was_not_given_the_certificate_trusts_it(simulator: Simulator
 
 
 @pytest.mark.parametrize("connection_id", ["aBcDeFgHoAMCJ9w=", "a+b/c==", "ü 💬", "100%", "%3D"])
-def test_an_id_arrives_as_it_was_before_it_was_escaped(simulator: Simulator, connection_id: str) -> None:
+def test_an_escaped_id_arrives_unescaped(simulator: Simulator, connection_id: str) -> None:
     assert statuses(simulator, connection_id, 1) == [200]
     assert simulator.arrivals(connection_id)["posts"] == 1
 
 
-def test_errors_are_as_the_sdk_expects_them(simulator: Simulator) -> None:
+def test_the_sdk_turns_error_answers_into_its_exceptions(simulator: Simulator) -> None:
     simulator.change(gone={"gone"}, full={"full"})
     client = sdk(simulator)
     client.post_to_connection(ConnectionId="c1=", Data=b"1")
@@ -184,7 +184,7 @@ def test_the_quota_and_a_storm_throttle(simulator: Simulator) -> None:
     assert statuses(simulator, "c1", 1) == [200]
 
 
-def test_another_stage_or_method_is_forbidden_and_nobody_hears(simulator: Simulator) -> None:
+def test_another_stage_or_method_is_forbidden_and_not_delivered(simulator: Simulator) -> None:
     client = connection(simulator)
     assert post(client, "c1", stage="other").status == 403
     client.request("GET", "/prod/@connections/c1")
@@ -194,7 +194,7 @@ def test_another_stage_or_method_is_forbidden_and_nobody_hears(simulator: Simula
     assert (report.malformed, report.accepted) == (2, 0)
 
 
-async def test_what_is_not_http_is_refused_and_closed(simulator: Simulator) -> None:
+async def test_a_request_that_is_not_http_gets_400_and_is_closed(simulator: Simulator) -> None:
     async with connected(simulator) as (reader, writer):
         writer.write(b"nonsense\r\n\r\n")
         assert (await reader.read()).startswith(b"HTTP/1.1 400 ")
@@ -208,7 +208,7 @@ async def test_answers_come_in_the_order_of_the_requests_however_slow_the_first(
         assert [await status(reader) for _ in range(3)] == [200, 410, 200]
 
 
-async def test_a_slow_connection_does_not_hold_up_others(simulator: Simulator) -> None:
+async def test_a_slow_connection_does_not_delay_others(simulator: Simulator) -> None:
     simulator.change(slow={"slow"}, slow_seconds=None)
     async with connected(simulator) as (_, slow), connected(simulator) as (reader, writer):
         slow.write(raw("slow"))
@@ -257,19 +257,19 @@ def test_signatures_are_checked_and_failures_named(simulator: Simulator) -> None
     report = simulator.report()
     assert (report.signatures_checked, report.statuses) == (4, {200: 1, 403: 3})
     assert report.signature_failures == {
-        "signature": 1,
-        "security token": 1,
-        "no authorization, or malformed": 1,
+        "signature does not match": 1,
+        "security token does not match": 1,
+        "authorization missing or malformed": 1,
     }
     assert simulator.arrivals("c1")["posts"] == 0
 
 
-def test_a_part_of_the_signatures_can_be_checked(simulator: Simulator) -> None:
+def test_a_fraction_of_the_signatures_can_be_checked(simulator: Simulator) -> None:
     simulator.change(verify=1 / 4)
     assert statuses(simulator, "c1", 8) == [200, 200, 200, 403] * 2
 
 
-def test_the_sdk_needs_no_more_than_the_environment_says(simulator: Simulator) -> None:
+def test_the_sdk_needs_only_the_environment(simulator: Simulator) -> None:
     script = "import boto3, sys; boto3.client('apigatewaymanagementapi', endpoint_url=sys.argv[1])"
     script += ".post_to_connection(ConnectionId='c1=', Data=b'7')"
     simulator.change(verify=1)
@@ -282,7 +282,7 @@ def test_the_sdk_needs_no_more_than_the_environment_says(simulator: Simulator) -
 
 
 def faulty(simulator: Simulator, fault: Fault) -> Report:
-    """The report after one post that meets a fault."""
+    """Return the report after one post that meets a fault."""
     simulator.change(faults={fault: 1})
     client = connection(simulator)
     try:
@@ -296,12 +296,14 @@ def faulty(simulator: Simulator, fault: Fault) -> Report:
 def test_a_reset_is_a_reset(simulator: Simulator, fault: Fault, accepted: int) -> None:
     with pytest.raises(ConnectionResetError) as caught:
         faulty(simulator, fault)
-    assert caught.type is ConnectionResetError  # http.client's RemoteDisconnected is one, and a mere close
+    assert (
+        caught.type is ConnectionResetError
+    )  # http.client's RemoteDisconnected, for a plain close, is a subclass
     assert simulator.report().accepted == accepted
 
 
 @pytest.mark.parametrize("fault", [Fault.ERROR_500, Fault.ERROR_502, Fault.ERROR_503])
-def test_server_errors_are_answers(simulator: Simulator, fault: Fault) -> None:
+def test_a_server_error_is_an_answer_with_its_status(simulator: Simulator, fault: Fault) -> None:
     report = faulty(simulator, fault)
     assert report.statuses == {int(fault[-3:]): 1}
     assert (report.accepted, report.faults) == (0, {fault: 1})
@@ -315,7 +317,7 @@ def test_a_garbled_answer_is_not_http(simulator: Simulator) -> None:
 
 @pytest.mark.parametrize(("connection_id", "expected"), [("c1", 200), ("gone", 410)])
 @pytest.mark.parametrize("fault", [Fault.CHUNKED, Fault.EXTRA_HEADERS, Fault.TINY_PIECES])
-def test_strange_but_right_answers_leave_the_connection_as_it_was(
+def test_unusual_but_valid_answers_keep_the_connection_open(
     simulator: Simulator, fault: Fault, connection_id: str, expected: int
 ) -> None:
     simulator.change(faults={fault: 1}, gone={"gone"})
@@ -351,32 +353,34 @@ def test_an_answer_in_tiny_pieces_is_read_in_pieces(simulator: Simulator) -> Non
     assert first.count(b"HTTP/1.1 200 OK") == second.count(b"HTTP/1.1 200 OK") == 1  # unmixed
 
 
-async def test_a_close_is_announced_and_done(simulator: Simulator) -> None:
+async def test_a_close_is_announced_in_a_header(simulator: Simulator) -> None:
     simulator.change(faults={Fault.CONNECTION_CLOSE: 1})
     async with connected(simulator) as (reader, writer):
         writer.write(raw("c1"))
         assert b"\r\nConnection: close\r\n" in await reader.read()
 
 
-async def test_a_half_open_connection_takes_everything_and_says_nothing() -> None:
+async def test_a_half_open_connection_reads_everything_and_answers_nothing() -> None:
     with Simulator(QUICK) as simulator:
-        mute, deaf = await opened(simulator)
+        reader, half_open = await opened(simulator)
         simulator.change(faults={Fault.HALF_OPEN: 1})
-        deaf.write(raw("c1") + raw("c1"))
+        half_open.write(raw("c1") + raw("c1"))
         while not simulator.report().faults:
             await asyncio.sleep(0)
         simulator.change(faults={})
-        deaf.write(raw("c1"))
-        async with connected(simulator) as (reader, writer):
+        half_open.write(raw("c1"))
+        async with connected(simulator) as (other, writer):
             writer.write(raw("c2"))
-            assert await status(reader) == 200
+            assert await status(other) == 200
         report = simulator.report()
         assert (report.requests, report.accepted, report.statuses) == (2, 1, {0: 1, 200: 1})
-    assert await mute.read() == b""  # all that it was ever sent
-    deaf.close()
+    assert await reader.read() == b""  # nothing was ever sent
+    half_open.close()
 
 
-async def test_a_connection_is_closed_unannounced_after_its_share_of_requests(simulator: Simulator) -> None:
+async def test_a_connection_is_closed_without_notice_after_its_number_of_requests(
+    simulator: Simulator,
+) -> None:
     simulator.change(keep_alive_requests=2)
     async with connected(simulator) as (reader, writer):
         writer.write(raw("c1") + raw("c1"))
@@ -385,7 +389,7 @@ async def test_a_connection_is_closed_unannounced_after_its_share_of_requests(si
         assert b"Connection: close" not in answers
 
 
-async def test_an_idle_connection_is_closed_unannounced_and_a_waiting_one_is_not(
+async def test_an_idle_connection_is_closed_without_notice_and_a_waiting_connection_is_not(
     simulator: Simulator,
 ) -> None:
     simulator.change(keep_alive_seconds=0.05, slow={"slow"}, slow_seconds=0.3)
@@ -400,7 +404,7 @@ async def test_an_idle_connection_is_closed_unannounced_and_a_waiting_one_is_not
 # The process
 
 
-def test_it_ends_with_its_context_and_leaves_nothing_behind() -> None:
+def test_the_process_and_its_folder_end_with_the_context() -> None:
     with Simulator(QUICK) as simulator:
         assert simulator.ca is not None
         folder = Path(simulator.ca).parent
@@ -412,20 +416,20 @@ def test_it_ends_with_its_context_and_leaves_nothing_behind() -> None:
         simulator.storm(1)
 
 
-def test_settings_that_cannot_be_are_refused_and_it_goes_on(simulator: Simulator) -> None:
-    with pytest.raises(ValueError, match="gone is a fraction"):
+def test_an_invalid_setting_raises_and_the_simulator_goes_on(simulator: Simulator) -> None:
+    with pytest.raises(ValueError, match="gone must be a fraction"):
         simulator.change(gone=7)
     assert statuses(simulator, "c1", 1) == [200]
 
 
-def test_a_port_that_is_taken_is_said(simulator: Simulator) -> None:
+def test_a_port_in_use_raises(simulator: Simulator) -> None:
     port = urlsplit(simulator.endpoint).port
     assert port is not None
     with pytest.raises(RuntimeError, match="ended"), Simulator(QUICK, port=port):
         pass
 
 
-def test_started_by_hand_it_reports_when_it_is_interrupted() -> None:
+def test_started_from_the_command_line_it_prints_its_report_when_interrupted() -> None:
     command = [sys.executable, "-m", "bench.simulator", "--plain", "--set", "verify=0", "--set", "stage=dev"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -441,6 +445,6 @@ def test_started_by_hand_it_reports_when_it_is_interrupted() -> None:
 
 
 @pytest.mark.parametrize("option", ["colour=blue", "gone=7", 'faults={"earthquake": 1}'])
-def test_by_hand_a_setting_that_cannot_be_is_a_usage_error(option: str) -> None:
+def test_an_invalid_setting_on_the_command_line_is_a_usage_error(option: str) -> None:
     command = [sys.executable, "-m", "bench.simulator", "--set", option]
     assert subprocess.run(command, capture_output=True).returncode == 2
