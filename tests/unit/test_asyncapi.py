@@ -108,7 +108,7 @@ def test_the_codes_are_the_servers_and_each_is_explained() -> None:
 def test_the_limits_are_the_servers() -> None:
     limit = MESSAGES["history"]["payload"]["properties"]["limit"]
     query = DOCUMENT["channels"]["chat"]["bindings"]["ws"]["query"]["properties"]
-    assert SCHEMAS["said"]["maxLength"] == messages.MAX_TEXT
+    assert SCHEMAS["text"]["maxLength"] == messages.MAX_TEXT
     assert SCHEMAS["ref"]["maxLength"] == messages.MAX_REF
     assert SCHEMAS["room"]["maxLength"] == rooms.MAX_LENGTH
     assert SCHEMAS["name"]["maxLength"] == MAX_NAME

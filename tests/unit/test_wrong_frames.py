@@ -106,7 +106,7 @@ WRONG_TEXTS = {
     "NaN": broadcast(entry(1, data=float("nan"))),
     "more than 32 KB": broadcast(*(entry(seq, message="x" * 4_000) for seq in range(1, 10))),
     "a type that nobody described": '{"type": "dance", "room": "general"}',
-    "a code that nobody described": json.dumps(examples("refusal")[0] | {"code": "tired"}),
+    "a code that nobody described": json.dumps(examples("error")[0] | {"code": "tired"}),
     "a seq of 0": broadcast(entry(0)),
     "half a seq": broadcast(entry(1.5)),
     "a time without its zone": broadcast(entry(1, at="2026-11-24T06:20:01.123")),
@@ -126,7 +126,7 @@ WRONG_TEXTS = {
     "a page with a hole": page(entry(1), entry(3)),
     "a page with a hole behind a void": page(1, entry(3)),
     "a page that first_seq elsewhere": page(entry(4), first_seq=3),
-    "a time to wait of nothing": json.dumps(examples("refusal")[1] | {"retry_after": 0}),
+    "a time to wait of nothing": json.dumps(examples("error")[1] | {"retry_after": 0}),
     "nobody who comes or goes": came_and_went([], []),
     "somebody who comes twice": came_and_went(["u1", "u1"], []),
     "somebody who comes and goes": came_and_went(["u1"], ["u1"]),
@@ -171,7 +171,7 @@ def test_a_wrong_list_of_people_is_found(reply: str) -> None:
 def test_what_a_plain_client_hears_is_text_or_a_reply() -> None:
     for text in ("Hi from websocket!", '{"type": "of mine"}', "42"):
         check_heard_plain(text)
-    check_heard_plain(json.dumps(examples("refusal")[0]))
+    check_heard_plain(json.dumps(examples("error")[0]))
     for wrong in ("", "x" * 4_001, "\x00", '{"type": "reply", "status": "error"}'):
         with pytest.raises(WrongFrame):
             check_heard_plain(wrong)
