@@ -1,4 +1,4 @@
-# What one can do here. `make` alone lists it.
+# The commands of this repository. `make` alone lists them.
 
 PYTHON ?= python3.13
 PORT ?= 8080
@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-help: ## List what one can do
+help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run ## Run the chat on this machine (PORT=8080; ARGS="--help" lists the options)
@@ -35,10 +35,10 @@ check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the
 	@npm run --silent check
 	@npm test --silent
 
-bench: .venv/.dev .venv-bench/.bench ## Measure (ARGS="--help" lists the benchmarks)
+bench: .venv/.dev .venv-bench/.bench ## Run the benchmarks (ARGS="--help" lists them)
 	@exec $(BIN)/python -m bench $(ARGS)
 
-build: .venv/.run .venv-sam/.sam ## Build what will be deployed, into .aws-sam/
+build: .venv/.run .venv-sam/.sam ## Build the deployment, into .aws-sam/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build $(BUILD_ARGS)
 
 invoke: .venv/.run ## Run one function with one event beside a running `make run` (FUNCTION=..., EVENT=events/...)
@@ -50,18 +50,18 @@ deploy: build ## Deploy to your AWS account (ENV=default, staging, prod or webso
 logs: .venv-sam/.sam ## Follow the deployed functions' logs (ENV=...)
 	@$(SAM) logs --config-env $(ENV) --tail $(ARGS)
 
-destroy: .venv-sam/.sam ## Delete the deployed stack and everything in it, messages too (ENV=...)
+destroy: .venv-sam/.sam ## Delete the deployed stack and all its messages (ENV=...)
 	@$(SAM) delete --config-env $(ENV) $(ARGS)
 
-clean: ## Delete what was built and installed in this folder
+clean: ## Delete everything built or installed in this folder
 	@rm -rf .venv .venv-bench .venv-sam node_modules .aws-sam .mypy_cache .pytest_cache .ruff_cache bench/results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Installing, once and whenever the requirements change
+# Installation: once, and whenever the requirements change
 
 define NEEDS_PYTHON
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null || \
-{ echo "Roomcast needs Python 3.13, the version on Lambda. Install it, or say where it is: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
+{ echo "Roomcast needs Python 3.13, the version on Lambda. Install it, or name its path: make PYTHON=/path/to/python3.13 ..." >&2; exit 1; }
 endef
 
 .venv/.run: layer/requirements.txt local/requirements.txt constraints.txt
@@ -76,7 +76,7 @@ endef
 	@$(BIN)/pip install --quiet -r requirements-dev.txt -c constraints.txt
 	@touch $@
 
-# A venv of its own: aiobotocore wants another botocore than the one that is deployed.
+# A venv of its own: aiobotocore needs another botocore than the deployed one.
 .venv-bench/.bench: bench/requirements.txt
 	@$(NEEDS_PYTHON)
 	@echo "Installing the benchmarks' peers into .venv-bench, once ..."
