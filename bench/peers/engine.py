@@ -16,7 +16,7 @@ from bench.fakes.table import NAME
 from chat.protocol import frames
 from chat.protocol.messages import Entry, Message
 from chat.storage.connections import HASH_SPACE, Member
-from chat.storage.member_reader import Members
+from chat.storage.member_reader import MemberReader
 
 REGION = "us-east-1"
 
@@ -79,7 +79,7 @@ def real(
     """One that posts over TLS and reads members over HTTP."""
     context = ssl.create_default_context(cafile=ca) if ca else None
     return Engine(
-        ApiGateway(endpoint, REGION, context=context), Members(table, REGION, NAME), loop, start=start
+        ApiGateway(endpoint, REGION, context=context), MemberReader(table, REGION, NAME), loop, start=start
     )
 
 

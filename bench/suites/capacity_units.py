@@ -26,7 +26,7 @@ from chat.storage import dynamodb
 from chat.storage.connections import Connection, Connections
 from chat.storage.log import Log
 from chat.storage.member_reader import PAGE
-from chat.storage.rules import RuleBook
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
 CONNECTIONS, MESSAGES = "connections", "messages"
@@ -75,14 +75,14 @@ def run() -> Report:
 def of_message() -> MessageUnits:
     with _tables() as (client, meter):
         connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, HISTORY_DAYS)
-        connections.open(ADA, ["general"])
+        connections.add(ADA, ["general"])
         entry = message(1)
         assert entry.message is not None
         meter.take()
         connections.charge(ADA.id, "general")
         log.append("general", entry.message)
         sending = meter.take()
-        log.settle("general", [entry])
+        log.repair("general", [entry])
         return MessageUnits(sending, repair=meter.take())
 
 
@@ -109,7 +109,7 @@ class _Requests:
     def __init__(self, client: Any, meter: _Meter) -> None:
         self._meter = meter
         self._connections = Connections(client, CONNECTIONS)
-        self._rules, self._signals = RuleBook(client, MESSAGES), Signals(client, MESSAGES)
+        self._rules, self._signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
         log = Log(client, MESSAGES, HISTORY_DAYS)
         no_sockets: Any = None  # nothing is moderated
         moderation = Moderation(self._connections, log, self._rules, self._signals, no_sockets)
@@ -117,10 +117,10 @@ class _Requests:
         self._sender = Sender(ADA.id, ADA.identity, "general")
 
     def connect(self, room: str) -> Units:
-        self._rules.admit(ADA.identity.user, [room])
-        self._connections.open(ADA, [room])
-        self._rules.admit(ADA.identity.user, [room])
-        self._signals.moved(room, self._sender.person)
+        self._rules.require_not_banned(ADA.identity.user, [room])
+        self._connections.add(ADA, [room])
+        self._rules.require_not_banned(ADA.identity.user, [room])
+        self._signals.presence_changed(room, self._sender.person)
         return self._meter.take()
 
     def ask(self, **frame: Any) -> Units:
@@ -128,10 +128,10 @@ class _Requests:
         return self._meter.take()
 
     def disconnect(self) -> Units:
-        closed = self._connections.close(ADA.id)
+        closed = self._connections.remove(ADA.id)
         assert closed is not None
         for room in sorted(closed.rooms):
-            self._signals.moved(room, closed.person)
+            self._signals.presence_changed(room, closed.person)
         return self._meter.take()
 
 

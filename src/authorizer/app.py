@@ -11,7 +11,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from authorizer.handshake import Handshake
-from chat.identity.identity import Admission, Refused, open_identity
+from chat.identity.identity import AuthError, Authorization, anonymous_identity
 from chat.identity.origins import Origins
 
 logger = Logger()
@@ -20,10 +20,10 @@ metrics = Metrics()
 origins = Origins.parse(os.environ["ALLOWED_ORIGINS"])
 
 
-def by_their_word(handshake: Handshake) -> Admission:
+def anonymous(handshake: Handshake) -> Authorization:
     """AuthMode open: everyone is let in, and nobody is asked to prove who they are."""
-    return Admission(
-        open_identity(
+    return Authorization(
+        anonymous_identity(
             client=handshake.client,
             name=handshake.name,
             connection_id=handshake.connection_id,
@@ -32,7 +32,7 @@ def by_their_word(handshake: Handshake) -> Admission:
     )
 
 
-def by_token() -> Callable[[Handshake], Admission]:
+def by_token() -> Callable[[Handshake], Authorization]:
     """AuthMode jwt: whoever brings a good token is let in, as the user whom it names."""
     # Imported only where they are needed: boto3 alone doubles the time of a cold start.
     from chat.identity.tokens import ClaimNames, Tokens
@@ -41,9 +41,9 @@ def by_token() -> Callable[[Handshake], Admission]:
     if bool(url) == bool(secret):
         raise ValueError("JWKS_URL or JWT_SECRET has to be set, and not both")
     if url:
-        from chat.identity.jwks import published_keys
+        from chat.identity.jwks import jwks_keys
 
-        keys = published_keys(url)
+        keys = jwks_keys(url)
     else:
         from chat.identity.shared_secret import shared_key
 
@@ -59,7 +59,7 @@ def by_token() -> Callable[[Handshake], Admission]:
             roles=required("ROLES_CLAIM"),
         ),
     )
-    return lambda handshake: tokens.admit(handshake.token, handshake.protocol)
+    return lambda handshake: tokens.authenticate(handshake.token, handshake.protocol)
 
 
 def required(variable: str) -> str:
@@ -69,10 +69,10 @@ def required(variable: str) -> str:
     return os.environ[variable]
 
 
-admit: Callable[[Handshake], Admission]
+admit: Callable[[Handshake], Authorization]
 match os.environ["AUTH_MODE"]:
     case "open":
-        admit = by_their_word
+        admit = anonymous
     case "jwt":
         admit = by_token()
     case other:
@@ -83,13 +83,13 @@ match os.environ["AUTH_MODE"]:
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    handshake = Handshake.of(event)
+    handshake = Handshake.from_event(event)
     logger.append_keys(connection=handshake.connection_id)
     try:
-        if not origins.admit(handshake.origin):
-            raise Refused("origin")
+        if not origins.allows(handshake.origin):
+            raise AuthError("origin")
         admission = admit(handshake)
-    except Refused as refusal:
+    except AuthError as refusal:
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
         logger.info("refused", reason=refusal.reason)
         return policy("nobody", "Deny", handshake.arn)

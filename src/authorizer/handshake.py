@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from chat.identity.identity import Protocol, carried_token, spoken, subprotocols
+from chat.identity.identity import Protocol, find_token, negotiate, subprotocols
 from chat.protocol.rooms import first_room
 
 
@@ -23,7 +23,7 @@ class Handshake:
     origin: str | None
 
     @classmethod
-    def of(cls, event: dict[str, Any]) -> Handshake:
+    def from_event(cls, event: dict[str, Any]) -> Handshake:
         """From an event of a REQUEST authorizer."""
         query = event.get("queryStringParameters") or {}
         rooms = (event.get("multiValueQueryStringParameters") or {}).get("room") or []
@@ -33,10 +33,10 @@ class Handshake:
             connection_id=event["requestContext"]["connectionId"],
             arn=event["methodArn"],
             # An offer that we do not speak is refused by $connect, which can say so with a status of its own.
-            protocol=spoken(offered) or "plain",
+            protocol=negotiate(offered) or "plain",
             room=first_room(rooms),
             client=query.get("client"),
             name=query.get("name"),
-            token=carried_token(offered, headers.get("authorization"), query.get("token")),
+            token=find_token(offered, headers.get("authorization"), query.get("token")),
             origin=headers.get("origin"),
         )

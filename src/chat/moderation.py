@@ -16,7 +16,7 @@ from chat.protocol import frames
 from chat.protocol.errors import NotConnected
 from chat.storage.connections import Connections
 from chat.storage.log import Log
-from chat.storage.rules import RuleBook
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
 MODERATOR = "moderator"  # the role of those who may
@@ -31,7 +31,7 @@ class Moderation:
         self,
         connections: Connections,
         log: Log,
-        rules: RuleBook,
+        rules: RoomRules,
         signals: Signals,
         sockets: Callable[[], ManagementClient],
         now: Callable[[], float] = time.time,
@@ -93,7 +93,7 @@ class Moderation:
             self._connections.leave(connection_id, room)
         except NotConnected:
             return  # gone by itself
-        self._signals.moved(room, Person(member.user, member.name))
+        self._signals.presence_changed(room, Person(member.user, member.name))
 
     def _tell(self, by: Person, room: str, action: str, **what: Any) -> str:
         logger.info("moderated", action=action, moderator=by.user, room=room, **what)

@@ -10,13 +10,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from chat.identity.grants import Grants
-from chat.identity.identity import SUBPROTOCOL, Identity, spoken, subprotocols
+from chat.identity.identity import SUBPROTOCOL, Identity, negotiate, subprotocols
 from chat.identity.people import Person
 from chat.protocol.errors import Forbidden, InvalidRoom
 from chat.protocol.rooms import asked_rooms
 from chat.storage import dynamodb
 from chat.storage.connections import Connection, Connections, Limits, TooManyConnections
-from chat.storage.rules import RuleBook
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
 logger = Logger()
@@ -29,7 +29,7 @@ connections = Connections(
     os.environ["SOCKET_CONNECTIONS_TABLE_NAME"],
     limits=Limits(rooms=int(os.environ["MAX_ROOMS"]), connections=int(os.environ["MAX_CONNECTIONS"])),
 )
-rules = RuleBook(client, messages)
+rules = RoomRules(client, messages)
 signals = Signals(client, messages)
 
 
@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if request["eventType"] != "CONNECT":  # a frame can name any route
         return refuse(f"not a connect but {request['eventType']}")
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    protocol = spoken(subprotocols(headers.get("sec-websocket-protocol")))
+    protocol = negotiate(subprotocols(headers.get("sec-websocket-protocol")))
     if protocol is None:
         return refuse("offers no subprotocol that we speak")
     author = request["authorizer"]
@@ -53,10 +53,10 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         rooms = asked_rooms((event.get("multiValueQueryStringParameters") or {}).get("room") or [])
         if not all(map(Grants.parse(author["grants"]).may_read, rooms)):
             raise Forbidden("may not read a room that it asks for")
-        rules.admit(identity.user, rooms)
-        connections.open(connection, rooms)
+        rules.require_not_banned(identity.user, rooms)
+        connections.add(connection, rooms)
         # Sent out while it connected, it was no member yet when the user's others were put out.
-        rules.admit_still(identity.user, rooms, lambda: connections.close(connection.id))
+        rules.recheck_not_banned(identity.user, rooms, lambda: connections.remove(connection.id))
     except InvalidRoom as refusal:
         return refuse(str(refusal))
     except Forbidden as refusal:
@@ -64,7 +64,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     except TooManyConnections as refusal:
         return refuse(str(refusal), status=429)
     for room in rooms:
-        signals.moved(room, Person(identity.user, identity.name))
+        signals.presence_changed(room, Person(identity.user, identity.name))
     metrics.add_metric("Connected", MetricUnit.Count, 1)
     logger.info(
         "connected", room=next(iter(rooms), None), rooms=len(rooms), user=identity.user, protocol=protocol

@@ -31,13 +31,13 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
         logger.warning("not a disconnect", event_type=request["eventType"])
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
         return {"statusCode": 400}
-    closed = connections.close(request["connectionId"])
+    closed = connections.remove(request["connectionId"])
     metrics.add_metric("Disconnected", MetricUnit.Count, 1)
     if closed is None:
         logger.info("disconnected, and was forgotten before", status=request.get("disconnectStatusCode"))
     else:
         for room in closed.rooms:
-            signals.moved(room, closed.person)
+            signals.presence_changed(room, closed.person)
         logger.info(
             "disconnected",
             room=min(closed.rooms, default=None),

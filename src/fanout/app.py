@@ -25,7 +25,7 @@ from chat.protocol.messages import Entry
 from chat.storage import dynamodb
 from chat.storage.connections import Connections
 from chat.storage.log import Log, from_head
-from chat.storage.member_reader import Members
+from chat.storage.member_reader import MemberReader
 from chat.storage.signals import Signal, Signals, from_item, is_signal
 from chat.tracing import XRayDaemon
 
@@ -45,7 +45,7 @@ poster = Poster(gateway, AdaptiveRate(loop.time, float(os.environ["INITIAL_POST_
 signals = Signals(client, messages)
 # ManagementClient are closed rarely, and boto3's client costs a cold start.
 delivery = Delivery(Connections(client, table), signals, poster, cache(lambda: ManagementClient(endpoint)))
-members = Members(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
+members = MemberReader(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
 log = Log(client, messages, int(os.environ["HISTORY_DAYS"]))
 broadcaster = Broadcaster(
     members,

@@ -22,7 +22,7 @@ from chat.storage import dynamodb
 from chat.storage.connections import Connections, Limits
 from chat.storage.log import Log
 from chat.storage.rate_limits import Rate
-from chat.storage.rules import RuleBook
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
 ONE_WAY = "onMessage"  # the route without a route response in template.yaml
@@ -41,7 +41,7 @@ connections = Connections(
     limits=Limits(rooms=int(os.environ["MAX_ROOMS"]), rate=per_connection),
 )
 log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rate=Rate(room_rate, int(room_rate)))
-rules = RuleBook(client, messages)
+rules = RoomRules(client, messages)
 signals = Signals(client, messages)
 # Made when first needed: most instances post nothing themselves, and the client costs a cold start.
 sockets = cache(lambda: ManagementClient(ENDPOINT))
@@ -88,7 +88,7 @@ def refusal(sender: Sender, route: str, body: str | None, error: ChatError) -> s
     """The refusal as a frame. Where the route gives no reply, it is posted to the sender."""
     logger.info("refused", code=error.code, detail=str(error), route=route)
     metrics.add_metric("ErrorReplies", MetricUnit.Count, 1)
-    frame = frames.refusal(frames.echoed_ref(body), error)
+    frame = frames.error(frames.echoed_ref(body), error)
     if route == ONE_WAY:
         outcome = sockets().post(sender.connection_id, frame)
         if not isinstance(outcome, Delivered):

@@ -20,7 +20,7 @@ from chat.protocol.errors import ChatError
 from chat.protocol.frames import MAX_FRAME, Request
 from chat.storage import log
 from chat.storage.connections import Connection, Connections
-from chat.storage.rules import RuleBook
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support import asyncapi
 from tests.support.asyncapi import DOCUMENT, REPLIES, WrongFrame, check_heard, check_sent, examples
@@ -222,10 +222,10 @@ SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general", moderator=True)
 def chat(dynamodb: Any) -> Context:
     """A room in which something has been said."""
     connections = Connections(dynamodb, "ConnectionsTable")
-    connections.open(Connection("c1", SENDER.identity, 0), ["general"])
+    connections.add(Connection("c1", SENDER.identity, 0), ["general"])
     room_log = log.Log(dynamodb, "MessagesTable", 90)
     room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
-    rules, signals = RuleBook(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
+    rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
     moderation = Moderation(connections, room_log, rules, signals, nobody_is_told)
     return Context(connections, room_log, rules, signals, moderation)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from chat.protocol.pages import SETTLED
+from chat.protocol.pages import GAP_FINAL_AFTER
 from local.errors import TemplateError
 from local.template import sam
 from local.template.intrinsics import Resolver
@@ -392,7 +392,9 @@ def test_both_tables_are_paid_by_request_and_forget_what_has_expired(resolved: R
 
 
 def test_a_hole_is_final_when_the_stream_has_given_up_its_record(resolved: Resolver) -> None:
-    assert resolved.properties("FanoutMapping")["MaximumRecordAgeInSeconds"] == SETTLED.total_seconds()
+    assert (
+        resolved.properties("FanoutMapping")["MaximumRecordAgeInSeconds"] == GAP_FINAL_AFTER.total_seconds()
+    )
 
 
 def test_messages_are_streamed_and_can_be_brought_back(resolved: Resolver) -> None:

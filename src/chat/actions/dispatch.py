@@ -28,8 +28,8 @@ from chat.protocol.messages import compose, message_ref
 from chat.protocol.rooms import room_name
 from chat.storage.connections import NOT_A_MEMBER, Connections
 from chat.storage.log import MAX_SEQ, Log
-from chat.storage.presence import CROWD, present
-from chat.storage.rules import RuleBook
+from chat.storage.presence import MAX_LISTED_MEMBERS, people_in
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
 MAX_RULE_SECONDS = 366 * 24 * 3600  # seconds that a ruling can last
@@ -57,7 +57,7 @@ class Context:
 
     connections: Connections
     log: Log
-    rules: RuleBook
+    rules: RoomRules
     signals: Signals
     moderation: Moderation
 
@@ -102,13 +102,13 @@ def join(context: Context, sender: Sender, request: frames.Request) -> str:
     """
     room, ref = _readable(sender, request), _ref(request)
     after = _number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
-    context.rules.admit(sender.identity.user, [room])
+    context.rules.require_not_banned(sender.identity.user, [room])
     if context.connections.join(sender.connection_id, room):
         # Sent out while it joined, it was no member yet when the user's others were put out.
-        context.rules.admit_still(
+        context.rules.recheck_not_banned(
             sender.identity.user, [room], lambda: context.connections.leave(sender.connection_id, room)
         )
-        context.signals.moved(room, sender.person)
+        context.signals.presence_changed(room, sender.person)
     whom = {"user": sender.identity.user, "name": sender.identity.name}
     seq = context.log.seqs([room])[room]
     if after is None:
@@ -120,7 +120,7 @@ def leave(context: Context, sender: Sender, request: frames.Request) -> str:
     """Ends the sender's membership."""
     room, ref = _room(request), _ref(request)
     if context.connections.leave(sender.connection_id, room):  # else anyone could be heard of in any room
-        context.signals.moved(room, sender.person)
+        context.signals.presence_changed(room, sender.person)
     return frames.reply(ref, room=room)
 
 
@@ -137,7 +137,7 @@ def read_history(context: Context, sender: Sender, request: frames.Request) -> s
         raise NotAMember(NOT_A_MEMBER)
     if side == "after":
         return _page_after(context, reply, room, seq)
-    return reply.encoded(history.page_before(context.log.rows_before(room, seq), reply.takes))
+    return reply.encoded(history.page_before(context.log.rows_before(room, seq), reply.fits))
 
 
 def ping(context: Context, sender: Sender, request: frames.Request) -> str:
@@ -164,10 +164,10 @@ def presence(context: Context, sender: Sender, request: frames.Request) -> str:
     if not isinstance(after, str):
         raise InvalidFrame('"after" is a user.')
     context.connections.charge(sender.connection_id, room)
-    members, crowd = context.connections.members(room, CROWD)
+    members, crowd = context.connections.members(room, MAX_LISTED_MEMBERS)
     if crowd is not None:
         return frames.members(ref, room, [], count=crowd, approximate=True)
-    here = present(members)
+    here = people_in(members)
     people = [here[user] for user in sorted(here) if user > after]
     return frames.members(ref, room, people, count=len(here))
 
@@ -176,7 +176,7 @@ def typing(context: Context, sender: Sender, request: frames.Request) -> str:
     """Tells the others in a room that the sender is writing something."""
     room, ref = _writable(sender, request), _ref(request)
     context.connections.charge(sender.connection_id, room)
-    context.rules.read(room).hear(sender.identity.user, time.time())
+    context.rules.read(room).require_may_post(sender.identity.user, time.time())
     context.signals.typing(room, sender.person)
     return frames.reply(ref, room=room)
 
@@ -297,7 +297,7 @@ def _number(request: frames.Request, field: str, least: int, most: int) -> int:
 
 
 def _page_after(context: Context, reply: frames.PageReply, room: str, seq: int) -> str:
-    return reply.encoded(history.page_after(seq, context.log.rows_after(room, seq), reply.takes, time.time()))
+    return reply.encoded(history.page_after(seq, context.log.rows_after(room, seq), reply.fits, time.time()))
 
 
 def _send(context: Context, sender: Sender, request: frames.Request, room: object, ref: object) -> str:

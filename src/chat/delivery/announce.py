@@ -12,14 +12,14 @@ from chat.identity.people import Person
 from chat.protocol import frames
 from chat.storage.connections import Member
 from chat.storage.log import Log
-from chat.storage.member_reader import Members, Page
-from chat.storage.presence import CROWD, present
-from chat.storage.signals import Moved, Notice, Signal, Signals, Typing
+from chat.storage.member_reader import MemberPage, MemberReader
+from chat.storage.presence import MAX_LISTED_MEMBERS, people_in
+from chat.storage.signals import Notice, PresenceChanged, Signal, Signals, Typing
 
 
 class Announcer:
     def __init__(
-        self, members: Members, log: Log, signals: Signals, delivery: Delivery, slice_queue: SliceQueue
+        self, members: MemberReader, log: Log, signals: Signals, delivery: Delivery, slice_queue: SliceQueue
     ) -> None:
         self._members = members
         self._log = log
@@ -37,11 +37,11 @@ class Announcer:
         A crowded room hears only notices: everybody's coming, going and typing would cost a post to
         everybody each. None: a large room's slices are told to post them.
         """
-        page = await self._members.page(room, limit=CROWD + 1)
+        page = await self._members.page(room, limit=MAX_LISTED_MEMBERS + 1)
         notices = [signal for signal in signals if isinstance(signal, Notice)]
-        if len(page.members) > CROWD:
-            if any(isinstance(signal, Moved) for signal in signals):
-                await asyncio.to_thread(self._signals.crowded, room)
+        if len(page.members) > MAX_LISTED_MEMBERS:
+            if any(isinstance(signal, PresenceChanged) for signal in signals):
+                await asyncio.to_thread(self._signals.suppress_presence, room)
             return await self._announce_to_many(room, notices)
         frames_for = self._frames_for(room, signals, notices, page)
         return await self._delivery.deliver(room, frames_for, _only(page))
@@ -63,11 +63,13 @@ class Announcer:
         return None
 
     def _frames_for(
-        self, room: str, signals: Sequence[Signal], notices: Sequence[Notice], page: Page
+        self, room: str, signals: Sequence[Signal], notices: Sequence[Notice], page: MemberPage
     ) -> Callable[[Member], list[Any]]:
-        here = present(page.members)
+        here = people_in(page.members)
         for_all: list[Any] = []
-        moved = {signal.person.user: signal.person for signal in signals if isinstance(signal, Moved)}
+        moved = {
+            signal.person.user: signal.person for signal in signals if isinstance(signal, PresenceChanged)
+        }
         if moved:
             joined = [here[user] for user in moved if user in here]
             left = [person for user, person in moved.items() if user not in here]
@@ -88,7 +90,7 @@ class Announcer:
         return frames_for
 
 
-def _only(page: Page) -> Callable[[Add], Awaitable[None]]:
+def _only(page: MemberPage) -> Callable[[Add], Awaitable[None]]:
     async def read(add: Add) -> None:
         await add(page.members)
 

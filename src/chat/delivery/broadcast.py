@@ -16,7 +16,7 @@ from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceT
 from chat.protocol import frames
 from chat.protocol.messages import Entry
 from chat.storage.log import Log
-from chat.storage.member_reader import Members
+from chat.storage.member_reader import MemberReader
 from chat.tracing import BroadcastTrace, Sink
 
 _WAITS = (0.5, 1.0)  # seconds before each further try of a call that boto3 has given up, at most
@@ -27,7 +27,7 @@ logger = Logger(child=True)
 class Broadcaster:
     def __init__(
         self,
-        members: Members,
+        members: MemberReader,
         log: Log,
         delivery: Delivery,
         slice_queue: SliceQueue,
@@ -63,7 +63,7 @@ class Broadcaster:
         """
         with BroadcastTrace(self._daemon, room, _traces(run)) as trace:
             with trace.phase("repair"):
-                settled = await _patiently(self._log.settle, room, run)
+                settled = await _patiently(self._log.repair, room, run)
             slices = settled.slices
             if slices is None:
                 with trace.phase("read members"):
@@ -72,7 +72,7 @@ class Broadcaster:
                     return await self._post(
                         room, settled.entries, lambda add: self._members.read(room, add, page=page), trace
                     )
-                slices = await asyncio.to_thread(self._log.make_large, room, self._slices)
+                slices = await asyncio.to_thread(self._log.mark_large, room, self._slices)
                 logger.info("a large room from now on", room=room, estimate=page.estimate)
             with trace.phase("enqueue"):
                 after, to = run[0].seq - 1, run[-1].seq

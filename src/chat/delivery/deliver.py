@@ -175,7 +175,7 @@ class Delivery:
         try:
             for closed in self._connections.prune(room, members):
                 for left in closed.rooms:
-                    self._signals.moved(left, closed.person)
+                    self._signals.presence_changed(left, closed.person)
         except (BotoCoreError, ClientError, TimeoutError):
             # Everybody else has heard: failing now would repeat it all to them. The next broadcast prunes.
             logger.exception("could not prune", room=room)

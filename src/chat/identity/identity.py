@@ -29,7 +29,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class Authorization:
     """Somebody who is let in, and what they may do."""
 
     identity: Identity
@@ -38,7 +38,7 @@ class Admission:
     expires_at: int | None = None  # seconds since 1970, when it has to be proven anew; None for never
 
 
-class Refused(Exception):
+class AuthError(Exception):
     """A client that is not let in. `reason` is a short code for the log: it quotes nothing of what came."""
 
     def __init__(self, reason: str) -> None:
@@ -46,7 +46,7 @@ class Refused(Exception):
         self.reason = reason
 
 
-def open_identity(
+def anonymous_identity(
     *, client: str | None, name: str | None, connection_id: str, protocol: Protocol
 ) -> Identity:
     """Who somebody is where nobody is asked to prove it.
@@ -57,19 +57,19 @@ def open_identity(
     """
     source = f"client:{client}" if client else f"connection:{connection_id}"
     user = _hash(source)
-    return Identity(user, clean_name(name or "") or f"Guest {user[:4]}", protocol)
+    return Identity(user, sanitize_name(name or "") or f"Guest {user[:4]}", protocol)
 
 
-def proven_identity(*, user: str, name: str, protocol: Protocol) -> Identity:
+def token_identity(*, user: str, name: str, protocol: Protocol) -> Identity:
     """Who somebody is whom a token names."""
-    return Identity(user, clean_name(name) or f"Guest {_hash(user)[:4]}", protocol)
+    return Identity(user, sanitize_name(name) or f"Guest {_hash(user)[:4]}", protocol)
 
 
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:20]
 
 
-def clean_name(name: str) -> str:
+def sanitize_name(name: str) -> str:
     """`name` fit to be shown beside others: one line of 64 characters, no controls, no direction marks; ""
     where nothing of it can be seen.
     """
@@ -87,7 +87,7 @@ def clean_name(name: str) -> str:
     return cleaned if any(character.isprintable() for character in cleaned) else ""
 
 
-def spoken(offered: Sequence[str]) -> Protocol | None:
+def negotiate(offered: Sequence[str]) -> Protocol | None:
     """How a client speaks that offered these subprotocols; None when it offered only ones that we do not
     speak.
     """
@@ -101,7 +101,7 @@ def subprotocols(header: str | None) -> tuple[str, ...]:
     return tuple(offer for part in (header or "").split(",") if (offer := part.strip()))
 
 
-def carried_token(offered: Sequence[str], authorization: str | None, asked: str | None) -> str | None:
+def find_token(offered: Sequence[str], authorization: str | None, asked: str | None) -> str | None:
     """The token that a client brings, if any, from the first of these places that has one.
 
     A browser can send it only as a subprotocol beside the one that is spoken. Other clients have the

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import jwt
 
-from chat.identity.signing_keys import Key, Keys, KeysUnavailable
+from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
 LIFETIME = 60 * 60  # seconds that keys are believed without asking again; an unknown key asks at once
 TIMEOUT = 3  # seconds for the issuer's answer: a client waits for it
@@ -20,7 +20,7 @@ MAX_SIZE = 256 * 1024  # bytes; the largest sets in use have some 30 KB
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def published_keys(url: str, *, timeout: float = TIMEOUT, now: Callable[[], float] = time.time) -> Keys:
+def jwks_keys(url: str, *, timeout: float = TIMEOUT, now: Callable[[], float] = time.time) -> SigningKeys:
     """The keys for RS256 and ES256 that are published there. An answer may take `timeout` seconds.
 
     Raises ValueError for a URL that is neither https:// nor of this machine: anybody on the way could answer.
@@ -30,7 +30,7 @@ def published_keys(url: str, *, timeout: float = TIMEOUT, now: Callable[[], floa
         raise ValueError("the URL of the issuer's keys names no host")
     if source.scheme != "https" and not (source.scheme == "http" and source.hostname in LOOPBACK):
         raise ValueError("the URL of the issuer's keys has to begin with https://")
-    return Keys(lambda: read(_get(source, timeout)), ("RS256", "ES256"), lifetime=LIFETIME, now=now)
+    return SigningKeys(lambda: read(_get(source, timeout)), ("RS256", "ES256"), lifetime=LIFETIME, now=now)
 
 
 def read(body: bytes) -> Sequence[Key]:

@@ -18,7 +18,7 @@ class Origins:
         """Origins from a list that is separated by commas; `*` allows them all, and an empty list none."""
         return cls(frozenset(origin for part in text.split(",") if (origin := part.strip().lower())))
 
-    def admit(self, origin: str | None) -> bool:
+    def allows(self, origin: str | None) -> bool:
         """Whether a client with this Origin header may connect.
 
         Every browser sends one, and no page can change it. None is a client that is no browser: that could

@@ -10,13 +10,13 @@ import jwt
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chat.identity.signing_keys import Key, Keys, KeysUnavailable
+from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
 LIFETIME = 5 * 60  # seconds that the secret is believed without asking again
 _CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
 
 
-def shared_key(place: str, *, now: Callable[[], float] = time.time) -> Keys:
+def shared_key(place: str, *, now: Callable[[], float] = time.time) -> SigningKeys:
     """The key for HS256 that is kept there: in the SSM parameter of this name, which begins with `/`, or else
     in the Secrets Manager secret of this ARN.
     """
@@ -29,7 +29,7 @@ def shared_key(place: str, *, now: Callable[[], float] = time.time) -> Keys:
             raise KeysUnavailable(f"the secret cannot be read: {error}") from error
         return [key(secret)]
 
-    return Keys(read, ("HS256",), lifetime=LIFETIME, now=now)
+    return SigningKeys(read, ("HS256",), lifetime=LIFETIME, now=now)
 
 
 def key(secret: bytes) -> Key:

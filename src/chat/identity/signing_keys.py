@@ -33,11 +33,11 @@ class Key:
         return algorithm == self.algorithm and (self.id is None or kid is None or kid == self.id)
 
 
-class Keys:
+class SigningKeys:
     """Keys that are fetched when first needed, when they are old, and for a token that none of them fits.
 
     However many threads ask and whatever the tokens are, one fetch is made at a time, and the next half a
-    minute later at the soonest. Keys that are known serve on while no others can be had.
+    minute later at the soonest. SigningKeys that are known serve on while no others can be had.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Keys:
         self._keys: Sequence[Key] = ()
         self._fetched = self._tried = float("-inf")
 
-    def versions(self) -> Iterator[Sequence[Key]]:
+    def candidates(self) -> Iterator[Sequence[Key]]:
         """The keys that are known, and then, for whom none of those fits, newer ones if there are any.
 
         Raises KeysUnavailable.

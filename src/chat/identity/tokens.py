@@ -11,9 +11,9 @@ from typing import Any
 import jwt
 
 from chat.identity.grants import EVERY_ROOM
-from chat.identity.identity import Admission, Protocol, Refused, proven_identity
+from chat.identity.identity import AuthError, Authorization, Protocol, token_identity
 from chat.identity.people import is_user
-from chat.identity.signing_keys import Key, Keys, KeysUnavailable
+from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
 MAX_TOKEN = 8 * 1024  # characters; API Gateway takes 10 KB of headers
 MAX_GRANTS = 4 * 1024  # bytes of grants and roles; API Gateway takes 8 KB from an authorizer, names included
@@ -44,46 +44,48 @@ class ClaimNames:
 class Tokens:
     """Tokens of one issuer for one of these audiences."""
 
-    def __init__(self, keys: Keys, *, issuer: str, audiences: Sequence[str], claims: ClaimNames) -> None:
+    def __init__(
+        self, keys: SigningKeys, *, issuer: str, audiences: Sequence[str], claims: ClaimNames
+    ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audiences = audiences
         self._claims = claims
 
-    def admit(self, token: str | None, protocol: Protocol) -> Admission:
-        """Lets in whom the token names. Raises Refused."""
+    def authenticate(self, token: str | None, protocol: Protocol) -> Authorization:
+        """Lets in whom the token names. Raises AuthError."""
         if token is None:
-            raise Refused("no_token")
-        return self._admission(self._verified(token), protocol)
+            raise AuthError("no_token")
+        return self._authorization(self._verified(token), protocol)
 
     def _verified(self, token: str) -> Mapping[str, Any]:
-        """The claims of a token that is to be believed. Raises Refused."""
+        """The claims of a token that is to be believed. Raises AuthError."""
         if len(token) > MAX_TOKEN:
-            raise Refused("token_too_long")
+            raise AuthError("token_too_long")
         if not _TOKEN.fullmatch(token):
-            raise Refused("malformed")
+            raise AuthError("malformed")
         try:
             header = jwt.get_unverified_header(token)
         except jwt.PyJWTError:
-            raise Refused("malformed") from None
+            raise AuthError("malformed") from None
         algorithm, kid = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in self._keys.algorithms:
-            raise Refused("algorithm")
+            raise AuthError("algorithm")
         tried = False
         try:
-            for keys in self._keys.versions():
+            for keys in self._keys.candidates():
                 for key in (each for each in keys if each.fits(algorithm, kid)):
                     tried = True
                     with suppress(jwt.InvalidSignatureError):
                         return self._signed(token, key)
         except KeysUnavailable:
-            raise Refused("keys_unavailable") from None
-        raise Refused("signature" if tried else "unknown_key")
+            raise AuthError("keys_unavailable") from None
+        raise AuthError("signature" if tried else "unknown_key")
 
     def _signed(self, token: str, key: Key) -> Mapping[str, Any]:
         """The claims of a token that this key has signed, for us and for now.
 
-        Raises jwt.InvalidSignatureError when it has not, and Refused.
+        Raises jwt.InvalidSignatureError when it has not, and AuthError.
         """
         try:
             claims: Mapping[str, Any] = jwt.decode(
@@ -98,22 +100,22 @@ class Tokens:
         except jwt.InvalidSignatureError:
             raise
         except jwt.PyJWTError as error:
-            raise Refused(_REASONS.get(type(error), "malformed")) from None
+            raise AuthError(_REASONS.get(type(error), "malformed")) from None
         return claims
 
-    def _admission(self, claims: Mapping[str, Any], protocol: Protocol) -> Admission:
-        """Whom the claims let in. Raises Refused for claims that are not of their kind."""
+    def _authorization(self, claims: Mapping[str, Any], protocol: Protocol) -> Authorization:
+        """Whom the claims let in. Raises AuthError for claims that are not of their kind."""
         user, name = claims.get(self._claims.user), claims.get(self._claims.name)
         if isinstance(user, int) and not isinstance(user, bool):
             user = str(user)
         if not is_user(user):
-            raise Refused("user")
+            raise AuthError("user")
         rooms = claims.get(self._claims.rooms, EVERY_ROOM)
         grants, roles = _words(rooms), _words(claims.get(self._claims.roles, ""))
         if len(grants.encode()) + len(roles.encode()) > MAX_GRANTS:
-            raise Refused("too_many_grants")
-        return Admission(
-            proven_identity(user=user, name=name if isinstance(name, str) else "", protocol=protocol),
+            raise AuthError("too_many_grants")
+        return Authorization(
+            token_identity(user=user, name=name if isinstance(name, str) else "", protocol=protocol),
             grants=grants,
             roles=roles,
             expires_at=int(claims["exp"]),
@@ -121,12 +123,12 @@ class Tokens:
 
 
 def _words(claim: object) -> str:
-    """The words of a claim, each once, separated by spaces. Raises Refused.
+    """The words of a claim, each once, separated by spaces. Raises AuthError.
 
     It is a list of them, or one text. Something in a list that has a space in it is left out: taken apart, it
     would become words that nobody has granted.
     """
     words = claim.split() if isinstance(claim, str) else claim
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-        raise Refused("rooms_or_roles")
+        raise AuthError("rooms_or_roles")
     return " ".join(dict.fromkeys(word for word in words if word.isprintable() and word and " " not in word))

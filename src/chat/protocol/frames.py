@@ -46,36 +46,36 @@ def reply(ref: str | None, **result: Any) -> str:
     return _encode({"type": "reply", "ref": ref, "status": "ok", **result})
 
 
-def refusal(ref: str | None, error: ChatError) -> str:
-    fields: dict[str, Any] = {"type": "reply", "ref": ref, "status": "error", "code": error.code}
-    fields["detail"] = str(error)
-    if isinstance(error, RateLimited):
-        fields["retry_after"] = round(error.retry_after, 3)
+def error(ref: str | None, cause: ChatError) -> str:
+    fields: dict[str, Any] = {"type": "reply", "ref": ref, "status": "error", "code": cause.code}
+    fields["detail"] = str(cause)
+    if isinstance(cause, RateLimited):
+        fields["retry_after"] = round(cause.retry_after, 3)
     return _encode(fields)
 
 
 def messages(room: str, entries: Sequence[Entry]) -> Iterator[str]:
     """The frames that carry these entries, in order and each as full as 32 KB allow."""
-    filling = _Filling({"type": "messages", "room": room})
+    filling = _FrameBuilder({"type": "messages", "room": room})
     for entry in entries:
-        if not filling.takes(entry):
+        if not filling.fits(entry):
             yield filling.frame()
-            filling = _Filling({"type": "messages", "room": room})
-            filling.takes(entry)
+            filling = _FrameBuilder({"type": "messages", "room": room})
+            filling.fits(entry)
     if not filling.empty:
         yield filling.frame()
 
 
 class PageReply:
-    """A reply that carries a page: `takes` says what fits, up to `limit` places, before it is `encoded`."""
+    """A reply that carries a page: `fits` says what fits, up to `limit` places, before it is `encoded`."""
 
     def __init__(self, ref: str | None, limit: int, **result: Any) -> None:
-        self._filling = _Filling({"type": "reply", "ref": ref, "status": "ok", **result})
+        self._filling = _FrameBuilder({"type": "reply", "ref": ref, "status": "ok", **result})
         self._left = limit
 
-    def takes(self, entry: Entry) -> bool:
+    def fits(self, entry: Entry) -> bool:
         self._left -= 1
-        return self._left >= 0 and self._filling.takes(entry)
+        return self._left >= 0 and self._filling.fits(entry)
 
     def encoded(self, page: Page) -> str:
         first_seq = {} if page.first_seq is None else {"first_seq": page.first_seq}
@@ -84,9 +84,9 @@ class PageReply:
 
 def changed(room: str, entries: Sequence[Entry]) -> str:
     """Tells that messages are no longer what they were."""
-    filling = _Filling({"type": "changed", "room": room})
+    filling = _FrameBuilder({"type": "changed", "room": room})
     for entry in entries:
-        filling.takes(entry)
+        filling.fits(entry)
     return filling.frame()
 
 
@@ -135,7 +135,7 @@ def plain(entries: Sequence[Entry]) -> Iterator[str]:
     )
 
 
-class _Filling:
+class _FrameBuilder:
     """A frame that is filled with entries.
 
     A message alone always fits: text, name and data together stay below 32 KB whatever they hold.
@@ -152,7 +152,7 @@ class _Filling:
     def empty(self) -> bool:
         return not self._texts and not self._skipped
 
-    def takes(self, entry: Entry) -> bool:
+    def fits(self, entry: Entry) -> bool:
         """Adds an entry, if it fits."""
         text = str(entry.seq) if entry.message is None else _message(entry.seq, entry.message)
         cost = len(text.encode()) + len(",")

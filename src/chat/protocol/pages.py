@@ -18,7 +18,7 @@ from chat.protocol.messages import Entry
 LIMIT = 100  # places of a page, where none are asked for
 MAX_LIMIT = 200
 # A hole in front of a row this old stays: MaximumRecordAgeInSeconds of FanoutMapping in template.yaml.
-SETTLED = timedelta(hours=1)
+GAP_FINAL_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +40,32 @@ class Page:
     first_seq: int | None = None
 
 
-def page_after(seq: int, rows: Iterable[Row], takes: Callable[[Entry], bool], now: float) -> Page:
-    """What follows `seq`. `rows` are what is there beyond it, ascending; `takes` says whether one fits."""
+def page_after(seq: int, rows: Iterable[Row], fits: Callable[[Entry], bool], now: float) -> Page:
+    """What follows `seq`. `rows` are what is there beyond it, ascending; `fits` says whether one fits."""
     entries: list[Entry] = []
     first_seq = None
     for row in rows:
         if row.entry.seq != seq + 1:
-            if entries or not _settled(row, now):
+            if entries or not _gap_is_final(row, now):
                 return Page(entries, more=True, first_seq=first_seq)
             first_seq = row.entry.seq
-        if not takes(row.entry):
+        if not fits(row.entry):
             return Page(entries, more=True, first_seq=first_seq)
         entries.append(row.entry)
         seq = row.entry.seq
     return Page(entries, more=False, first_seq=first_seq)
 
 
-def page_before(rows: Iterable[Row], takes: Callable[[Entry], bool]) -> Page:
+def page_before(rows: Iterable[Row], fits: Callable[[Entry], bool]) -> Page:
     """The newest of `rows`, which are descending, down to a hole."""
     entries: list[Entry] = []
     for row in rows:
         beyond_a_hole = entries and row.entry.seq != entries[-1].seq - 1
-        if beyond_a_hole or not takes(row.entry):
+        if beyond_a_hole or not fits(row.entry):
             return Page(entries[::-1], more=True)
         entries.append(row.entry)
     return Page(entries[::-1], more=False)
 
 
-def _settled(row: Row, now: float) -> bool:
-    return datetime.fromtimestamp(now, UTC) - datetime.fromisoformat(row.at) >= SETTLED
+def _gap_is_final(row: Row, now: float) -> bool:
+    return datetime.fromtimestamp(now, UTC) - datetime.fromisoformat(row.at) >= GAP_FINAL_AFTER

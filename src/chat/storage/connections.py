@@ -16,7 +16,7 @@ from chat.identity.people import Person
 from chat.protocol.errors import Expired, Forbidden, NotAMember, NotConnected
 from chat.protocol.rooms import key_part, room_key
 from chat.storage.dynamodb import batch_delete, batch_get, old_item, transact
-from chat.storage.rate_limits import Budget, Passed, Rate, Use
+from chat.storage.rate_limits import Attempt, ConditionFailed, Rate, RateLimiter
 
 # API Gateway closes a socket after two hours, and `$disconnect` is best effort.
 CONNECTION_TTL = timedelta(hours=2, minutes=10)
@@ -84,9 +84,9 @@ class Connections:
         self._table = table
         self._now = now
         self._limits = limits
-        self._budget = Budget(limits.rate, now)
+        self._limiter = RateLimiter(limits.rate, now)
 
-    def open(self, connection: Connection, rooms: Iterable[str]) -> None:
+    def add(self, connection: Connection, rooms: Iterable[str]) -> None:
         """Stores a connection and its memberships, all or nothing. `rooms` are MAX_ROOMS at most.
 
         Raises TooManyConnections if the user has as many connections as a user may have, and Forbidden if the
@@ -107,12 +107,12 @@ class Connections:
         items += [_membership_key(room, connection.id) | who for room in rooms]
         puts = [{"Put": {"TableName": self._table, "Item": item}} for item in items]
         user = connection.identity.user
-        if not self._open(user, connection.id, end, puts):
+        if not self._add(user, connection.id, end, puts):
             self._prune_stale(user)
-            if not self._open(user, connection.id, end, puts):
+            if not self._add(user, connection.id, end, puts):
                 raise TooManyConnections(f"A user may have {self._limits.connections} connections.")
 
-    def _open(self, user: str, connection_id: str, end: int, puts: list[dict[str, Any]]) -> bool:
+    def _add(self, user: str, connection_id: str, end: int, puts: list[dict[str, Any]]) -> bool:
         """False when the user has too many connections already."""
         count = {
             "TableName": self._table,
@@ -153,7 +153,7 @@ class Connections:
         except ClientError as error:
             old_item(error)  # it has expired
 
-    def close(self, connection_id: str) -> ClosedConnection | None:
+    def remove(self, connection_id: str) -> ClosedConnection | None:
         """Forgets a connection and its memberships; None when it was not known."""
         answer = self._dynamodb.delete_item(
             TableName=self._table, Key=_connection_key(connection_id), ReturnValues="ALL_OLD"
@@ -219,23 +219,23 @@ class Connections:
         who = {name: connection[name] for name in ("user", "name", "protocol", "connected_at", "expires_at")}
         membership = {"TableName": self._table, "Item": _membership_key(room, connection_id) | who}
 
-        def update(use: Use) -> None:
+        def update(attempt: Attempt) -> None:
             # Only while the connection is there: it may close at any moment, and what it leaves behind then
             # would be posted to for two hours.
             bounded = "attribute_exists(pk) AND (attribute_not_exists(rooms) OR size(rooms) < :most)"
             change = {
                 "TableName": self._table,
                 "Key": _connection_key(connection_id),
-                "UpdateExpression": f"ADD rooms :room SET due = {use.due}",
-                "ConditionExpression": f"{bounded} AND {use.condition}",
-                "ExpressionAttributeValues": {":room": {room}, ":most": self._limits.rooms, **use.values},
+                "UpdateExpression": f"ADD rooms :room SET due = {attempt.due}",
+                "ConditionExpression": f"{bounded} AND {attempt.condition}",
+                "ExpressionAttributeValues": {":room": {room}, ":most": self._limits.rooms, **attempt.values},
             }
             if not transact(self._dynamodb, [{"Update": change}, {"Put": membership}]):
                 now = self._read(connection_id)
                 self._check_room_limit(len(now.get("rooms", ())) + 1)
-                raise Passed(int(now["due"]))
+                raise ConditionFailed(int(now["due"]))
 
-        self._budget.spend(connection_id, update)
+        self._limiter.spend(connection_id, update)
         return True
 
     def _check_room_limit(self, rooms: int) -> None:
@@ -264,18 +264,20 @@ class Connections:
         Raises NotConnected, NotAMember and RateLimited. The one write is also the check: no item is read.
         """
 
-        def update(use: Use) -> None:
+        def update(attempt: Attempt) -> None:
             try:
                 self._dynamodb.update_item(
                     TableName=self._table,
                     Key=_connection_key(connection_id),
-                    UpdateExpression=f"SET due = {use.due} ADD sent :one",
-                    ConditionExpression=f"contains(rooms, :room) AND expires_at > :now AND {use.condition}",
+                    UpdateExpression=f"SET due = {attempt.due} ADD sent :one",
+                    ConditionExpression=(
+                        f"contains(rooms, :room) AND expires_at > :now AND {attempt.condition}"
+                    ),
                     ExpressionAttributeValues={
                         ":one": 1,
                         ":room": room,
                         ":now": int(self._now()),
-                        **use.values,
+                        **attempt.values,
                     },
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
@@ -283,9 +285,9 @@ class Connections:
                 item = self._require_alive(old_item(error))
                 if room not in item.get("rooms", ()):
                     raise NotAMember(NOT_A_MEMBER) from None
-                raise Passed(int(item["due"])) from None
+                raise ConditionFailed(int(item["due"])) from None
 
-        self._budget.spend(connection_id, update)
+        self._limiter.spend(connection_id, update)
 
     def prune(self, room: str, members: Sequence[Member]) -> list[ClosedConnection]:
         """Forgets connections that were found dead in a room, with all their memberships.

@@ -21,10 +21,9 @@ from chat.protocol.messages import Entry, Message
 from chat.protocol.pages import Row
 from chat.protocol.rooms import head_key, key_part, room_of_key
 from chat.storage.dynamodb import batch_get, old_item
-from chat.storage.lru import Recent
-from chat.storage.rate_limits import Budget, Passed, Rate, Use
-from chat.storage.rules import NONE as NO_RULES
-from chat.storage.rules import RuleBook, Rules
+from chat.storage.lru import LRU
+from chat.storage.rate_limits import Attempt, ConditionFailed, Rate, RateLimiter
+from chat.storage.rules import NO_RULES, RoomRules, Rules
 
 _ENTRIES = 500  # rows read at a time for a broadcast, which takes all there is
 _ROWS = 64  # and for a page of the history, which may be full after some
@@ -33,7 +32,7 @@ REF_TTL = timedelta(hours=24)  # how long a message can be resent under its ref
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Repaired:
     """A settled run, and the number of slices that its room is broadcast in, None for all at once."""
 
     entries: list[Entry]
@@ -55,7 +54,7 @@ class _Ref:
     at: str
 
 
-class _RuledAnew(Exception):
+class _RulesChanged(Exception):
     """A room's rules have changed since they were read."""
 
 
@@ -75,9 +74,9 @@ class Log:
         self._table = table
         self._history = timedelta(days=history_days)
         self._now = now
-        self._budget = Budget(rate, now)
-        self._rules = RuleBook(dynamodb, table, now)
-        self._known: Recent[Rules] = Recent()  # rooms' rules, as this instance last read them
+        self._limiter = RateLimiter(rate, now)
+        self._rules = RoomRules(dynamodb, table, now)
+        self._known: LRU[Rules] = LRU()  # rooms' rules, as this instance last read them
 
     def append(self, room: str, message: Message, *, moderator: bool = False) -> Receipt:
         """Commits a message and says where it stands.
@@ -100,7 +99,7 @@ class Log:
             raise InvalidRef("This ref was used for another message: each message needs its own.")
         return Receipt(ref.seq, ref.at)
 
-    def settle(self, room: str, run: Sequence[Entry]) -> Settled:
+    def repair(self, room: str, run: Sequence[Entry]) -> Repaired:
         """A run of messages as the log has them for good, after writing what a crash left out.
 
         Settling again changes nothing: the ref that was first decides, and what is there is not written
@@ -119,9 +118,9 @@ class Log:
             elif rows[entry.seq]:  # deleted since: a run that comes again must not bring it back
                 message = replace(message, text="", data=None, deleted=True)
             settled.append(Entry(entry.seq, None if skipped else message))
-        return Settled(settled, slices)
+        return Repaired(settled, slices)
 
-    def make_large(self, room: str, slices: int) -> int:
+    def mark_large(self, room: str, slices: int) -> int:
         """Marks a room as large for good and returns the number of its slices, which never changes.
 
         The number is on the head, so this writes to the stream too: a marked record, with no message in it.
@@ -177,10 +176,10 @@ class Log:
             old_item(error)
             return None
         message = from_item(answer["Attributes"])
-        self._forget_in_head(room, seq, message)
+        self._redact_head(room, seq, message)
         return Entry(seq, message)
 
-    def _forget_in_head(self, room: str, seq: int, message: Message) -> None:
+    def _redact_head(self, room: str, seq: int, message: Message) -> None:
         """The head holds the newest message whole."""
         try:
             self._dynamodb.update_item(
@@ -236,39 +235,41 @@ class Log:
         waited = current = False
         while True:
             rules = self._known.get(room, NO_RULES)
-            if not moderator and rules.hold_back(message.user, self._now()):
+            if not moderator and rules.restricts(message.user, self._now()):
                 if not current:  # what is remembered may have been lifted since
-                    self._known.note(room, self._rules.read(room))
+                    self._known.set(room, self._rules.read(room))
                     current = True
                     continue
-                rules.hear(message.user, self._now())
+                rules.require_may_post(message.user, self._now())
                 if rules.slow_mode and not waited:
-                    self._rules.wait_turn(room, message.user, rules.slow_mode)
+                    self._rules.start_cooldown(room, message.user, rules.slow_mode)
                     waited = True
             try:
-                return self._budget.spend(room, partial(self._advance, room, message, rules.version))
-            except _RuledAnew:
-                self._known.note(room, self._rules.read(room))
+                return self._limiter.spend(room, partial(self._commit_once, room, message, rules.version))
+            except _RulesChanged:
+                self._known.set(room, self._rules.read(room))
                 current = True
             except RateLimited:
                 if waited:
-                    self._rules.return_turn(room, message.user)
+                    self._rules.refund_cooldown(room, message.user)
                 raise
 
-    def _advance(self, room: str, message: Message, version: int, use: Use) -> int:
-        """Raises _RuledAnew when the rules have another version, and Passed as the room's budget wants it."""
+    def _commit_once(self, room: str, message: Message, version: int, attempt: Attempt) -> int:
+        """Raises _RulesChanged when the rules have another version, and ConditionFailed for the limiter."""
         ruled = "rules_version = :rules_version" if version else "attribute_not_exists(rules_version)"
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=head_key(room),
-                UpdateExpression=f"SET #last = :message, due = {use.due} ADD seq :one REMOVE not_a_message",
-                ConditionExpression=f"{ruled} AND {use.condition}",
+                UpdateExpression=(
+                    f"SET #last = :message, due = {attempt.due} ADD seq :one REMOVE not_a_message"
+                ),
+                ConditionExpression=f"{ruled} AND {attempt.condition}",
                 ExpressionAttributeNames={"#last": "last"},
                 ExpressionAttributeValues={
                     ":message": to_item(message),
                     ":one": 1,
-                    **use.values,
+                    **attempt.values,
                     **({":rules_version": version} if version else {}),
                 },
                 ReturnValues="UPDATED_NEW",
@@ -277,8 +278,8 @@ class Log:
         except ClientError as error:
             head = old_item(error) or {}
             if int(head.get("rules_version", 0)) != version:
-                raise _RuledAnew from None
-            raise Passed(int(head["due"]) if "due" in head else None) from None
+                raise _RulesChanged from None
+            raise ConditionFailed(int(head["due"]) if "due" in head else None) from None
         return int(answer["Attributes"]["seq"])
 
     def _claim(self, room: str, seq: int, message: Message) -> _Ref:

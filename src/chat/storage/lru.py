@@ -7,7 +7,7 @@ from collections import OrderedDict
 _KEPT = 2_000  # items
 
 
-class Recent[V]:
+class LRU[V]:
     """A value for each of the items that were noted last."""
 
     def __init__(self) -> None:
@@ -19,7 +19,7 @@ class Recent[V]:
     def get(self, item: str, default: V) -> V:
         return self._values.get(item, default)
 
-    def note(self, item: str, value: V) -> None:
+    def set(self, item: str, value: V) -> None:
         self._values[item] = value
         self._values.move_to_end(item)
         if len(self._values) > _KEPT:

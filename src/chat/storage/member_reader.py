@@ -30,11 +30,11 @@ _WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 type _Key = dict[str, dict[str, str]]
-type _Use = Callable[[list[Member]], Awaitable[None]]
+type _OnPage = Callable[[list[Member]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class MemberPage:
     members: list[Member]
     after: _Key | None  # where the next page begins; None after the last
 
@@ -54,7 +54,7 @@ class ReadFailed(Exception):
     """DynamoDB did not give a page, for all that was tried."""
 
 
-class Members:
+class MemberReader:
     """The memberships in the connections table. `endpoint` is DynamoDB's URL."""
 
     def __init__(
@@ -74,22 +74,23 @@ class Members:
     async def read(
         self,
         room: str,
-        use: _Use,
+        on_page: _OnPage,
         first: int = 0,
         last: int = HASH_SPACE - 1,
         *,
-        page: Page | None = None,
+        page: MemberPage | None = None,
     ) -> None:
         """Passes on the members of a room whose places on the ring are from `first` to `last`, in pages.
 
-        The next page is read once `use` has returned; the first may have been read before. Of a room that is
-        more than a page, several ranges of the ring are read at once. Raises ReadFailed, or a group of them.
+        The next page is read once `on_page` has returned; the first may have been read before. Of a room
+        that is more than a page, several ranges of the ring are read at once. Raises ReadFailed, or a
+        group of them.
 
         Pages are strongly consistent: whoever had connected when a message was sent must hear it, so none may
         lag behind. Those who have expired are among them, and marked: DynamoDB deletes them hours later.
         """
         page = page or await self.page(room, first, last)
-        await use(page.members)
+        await on_page(page.members)
         if page.after is None:
             return
         place = _place(page.after)
@@ -97,10 +98,10 @@ class Members:
         async with asyncio.TaskGroup() as readers:
             for low, high in pairwise([*starts, last + 1]):
                 after = page.after if low == place else None
-                readers.create_task(self._read_range(room, use, low, high - 1, after))
+                readers.create_task(self._read_range(room, on_page, low, high - 1, after))
 
     async def read_in_order(
-        self, room: str, use: _Use, first: int, last: int, *, after: str | None, until: float
+        self, room: str, on_page: _OnPage, first: int, last: int, *, after: str | None, until: float
     ) -> str | None:
         """Passes on the members in a range of the ring, in its order, those after the key `after`.
 
@@ -111,7 +112,7 @@ class Members:
         key = None if after is None else {"pk": {"S": room_key(room)}, "sk": {"S": after}}
         while True:
             page = await self.page(room, first, last, key)
-            await use(page.members)
+            await on_page(page.members)
             key = page.after
             if key is None or loop.time() > until:
                 return None if key is None else key["sk"]["S"]
@@ -119,7 +120,7 @@ class Members:
     async def _read_range(
         self,
         room: str,
-        use: _Use,
+        on_page: _OnPage,
         first: int,
         last: int,
         after: _Key | None,
@@ -127,7 +128,7 @@ class Members:
         more = True
         while more:
             page = await self.page(room, first, last, after)
-            await use(page.members)
+            await on_page(page.members)
             after, more = page.after, page.after is not None
 
     async def page(
@@ -137,7 +138,7 @@ class Members:
         last: int = HASH_SPACE - 1,
         after: _Key | None = None,
         limit: int = PAGE,
-    ) -> Page:
+    ) -> MemberPage:
         """The first members from `first` on, or those after an earlier page. Raises ReadFailed."""
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -167,7 +168,7 @@ class Members:
             )
             for item in page["Items"]
         ]
-        return Page(members, page.get("LastEvaluatedKey"))
+        return MemberPage(members, page.get("LastEvaluatedKey"))
 
     async def _query(self, request: dict[str, Any]) -> Any:
         body = json.dumps(request).encode()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.protocol.errors import RateLimited
-from chat.storage.lru import Recent
+from chat.storage.lru import LRU
 
 _TRIES = 4  # of the two forms: other instances may move `due` between them
 _TOO_MANY = "Too many messages at once."
@@ -34,13 +34,13 @@ class Rate:
         return round(1_000_000 / self.per_second)
 
     @property
-    def ahead(self) -> int:
+    def burst_tolerance(self) -> int:
         """How many microseconds ahead of its time a use may come."""
         return (self.burst - 1) * self.interval
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class Attempt:
     """The parts of an update that make it count: `due` is what it is set to."""
 
     due: str
@@ -48,7 +48,7 @@ class Use:
     values: dict[str, Any]
 
 
-class Passed(Exception):
+class ConditionFailed(Exception):
     """The condition of an update was not met; `due` is what the item had, None where it had none."""
 
     def __init__(self, due: int | None) -> None:
@@ -56,42 +56,46 @@ class Passed(Exception):
         self.due = due
 
 
-class Budget:
+class RateLimiter:
     """`due`, in microseconds since 1970, of items that share a rate."""
 
     def __init__(self, rate: Rate, now: Callable[[], float] = time.time) -> None:
         self._rate = rate
         self._now = now
-        self._seen: Recent[int] = Recent()  # what this instance knows of `due`, by item
+        self._seen: LRU[int] = LRU()  # what this instance knows of `due`, by item
 
-    def spend[T](self, item: str, update: Callable[[Use], T]) -> T:
-        """Makes `update`, which raises Passed when its condition is not met.
+    def spend[T](self, item: str, update: Callable[[Attempt], T]) -> T:
+        """Makes `update`, which raises ConditionFailed when its condition is not met.
 
         Raises RateLimited, with the seconds until it would be allowed.
         """
         now = int(self._now() * 1_000_000)
         for _ in range(_TRIES):
             due = self._seen.get(item, 0)
-            early = due - self._rate.ahead - now
+            early = due - self._rate.burst_tolerance - now
             if early > 0:  # `due` never falls, so what is known of it is enough: a flood costs no write
                 raise RateLimited(_TOO_MANY, retry_after=_seconds(early))
             try:
                 result = update(self._use(due, now))
-            except Passed as passed:
-                self._seen.note(item, passed.due or 0)
+            except ConditionFailed as passed:
+                self._seen.set(item, passed.due or 0)
                 continue
-            self._seen.note(item, max(due, now) + self._rate.interval)
+            self._seen.set(item, max(due, now) + self._rate.interval)
             return result
         raise RateLimited(_TOO_MANY, retry_after=_seconds(self._rate.interval))
 
-    def _use(self, due: int, now: int) -> Use:
+    def _use(self, due: int, now: int) -> Attempt:
         if due > now:
-            return Use(
+            return Attempt(
                 "due + :interval",
                 "due > :instant AND due <= :latest",
-                {":instant": now, ":latest": now + self._rate.ahead, ":interval": self._rate.interval},
+                {
+                    ":instant": now,
+                    ":latest": now + self._rate.burst_tolerance,
+                    ":interval": self._rate.interval,
+                },
             )
-        return Use(
+        return Attempt(
             ":next",
             "(attribute_not_exists(due) OR due <= :instant)",
             {":instant": now, ":next": now + self._rate.interval},

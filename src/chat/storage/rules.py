@@ -22,7 +22,7 @@ _TURN_KEPT = 60  # seconds after which DynamoDB may delete a turn that is over
 _TRIES = 5  # at a ruling that others' overtake
 # Users that a room's rules name at once. An item holds 400 KB, and a user may take 512 bytes.
 _MAX_NAMED = 700
-_SENT_OUT = "A moderator has sent you out of this room for a while."
+_BANNED = "A moderator has sent you out of this room for a while."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Rules:
     muted: Mapping[str, int] = field(default_factory=dict)
     banned: Mapping[str, int] = field(default_factory=dict)
 
-    def hold_back(self, user: str, now: float) -> bool:
+    def restricts(self, user: str, now: float) -> bool:
         """Whether there is anything to keep this person from speaking at any time."""
         return (
             self.locked
@@ -45,20 +45,20 @@ class Rules:
             or max(self.muted.get(user, 0), self.banned.get(user, 0)) > now
         )
 
-    def hear(self, user: str, now: float) -> None:
+    def require_may_post(self, user: str, now: float) -> None:
         """Raises Forbidden when this person may not speak in the room."""
         if self.locked:
             raise Forbidden("This room is locked: it can be read, and nobody can write.")
         if self.muted.get(user, 0) > now:
             raise Forbidden("A moderator has muted you in this room for a while.")
         if self.banned.get(user, 0) > now:  # whose connections are being put out at this moment
-            raise Forbidden(_SENT_OUT)
+            raise Forbidden(_BANNED)
 
 
-NONE = Rules()
+NO_RULES = Rules()
 
 
-class RuleBook:
+class RoomRules:
     """The rules of all rooms, in the messages table."""
 
     def __init__(self, dynamodb: Any, table: str, now: Callable[[], float] = time.time) -> None:
@@ -71,7 +71,7 @@ class RuleBook:
         answer = self._dynamodb.get_item(TableName=self._table, Key=_key(room), ConsistentRead=True)
         item = answer.get("Item")
         if item is None:
-            return NONE
+            return NO_RULES
         return Rules(
             int(item["version"]),
             item["locked"],
@@ -80,17 +80,17 @@ class RuleBook:
             _times(item["banned"]),
         )
 
-    def admit(self, user: str, rooms: Collection[str]) -> None:
+    def require_not_banned(self, user: str, rooms: Collection[str]) -> None:
         """Raises Forbidden when this person has been sent out of one of these rooms."""
         keys = [_key(room) for room in rooms]
         for item in batch_get(self._dynamodb, self._table, keys, ["banned"]):
             if item["banned"].get(user, 0) > self._now():
-                raise Forbidden(_SENT_OUT)
+                raise Forbidden(_BANNED)
 
-    def admit_still(self, user: str, rooms: Collection[str], put_out: Callable[[], object]) -> None:
+    def recheck_not_banned(self, user: str, rooms: Collection[str], put_out: Callable[[], object]) -> None:
         """Asks again of who has come in, and puts out who was sent out meanwhile. Raises Forbidden."""
         try:
-            self.admit(user, rooms)
+            self.require_not_banned(user, rooms)
         except Forbidden:
             put_out()
             raise
@@ -104,13 +104,13 @@ class RuleBook:
                 return
         raise TimeoutError("too many rulings at once")
 
-    def wait_turn(self, room: str, user: str, slow_mode: int) -> None:
+    def start_cooldown(self, room: str, user: str, slow_mode: int) -> None:
         """Holds a person to a room's slow mode. Raises RateLimited with the seconds that are left."""
         now = int(self._now() * 1_000)
         try:
             self._dynamodb.put_item(
                 TableName=self._table,
-                Item=_turn(room, user, now + slow_mode * 1_000),
+                Item=_cooldown(room, user, now + slow_mode * 1_000),
                 ConditionExpression="attribute_not_exists(pk) OR #until <= :now",
                 ExpressionAttributeNames={"#until": "until"},
                 ExpressionAttributeValues={":now": now},
@@ -123,9 +123,9 @@ class RuleBook:
             detail = f"This room is in slow mode: one message in {slow_mode} seconds."
             raise RateLimited(detail, retry_after=left) from None
 
-    def return_turn(self, room: str, user: str) -> None:
+    def refund_cooldown(self, room: str, user: str) -> None:
         """Gives a person's turn in slow mode back: the message came to nothing."""
-        self._dynamodb.put_item(TableName=self._table, Item=_turn(room, user, int(self._now() * 1_000)))
+        self._dynamodb.put_item(TableName=self._table, Item=_cooldown(room, user, int(self._now() * 1_000)))
 
     def _current(self, rules: Rules) -> Rules:
         """Without what has ended."""
@@ -161,7 +161,7 @@ def _key(room: str) -> dict[str, str]:
     return {"pk": room_key(room), "sk": "RULES"}
 
 
-def _turn(room: str, user: str, until: int) -> dict[str, Any]:
+def _cooldown(room: str, user: str, until: int) -> dict[str, Any]:
     """That a person waits until then, in milliseconds since 1970."""
     key = {"pk": f"COOLDOWN#{key_part(room)}#{key_part(user)}", "sk": "COOLDOWN"}
     return key | {"until": until, "expires_at": until // 1_000 + _TURN_KEPT}

@@ -21,12 +21,14 @@ from chat.protocol.rooms import from_key_part, key_part
 from chat.storage.dynamodb import old_item
 
 TYPING_EVERY = 3.0  # seconds between two signals of a person who is typing
-QUIET = 60  # seconds for which a crowded room is not told of comings and goings, before it is counted again
+PRESENCE_PAUSE = (
+    60  # seconds for which a crowded room is not told of comings and goings, before it is counted again
+)
 _KEPT = 60  # seconds after which DynamoDB may delete a signal
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
+class PresenceChanged:
     """A person has come or gone; which of both, the room's members say."""
 
     person: Person
@@ -45,7 +47,7 @@ class Notice:
     id: str
 
 
-type Signal = Moved | Typing | Notice
+type Signal = PresenceChanged | Typing | Notice
 
 
 class Signals:
@@ -56,7 +58,7 @@ class Signals:
         self._table = table
         self._now = now
 
-    def moved(self, room: str, person: Person) -> None:
+    def presence_changed(self, room: str, person: Person) -> None:
         """Has the room told that this person has come or gone, unless it is crowded."""
         now = int(self._now())
         try:
@@ -72,14 +74,14 @@ class Signals:
                     ":user": person.user,
                     ":name": person.name,
                     ":id": str(uuid.uuid4()),  # the stream has no record of a write that changes nothing
-                    ":end": now + _KEPT + QUIET,
+                    ":end": now + _KEPT + PRESENCE_PAUSE,
                     ":now": now,
                 },
             )
         except ClientError as error:
             old_item(error)
 
-    def crowded(self, room: str) -> None:
+    def suppress_presence(self, room: str) -> None:
         """Spares a room the signals of comings and goings for a while."""
         now = int(self._now())
         self._dynamodb.update_item(
@@ -87,7 +89,7 @@ class Signals:
             Key=_key(room, _PRESENCE),
             UpdateExpression="SET presence_paused_until = :until, expires_at = :end REMOVE #user, #name, #id",
             ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
-            ExpressionAttributeValues={":until": now + QUIET, ":end": now + _KEPT + QUIET},
+            ExpressionAttributeValues={":until": now + PRESENCE_PAUSE, ":end": now + _KEPT + PRESENCE_PAUSE},
         )
 
     def typing(self, room: str, person: Person) -> None:
@@ -130,7 +132,7 @@ def from_item(item: Mapping[str, Any]) -> tuple[str, Signal] | None:
         return room, Notice(item["frame"], item["id"])
     if kind.startswith(_TYPING):
         return room, Typing(Person(kind.removeprefix(_TYPING), item["name"]))
-    return (room, Moved(Person(item["user"], item["name"]))) if "user" in item else None
+    return (room, PresenceChanged(Person(item["user"], item["name"]))) if "user" in item else None
 
 
 def is_signal(item: Mapping[str, Any]) -> bool:

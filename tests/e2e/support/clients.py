@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
-from chat.identity.identity import open_identity
+from chat.identity.identity import anonymous_identity
 from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
 
 PATIENCE = 40  # seconds; a bound on hanging, not an expectation
@@ -152,7 +152,7 @@ async def code(asked: Awaitable[dict[str, Any]]) -> str:
 
 def user_of(client: str) -> str:
     """As whom the others see who connects with this `client`, in an open chat."""
-    return open_identity(client=client, name=None, connection_id="", protocol="v1").user
+    return anonymous_identity(client=client, name=None, connection_id="", protocol="v1").user
 
 
 @asynccontextmanager

@@ -112,9 +112,9 @@ def test_every_reason_of_a_refusal_is_explained() -> None:
         (ROOT / "src" / path).read_text()
         for path in ("chat/identity/tokens.py", "authorizer/app.py", "chat/identity/identity.py")
     )
-    reasons = set(re.findall(r'Refused\("(\w+)"\)', code))
+    reasons = set(re.findall(r'AuthError\("(\w+)"\)', code))
     reasons |= set(re.findall(r'jwt\.\w+Error: "(\w+)"', code))
-    reasons |= set(re.findall(r'Refused\("(\w+)" if tried else "(\w+)"\)', code)[0])
+    reasons |= set(re.findall(r'AuthError\("(\w+)" if tried else "(\w+)"\)', code)[0])
     rows = re.findall(r"^\| (`.+?) \|", section("## When a handshake is rejected"), flags=re.MULTILINE)
     explained = {name for row in rows for name in re.findall(r"`(\w+)`", row)} - {"reason"}
     assert explained == reasons

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chat.protocol.messages import Entry
-from chat.storage.log import Settled
+from chat.storage.log import Repaired
 
 
 class FakeLog:
@@ -14,15 +14,15 @@ class FakeLog:
     """
 
     def __init__(self) -> None:
-        self.settled: list[str] = []
+        self.repaired: list[str] = []
         self.troubles: dict[str, Exception] = {}
         self.large: dict[str, int] = {}
 
-    def settle(self, room: str, run: Sequence[Entry]) -> Settled:
+    def repair(self, room: str, run: Sequence[Entry]) -> Repaired:
         if room in self.troubles:
             raise self.troubles[room]
-        self.settled.append(room)
-        return Settled(list(run), None)
+        self.repaired.append(room)
+        return Repaired(list(run), None)
 
     def slices(self, room: str) -> int | None:
         return self.large.get(room)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from chat.storage.connections import Member
-from chat.storage.member_reader import PAGE, Page
+from chat.storage.member_reader import PAGE, MemberPage
 
 
 class FakeMembers:
@@ -17,13 +17,13 @@ class FakeMembers:
         self._latency = latency
         self.on_page: Callable[[int], None] = lambda number: None
 
-    async def page(self, room: str, *, limit: int = PAGE) -> Page:
+    async def page(self, room: str, *, limit: int = PAGE) -> MemberPage:
         await self._read(0)
         first, *others = self._rooms[room]
-        return Page(list(first), {"pk": {"S": room}, "sk": {"S": "ffff"}} if others else None)
+        return MemberPage(list(first), {"pk": {"S": room}, "sk": {"S": "ffff"}} if others else None)
 
     async def read(
-        self, room: str, use: Callable[[list[Member]], Awaitable[None]], *, page: Page | None = None
+        self, room: str, use: Callable[[list[Member]], Awaitable[None]], *, page: MemberPage | None = None
     ) -> None:
         page = page or await self.page(room)
         await use(page.members)

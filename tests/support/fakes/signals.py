@@ -12,8 +12,8 @@ class FakeSignals:
         self.told: list[tuple[str, Person]] = []
         self.crowds: list[str] = []
 
-    def moved(self, room: str, person: Person) -> None:
+    def presence_changed(self, room: str, person: Person) -> None:
         self.told.append((room, person))
 
-    def crowded(self, room: str) -> None:
+    def suppress_presence(self, room: str) -> None:
         self.crowds.append(room)

@@ -15,8 +15,8 @@ from chat.protocol.errors import Forbidden
 from chat.protocol.messages import Message
 from chat.storage.connections import Connection, Connections
 from chat.storage.log import Log
-from chat.storage.rules import RuleBook
-from chat.storage.signals import Moved, Notice, Signals
+from chat.storage.rules import RoomRules
+from chat.storage.signals import Notice, PresenceChanged, Signals
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.management_client import FakeSockets
 from tests.support.fakes.stream import Stream
@@ -33,7 +33,7 @@ class House:
         self.dynamodb, self._stream = dynamodb, stream
         self.connections = Connections(dynamodb, "ConnectionsTable", self.clock)
         self.log = Log(dynamodb, "MessagesTable", 90, self.clock)
-        self.rules = RuleBook(dynamodb, "MessagesTable", self.clock)
+        self.rules = RoomRules(dynamodb, "MessagesTable", self.clock)
         self.sockets = FakeSockets()
         sockets: Any = self.sockets
         signals = Signals(dynamodb, "MessagesTable", self.clock)
@@ -42,7 +42,7 @@ class House:
         )
 
     def connect(self, connection: str, *rooms: str, who: Identity = EVE) -> None:
-        self.connections.open(Connection(connection, who, 0), rooms)
+        self.connections.add(Connection(connection, who, 0), rooms)
 
     def says(self, text: str, who: str = "u#2") -> int:
         return self.log.append("general", Message(f"ref of {text}", who, "Eve", text, None, "at")).seq
@@ -57,7 +57,11 @@ class House:
 
     def moved(self) -> list[tuple[str, Person]]:
         """Who was said to have come or gone since the last time."""
-        return [(room, signal.person) for room, signal in self._stream.signals() if isinstance(signal, Moved)]
+        return [
+            (room, signal.person)
+            for room, signal in self._stream.signals()
+            if isinstance(signal, PresenceChanged)
+        ]
 
 
 @pytest.fixture
@@ -151,16 +155,16 @@ def test_of_who_is_sent_out_the_room_is_told_the_act_and_that_they_left(house: H
     house.connect("c1", "general")
     house.moderation.ban(MOD, "general", "u#2", 100)
     records = house._stream.signals()
-    assert [type(signal) for _, signal in records] == [Notice, Moved]
-    assert records[1] == ("general", Moved(EVE_SEEN))
+    assert [type(signal) for _, signal in records] == [Notice, PresenceChanged]
+    assert records[1] == ("general", PresenceChanged(EVE_SEEN))
 
 
 def test_who_is_sent_out_is_not_admitted_again_until_then(house: House) -> None:
     house.moderation.ban(MOD, "general", "u#2", 100)
     with pytest.raises(Forbidden):
-        house.rules.admit("u#2", ["general"])
+        house.rules.require_not_banned("u#2", ["general"])
     house.clock.now += 100
-    house.rules.admit("u#2", ["general"])
+    house.rules.require_not_banned("u#2", ["general"])
 
 
 def test_who_was_sent_out_can_be_let_in_again(house: House) -> None:
@@ -168,7 +172,7 @@ def test_who_was_sent_out_can_be_let_in_again(house: House) -> None:
     house.connect("c1", "news")
     house.sockets.posted.clear()
     assert house.moderation.ban(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
-    house.rules.admit("u#2", ["general"])
+    house.rules.require_not_banned("u#2", ["general"])
     assert house.sockets.posted == []
     assert [frame["until"] for frame in house.told()] == ["2026-11-24T07:20:00Z", "2026-11-24T06:20:00Z"]
 

@@ -18,9 +18,9 @@ from chat.identity.identity import Protocol
 from chat.identity.people import Person
 from chat.protocol import frames
 from chat.storage.connections import Member
-from chat.storage.member_reader import PAGE, Page, ReadFailed
-from chat.storage.presence import CROWD
-from chat.storage.signals import Moved, Notice, Signal, Typing
+from chat.storage.member_reader import PAGE, MemberPage, ReadFailed
+from chat.storage.presence import MAX_LISTED_MEMBERS
+from chat.storage.signals import Notice, PresenceChanged, Signal, Typing
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.log import FakeLog
@@ -55,9 +55,9 @@ def people(*persons: Person) -> list[dict[str, str]]:
 class Limited(FakeMembers):
     """Gives a first page of so many members as it is asked for, at most."""
 
-    async def page(self, room: str, *, limit: int = PAGE) -> Page:
+    async def page(self, room: str, *, limit: int = PAGE) -> MemberPage:
         page = await super().page(room, limit=limit)
-        return page if len(page.members) <= limit else Page(page.members[:limit], {"sk": {"S": "8000"}})
+        return page if len(page.members) <= limit else MemberPage(page.members[:limit], {"sk": {"S": "8000"}})
 
 
 class House:
@@ -114,7 +114,7 @@ def presence(joined: list[Person], left: list[Person], count: int) -> dict[str, 
 
 def test_the_members_say_who_has_come_and_who_has_gone(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
-    assert it.announce(Moved(ADA), Moved(BOB)) == Counts(2, delivered=2)
+    assert it.announce(PresenceChanged(ADA), PresenceChanged(BOB)) == Counts(2, delivered=2)
     assert it.heard("ada-1") == it.heard("eve-1") == [presence([ADA], [BOB], 2)]
 
 
@@ -124,26 +124,32 @@ def test_a_person_with_three_tabs_leaves_with_the_last(virtual: asyncio.Runner) 
     while tabs:
         tabs.pop()
         it = House(virtual, {"general": [[*tabs, tab(EVE)]]})
-        it.announce(Moved(ADA))
+        it.announce(PresenceChanged(ADA))
         told += it.heard("eve-1")
     assert told == [presence([ADA], [], 2), presence([ADA], [], 2), presence([], [ADA], 1)]
 
 
 def test_who_comes_and_goes_within_a_batch_is_told_once_as_it_is_now(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
-    it.announce(Moved(ADA), Moved(BOB), Moved(ADA), Moved(BOB), Moved(ADA))
+    it.announce(
+        PresenceChanged(ADA),
+        PresenceChanged(BOB),
+        PresenceChanged(ADA),
+        PresenceChanged(BOB),
+        PresenceChanged(ADA),
+    )
     assert it.heard("eve-1") == [presence([ADA], [BOB], 2)]
 
 
 def test_who_has_come_is_told_by_the_newest_name(house: Open) -> None:
     it = house(tab(ADA, 1), tab(ADA, 2, name="Lady Ada"))
-    it.announce(Moved(ADA))
+    it.announce(PresenceChanged(ADA))
     assert it.heard("ada-1") == [presence([Person("ada", "Lady Ada")], [], 1)]
 
 
 def test_whose_time_is_over_is_not_there_and_is_dismissed(house: Open) -> None:
     it = house(tab(ADA, expired=True), tab(EVE))
-    it.announce(Moved(EVE))
+    it.announce(PresenceChanged(EVE))
     assert it.heard("eve-1") == [presence([EVE], [], 1)]
     assert it.sockets.closed == ["ada-1"]
     assert it.signals.told == [("general", ADA)]  # who has left, the next announcement says
@@ -152,12 +158,12 @@ def test_whose_time_is_over_is_not_there_and_is_dismissed(house: Open) -> None:
 def test_who_is_found_gone_is_forgotten_and_told(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
     it.gateway.gone = {"ada-1"}
-    assert it.announce(Moved(EVE)) == Counts(2, delivered=1, gone=1)
+    assert it.announce(PresenceChanged(EVE)) == Counts(2, delivered=1, gone=1)
     assert (it.connections.forgotten, it.signals.told) == ([("general", "ada-1")], [("general", ADA)])
 
 
 def test_the_last_to_leave_is_told_to_nobody(house: Open) -> None:
-    assert house().announce(Moved(ADA)) == Counts()
+    assert house().announce(PresenceChanged(ADA)) == Counts()
 
 
 # Who types
@@ -195,7 +201,7 @@ def test_a_notice_is_told_to_everybody_in_the_order_of_the_acts(house: Open) -> 
 
 def test_a_plain_client_hears_no_signal(house: Open) -> None:
     it = house(tab(ADA, 1, "plain"), tab(EVE))
-    counts = it.announce(Moved(ADA), Typing(EVE), Notice(CLOSED, "1"))
+    counts = it.announce(PresenceChanged(ADA), Typing(EVE), Notice(CLOSED, "1"))
     assert counts == Counts(1, delivered=1)
     assert it.gateway.frames["ada-1"] == []
 
@@ -208,19 +214,19 @@ def crowd(number: int) -> list[Member]:
 
 
 def test_200_members_are_told_one_by_one_and_201_are_a_crowd(house: Open) -> None:
-    signals = (Moved(Person("u7", "Ada")), Typing(Person("u7", "Ada")), Notice(CLOSED, "1"))
-    few = house(*crowd(CROWD))
+    signals = (PresenceChanged(Person("u7", "Ada")), Typing(Person("u7", "Ada")), Notice(CLOSED, "1"))
+    few = house(*crowd(MAX_LISTED_MEMBERS))
     assert few.announce(*signals) == Counts(200, delivered=200)
     assert [frame["type"] for frame in few.heard("u5-1")] == ["presence", "moderated", "typing"]
     assert few.signals.crowds == []
-    many = house(*crowd(CROWD + 1))
+    many = house(*crowd(MAX_LISTED_MEMBERS + 1))
     assert many.announce(*signals) == Counts(201, delivered=201)
     assert [frame["type"] for frame in many.heard("u5-1")] == ["moderated"]
     assert many.signals.crowds == ["general"]
 
 
 def test_a_crowd_is_spared_only_after_somebody_has_come_or_gone(house: Open) -> None:
-    it = house(*crowd(CROWD + 1))
+    it = house(*crowd(MAX_LISTED_MEMBERS + 1))
     assert it.announce(Typing(Person("u7", "Ada"))) == Counts()
     assert (it.gateway.posts, it.signals.crowds) == ([], [])
 
@@ -233,10 +239,10 @@ def test_a_notice_reaches_a_crowd_of_many_pages_but_for_plain_clients(house: Ope
 
 
 def test_a_large_rooms_slices_are_told_each_notice(house: Open) -> None:
-    it = house(*crowd(CROWD + 1))
+    it = house(*crowd(MAX_LISTED_MEMBERS + 1))
     it.log.large = {"general": 3}
     first, second = Notice(CLOSED, "1"), Notice(CLOSED, "2")
-    assert it.announce(first, second, Moved(ADA)) is None
+    assert it.announce(first, second, PresenceChanged(ADA)) is None
     assert it.gateway.posts == []
     assert it.slice_queue.enqueued == [
         SliceTask(Slice("general", number, 3), 0, 0, notice=notice)
@@ -264,7 +270,7 @@ def test_a_room_that_fails_does_not_stop_another(house: Open) -> None:
         raise ReadFailed("status 500")
 
     it.members._read = fails_once  # type: ignore[method-assign]
-    results = it.announce_all({"a": [Moved(ADA)], "b": [Moved(EVE)]})
+    results = it.announce_all({"a": [PresenceChanged(ADA)], "b": [PresenceChanged(EVE)]})
     assert isinstance(results["a"], ReadFailed)
     assert results["b"] == Counts(1, delivered=1)
     assert it.heard("eve-1")[0]["room"] == "b"

@@ -118,7 +118,7 @@ def test_a_run_is_one_frame_for_frames_and_one_a_message_for_plain_clients(chat:
 def test_a_run_is_settled_before_anyone_hears_it(chat: Open) -> None:
     it = chat({"a": [[member("c1")]]})
     settled: list[list[str]] = []
-    it.members.on_page = lambda number: settled.append(list(it.log.settled))
+    it.members.on_page = lambda number: settled.append(list(it.log.repaired))
     it.broadcast("a", run("Hi"))
     assert settled == [["a"]]
 

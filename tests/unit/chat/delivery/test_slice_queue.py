@@ -22,7 +22,7 @@ from chat.identity.identity import Protocol
 from chat.protocol.messages import Entry, Message
 from chat.storage.connections import HASH_SPACE, Member
 from chat.storage.log import Log
-from chat.storage.member_reader import Page
+from chat.storage.member_reader import MemberPage
 from chat.storage.signals import Notice
 
 MESSAGES = "MessagesTable"
@@ -61,7 +61,7 @@ class Ring:
         self.fails = 0
         self.pages = 0
 
-    async def page(self, room: str) -> Page:
+    async def page(self, room: str) -> MemberPage:
         raise AssertionError("a slice reads its range")
 
     async def read_in_order(
@@ -199,12 +199,12 @@ def test_a_room_becomes_large_once_and_keeps_the_number_of_its_slices(dynamodb: 
     log = Log(dynamodb, MESSAGES, 90)
     log.append(ROOM, message(1))
     run = [Entry(1, message(1))]
-    assert log.settle(ROOM, run).slices is None
-    assert log.make_large(ROOM, 16) == 16
-    assert log.make_large(ROOM, 4) == 16
-    assert log.settle(ROOM, run).slices == 16
+    assert log.repair(ROOM, run).slices is None
+    assert log.mark_large(ROOM, 16) == 16
+    assert log.mark_large(ROOM, 4) == 16
+    assert log.repair(ROOM, run).slices == 16
     log.append(ROOM, message(2))
-    assert log.settle(ROOM, [Entry(2, message(2))]).slices == 16
+    assert log.repair(ROOM, [Entry(2, message(2))]).slices == 16
 
 
 def test_the_log_is_read_as_far_as_it_goes_without_a_hole(dynamodb: Any) -> None:

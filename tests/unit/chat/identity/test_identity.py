@@ -7,19 +7,19 @@ import pytest
 from chat.identity.identity import (
     MAX_NAME,
     Identity,
-    carried_token,
-    clean_name,
-    open_identity,
-    proven_identity,
-    spoken,
+    anonymous_identity,
+    find_token,
+    negotiate,
+    sanitize_name,
     subprotocols,
+    token_identity,
 )
 
 CLIENT = "5f0c2c1e-6f7a-4d83-9f0e-0c8a1f6f9b11"
 
 
 def identity(*, client: str | None = None, name: str | None = None, connection: str = "c1") -> Identity:
-    return open_identity(client=client, name=name, connection_id=connection, protocol="v1")
+    return anonymous_identity(client=client, name=name, connection_id=connection, protocol="v1")
 
 
 def test_a_client_is_one_user_over_tabs_and_reconnects() -> None:
@@ -80,23 +80,28 @@ def test_a_name_of_nothing_visible_makes_a_guest(name: str) -> None:
     ],
 )
 def test_a_name_is_cleaned(name: str, cleaned: str) -> None:
-    assert clean_name(name) == cleaned
+    assert sanitize_name(name) == cleaned
 
 
 def test_a_name_is_bounded() -> None:
-    assert clean_name("a" * 5_000) == "a" * MAX_NAME
-    assert clean_name("a" * (MAX_NAME - 1) + "   b") == "a" * (MAX_NAME - 1)  # nor does it end in a space
+    assert sanitize_name("a" * 5_000) == "a" * MAX_NAME
+    assert sanitize_name("a" * (MAX_NAME - 1) + "   b") == "a" * (MAX_NAME - 1)  # nor does it end in a space
 
 
 def test_stacked_accents_are_kept_within_the_bound() -> None:
-    zalgo = clean_name("q" + "\u0301\u0323\u0337" * 1_000)
+    zalgo = sanitize_name("q" + "\u0301\u0323\u0337" * 1_000)
     assert len(zalgo) == MAX_NAME
     assert any(unicodedata.combining(character) for character in zalgo)
 
 
 def test_cleaning_a_clean_name_changes_nothing() -> None:
-    for name in ("Ada Lovelace", "👩\u200d💻 Ada", clean_name("x" * 63 + " y"), clean_name("e\u0301" * 100)):
-        assert clean_name(name) == name
+    for name in (
+        "Ada Lovelace",
+        "👩\u200d💻 Ada",
+        sanitize_name("x" * 63 + " y"),
+        sanitize_name("e\u0301" * 100),
+    ):
+        assert sanitize_name(name) == name
 
 
 @pytest.mark.parametrize(
@@ -128,7 +133,7 @@ def test_offers_are_split_at_commas_with_or_without_spaces(
     ],
 )
 def test_a_client_speaks_what_it_offers_or_plain_text(offered: tuple[str, ...], protocol: str | None) -> None:
-    assert spoken(offered) == protocol
+    assert negotiate(offered) == protocol
 
 
 @pytest.mark.parametrize(
@@ -154,22 +159,22 @@ def test_a_client_speaks_what_it_offers_or_plain_text(offered: tuple[str, ...], 
 def test_a_token_is_taken_from_the_first_place_that_has_one(
     offered: tuple[str, ...], authorization: str | None, asked: str | None, token: str | None
 ) -> None:
-    assert carried_token(offered, authorization, asked) == token
+    assert find_token(offered, authorization, asked) == token
 
 
 def test_who_brings_a_token_and_our_subprotocol_speaks_it() -> None:
-    assert spoken(subprotocols("token.a.b.c, roomcast.v1")) == "v1"
-    assert spoken(subprotocols("token.a.b.c")) is None  # a browser needs a subprotocol that can be chosen
+    assert negotiate(subprotocols("token.a.b.c, roomcast.v1")) == "v1"
+    assert negotiate(subprotocols("token.a.b.c")) is None  # a browser needs a subprotocol that can be chosen
 
 
 def test_a_user_whom_a_token_names_is_that_user() -> None:
-    assert proven_identity(user="auth0|5f7c", name=" Ada\u202e ", protocol="v1") == Identity(
+    assert token_identity(user="auth0|5f7c", name=" Ada\u202e ", protocol="v1") == Identity(
         "auth0|5f7c", "Ada", "v1"
     )
 
 
 def test_a_token_without_a_name_makes_a_guest_whose_id_does_not_show() -> None:
-    guest = proven_identity(user="ada@example.com", name="\u202e", protocol="v1")
+    guest = token_identity(user="ada@example.com", name="\u202e", protocol="v1")
     assert guest.user == "ada@example.com"
     assert len(guest.name) == len("Guest 0a1b")
     assert guest.name.startswith("Guest ")

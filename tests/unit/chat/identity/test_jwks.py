@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chat.identity import jwks
-from chat.identity.signing_keys import Keys, KeysUnavailable
+from chat.identity.signing_keys import KeysUnavailable, SigningKeys
 from tests.support.issuer import KeySetServer, ec_key, published, rsa_key
 
 RSA = published(rsa_key(), kid="r1")
@@ -26,9 +26,9 @@ def server() -> Iterator[KeySetServer]:
     server.close()
 
 
-def listed(keys: Keys) -> list[tuple[str, str | None]]:
+def listed(keys: SigningKeys) -> list[tuple[str, str | None]]:
     """The algorithm and the name of each key that can be had."""
-    return [(key.algorithm, key.id) for key in next(keys.versions())]
+    return [(key.algorithm, key.id) for key in next(keys.candidates())]
 
 
 def read(*members: Any) -> list[tuple[str, str | None]]:
@@ -36,7 +36,7 @@ def read(*members: Any) -> list[tuple[str, str | None]]:
 
 
 def test_a_published_set_is_read(server: KeySetServer) -> None:
-    assert listed(jwks.published_keys(server.url)) == [("RS256", "r1"), ("ES256", "e1")]
+    assert listed(jwks.jwks_keys(server.url)) == [("RS256", "r1"), ("ES256", "e1")]
     assert server.fetches == 1
 
 
@@ -94,14 +94,14 @@ def test_an_answer_without_a_key_is_none(body: bytes) -> None:
 def test_any_other_answer_than_200_is_none(server: KeySetServer, status: int) -> None:
     server.status = status
     with pytest.raises(KeysUnavailable):
-        listed(jwks.published_keys(server.url))
+        listed(jwks.jwks_keys(server.url))
 
 
 def test_a_redirect_is_not_followed(server: KeySetServer) -> None:
     elsewhere = KeySetServer(RSA)
     server.status, server.headers = 302, {"Location": elsewhere.url}
     with pytest.raises(KeysUnavailable):
-        listed(jwks.published_keys(server.url))
+        listed(jwks.jwks_keys(server.url))
     assert (server.fetches, elsewhere.fetches) == (1, 0)
     elsewhere.close()
 
@@ -109,24 +109,24 @@ def test_a_redirect_is_not_followed(server: KeySetServer) -> None:
 def test_an_answer_without_end_is_not_read_to_its_end(server: KeySetServer) -> None:
     server.body = json.dumps({"keys": [RSA], "padding": "x" * jwks.MAX_SIZE}).encode()
     with pytest.raises(KeysUnavailable):
-        listed(jwks.published_keys(server.url))
+        listed(jwks.jwks_keys(server.url))
 
 
 def test_a_large_set_is_read(server: KeySetServer) -> None:
     server.body = json.dumps({"keys": [{**RSA, "x5c": ["x" * 2_000]}] * 50}).encode()
-    assert len(listed(jwks.published_keys(server.url))) == 50
+    assert len(listed(jwks.jwks_keys(server.url))) == 50
 
 
 def test_an_answer_that_does_not_come_is_not_awaited(server: KeySetServer) -> None:
     server.hold.clear()
     with pytest.raises(KeysUnavailable):
-        listed(jwks.published_keys(server.url, timeout=0.05))
+        listed(jwks.jwks_keys(server.url, timeout=0.05))
 
 
 def test_an_answer_that_trickles_in_is_not_awaited(server: KeySetServer) -> None:
     server.byte_by_byte = 0.01
     with pytest.raises(KeysUnavailable):
-        listed(jwks.published_keys(server.url, timeout=0.1))
+        listed(jwks.jwks_keys(server.url, timeout=0.1))
 
 
 def test_where_nobody_answers_there_is_no_key() -> None:
@@ -134,12 +134,12 @@ def test_where_nobody_answers_there_is_no_key() -> None:
         silent.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
     with pytest.raises(KeysUnavailable):
-        listed(jwks.published_keys(url))
+        listed(jwks.jwks_keys(url))
 
 
 def test_a_server_that_speaks_no_http_has_no_key() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        keys = jwks.published_keys(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        keys = jwks.jwks_keys(f"http://127.0.0.1:{server.getsockname()[1]}/")
 
         def answer() -> None:
             with server.accept()[0] as client:
@@ -172,11 +172,11 @@ def test_a_server_that_speaks_no_http_has_no_key() -> None:
 )
 def test_a_url_that_anybody_on_the_way_could_answer_is_refused(url: str) -> None:
     with pytest.raises(ValueError):
-        jwks.published_keys(url)
+        jwks.jwks_keys(url)
 
 
 @pytest.mark.parametrize(
     "url", ["https://issuer.example.com/.well-known/jwks.json", "http://localhost:8090/", "http://[::1]:8090"]
 )
 def test_https_and_this_machine_are_fine(url: str) -> None:
-    assert jwks.published_keys(url).algorithms == ("RS256", "ES256")
+    assert jwks.jwks_keys(url).algorithms == ("RS256", "ES256")

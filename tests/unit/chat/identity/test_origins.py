@@ -9,12 +9,12 @@ SITE = "https://chat.example.com"
 
 @pytest.mark.parametrize("origin", [SITE, "http://localhost:3000", "null", "", "nonsense", None])
 def test_a_star_lets_in_pages_of_every_site(origin: str | None) -> None:
-    assert Origins.parse("*").admit(origin)
+    assert Origins.parse("*").allows(origin)
 
 
 @pytest.mark.parametrize("origin", [SITE, "HTTPS://Chat.Example.COM", "http://app.test:5173"])
 def test_a_site_on_the_list_is_let_in(origin: str) -> None:
-    assert Origins.parse("https://Chat.example.com, http://app.test:5173").admit(origin)
+    assert Origins.parse("https://Chat.example.com, http://app.test:5173").allows(origin)
 
 
 @pytest.mark.parametrize(
@@ -37,17 +37,17 @@ def test_a_site_on_the_list_is_let_in(origin: str) -> None:
     ],
 )
 def test_any_other_is_not(origin: str) -> None:
-    assert not Origins.parse(SITE).admit(origin)
+    assert not Origins.parse(SITE).allows(origin)
 
 
 def test_pages_from_disk_are_let_in_where_the_list_says_so() -> None:
-    assert Origins.parse(f"null,{SITE}").admit("null")
+    assert Origins.parse(f"null,{SITE}").allows("null")
 
 
 def test_who_is_no_browser_has_no_origin_to_check() -> None:
-    assert Origins.parse(SITE).admit(None)
+    assert Origins.parse(SITE).allows(None)
 
 
 def test_an_empty_list_lets_in_no_page() -> None:
-    assert not Origins.parse("").admit("")
-    assert not Origins.parse(",").admit(SITE)
+    assert not Origins.parse("").allows("")
+    assert not Origins.parse(",").allows(SITE)

@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from chat.identity.shared_secret import LIFETIME, key, shared_key
-from chat.identity.signing_keys import PAUSE, Keys, KeysUnavailable
+from chat.identity.signing_keys import PAUSE, KeysUnavailable, SigningKeys
 from tests.support.fakes.clock import Clock
 from tests.support.issuer import SECRET, ec_key, pem, rsa_key
 
@@ -42,8 +42,8 @@ def put(ssm: Any, secret: str) -> None:
     ssm.put_parameter(Name=PARAMETER, Type="SecureString", Value=secret, Overwrite=True)
 
 
-def value(keys: Keys) -> bytes:
-    (only,) = next(keys.versions())
+def value(keys: SigningKeys) -> bytes:
+    (only,) = next(keys.candidates())
     assert (only.algorithm, only.id) == ("HS256", None)
     secret: bytes = only.value
     return secret
@@ -86,7 +86,7 @@ def test_a_token_that_it_did_not_sign_has_it_read_again_at_once(ssm: Any, clock:
     value(keys)
     put(ssm, "another " + SECRET)
     clock.now += PAUSE
-    assert [only.value for (only,) in keys.versions()] == [SECRET.encode(), b"another " + SECRET.encode()]
+    assert [only.value for (only,) in keys.candidates()] == [SECRET.encode(), b"another " + SECRET.encode()]
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def test_a_token_that_it_did_not_sign_has_it_read_again_at_once(ssm: Any, clock:
 )
 def test_a_secret_that_is_not_there_lets_nobody_in(account: None, place: str) -> None:
     with pytest.raises(KeysUnavailable):
-        next(shared_key(place).versions())
+        next(shared_key(place).candidates())
 
 
 def test_a_weak_secret_lets_nobody_in(ssm: Any) -> None:
     put(ssm, "x" * 31)
     with pytest.raises(KeysUnavailable):
-        next(shared_key(PARAMETER).versions())
+        next(shared_key(PARAMETER).candidates())
 
 
 @pytest.mark.parametrize(

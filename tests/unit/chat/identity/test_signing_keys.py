@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chat.identity.signing_keys import FIRST_PAUSE, PAUSE, Key, Keys, KeysUnavailable
+from chat.identity.signing_keys import FIRST_PAUSE, PAUSE, Key, KeysUnavailable, SigningKeys
 from tests.support.fakes.clock import Clock
 
 LIFETIME = 600
@@ -54,8 +54,8 @@ def source() -> Source:
 
 
 @pytest.fixture
-def keys(source: Source, clock: Clock) -> Keys:
-    return Keys(source, ["HS256"], lifetime=LIFETIME, now=clock)
+def keys(source: Source, clock: Clock) -> SigningKeys:
+    return SigningKeys(source, ["HS256"], lifetime=LIFETIME, now=clock)
 
 
 def seen(versions: Iterator[Sequence[Key]]) -> list[str]:
@@ -63,14 +63,14 @@ def seen(versions: Iterator[Sequence[Key]]) -> list[str]:
     return [key.value for version in versions for key in version]
 
 
-def known(keys: Keys) -> str:
+def known(keys: SigningKeys) -> str:
     """The key that somebody is offered whom the first fits."""
-    (key,) = next(keys.versions())
+    (key,) = next(keys.candidates())
     value: str = key.value
     return value
 
 
-def test_keys_are_fetched_when_first_needed_and_kept(keys: Keys, source: Source, clock: Clock) -> None:
+def test_keys_are_fetched_when_first_needed_and_kept(keys: SigningKeys, source: Source, clock: Clock) -> None:
     assert source.fetches == 0
     for _ in range(3):
         assert known(keys) == "first"
@@ -78,7 +78,7 @@ def test_keys_are_fetched_when_first_needed_and_kept(keys: Keys, source: Source,
     assert source.fetches == 1
 
 
-def test_keys_that_are_old_are_fetched_again(keys: Keys, source: Source, clock: Clock) -> None:
+def test_keys_that_are_old_are_fetched_again(keys: SigningKeys, source: Source, clock: Clock) -> None:
     known(keys)
     source.key = "second"
     clock.now += LIFETIME
@@ -86,35 +86,37 @@ def test_keys_that_are_old_are_fetched_again(keys: Keys, source: Source, clock: 
     assert source.fetches == 2
 
 
-def test_whom_no_key_fits_is_offered_newer_ones(keys: Keys, source: Source, clock: Clock) -> None:
+def test_whom_no_key_fits_is_offered_newer_ones(keys: SigningKeys, source: Source, clock: Clock) -> None:
     known(keys)
     source.key = "second"
     clock.now += PAUSE
-    assert seen(keys.versions()) == ["first", "second"]
+    assert seen(keys.candidates()) == ["first", "second"]
     assert known(keys) == "second"
 
 
 def test_however_many_bad_tokens_come_keys_are_fetched_once_in_half_a_minute(
-    keys: Keys, source: Source, clock: Clock
+    keys: SigningKeys, source: Source, clock: Clock
 ) -> None:
     for _ in range(1_000):
-        assert seen(keys.versions()) == ["first"]
+        assert seen(keys.candidates()) == ["first"]
     assert source.fetches == 1
     clock.now += PAUSE - 1
-    assert seen(keys.versions()) == ["first"]
+    assert seen(keys.candidates()) == ["first"]
     assert source.fetches == 1
     clock.now += 1
     for _ in range(1_000):
-        seen(keys.versions())
+        seen(keys.candidates())
     assert source.fetches == 2
 
 
-def test_known_keys_serve_on_while_no_others_can_be_had(keys: Keys, source: Source, clock: Clock) -> None:
+def test_known_keys_serve_on_while_no_others_can_be_had(
+    keys: SigningKeys, source: Source, clock: Clock
+) -> None:
     known(keys)
     source.reachable = False
     for _ in range(100):
         clock.now += LIFETIME
-        assert seen(keys.versions()) == ["first"]
+        assert seen(keys.candidates()) == ["first"]
     assert source.fetches == 101  # one at each of those times, though twice there was a reason
     source.key, source.reachable = "second", True
     clock.now += PAUSE
@@ -122,23 +124,23 @@ def test_known_keys_serve_on_while_no_others_can_be_had(keys: Keys, source: Sour
 
 
 def test_without_any_key_everybody_is_refused_and_the_source_is_not_hammered(
-    keys: Keys, source: Source, clock: Clock
+    keys: SigningKeys, source: Source, clock: Clock
 ) -> None:
     source.reachable = False
     for _ in range(1_000):
         with pytest.raises(KeysUnavailable):
-            next(keys.versions())
+            next(keys.candidates())
     assert source.fetches == 1
     source.reachable = True
     with pytest.raises(KeysUnavailable):
-        next(keys.versions())
+        next(keys.candidates())
     clock.now += FIRST_PAUSE  # nobody can connect meanwhile: it is not as long as for a token that fits none
     assert known(keys) == "first"
     assert source.fetches == 2
 
 
 def test_a_clock_that_is_put_back_does_not_keep_keys_from_being_fetched(
-    keys: Keys, source: Source, clock: Clock
+    keys: SigningKeys, source: Source, clock: Clock
 ) -> None:
     known(keys)
     clock.now -= 24 * 3600
@@ -146,7 +148,7 @@ def test_a_clock_that_is_put_back_does_not_keep_keys_from_being_fetched(
     assert known(keys) == "second"
 
 
-def test_threads_that_need_keys_at_once_share_one_fetch(keys: Keys, source: Source) -> None:
+def test_threads_that_need_keys_at_once_share_one_fetch(keys: SigningKeys, source: Source) -> None:
     source.hold.clear()
     with ThreadPoolExecutor(20) as threads:
         answers = [threads.submit(known, keys) for _ in range(20)]
@@ -156,9 +158,9 @@ def test_threads_that_need_keys_at_once_share_one_fetch(keys: Keys, source: Sour
 
 
 def test_threads_that_no_key_fits_share_one_fetch_and_all_get_what_is_new(
-    keys: Keys, source: Source, clock: Clock
+    keys: SigningKeys, source: Source, clock: Clock
 ) -> None:
-    offers = [keys.versions() for _ in range(20)]
+    offers = [keys.candidates() for _ in range(20)]
     assert [next(offer)[0].value for offer in offers] == ["first"] * 20
     source.key = "second"
     clock.now += PAUSE
@@ -180,6 +182,6 @@ def test_a_key_fits_tokens_of_its_algorithm_and_name(key: Key, fits: bool) -> No
     assert key.fits("RS256", "k1") is fits
 
 
-def test_a_token_that_names_no_key_may_be_of_any(keys: Keys) -> None:
+def test_a_token_that_names_no_key_may_be_of_any(keys: SigningKeys) -> None:
     assert Key("RS256", "k1", None).fits("RS256", None)
     assert not Key("RS256", "k1", None).fits("ES256", None)

@@ -12,9 +12,9 @@ from typing import Any
 import jwt
 import pytest
 
-from chat.identity.identity import Admission, Identity, Refused
-from chat.identity.jwks import published_keys
-from chat.identity.signing_keys import PAUSE, Key, Keys, KeysUnavailable
+from chat.identity.identity import AuthError, Authorization, Identity
+from chat.identity.jwks import jwks_keys
+from chat.identity.signing_keys import PAUSE, Key, KeysUnavailable, SigningKeys
 from chat.identity.tokens import LEEWAY, MAX_GRANTS, MAX_TOKEN, ClaimNames, Tokens
 from tests.support.fakes.clock import Clock
 from tests.support.issuer import (
@@ -47,18 +47,18 @@ def server() -> Iterator[KeySetServer]:
     server.close()
 
 
-def of(keys: Keys, *, audiences: Sequence[str] = (AUDIENCE,), names: ClaimNames = NAMES) -> Tokens:
+def of(keys: SigningKeys, *, audiences: Sequence[str] = (AUDIENCE,), names: ClaimNames = NAMES) -> Tokens:
     return Tokens(keys, issuer=ISSUER, audiences=audiences, claims=names)
 
 
 @pytest.fixture
 def with_keys(server: KeySetServer, clock: Clock) -> Tokens:
     """Those of an issuer that publishes an RSA and an EC key."""
-    return of(published_keys(server.url, now=clock))
+    return of(jwks_keys(server.url, now=clock))
 
 
-def secret_keys(secret: str = SECRET) -> Keys:
-    return Keys(lambda: [Key("HS256", None, secret.encode())], ["HS256"], lifetime=300)
+def secret_keys(secret: str = SECRET) -> SigningKeys:
+    return SigningKeys(lambda: [Key("HS256", None, secret.encode())], ["HS256"], lifetime=300)
 
 
 @pytest.fixture
@@ -68,14 +68,14 @@ def with_secret() -> Tokens:
 
 
 def refusal(tokens: Tokens, text: str | None) -> str:
-    with pytest.raises(Refused) as refused:
-        tokens.admit(text, "v1")
+    with pytest.raises(AuthError) as refused:
+        tokens.authenticate(text, "v1")
     return refused.value.reason
 
 
-def admitted(**changes: Any) -> Admission:
+def authorized(**changes: Any) -> Authorization:
     """Whom a good token with these changes lets in."""
-    return of(secret_keys()).admit(token(**changes), "v1")
+    return of(secret_keys()).authenticate(token(**changes), "v1")
 
 
 def rs256(**changes: Any) -> str:
@@ -88,7 +88,7 @@ def rs256(**changes: Any) -> str:
 def test_a_good_token_lets_in_whom_it_names(with_secret: Tokens) -> None:
     end = int(time.time()) + 600
     good = token(exp=end, rooms=["general", "news:read"], roles=["moderator"])
-    assert with_secret.admit(good, "plain") == Admission(
+    assert with_secret.authenticate(good, "plain") == Authorization(
         Identity("ada-1", "Ada", "plain"), grants="general news:read", roles="moderator", expires_at=end
     )
 
@@ -104,27 +104,27 @@ def test_a_good_token_lets_in_whom_it_names(with_secret: Tokens) -> None:
     ids=["RS256", "ES256", "RS256 without kid", "ES256 without kid"],
 )
 def test_a_token_of_a_published_key_is_believed(with_keys: Tokens, good: Any) -> None:
-    assert with_keys.admit(good(), "v1").identity.user == "ada-1"
+    assert with_keys.authenticate(good(), "v1").identity.user == "ada-1"
 
 
 def test_of_several_keys_without_a_name_any_may_have_signed(server: KeySetServer) -> None:
     server.keys = [published(rsa_key("other")), published(rsa_key())]
-    assert of(published_keys(server.url)).admit(rs256(), "v1").identity.user == "ada-1"
+    assert of(jwks_keys(server.url)).authenticate(rs256(), "v1").identity.user == "ada-1"
 
 
 def test_a_secret_signs_whatever_key_the_token_names(with_secret: Tokens) -> None:
-    assert with_secret.admit(token(kid="2026-11"), "v1").identity.user == "ada-1"
+    assert with_secret.authenticate(token(kid="2026-11"), "v1").identity.user == "ada-1"
 
 
 @pytest.mark.parametrize("aud", [AUDIENCE, [AUDIENCE], ["other", AUDIENCE]])
 def test_the_audience_is_one_or_a_list(aud: Any) -> None:
-    assert admitted(aud=aud).identity.user == "ada-1"
+    assert authorized(aud=aud).identity.user == "ada-1"
 
 
 @pytest.mark.parametrize("aud", ["web", "phone", ["phone", "other"]])
 def test_one_audience_of_several_will_do(aud: Any) -> None:
     tokens = of(secret_keys(), audiences=["web", "phone"])
-    assert tokens.admit(token(aud=aud), "v1").identity.user == "ada-1"
+    assert tokens.authenticate(token(aud=aud), "v1").identity.user == "ada-1"
 
 
 @pytest.mark.parametrize(
@@ -140,11 +140,11 @@ def test_one_audience_of_several_will_do(aud: Any) -> None:
 )
 def test_clocks_may_differ_a_little(times: dict[str, float]) -> None:
     now = time.time()
-    assert admitted(**{name: now + later for name, later in times.items()}).identity.user == "ada-1"
+    assert authorized(**{name: now + later for name, later in times.items()}).identity.user == "ada-1"
 
 
 def test_the_end_is_told_in_whole_seconds() -> None:
-    assert admitted(exp=4_000_000_000.9).expires_at == 4_000_000_000
+    assert authorized(exp=4_000_000_000.9).expires_at == 4_000_000_000
 
 
 # Tokens that are not believed
@@ -330,7 +330,7 @@ def test_a_token_is_refused_unread_if_it_is_longer_than_any(with_secret: Tokens)
     padding = MAX_TOKEN - len(token(data=""))
     good = token(data="x" * (padding * 3 // 4 - 3))
     assert MAX_TOKEN - 8 < len(good) <= MAX_TOKEN
-    assert with_secret.admit(good, "v1").identity.user == "ada-1"
+    assert with_secret.authenticate(good, "v1").identity.user == "ada-1"
     assert refusal(with_secret, token(data="x" * padding)) == "token_too_long"
     assert refusal(with_secret, "x" * 10_240) == "token_too_long"
 
@@ -339,7 +339,7 @@ def test_a_good_token_with_one_character_changed_is_refused(with_secret: Tokens,
     chance = random.Random(7)
     alphabet = "ABCxyz019-_."
     for tokens, good in ((with_secret, token()), (with_keys, rs256())):
-        tokens.admit(good, "v1")
+        tokens.authenticate(good, "v1")
         for _ in range(300):
             at = chance.randrange(len(good))
             changed = good[:at] + chance.choice(alphabet.replace(good[at], "")) + good[at + 1 :]
@@ -360,7 +360,7 @@ def test_a_thousand_bad_tokens_have_the_keys_fetched_once(with_keys: Tokens, ser
     for number in range(1_000):
         refusal(with_keys, bad[number % len(bad)])
     assert server.fetches == 1
-    assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
+    assert with_keys.authenticate(rs256(), "v1").identity.user == "ada-1"
 
 
 def test_bad_tokens_from_many_threads_have_the_keys_fetched_once(
@@ -376,12 +376,12 @@ def test_bad_tokens_from_many_threads_have_the_keys_fetched_once(
 
 
 def test_a_new_key_of_the_issuer_is_found(with_keys: Tokens, server: KeySetServer, clock: Clock) -> None:
-    with_keys.admit(rs256(), "v1")
+    with_keys.authenticate(rs256(), "v1")
     server.keys = [published(rsa_key("next"), kid="r2")]
     by_the_next = token(rsa_key("next"), "RS256", kid="r2")
     assert refusal(with_keys, by_the_next) == "unknown_key"  # asked a moment ago
     clock.now += PAUSE
-    assert with_keys.admit(by_the_next, "v1").identity.user == "ada-1"
+    assert with_keys.authenticate(by_the_next, "v1").identity.user == "ada-1"
     assert refusal(with_keys, rs256()) == "unknown_key"
     assert server.fetches == 2
 
@@ -389,19 +389,19 @@ def test_a_new_key_of_the_issuer_is_found(with_keys: Tokens, server: KeySetServe
 def test_a_key_that_is_exchanged_under_its_name_is_found(
     with_keys: Tokens, server: KeySetServer, clock: Clock
 ) -> None:
-    with_keys.admit(rs256(), "v1")
+    with_keys.authenticate(rs256(), "v1")
     server.keys = [published(rsa_key("next"), kid="r1")]
     clock.now += PAUSE
-    assert with_keys.admit(token(rsa_key("next"), "RS256", kid="r1"), "v1").identity.user == "ada-1"
+    assert with_keys.authenticate(token(rsa_key("next"), "RS256", kid="r1"), "v1").identity.user == "ada-1"
 
 
 def test_known_keys_are_good_while_the_issuer_is_down(
     with_keys: Tokens, server: KeySetServer, clock: Clock
 ) -> None:
-    with_keys.admit(rs256(), "v1")
+    with_keys.authenticate(rs256(), "v1")
     server.status = 503
     clock.now += 24 * 3600
-    assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
+    assert with_keys.authenticate(rs256(), "v1").identity.user == "ada-1"
     assert refusal(with_keys, token(rsa_key("next"), "RS256", kid="r2")) == "unknown_key"
 
 
@@ -413,17 +413,17 @@ def test_nobody_gets_in_while_no_key_was_ever_to_be_had(
     assert server.fetches == 1
     server.status = 200
     clock.now += PAUSE
-    assert with_keys.admit(rs256(), "v1").identity.user == "ada-1"
+    assert with_keys.authenticate(rs256(), "v1").identity.user == "ada-1"
 
 
 def test_a_secret_that_is_exchanged_is_found(clock: Clock) -> None:
     secret = [SECRET]
-    keys = Keys(lambda: [Key("HS256", None, secret[0].encode())], ["HS256"], lifetime=300, now=clock)
+    keys = SigningKeys(lambda: [Key("HS256", None, secret[0].encode())], ["HS256"], lifetime=300, now=clock)
     tokens = of(keys)
-    tokens.admit(token(), "v1")
+    tokens.authenticate(token(), "v1")
     secret[0] = "another " + SECRET
     clock.now += PAUSE
-    assert tokens.admit(token(secret[0]), "v1").identity.user == "ada-1"
+    assert tokens.authenticate(token(secret[0]), "v1").identity.user == "ada-1"
     assert refusal(tokens, token()) == "signature"
 
 
@@ -431,7 +431,7 @@ def test_a_secret_that_cannot_be_read_lets_nobody_in() -> None:
     def unreadable() -> Sequence[Key]:
         raise KeysUnavailable("no such parameter")
 
-    assert refusal(of(Keys(unreadable, ["HS256"], lifetime=300)), token()) == "keys_unavailable"
+    assert refusal(of(SigningKeys(unreadable, ["HS256"], lifetime=300)), token()) == "keys_unavailable"
 
 
 # Whom a token lets in
@@ -442,7 +442,7 @@ def test_a_secret_that_cannot_be_read_lets_nobody_in() -> None:
     [("ada-1", "ada-1"), ("auth0|5f7c", "auth0|5f7c"), (42, "42"), ("Ада", "Ада"), ("x" * 128, "x" * 128)],
 )
 def test_a_user_is_text_or_a_number(claim: object, user: str) -> None:
-    assert admitted(sub=claim).identity.user == user
+    assert authorized(sub=claim).identity.user == user
 
 
 @pytest.mark.parametrize(
@@ -461,12 +461,12 @@ def test_any_other_user_is_refused(with_secret: Tokens, claim: object) -> None:
     "name", [..., None, "", " ", "\u202e", 7, True, ["Ada"], {"first": "Ada"}], ids=ascii
 )
 def test_a_token_without_a_name_lets_in_a_guest(name: object) -> None:
-    assert admitted(name=name).identity.name.startswith("Guest ")
+    assert authorized(name=name).identity.name.startswith("Guest ")
 
 
 def test_a_name_is_cleaned() -> None:
-    assert admitted(name=" Ada\u202e \n Lovelace").identity.name == "Ada Lovelace"
-    assert len(admitted(name="x" * 500).identity.name) == 64
+    assert authorized(name=" Ada\u202e \n Lovelace").identity.name == "Ada Lovelace"
+    assert len(authorized(name="x" * 500).identity.name) == 64
 
 
 @pytest.mark.parametrize(
@@ -488,7 +488,7 @@ def test_a_name_is_cleaned() -> None:
     ids=ascii,
 )
 def test_rooms_are_a_list_or_one_text(claim: object, grants: str) -> None:
-    assert admitted(rooms=claim).grants == grants
+    assert authorized(rooms=claim).grants == grants
 
 
 @pytest.mark.parametrize(
@@ -503,7 +503,7 @@ def test_rooms_are_a_list_or_one_text(claim: object, grants: str) -> None:
     ids=ascii,
 )
 def test_roles_are_a_list_or_one_text(claim: object, roles: str) -> None:
-    assert admitted(roles=claim).roles == roles
+    assert authorized(roles=claim).roles == roles
 
 
 @pytest.mark.parametrize(
@@ -517,7 +517,7 @@ def test_rooms_or_roles_of_another_kind_are_refused(with_secret: Tokens, name: s
 
 def test_there_are_no_more_grants_than_an_authorizer_can_answer(with_secret: Tokens) -> None:
     half = "x" * (MAX_GRANTS // 2)
-    assert with_secret.admit(token(rooms=half, roles=half), "v1").roles == half
+    assert with_secret.authenticate(token(rooms=half, roles=half), "v1").roles == half
     assert refusal(with_secret, token(rooms=half, roles=half + "x")) == "too_many_grants"
 
 
@@ -538,6 +538,6 @@ def test_claims_have_the_names_that_are_asked_for() -> None:
         rooms=["*"],
         roles=["admin"],
     )
-    admission = of(secret_keys(), names=names).admit(good, "v1")
+    admission = of(secret_keys(), names=names).authenticate(good, "v1")
     assert admission.identity == Identity("ada@example.com", "Countess", "v1")
     assert (admission.grants, admission.roles) == ("general", "moderator")

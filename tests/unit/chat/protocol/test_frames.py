@@ -91,10 +91,10 @@ def test_a_reply_is_what_the_protocol_says() -> None:
 
 
 def test_a_refusal_carries_its_code_and_a_sentence() -> None:
-    assert json.loads(frames.refusal(None, NotAMember("Join first."))) == {
+    assert json.loads(frames.error(None, NotAMember("Join first."))) == {
         "type": "reply", "ref": None, "status": "error", "code": "not_a_member", "detail": "Join first.",
     }  # fmt: skip
-    assert json.loads(frames.refusal("r1", InvalidRoom("No.")))["ref"] == "r1"
+    assert json.loads(frames.error("r1", InvalidRoom("No.")))["ref"] == "r1"
 
 
 def test_a_run_becomes_one_frame_in_order() -> None:
@@ -187,7 +187,7 @@ def test_no_frame_is_a_byte_too_long_however_it_is_filled(padding: int, first: l
 def paged(entries: list[Entry], limit: int = 200, *, room: str = "general", **page: Any) -> dict[str, Any]:
     """The reply with as many of these as it takes, in the order in which they are offered."""
     reply = frames.PageReply("r1", limit, room=room)
-    taken = list(takewhile(reply.takes, entries))
+    taken = list(takewhile(reply.fits, entries))
     encoded = reply.encoded(Page(taken, **{"more": len(taken) < len(entries)} | page))
     assert len(encoded.encode()) <= 32 * 1024
     out: dict[str, Any] = json.loads(encoded)

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from chat.protocol.messages import Entry, Message
-from chat.protocol.pages import SETTLED, Page, Row, page_after, page_before
+from chat.protocol.pages import GAP_FINAL_AFTER, Page, Row, page_after, page_before
 
 NOW = 1_795_500_000.0
-RECENT, OLD = NOW - 1, NOW - SETTLED.total_seconds()
+RECENT, OLD = NOW - 1, NOW - GAP_FINAL_AFTER.total_seconds()
 
 
 def row(seq: int, sent: float = RECENT) -> Row:

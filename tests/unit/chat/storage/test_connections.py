@@ -42,7 +42,7 @@ def connections(dynamodb: Any, clock: Clock) -> Connections:
 def opened(
     connections: Connections, connection_id: str, *rooms: str, who: Identity = ADA, end: int | None = None
 ) -> None:
-    connections.open(Connection(connection_id, who, 1_795_499_990_456, end), rooms)
+    connections.add(Connection(connection_id, who, 1_795_499_990_456, end), rooms)
 
 
 def rows(dynamodb: Any) -> list[dict[str, Any]]:
@@ -144,7 +144,7 @@ def test_a_connection_ends_with_its_token_if_that_is_sooner(
 def test_a_closed_connection_leaves_nothing_behind(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "news")
     opened(connections, "c2", "general")
-    assert connections.close("c1") == ClosedConnection(PERSON, frozenset({"general", "news"}), sent=0)
+    assert connections.remove("c1") == ClosedConnection(PERSON, frozenset({"general", "news"}), sent=0)
     assert {item["pk"] for item in rows(dynamodb)} == {"CONN#c2", "ROOM#general"}
     assert members(dynamodb, "general") == {"c2"}
 
@@ -153,19 +153,19 @@ def test_closing_says_how_much_was_sent(connections: Connections) -> None:
     opened(connections, "c1", "general")
     connections.charge("c1", "general")
     connections.charge("c1", "general")
-    assert connections.close("c1") == ClosedConnection(PERSON, frozenset({"general"}), sent=2)
+    assert connections.remove("c1") == ClosedConnection(PERSON, frozenset({"general"}), sent=2)
 
 
 def test_closing_twice_is_closing_once(connections: Connections) -> None:
     opened(connections, "c1", "general")
-    connections.close("c1")
-    assert connections.close("c1") is None
+    connections.remove("c1")
+    assert connections.remove("c1") is None
 
 
 def test_closing_a_stranger_changes_nothing(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general")
     before = rows(dynamodb)
-    assert connections.close("c2") is None
+    assert connections.remove("c2") is None
     assert rows(dynamodb) == before
 
 
@@ -189,7 +189,7 @@ def test_a_user_has_so_many_connections_and_then_no_more(few: Connections, dynam
     assert rows(dynamodb) == before
     assert few.ids_of_user("u1") == {"c1", "c2", "c3"}
     opened(few, "c4", "general", who=EVE)  # nobody else's business
-    few.close("c2")
+    few.remove("c2")
     assert few.ids_of_user("u1") == {"c1", "c3"}
     opened(few, "c5", "general")
     assert few.ids_of_user("u1") == {"c1", "c3", "c5"}
@@ -251,12 +251,12 @@ def test_a_users_item_lasts_as_long_as_the_newest_connection_and_is_not_made_by_
     assert item == key | {
         "connections": {"c1", "c2"}, "expires_at": NOW + 10 + CONNECTION_TTL.total_seconds(),
     }  # fmt: skip
-    connections.close("c1")
-    connections.close("c2")
+    connections.remove("c1")
+    connections.remove("c2")
     dynamodb.delete_item(TableName=TABLE, Key=key)  # as DynamoDB does when it has expired
     opened(connections, "c3", "general", who=EVE)
     dynamodb.delete_item(TableName=TABLE, Key=key)
-    assert connections.close("c3") is not None
+    assert connections.remove("c3") is not None
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
 
@@ -346,7 +346,7 @@ def test_a_connection_can_be_in_no_room_and_join_later(connections: Connections,
     connections.join("c1", "a#b")
     assert connections.rooms("c1") == {"a#b"}
     connections.charge("c1", "a#b")
-    assert connections.close("c1") == ClosedConnection(PERSON, frozenset({"a#b"}), sent=1)
+    assert connections.remove("c1") == ClosedConnection(PERSON, frozenset({"a#b"}), sent=1)
     assert rows(dynamodb) == []
 
 
@@ -426,7 +426,7 @@ class ClosesAfterReading:
 
     def get_item(self, **arguments: Any) -> Any:
         answer = self._client.get_item(**arguments)
-        Connections(self._client, TABLE).close("c1")
+        Connections(self._client, TABLE).remove("c1")
         return answer
 
     def __getattr__(self, operation: str) -> Any:
@@ -621,7 +621,7 @@ def test_any_number_is_forgotten_in_a_few_calls(connections: Connections, dynamo
     names = [f"c{number}" for number in range(60)]
     for name in names:
         person = Identity(f"user of {name}", "Ada", "v1")
-        connections.open(Connection(name, person, 0), ["general", "news"])
+        connections.add(Connection(name, person, 0), ["general", "news"])
     counting = MortalDynamoDB(dynamodb)
     Connections(counting, TABLE).prune("general", found(*names))
     assert rows(dynamodb) == []

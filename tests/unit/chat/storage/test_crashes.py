@@ -28,9 +28,9 @@ from chat.protocol.frames import parse
 from chat.protocol.messages import Entry
 from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log import Log
-from chat.storage.member_reader import Members
+from chat.storage.member_reader import MemberReader
 from chat.storage.rate_limits import Rate
-from chat.storage.rules import RuleBook
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.fakes.gateway import FakeGateway
@@ -49,7 +49,7 @@ def chat_on(client: Any) -> Context:
     fast = Rate(10_000, 10_000)  # no call is a second try
     connections = Connections(client, CONNECTIONS, limits=Limits(rate=fast))
     log = Log(client, MESSAGES, 90, rate=fast)
-    rules, signals = RuleBook(client, MESSAGES), Signals(client, MESSAGES)
+    rules, signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
     sockets: Any = None  # nobody is moderated
     return Context(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
 
@@ -67,10 +67,10 @@ class World:
 
     def connect(self) -> None:
         connections = Connections(self.dynamodb, CONNECTIONS)
-        connections.open(Connection("sender", ADA, 0), ["general"])
-        connections.open(Connection("sender again", ADA, 0), ["general"])
-        connections.open(Connection(LISTENER, ADA, 0), ["general"])
-        connections.open(Connection(PLAIN, Identity("u2", "Guest", "plain"), 0), ["general"])
+        connections.add(Connection("sender", ADA, 0), ["general"])
+        connections.add(Connection("sender again", ADA, 0), ["general"])
+        connections.add(Connection(LISTENER, ADA, 0), ["general"])
+        connections.add(Connection(PLAIN, Identity("u2", "Guest", "plain"), 0), ["general"])
 
     def send(
         self, *, ref: str = "r1", text: str = "Hi", connection: str = "sender", dies_after: int | None = None
@@ -97,7 +97,7 @@ class World:
 
     async def _fan_out(self, runs: Runs, client: MortalDynamoDB) -> None:
         loop = asyncio.get_running_loop()
-        members = Members(self.members_url, "us-east-1", CONNECTIONS)
+        members = MemberReader(self.members_url, "us-east-1", CONNECTIONS)
         slice_queue: Any = FakeSliceQueue()
         sockets: Any = None  # nobody expires
         poster = Poster(self.gateway, AdaptiveRate(loop.time), loop)
@@ -241,7 +241,7 @@ def test_a_resend_between_the_fan_outs_reading_and_writing_counts_once(world: Wo
     replies: list[int] = []
     world.send_and_die(HEAD)
     client = Overtaken(world.dynamodb, lambda: replies.append(world.send()["seq"]))
-    settled = Log(client, MESSAGES, 90).settle("general", world.stream.batch()["general"]).entries
+    settled = Log(client, MESSAGES, 90).repair("general", world.stream.batch()["general"]).entries
     assert (replies, settled) == ([2], [Entry(1, None)])
     world.fan_out(world.stream.batch())
     assert (world.history(), world.heard()) == ({1: None, 2: "Hi"}, [(2, "Hi")])

@@ -15,7 +15,7 @@ from chat.protocol.messages import Entry, Message
 from chat.protocol.pages import Row
 from chat.storage.log import MAX_SEQ, Log, Receipt
 from chat.storage.rate_limits import Rate
-from chat.storage.rules import RuleBook
+from chat.storage.rules import RoomRules
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 from tests.support.fakes.stream import Stream
@@ -192,7 +192,7 @@ LATER = int(NOW) + 60
 
 
 def ruled(dynamodb: Any, **rules: Any) -> None:
-    RuleBook(dynamodb, TABLE, lambda: NOW).change("general", lambda old: replace(old, **rules))
+    RoomRules(dynamodb, TABLE, lambda: NOW).change("general", lambda old: replace(old, **rules))
 
 
 @pytest.mark.parametrize(
@@ -421,7 +421,7 @@ def test_what_marks_a_head_is_no_message_and_the_next_message_is_one(
     marks: list[Callable[[], object]] = [
         lambda: ruled(dynamodb, slow_mode=0),
         lambda: log.delete("general", 1),
-        lambda: log.make_large("general", 16),
+        lambda: log.mark_large("general", 16),
     ]
     for mark in marks:
         mark()
@@ -449,7 +449,7 @@ def test_sending_a_deleted_message_again_does_not_bring_it_back(
     run = stream.batch()["general"]
     log.delete("general", 1)
     assert log.append("general", message("r1", "secret")) == first
-    log.settle("general", run)  # as the stream brings it again after a failure
+    log.repair("general", run)  # as the stream brings it again after a failure
     assert history(dynamodb) == {1: "", 2: None}
 
 
@@ -505,7 +505,7 @@ def test_settling_what_is_whole_writes_nothing(log: Log, dynamodb: Any, stream: 
     before = dynamodb.scan(TableName=TABLE)["Items"]
     counting = MortalDynamoDB(dynamodb)
     run = stream.batch()["general"]
-    assert log_of(counting).settle("general", run).entries == [run[0], run[1], Entry(3, None)]
+    assert log_of(counting).repair("general", run).entries == [run[0], run[1], Entry(3, None)]
     assert counting.calls == ["batch_get_item"]
     assert dynamodb.scan(TableName=TABLE)["Items"] == before
 
@@ -513,7 +513,7 @@ def test_settling_what_is_whole_writes_nothing(log: Log, dynamodb: Any, stream: 
 def test_settling_reads_what_was_written_a_moment_ago(dynamodb: Any) -> None:
     # Eventually consistent, it could miss the ref of a resend and broadcast both.
     counting = MortalDynamoDB(dynamodb)
-    log_of(counting).settle("general", [Entry(1, message("r1"))])
+    log_of(counting).repair("general", [Entry(1, message("r1"))])
     assert counting.asked[0]["RequestItems"][TABLE]["ConsistentRead"] is True
 
 
@@ -523,15 +523,15 @@ def test_settling_writes_what_a_crash_left_out(log: Log, dynamodb: Any, stream: 
     for kind in ("REF#", "LOG#"):
         for item in items(dynamodb, kind).values():
             dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
-    log.settle("general", stream.batch()["general"])
+    log.repair("general", stream.batch()["general"])
     assert sorted(map(repr, dynamodb.scan(TableName=TABLE)["Items"])) == sorted(map(repr, whole))
 
 
 def test_settling_again_changes_nothing(log: Log, dynamodb: Any) -> None:
     run = [Entry(1, message("r1")), Entry(2, message("r1")), Entry(3, message("r2"))]
-    first = log.settle("general", run).entries
+    first = log.repair("general", run).entries
     stored = dynamodb.scan(TableName=TABLE)["Items"]
-    assert log.settle("general", run).entries == first == [run[0], Entry(2, None), run[2]]
+    assert log.repair("general", run).entries == first == [run[0], Entry(2, None), run[2]]
     assert dynamodb.scan(TableName=TABLE)["Items"] == stored
 
 
@@ -542,7 +542,7 @@ def test_a_run_that_comes_again_does_not_bring_back_what_was_deleted_meanwhile(
     log.append("general", message("r2", "Ho"))
     run = stream.batch()["general"]
     log.delete("general", 1)
-    first, second = log.settle("general", run).entries
+    first, second = log.repair("general", run).entries
     assert first.message is not None
     assert (first.message.text, first.message.data, first.message.deleted) == ("", None, True)
     assert second == run[1]
@@ -550,13 +550,13 @@ def test_a_run_that_comes_again_does_not_bring_back_what_was_deleted_meanwhile(
 
 def test_a_message_twice_in_one_run_counts_once(log: Log, dynamodb: Any) -> None:
     run = [Entry(1, message("r1")), Entry(2, message("r1", at="later")), Entry(3, message("r1", "other"))]
-    assert log.settle("general", run).entries == [run[0], Entry(2, None), Entry(3, None)]
+    assert log.repair("general", run).entries == [run[0], Entry(2, None), Entry(3, None)]
     assert history(dynamodb) == {1: "Hi", 2: None, 3: None}
 
 
 def test_a_ref_that_a_later_seq_has_taken_makes_the_earlier_one_void(log: Log, dynamodb: Any) -> None:
-    later = log.settle("general", [Entry(2, message("r1"))]).entries
-    assert log.settle("general", [Entry(1, message("r1"))]).entries == [Entry(1, None)]
+    later = log.repair("general", [Entry(2, message("r1"))]).entries
+    assert log.repair("general", [Entry(1, message("r1"))]).entries == [Entry(1, None)]
     assert later == [Entry(2, message("r1"))]
     assert history(dynamodb) == {1: None, 2: "Hi"}
 
@@ -565,15 +565,15 @@ def test_a_row_that_has_changed_since_is_not_written_again(log: Log, dynamodb: A
     log.append("general", message("r1"))
     row = {"pk": "LOG#general", "sk": "000000000001"}
     dynamodb.put_item(TableName=TABLE, Item=row | {"skipped": True, "edited": 1})
-    log.settle("general", [Entry(1, message("r1"))])
+    log.repair("general", [Entry(1, message("r1"))])
     assert dynamodb.get_item(TableName=TABLE, Key=row)["Item"] == row | {"skipped": True, "edited": 1}
 
 
 def test_a_run_of_more_than_a_hundred_keys_is_settled_whole(log: Log, dynamodb: Any, stream: Stream) -> None:
     counting = MortalDynamoDB(dynamodb)
     run = [Entry(seq, message(f"r{seq}", f"text {seq}")) for seq in range(1, 121)]
-    assert log_of(counting).settle("general", run[::2]).entries == run[::2]
-    assert log.settle("general", run).entries == run
+    assert log_of(counting).repair("general", run[::2]).entries == run[::2]
+    assert log.repair("general", run).entries == run
     assert history(dynamodb) == {seq: f"text {seq}" for seq in range(1, 121)}
     assert counting.calls.count("batch_get_item") == 2  # 120 keys
 
@@ -669,10 +669,10 @@ def test_what_a_busy_dynamodb_leaves_out_is_asked_for_again(log: Log, dynamodb: 
         log.append("general", message(ref))
     run = [Entry(1, message("r1")), Entry(2, message("r1"))]
     writing = MortalDynamoDB(dynamodb)
-    assert log_of(Busy(writing)).settle("general", run).entries == [run[0], Entry(2, None)]
+    assert log_of(Busy(writing)).repair("general", run).entries == [run[0], Entry(2, None)]
     assert "put_item" not in writing.calls  # everything was found
 
 
 def test_a_failure_of_dynamodb_is_not_taken_for_a_ref_in_use(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        Log(dynamodb, "NoSuchTable", 90).settle("general", [Entry(1, message("r1"))])
+        Log(dynamodb, "NoSuchTable", 90).repair("general", [Entry(1, message("r1"))])

@@ -14,7 +14,7 @@ import pytest
 
 from chat.identity.identity import Identity
 from chat.storage.connections import HASH_SPACE, Connection, Connections, Member
-from chat.storage.member_reader import PAGE, Members, Page, ReadFailed
+from chat.storage.member_reader import PAGE, MemberPage, MemberReader, ReadFailed
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.web_host import Host, Visit, ok
 
@@ -82,11 +82,13 @@ class Table:
 class Room:
     """A room `a#b` in a table, and its reader."""
 
-    def __init__(self, table: Table, members: Members) -> None:
+    def __init__(self, table: Table, members: MemberReader) -> None:
         self.table = table
         self.members = members
 
-    async def read(self, first: int = 0, last: int = HASH_SPACE - 1, page: Page | None = None) -> list[str]:
+    async def read(
+        self, first: int = 0, last: int = HASH_SPACE - 1, page: MemberPage | None = None
+    ) -> list[str]:
         """The ids of the members as they were passed on."""
         found: list[str] = []
 
@@ -101,7 +103,7 @@ class Room:
 async def room(aws: None) -> AsyncIterator[Room]:
     table = Table()
     async with Host(table.behave) as host:
-        members = Members(host.url, "us-east-1", TABLE, now=lambda: NOW)
+        members = MemberReader(host.url, "us-east-1", TABLE, now=lambda: NOW)
         yield Room(table, members)
         members.close()
         await asyncio.sleep(0)
@@ -117,10 +119,10 @@ def ids(keys: Sequence[str]) -> list[str]:
 
 async def test_a_member_is_what_a_broadcast_needs_to_know(dynamodb: Any, aws: None) -> None:
     connections = Connections(dynamodb, TABLE, now=lambda: NOW)
-    connections.open(Connection("c1=", Identity("u1", "Ada", "v1"), 1_795_499_990_456), ["general", "a#b"])
-    connections.open(Connection("c2=", Identity("u2", "Bo", "plain"), 1_795_499_990_457), ["a"])
+    connections.add(Connection("c1=", Identity("u1", "Ada", "v1"), 1_795_499_990_456), ["general", "a#b"])
+    connections.add(Connection("c2=", Identity("u2", "Bo", "plain"), 1_795_499_990_457), ["a"])
     server = DynamoDBServer(boto3.client("dynamodb"))
-    members = Members(server.url, "us-east-1", TABLE, now=lambda: NOW)
+    members = MemberReader(server.url, "us-east-1", TABLE, now=lambda: NOW)
     read = {room: (await members.page(room)).members for room in ("general", "a#b", "a", "empty")}
     members.close()
     await asyncio.to_thread(server.close)

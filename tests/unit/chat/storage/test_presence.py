@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from chat.identity.people import Person
 from chat.storage.connections import Member
-from chat.storage.presence import present
+from chat.storage.presence import people_in
 
 
 def member(user: str, name: str, connected_at: int = 0, *, expired: bool = False) -> Member:
@@ -11,18 +11,20 @@ def member(user: str, name: str, connected_at: int = 0, *, expired: bool = False
 
 def test_each_person_is_there_once_however_many_tabs_they_have() -> None:
     tabs = [member(f"u{number}", "Ada", tab) for number in range(50) for tab in range(3)]
-    assert present(tabs) == {f"u{number}": Person(f"u{number}", "Ada") for number in range(50)}
+    assert people_in(tabs) == {f"u{number}": Person(f"u{number}", "Ada") for number in range(50)}
 
 
 def test_of_two_names_that_of_the_latest_connection_counts_whatever_order_they_are_read_in() -> None:
     old, new = member("u1", "Ada", 1), member("u1", "Lady Ada", 2)
-    assert present([old, new]) == present([new, old]) == {"u1": Person("u1", "Lady Ada")}
+    assert people_in([old, new]) == people_in([new, old]) == {"u1": Person("u1", "Lady Ada")}
 
 
 def test_whose_time_is_over_is_not_there() -> None:
     members = [member("u1", "Ada", 2, expired=True), member("u2", "Eve", 1, expired=True)]
-    assert present([*members, member("u1", "Ada's other tab", 1)]) == {"u1": Person("u1", "Ada's other tab")}
+    assert people_in([*members, member("u1", "Ada's other tab", 1)]) == {
+        "u1": Person("u1", "Ada's other tab")
+    }
 
 
 def test_nobody_is_in_an_empty_room() -> None:
-    assert present([]) == {}
+    assert people_in([]) == {}

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from chat.protocol.errors import RateLimited
 from chat.storage.dynamodb import old_item
-from chat.storage.rate_limits import Budget, Passed, Rate, Use
+from chat.storage.rate_limits import Attempt, ConditionFailed, Rate, RateLimiter
 from tests.support.fakes.clock import Clock
 
 TEN_AND_TWENTY = Rate(10, 20)
@@ -26,24 +26,24 @@ class Item:
         self.writes = 0
         self.before_write: Callable[[], object] = lambda: None
 
-    def update(self, use: Use) -> str:
+    def update(self, attempt: Attempt) -> str:
         self.before_write()
         self.writes += 1
         try:
             self._dynamodb.update_item(
                 TableName="ConnectionsTable",
                 Key={"pk": "an item", "sk": "of its own"},
-                UpdateExpression=f"SET due = {use.due}",
-                ConditionExpression=use.condition,
-                ExpressionAttributeValues=use.values,
+                UpdateExpression=f"SET due = {attempt.due}",
+                ConditionExpression=attempt.condition,
+                ExpressionAttributeValues=attempt.values,
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )
         except ClientError as error:
             item = old_item(error)
-            raise Passed(int(item["due"]) if item else None) from None
+            raise ConditionFailed(int(item["due"]) if item else None) from None
         return "done"
 
-    def takes(self, budget: Budget) -> bool:
+    def takes(self, budget: RateLimiter) -> bool:
         """Spends once; False when there were too many."""
         try:
             assert budget.spend("item", self.update) == "done"
@@ -51,7 +51,7 @@ class Item:
             return False
         return True
 
-    def all_at_once(self, budget: Budget) -> int:
+    def all_at_once(self, budget: RateLimiter) -> int:
         """How many it takes before there are too many."""
         taken = 0
         while self.takes(budget):
@@ -69,7 +69,7 @@ def item(dynamodb: Any) -> Item:
     return Item(dynamodb)
 
 
-def refusal(item: Item, budget: Budget) -> RateLimited:
+def refusal(item: Item, budget: RateLimiter) -> RateLimited:
     with pytest.raises(RateLimited) as refused:
         budget.spend("item", item.update)
     return refused.value
@@ -79,7 +79,7 @@ def refusal(item: Item, budget: Budget) -> RateLimited:
 
 
 def test_the_burst_may_come_at_once_and_then_each_in_its_time(item: Item, clock: Clock) -> None:
-    budget = Budget(TEN_AND_TWENTY, clock)
+    budget = RateLimiter(TEN_AND_TWENTY, clock)
     assert item.all_at_once(budget) == 20
     clock.now += 0.0999
     assert item.all_at_once(budget) == 0
@@ -90,7 +90,7 @@ def test_the_burst_may_come_at_once_and_then_each_in_its_time(item: Item, clock:
 
 
 def test_a_pause_gives_the_burst_back_and_never_more(item: Item, clock: Clock) -> None:
-    budget = Budget(TEN_AND_TWENTY, clock)
+    budget = RateLimiter(TEN_AND_TWENTY, clock)
     item.all_at_once(budget)
     clock.now += 2.0
     assert item.all_at_once(budget) == 20
@@ -99,7 +99,7 @@ def test_a_pause_gives_the_burst_back_and_never_more(item: Item, clock: Clock) -
 
 
 def test_a_burst_of_one_is_one_at_a_time(item: Item, clock: Clock) -> None:
-    budget = Budget(Rate(0.1, 1), clock)
+    budget = RateLimiter(Rate(0.1, 1), clock)
     assert item.all_at_once(budget) == 1
     clock.now += 9.9
     assert item.all_at_once(budget) == 0
@@ -114,7 +114,7 @@ RATES = [TEN_AND_TWENTY, Rate(50, 50), Rate(0.1, 1), Rate(3, 7), Rate(700, 5), R
 def test_whoever_waits_as_long_as_was_said_is_let_through_and_a_little_less_is_too_little(
     item: Item, clock: Clock, rate: Rate
 ) -> None:
-    budget = Budget(rate, clock)
+    budget = RateLimiter(rate, clock)
     dice = random.Random(5)
     for _ in range(10):
         item.all_at_once(budget)
@@ -130,7 +130,7 @@ def test_whoever_waits_as_long_as_was_said_is_let_through_and_a_little_less_is_t
 
 @pytest.mark.parametrize("rate", [Rate(each, 5) for each in (0.5, 3, 30, 300, 700)], ids=str)
 def test_a_rate_holds_whether_or_not_it_divides_a_second(item: Item, clock: Clock, rate: Rate) -> None:
-    budget = Budget(rate, clock)
+    budget = RateLimiter(rate, clock)
     taken = 0
     for _ in range(1_500):
         taken += item.takes(budget)
@@ -152,7 +152,7 @@ def test_a_flood_over_several_instances_gets_its_rate_and_no_more(
     """
     dice = random.Random(7)
     skews = [0.0, 0.002, -0.003, 0.001]
-    budgets = [Budget(rate, lambda skew=skew: clock.now + skew) for skew in skews]  # type: ignore[misc]
+    budgets = [RateLimiter(rate, lambda skew=skew: clock.now + skew) for skew in skews]  # type: ignore[misc]
     taken: Counter[int] = Counter()
     start = clock.now
     for number in range(flood * 10):
@@ -170,7 +170,7 @@ def test_a_flood_over_several_instances_gets_its_rate_and_no_more(
 def test_a_quiet_sender_costs_one_write_each_time_whichever_instance_it_meets(
     item: Item, clock: Clock
 ) -> None:
-    budgets = [Budget(TEN_AND_TWENTY, clock) for _ in range(4)]
+    budgets = [RateLimiter(TEN_AND_TWENTY, clock) for _ in range(4)]
     dice = random.Random(3)
     for _ in range(50):
         assert item.takes(dice.choice(budgets))
@@ -181,20 +181,20 @@ def test_a_quiet_sender_costs_one_write_each_time_whichever_instance_it_meets(
 def test_a_busy_sender_costs_two_writes_at_most_and_one_where_one_instance_remembers(
     item: Item, clock: Clock
 ) -> None:
-    one = Budget(TEN_AND_TWENTY, clock)
+    one = RateLimiter(TEN_AND_TWENTY, clock)
     assert item.all_at_once(one) == 20
     assert item.writes == 20
     clock.now += 60
-    others = [Budget(TEN_AND_TWENTY, clock) for _ in range(20)]
+    others = [RateLimiter(TEN_AND_TWENTY, clock) for _ in range(20)]
     for other in others:
         before = item.writes
         assert item.takes(other)
         assert item.writes - before <= 2
-    assert not item.takes(Budget(TEN_AND_TWENTY, clock))
+    assert not item.takes(RateLimiter(TEN_AND_TWENTY, clock))
 
 
 def test_who_is_known_to_send_too_much_costs_nothing(item: Item, clock: Clock) -> None:
-    budget = Budget(TEN_AND_TWENTY, clock)
+    budget = RateLimiter(TEN_AND_TWENTY, clock)
     item.all_at_once(budget)
     before = item.writes
     assert not any(item.takes(budget) for _ in range(1_000))
@@ -202,7 +202,7 @@ def test_who_is_known_to_send_too_much_costs_nothing(item: Item, clock: Clock) -
 
 
 def test_two_instances_at_the_same_moment_count_both(item: Item, clock: Clock) -> None:
-    mine, other = Budget(Rate(10, 3), clock), Budget(Rate(10, 3), clock)
+    mine, other = RateLimiter(Rate(10, 3), clock), RateLimiter(Rate(10, 3), clock)
 
     def overtake() -> None:
         item.before_write = lambda: None
@@ -214,14 +214,14 @@ def test_two_instances_at_the_same_moment_count_both(item: Item, clock: Clock) -
 
 
 def test_an_instance_that_is_overtaken_every_time_gives_up(clock: Clock) -> None:
-    tries: list[Use] = []
+    tries: list[Attempt] = []
 
-    def overtaken(use: Use) -> None:
-        tries.append(use)
-        raise Passed(0 if use.due == "due + :interval" else int((clock.now + 1) * 1_000_000))
+    def overtaken(attempt: Attempt) -> None:
+        tries.append(attempt)
+        raise ConditionFailed(0 if attempt.due == "due + :interval" else int((clock.now + 1) * 1_000_000))
 
     with pytest.raises(RateLimited) as refused:
-        Budget(TEN_AND_TWENTY, clock).spend("item", overtaken)
+        RateLimiter(TEN_AND_TWENTY, clock).spend("item", overtaken)
     assert len(tries) == 4
     assert 0.1 <= refused.value.retry_after < 0.11
 
@@ -232,10 +232,10 @@ def test_an_instance_that_is_overtaken_every_time_gives_up(clock: Clock) -> None
 def test_an_instance_forgets_what_it_has_not_seen_for_long_and_is_still_right(
     item: Item, clock: Clock
 ) -> None:
-    budget = Budget(Rate(10, 3), clock)
+    budget = RateLimiter(Rate(10, 3), clock)
     assert item.all_at_once(budget) == 3
     for number in range(10_000):
-        budget.spend(f"item {number}", lambda use: None)
+        budget.spend(f"item {number}", lambda attempt: None)
     assert len(budget._seen) < 10_000
     before = item.writes
     assert not item.takes(budget)
@@ -243,19 +243,19 @@ def test_an_instance_forgets_what_it_has_not_seen_for_long_and_is_still_right(
 
 
 def test_items_are_counted_each_by_itself(clock: Clock) -> None:
-    budget = Budget(Rate(10, 1), clock)
+    budget = RateLimiter(Rate(10, 1), clock)
     uses: list[str] = []
     for name in ("a", "b"):
-        budget.spend(name, lambda use: uses.append(use.due))
+        budget.spend(name, lambda attempt: uses.append(attempt.due))
     assert uses == [":next", ":next"]
     with pytest.raises(RateLimited):
-        budget.spend("a", lambda use: uses.append(use.due))
+        budget.spend("a", lambda attempt: uses.append(attempt.due))
 
 
 def test_what_fails_otherwise_is_not_counted_and_not_swallowed(item: Item, clock: Clock) -> None:
-    budget = Budget(Rate(10, 1), clock)
+    budget = RateLimiter(Rate(10, 1), clock)
 
-    def fail(use: Use) -> None:
+    def fail(attempt: Attempt) -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):

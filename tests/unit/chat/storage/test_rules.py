@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chat.protocol.errors import Forbidden, RateLimited
-from chat.storage.rules import NONE, RuleBook, Rules
+from chat.storage.rules import NO_RULES, RoomRules, Rules
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 from tests.support.fakes.stream import Stream
@@ -23,8 +23,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def book(dynamodb: Any, clock: Clock) -> RuleBook:
-    return RuleBook(dynamodb, TABLE, clock)
+def book(dynamodb: Any, clock: Clock) -> RoomRules:
+    return RoomRules(dynamodb, TABLE, clock)
 
 
 def muting(user: str, until: float) -> Callable[[Rules], Rules]:
@@ -45,12 +45,12 @@ def item(dynamodb: Any, sk: str) -> dict[str, Any] | None:
 # Ruling
 
 
-def test_a_room_without_rulings_has_no_rules(book: RuleBook) -> None:
-    assert book.read(ROOM) == NONE
-    NONE.hear("u1", 0.0)
+def test_a_room_without_rulings_has_no_rules(book: RoomRules) -> None:
+    assert book.read(ROOM) == NO_RULES
+    NO_RULES.require_may_post("u1", 0.0)
 
 
-def test_a_ruling_adds_to_those_before_and_has_a_version(book: RuleBook, clock: Clock) -> None:
+def test_a_ruling_adds_to_those_before_and_has_a_version(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, lambda rules: replace(rules, slow_mode=30))
     book.change(ROOM, lambda rules: replace(rules, locked=True))
     book.change(ROOM, muting("u1", clock.now + 60))
@@ -58,17 +58,17 @@ def test_a_ruling_adds_to_those_before_and_has_a_version(book: RuleBook, clock: 
     assert book.read(ROOM) == Rules(
         4, locked=True, slow_mode=30, muted={"u1": int(clock.now) + 60}, banned={"u.2 #": int(clock.now) + 61}
     )
-    assert book.read("another") == NONE
+    assert book.read("another") == NO_RULES
 
 
 def test_rules_are_read_strongly_consistent(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
-    RuleBook(counting, TABLE).read(ROOM)
+    RoomRules(counting, TABLE).read(ROOM)
     assert (counting.calls, counting.asked[0]["ConsistentRead"]) == (["get_item"], True)
 
 
 def test_the_version_is_on_the_head_which_is_marked_as_no_news(
-    book: RuleBook, dynamodb: Any, stream: Stream
+    book: RoomRules, dynamodb: Any, stream: Stream
 ) -> None:
     book.change(ROOM, lambda rules: replace(rules, slow_mode=30))
     assert item(dynamodb, "HEAD") == {
@@ -81,7 +81,7 @@ def test_the_version_is_on_the_head_which_is_marked_as_no_news(
     assert stream.batch() == {}
 
 
-def test_what_has_ended_is_dropped_with_the_next_ruling(book: RuleBook, clock: Clock) -> None:
+def test_what_has_ended_is_dropped_with_the_next_ruling(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, muting("u1", clock.now + 60))
     book.change(ROOM, kicking("u2", clock.now + 60))
     book.change(ROOM, muting("u3", clock.now + 61))
@@ -102,7 +102,7 @@ class RulesMeanwhile:
     def get_item(self, **arguments: Any) -> Any:
         answer = self._client.get_item(**arguments)
         if self._rulings:
-            RuleBook(self._client, TABLE).change(ROOM, self._rulings.pop())
+            RoomRules(self._client, TABLE).change(ROOM, self._rulings.pop())
         return answer
 
     def __getattr__(self, operation: str) -> Any:
@@ -111,28 +111,28 @@ class RulesMeanwhile:
 
 @pytest.mark.parametrize("before", [0, 1])
 def test_of_rulings_at_the_same_time_all_hold(
-    book: RuleBook, dynamodb: Any, clock: Clock, before: int
+    book: RoomRules, dynamodb: Any, clock: Clock, before: int
 ) -> None:
     for _ in range(before):
         book.change(ROOM, lambda rules: replace(rules, locked=True))
     faster = lambda rules: replace(rules, slow_mode=30)  # noqa: E731
-    overtaken = RuleBook(RulesMeanwhile(dynamodb, faster), TABLE, clock)
+    overtaken = RoomRules(RulesMeanwhile(dynamodb, faster), TABLE, clock)
     overtaken.change(ROOM, muting("u1", clock.now + 60))
     rules = book.read(ROOM)
     assert (rules.version, rules.slow_mode, rules.muted) == (before + 2, 30, {"u1": int(clock.now) + 60})
 
 
-def test_a_ruling_that_is_always_overtaken_is_not_said_to_be_made(dynamodb: Any, book: RuleBook) -> None:
+def test_a_ruling_that_is_always_overtaken_is_not_said_to_be_made(dynamodb: Any, book: RoomRules) -> None:
     meanwhile = [lambda rules: replace(rules, slow_mode=rules.slow_mode + 1)] * 10
     with pytest.raises(TimeoutError):
-        RuleBook(RulesMeanwhile(dynamodb, *meanwhile), TABLE).change(
+        RoomRules(RulesMeanwhile(dynamodb, *meanwhile), TABLE).change(
             ROOM, lambda rules: replace(rules, locked=True)
         )
     assert not book.read(ROOM).locked
 
 
 def test_a_room_names_700_people_at_once_and_they_fit_an_item(
-    book: RuleBook, dynamodb: Any, clock: Clock
+    book: RoomRules, dynamodb: Any, clock: Clock
 ) -> None:
     longest = [f"{number:04}" + "💬" * 124 for number in range(701)]
     until = int(clock.now) + 60
@@ -161,7 +161,7 @@ def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_ruling(dynamodb: Any) -
             raise ClientError({"Error": {"Code": "InternalServerError", "Message": "down"}}, "Any")
 
     with pytest.raises(ClientError, match="InternalServerError"):
-        RuleBook(Fails(), TABLE).change(ROOM, lambda rules: rules)
+        RoomRules(Fails(), TABLE).change(ROOM, lambda rules: rules)
 
 
 # Who may speak and who may be there
@@ -177,7 +177,7 @@ def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_ruling(dynamodb: Any) -
 )
 def test_who_may_not_speak_is_told_why(rules: Rules, why: str) -> None:
     with pytest.raises(Forbidden, match=why):
-        rules.hear("u1", 100.9)
+        rules.require_may_post("u1", 100.9)
 
 
 @pytest.mark.parametrize(
@@ -189,30 +189,30 @@ def test_who_may_not_speak_is_told_why(rules: Rules, why: str) -> None:
     ],
 )
 def test_everybody_else_may(rules: Rules) -> None:
-    rules.hear("u1", 100.0)
+    rules.require_may_post("u1", 100.0)
 
 
-def test_who_was_sent_out_is_not_admitted_until_the_time_is_over(book: RuleBook, clock: Clock) -> None:
+def test_who_was_sent_out_is_not_admitted_until_the_time_is_over(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, kicking("u1", clock.now + 60))
     book.change(ROOM, muting("u2", clock.now + 60))
     with pytest.raises(Forbidden, match="sent you out"):
-        book.admit("u1", ["general", ROOM])
-    book.admit("u1", ["general"])
-    book.admit("u2", [ROOM])
-    book.admit("u1", [])
+        book.require_not_banned("u1", ["general", ROOM])
+    book.require_not_banned("u1", ["general"])
+    book.require_not_banned("u2", [ROOM])
+    book.require_not_banned("u1", [])
     clock.now += 60
-    book.admit("u1", [ROOM])
+    book.require_not_banned("u1", [ROOM])
 
 
-def test_who_is_let_in_again_is_admitted(book: RuleBook, clock: Clock) -> None:
+def test_who_is_let_in_again_is_admitted(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, kicking("u1", clock.now + 60))
     book.change(ROOM, kicking("u1", clock.now))
-    book.admit("u1", [ROOM])
+    book.require_not_banned("u1", [ROOM])
 
 
 def test_admitting_to_many_rooms_is_one_strongly_consistent_call(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
-    RuleBook(counting, TABLE).admit("u1", [f"room {number}" for number in range(98)])
+    RoomRules(counting, TABLE).require_not_banned("u1", [f"room {number}" for number in range(98)])
     assert counting.calls == ["batch_get_item"]
     assert counting.asked[0]["RequestItems"][TABLE]["ConsistentRead"] is True
 
@@ -220,16 +220,16 @@ def test_admitting_to_many_rooms_is_one_strongly_consistent_call(dynamodb: Any) 
 # Slow mode
 
 
-def waits(book: RuleBook, user: str = "u1", slow: int = 30, room: str = ROOM) -> float:
+def waits(book: RoomRules, user: str = "u1", slow: int = 30, room: str = ROOM) -> float:
     """How long a person is told to wait; 0 when it is their turn."""
     try:
-        book.wait_turn(room, user, slow)
+        book.start_cooldown(room, user, slow)
     except RateLimited as refused:
         return refused.retry_after
     return 0.0
 
 
-def test_in_slow_mode_each_waits_for_their_own_turn_in_each_room(book: RuleBook, clock: Clock) -> None:
+def test_in_slow_mode_each_waits_for_their_own_turn_in_each_room(book: RoomRules, clock: Clock) -> None:
     clock.now += 0.75
     assert waits(book) == 0
     assert waits(book) == 30
@@ -244,24 +244,24 @@ def test_in_slow_mode_each_waits_for_their_own_turn_in_each_room(book: RuleBook,
     assert waits(book) == 30
 
 
-def test_a_turn_that_came_to_nothing_is_given_back(book: RuleBook) -> None:
+def test_a_turn_that_came_to_nothing_is_given_back(book: RoomRules) -> None:
     assert waits(book) == 0
-    book.return_turn(ROOM, "u1")
+    book.refund_cooldown(ROOM, "u1")
     assert waits(book) == 0
     assert waits(book) == 30
 
 
-def test_users_and_rooms_with_separators_do_not_meet(book: RuleBook) -> None:
+def test_users_and_rooms_with_separators_do_not_meet(book: RoomRules) -> None:
     assert waits(book, "c", room="a#b") == 0
     assert waits(book, "b#c", room="a") == 0
 
 
 def test_turns_are_kept_until_they_are_over_and_then_deleted(
-    book: RuleBook, dynamodb: Any, clock: Clock
+    book: RoomRules, dynamodb: Any, clock: Clock
 ) -> None:
-    book.wait_turn(ROOM, "u1", 3600)
-    book.wait_turn(ROOM, "u2", 1)
-    book.return_turn(ROOM, "u2")
+    book.start_cooldown(ROOM, "u1", 3600)
+    book.start_cooldown(ROOM, "u2", 1)
+    book.refund_cooldown(ROOM, "u2")
     items = dynamodb.scan(TableName=TABLE)["Items"]
     ends = {item["pk"]: item["expires_at"] - int(clock.now) for item in items}
     assert ends == {"COOLDOWN#a%23b#u1": 3660, "COOLDOWN#a%23b#u2": 60}
@@ -269,4 +269,4 @@ def test_turns_are_kept_until_they_are_over_and_then_deleted(
 
 def test_a_failure_of_dynamodb_is_not_taken_for_a_turn_that_has_not_come(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        RuleBook(dynamodb, "NoSuchTable").wait_turn(ROOM, "u1", 30)
+        RoomRules(dynamodb, "NoSuchTable").start_cooldown(ROOM, "u1", 30)

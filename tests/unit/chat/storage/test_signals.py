@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from chat.identity.people import Person
 from chat.protocol.errors import RateLimited
-from chat.storage.signals import Moved, Notice, Signals, Typing, from_item, is_signal
+from chat.storage.signals import Notice, PresenceChanged, Signals, Typing, from_item, is_signal
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.stream import Stream
 
@@ -35,12 +35,13 @@ def items(dynamodb: Any) -> list[dict[str, Any]]:
 
 
 def test_the_stream_has_each_coming_and_going_in_order(signals: Signals, stream: Stream) -> None:
-    signals.moved(ROOM, ADA)
-    signals.moved(ROOM, EVE)
-    signals.moved(ROOM, EVE)  # the same again: come and gone within a moment
-    signals.moved("another", ADA)
+    signals.presence_changed(ROOM, ADA)
+    signals.presence_changed(ROOM, EVE)
+    signals.presence_changed(ROOM, EVE)  # the same again: come and gone within a moment
+    signals.presence_changed("another", ADA)
     assert stream.signals() == [
-        (ROOM, Moved(ADA)), (ROOM, Moved(EVE)), (ROOM, Moved(EVE)), ("another", Moved(ADA)),
+        (ROOM, PresenceChanged(ADA)), (ROOM, PresenceChanged(EVE)),
+        (ROOM, PresenceChanged(EVE)), ("another", PresenceChanged(ADA)),
     ]  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def test_those_of_a_room_share_an_item_so_that_lambda_keeps_their_order(
     signals: Signals, stream: Stream
 ) -> None:
     for person in (ADA, EVE, ADA):
-        signals.moved(ROOM, person)
+        signals.presence_changed(ROOM, person)
     keys = {str(record["dynamodb"]["Keys"]) for record in stream.records()}
     assert len(keys) == 1
 
@@ -56,23 +57,23 @@ def test_those_of_a_room_share_an_item_so_that_lambda_keeps_their_order(
 def test_a_crowded_room_is_spared_for_a_minute_and_then_counted_again(
     signals: Signals, clock: Clock, stream: Stream
 ) -> None:
-    signals.moved(ROOM, ADA)
+    signals.presence_changed(ROOM, ADA)
     stream.signals()
-    signals.crowded(ROOM)
+    signals.suppress_presence(ROOM)
     assert stream.signals() == []  # that it is crowded is no signal
     clock.now += 59
-    signals.moved(ROOM, EVE)
+    signals.presence_changed(ROOM, EVE)
     assert stream.records() == []
-    signals.moved("another", EVE)
-    assert stream.signals() == [("another", Moved(EVE))]
+    signals.presence_changed("another", EVE)
+    assert stream.signals() == [("another", PresenceChanged(EVE))]
     clock.now += 1
-    signals.moved(ROOM, EVE)
-    assert stream.signals() == [(ROOM, Moved(EVE))]
+    signals.presence_changed(ROOM, EVE)
+    assert stream.signals() == [(ROOM, PresenceChanged(EVE))]
 
 
 def test_a_room_can_be_crowded_before_anyone_was_told_of(signals: Signals, stream: Stream) -> None:
-    signals.crowded(ROOM)
-    signals.moved(ROOM, ADA)
+    signals.suppress_presence(ROOM)
+    signals.presence_changed(ROOM, ADA)
     assert stream.signals() == []
 
 
@@ -114,8 +115,8 @@ def test_two_notices_that_read_the_same_are_two(signals: Signals, stream: Stream
 
 
 def test_signals_are_no_history_and_are_deleted_soon(signals: Signals, dynamodb: Any, clock: Clock) -> None:
-    signals.moved(ROOM, ADA)
-    signals.crowded("another")
+    signals.presence_changed(ROOM, ADA)
+    signals.suppress_presence("another")
     signals.typing(ROOM, ADA)
     signals.notice(ROOM, "{}")
     stored = items(dynamodb)
@@ -146,7 +147,7 @@ def test_what_is_no_signal_is_an_error(item: dict[str, Any]) -> None:
         from_item(item)
 
 
-@pytest.mark.parametrize("kind", ["moved", "typing"])
+@pytest.mark.parametrize("kind", ["presence_changed", "typing"])
 def test_a_failure_of_dynamodb_is_not_taken_for_a_refusal(dynamodb: Any, kind: str) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         getattr(Signals(dynamodb, "NoSuchTable"), kind)(ROOM, ADA)
