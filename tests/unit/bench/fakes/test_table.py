@@ -8,7 +8,7 @@ from bench.fakes.table import room_of, table
 from bench.fakes.table_server import Room
 from bench.simulator import member_id
 from chat.storage.connections import HASH_SPACE, Member
-from chat.storage.member_reader import Members
+from chat.storage.member_reader import MemberReader
 
 
 async def test_pages_hold_every_member_once_and_say_what_they_cost(
@@ -22,7 +22,7 @@ async def test_pages_hold_every_member_once_and_say_what_they_cost(
         found.extend(member.connection_id for member in members)
 
     with table([2_500]) as server:
-        members = Members(server.endpoint, "us-east-1", "connections")
+        members = MemberReader(server.endpoint, "us-east-1", "connections")
         await members.read(room_of(2_500), use)
         members.close()
         used = server.used()
