@@ -1,4 +1,4 @@
-import { randomId } from "../roomcast/protocol/random-id.js";
+import { randomId } from "../roomcast.js";
 
 /**
  * Who is here, and where: read from the page's address and from what the browser remembers.

@@ -1,4 +1,4 @@
-import { randomId } from "../roomcast/protocol/random-id.js";
+import { randomId } from "../roomcast.js";
 import { whyNotDone, whyOutside } from "./text/errors.js";
 import { whatWasDone } from "./text/activity.js";
 import { Timeline } from "./timeline.js";

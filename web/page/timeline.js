@@ -1,4 +1,4 @@
-import { randomId } from "../roomcast/protocol/random-id.js";
+import { randomId } from "../roomcast.js";
 
 /**
  * @typedef {import("../roomcast.js").Message} Message

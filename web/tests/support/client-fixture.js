@@ -1,6 +1,6 @@
 import { Roomcast } from "../../roomcast.js";
 
-/** A storage, in memory. */
+/** A storage in memory. */
 export class FakeStorage {
   items = new Map();
   getItem = (key) => this.items.get(key) ?? null;
@@ -8,8 +8,8 @@ export class FakeStorage {
   removeItem = (key) => void this.items.delete(key);
 }
 
-/** Somebody who uses the library as a page does, and writes down what it tells. */
-export class Person {
+/** A client of the library, on a fake server and a fake clock, that records its states. */
+export class Client {
   states = [];
 
   constructor(server, options = {}) {
@@ -17,41 +17,41 @@ export class Person {
     this.time = time;
     const fakes = { WebSocket, clock: time, random: () => 0.5, storage: null };
     this.chat = new Roomcast("wss://chat.test/prod", { ...fakes, ...options });
-    this.chat.addEventListener("state", ({ detail }) => this.states.push(named(detail)));
+    this.chat.addEventListener("state", ({ detail }) => this.states.push(stateText(detail)));
   }
 
-  /** Joins, and lets the time pass that this takes. */
+  /** Join a room, and let the time pass that this takes. */
   async join(name, { history, wait = 50 } = {}) {
-    const visit = this.visit(name, { history });
+    const joining = this.startJoin(name, { history });
     await this.time.pass(wait);
-    return visit;
+    return joining;
   }
 
-  /** Joins, whenever that may be. @returns {Promise<Visit>} */
-  async visit(name, options) {
-    return new Visit(await this.chat.join(name, options));
+  /** Join a room, without letting time pass. @returns {Promise<RoomRecord>} */
+  async startJoin(name, options) {
+    return new RoomRecord(await this.chat.join(name, options));
   }
 }
 
-const named = ({ state, code }) => (code ? `${state}: ${code}` : state);
+const stateText = ({ state, code }) => (code ? `${state}: ${code}` : state);
 
-/** What somebody was told in a room, since the join. */
-export class Visit {
+/** A joined room, and a record of its events. */
+export class RoomRecord {
   messages = [];
-  gaps = [];
+  lost = [];
   events = [];
 
   constructor(room) {
     this.room = room;
-    const note = (type, what) => room.addEventListener(type, ({ detail }) => this.events.push(what(detail)));
+    const record = (type, asText) => room.addEventListener(type, ({ detail }) => this.events.push(asText(detail)));
     room.addEventListener("message", ({ detail }) => this.messages.push(detail));
-    room.addEventListener("lost", ({ detail: { from, to } }) => this.gaps.push([from, to]));
-    note("message", ({ message }) => message);
-    note("lost", ({ from, to }) => `gap ${from} to ${to}`);
-    note("reset", () => "reset");
-    note("sent", ({ seq }) => `sent ${seq}`);
-    note("failed", ({ code }) => `failed: ${code}`);
-    note("state", named);
+    room.addEventListener("lost", ({ detail: { from, to } }) => this.lost.push([from, to]));
+    record("message", ({ message }) => message);
+    record("lost", ({ from, to }) => `lost ${from} to ${to}`);
+    record("reset", () => "reset");
+    record("sent", ({ seq }) => `sent ${seq}`);
+    record("failed", ({ code }) => `failed: ${code}`);
+    record("state", stateText);
   }
 
   get texts() {

@@ -1,43 +1,43 @@
-/** Who is in the rooms of a server, and the telling of it. */
-export class Attendance {
-  crowd = Infinity; // a room of more members is told of nobody's coming and going
-  page = Infinity; // people in one answer
-  /** @type {Map<string, {user: string, name: string}[]>} of whom a room is to be told, by room */
-  #moved = new Map();
+/** The presence of a fake server: who is in its rooms, and the frames that say so. */
+export class PresenceServer {
+  limit = Infinity; // the presence limit: a larger room gets no presence frames
+  pageSize = Infinity; // people per reply
+  /** @type {Map<string, {user: string, name: string}[]>} who has joined or left since the last frame, by room */
+  #changed = new Map();
   #server;
 
   constructor(server) {
     this.#server = server;
   }
 
-  /** @returns who is in a room, each once, by the name of the latest connection */
+  /** @returns the people in a room, each once, with the name of the newest connection */
   people(room) {
     return new Map(this.#server.members(room).map(({ person }) => [person.user, person]));
   }
 
-  /** An answer to whoever asks. */
-  answer(room, after = "") {
+  /** Return the reply to a presence request. */
+  reply(room, after = "") {
     const count = this.#server.members(room).length;
-    if (count > this.crowd) return { room, members: [], count, approximate: true, more: false };
+    if (count > this.limit) return { room, members: [], count, approximate: true, more: false };
     const people = [...this.people(room).values()].sort((a, b) => (a.user < b.user ? -1 : 1));
-    const rest = people.filter(({ user }) => user > after);
-    return { room, members: rest.slice(0, this.page), count: people.length, more: rest.length > this.page };
+    const later = people.filter(({ user }) => user > after);
+    return { room, members: later.slice(0, this.pageSize), count: people.length, more: later.length > this.pageSize };
   }
 
-  /** Somebody has come or gone: the room is told when the stream wakes the fan-out, which looks who is there then. */
-  moved(room, person) {
-    const moved = this.#moved.get(room) ?? [];
-    this.#moved.set(room, [...moved, person]);
-    if (moved.length === 0) this.#server.time.setTimeout(() => this.#tell(room), this.#server.lag());
+  /** A person has joined or left: the room gets a frame when the stream wakes the fan-out, with the members of then. */
+  onChange(room, person) {
+    const changed = this.#changed.get(room) ?? [];
+    this.#changed.set(room, [...changed, person]);
+    if (changed.length === 0) this.#server.time.setTimeout(() => this.#send(room), this.#server.streamLag());
   }
 
-  #tell(room) {
-    const moved = new Map(this.#moved.get(room).map((person) => [person.user, person]));
-    this.#moved.delete(room);
-    if (this.#server.members(room).length > this.crowd) return;
-    const here = this.people(room);
-    const joined = [...moved.keys()].filter((user) => here.has(user)).map((user) => here.get(user));
-    const left = [...moved.values()].filter(({ user }) => !here.has(user));
-    this.#server.tellAll(room, { type: "presence", room, joined, left, count: here.size });
+  #send(room) {
+    const changed = new Map(this.#changed.get(room).map((person) => [person.user, person]));
+    this.#changed.delete(room);
+    if (this.#server.members(room).length > this.limit) return;
+    const people = this.people(room);
+    const joined = [...changed.keys()].filter((user) => people.has(user)).map((user) => people.get(user));
+    const left = [...changed.values()].filter(({ user }) => !people.has(user));
+    this.#server.sendToRoom(room, { type: "presence", room, joined, left, count: people.size });
   }
 }

@@ -1,34 +1,34 @@
-import { Attendance } from "./presence-server.js";
-import { framed, Log } from "./log.js";
+import { asRun, Log } from "./log.js";
 import { Moderation } from "./moderation.js";
+import { PresenceServer } from "./presence-server.js";
 
-const TROUBLE = { message: "Internal server error", connectionId: "c", requestId: "r" };
+const GATEWAY_ERROR = { message: "Internal server error", connectionId: "c", requestId: "r" };
 
 /**
- * A server that speaks the protocol, over sockets of its own making. It is kind by itself; every way in which a real
- * one may be unkind is a property that a test replaces. Times are in milliseconds.
+ * A server that speaks the protocol, over fake sockets. By default nothing goes wrong; each fault of a real server is a
+ * property that a test replaces. Times are in milliseconds.
  */
 export class ScriptedServer {
   /** @type {Map<string, Log>} */
   logs = new Map();
-  /** @type {FakeSocket[]} all there ever were, the newest last */
+  /** @type {FakeSocket[]} every one, the newest last */
   sockets = [];
-  /** @type {object[]} every frame that reached it, the newest last */
-  asked = [];
-  attendance = new Attendance(this);
+  /** @type {object[]} every frame that was received, the newest last */
+  received = [];
+  presence = new PresenceServer(this);
   moderation = new Moderation(this);
 
-  handshake = () => "open"; // or "refuse", or "hang"
-  wayIn = () => 1; // (frame): how long it takes to the server
-  wayOut = () => 1; // (frame): and back
-  work = () => 1; // from one write to the next
-  lag = () => 5; // from a write until the stream wakes the fan-out
+  handshake = () => "open"; // or "reject", or "hang"
+  delayIn = () => 1; // (frame): until the server has it
+  delayOut = () => 1; // (frame): until the client has it
+  writeDelay = () => 1; // from one write to the next
+  streamLag = () => 5; // from a write until the stream wakes the fan-out
   isLost = () => false; // ("in" or "out", frame): it vanishes on the way
-  isShed = () => false; // (socket): that member does not get a broadcast
-  isTwice = () => false; // a member gets it twice
+  isShed = () => false; // (socket): this member does not get a broadcast
+  isDuplicated = () => false; // a member gets a broadcast twice
   dies = () => false; // (after "head", "ref", "row" or another action): the function does
-  refusal = () => null; // (frame): {code, retry_after?}
-  tellsMoves = false; // who comes to a room, and goes
+  error = () => null; // (frame): {code, retry_after?}
+  sendsPresence = false; // broadcasts who joins and leaves
 
   constructor(time) {
     const server = this;
@@ -48,9 +48,9 @@ export class ScriptedServer {
     return this.sockets.filter(({ readyState }) => readyState === 1);
   }
 
-  /** @param {string} [action] @returns the frames that asked for it */
-  askedFor(action) {
-    return this.asked.filter((frame) => frame.action === action);
+  /** @param {string} [action] @returns the received frames with this action */
+  requests(action) {
+    return this.received.filter((frame) => frame.action === action);
   }
 
   /** @param {string} room */
@@ -59,52 +59,52 @@ export class ScriptedServer {
     return this.logs.get(room);
   }
 
-  /** Somebody else says something, and it is stored and broadcast at once. */
+  /** Store a message of another user, and broadcast it at once. */
   say(room, message) {
     const seq = this.store(room, message);
     this.broadcast(room, seq);
     return seq;
   }
 
-  /** The same, and nobody is told. */
+  /** Store a message of another user, without a broadcast. */
   store(room, message) {
-    const seq = this.begin(room);
-    this.fill(room, seq, message);
+    const seq = this.reserve(room);
+    this.write(room, seq, message);
     return seq;
   }
 
-  /** Gives a seq to something that is not written yet. */
-  begin(room) {
+  /** Assign a seq, without a row. */
+  reserve(room) {
     return ++this.log(room).head;
   }
 
-  /** Writes it; a void if there is no message. */
-  fill(room, seq, message) {
-    const letter = message && { ref: `other ${room} ${seq} ${message}`, user: "other", message };
-    this.log(room).settle(seq, letter, this.time.now());
+  /** Write the row of a seq; a skipped number if there is no message. */
+  write(room, seq, message) {
+    const sent = message && { ref: `other ${room} ${seq} ${message}`, user: "other", message };
+    this.log(room).repair(seq, sent, this.time.now());
   }
 
   broadcast(room, ...seqs) {
     const rows = seqs.map((seq) => this.log(room).rows.get(seq));
-    const frame = { type: "messages", room, ...framed(rows) };
+    const frame = { type: "messages", room, ...asRun(rows) };
     for (const socket of this.open) {
       if (!socket.rooms.has(room) || this.isShed(socket)) continue;
-      socket.tell(frame);
-      if (this.isTwice()) socket.tell(frame);
+      socket.push(frame);
+      if (this.isDuplicated()) socket.push(frame);
     }
   }
 
   /** @param {string} room @param {object} frame @param {(socket: FakeSocket) => boolean} [isMeant] */
-  tellAll(room, frame, isMeant = () => true) {
-    for (const socket of this.members(room)) if (isMeant(socket) && !this.isShed(socket)) socket.tell(frame);
+  sendToRoom(room, frame, isMeant = () => true) {
+    for (const socket of this.members(room)) if (isMeant(socket) && !this.isShed(socket)) socket.push(frame);
   }
 
-  /** @param {string} room @returns {FakeSocket[]} the latest connection last */
+  /** @param {string} room @returns {FakeSocket[]} the newest connection last */
   members(room) {
     return this.open.filter(({ rooms }) => rooms.has(room));
   }
 
-  /** As a laptop's, whose logs are in memory. */
+  /** Restart like the local engine, whose logs are in memory. */
   restart() {
     this.logs.clear();
     for (const socket of this.open) socket.cut();
@@ -112,31 +112,31 @@ export class ScriptedServer {
 
   /** @param {FakeSocket} socket @param {any} frame */
   receive(socket, frame) {
-    this.asked.push(frame);
+    this.received.push(frame);
     const { ref = null } = frame;
-    const reply = (result) => socket.tell({ type: "reply", ref, status: "ok", ...result });
-    const refusal = this.refusal(frame) || this.#refusalOf(socket, frame);
-    if (refusal) return socket.tell({ type: "reply", ref, status: "error", detail: "no", ...refusal });
+    const reply = (result) => socket.push({ type: "reply", ref, status: "ok", ...result });
+    const error = this.error(frame) || this.#errorFor(socket, frame);
+    if (error) return socket.push({ type: "reply", ref, status: "error", detail: "no", ...error });
     if (frame.action === "send") return void this.#send(socket, frame, reply);
-    const result = this.#act(socket, frame);
-    if (this.dies(frame.action)) socket.tell(TROUBLE);
+    const result = this.#perform(socket, frame);
+    if (this.dies(frame.action)) socket.push(GATEWAY_ERROR);
     else reply(result);
   }
 
-  #refusalOf({ isKnown, isModerator, rooms, user }, { action, room }) {
+  #errorFor({ isKnown, isModerator, rooms, user }, { action, room }) {
     if (!isKnown) return { code: "not_connected" };
-    if (action === "join" && this.moderation.isOut(room, user)) return { code: "forbidden" };
-    if (this.moderation.acts.includes(action) && !isModerator) return { code: "forbidden" };
-    const isFree = ["join", "leave", "ping"].includes(action);
-    return isFree || rooms.has(room) ? null : { code: "not_a_member" };
+    if (action === "join" && this.moderation.isBanned(room, user)) return { code: "forbidden" };
+    if (this.moderation.actions.includes(action) && !isModerator) return { code: "forbidden" };
+    const needsNoMembership = ["join", "leave", "ping"].includes(action);
+    return needsNoMembership || rooms.has(room) ? null : { code: "not_a_member" };
   }
 
-  #act(socket, frame) {
+  #perform(socket, frame) {
     const { action, room, rooms, after, before, limit = 100 } = frame;
     const pageAfter = () => this.log(room).after(after, limit, this.time.now());
     switch (action) {
       case "join":
-        socket.enter(room);
+        socket.join(room);
         return { room, seq: this.log(room).head, ...socket.person, ...(after !== undefined && pageAfter()) };
       case "leave":
         socket.leave(room);
@@ -148,53 +148,53 @@ export class ScriptedServer {
         return { pong: true, ...(joined && { seqs: Object.fromEntries(joined) }) };
       }
       case "presence":
-        return this.attendance.answer(room, after);
+        return this.presence.reply(room, after);
       case "typing":
-        this.tellAll(room, { type: "typing", room, ...socket.person }, (other) => other.user !== socket.user);
+        this.sendToRoom(room, { type: "typing", room, ...socket.person }, (other) => other.user !== socket.user);
         return { room };
       default:
-        return this.moderation.act(frame, socket.name);
+        return this.moderation.perform(frame, socket.name);
     }
   }
 
-  /** Head, ref, row, reply: the function may die after each. */
+  /** Write head, ref and row, then reply. The function may die after each step. */
   async #send(socket, { room, ref, message, data }, reply) {
     const log = this.log(room);
-    const letter = { ref, user: socket.user, message, data };
+    const sent = { ref, user: socket.user, message, data };
     const at = this.time.now();
-    const seq = log.commit(letter);
+    const seq = log.commit(sent);
     if (log.stream.length === 1) this.#fanOut(room, log);
-    if (this.dies("head")) return socket.tell(TROUBLE);
-    await this.time.later(this.work());
-    const counts = log.decide(seq, letter);
-    if (this.dies("ref")) return socket.tell(TROUBLE);
-    await this.time.later(this.work());
-    if (counts !== seq) log.settle(seq, letter, at);
-    const { message: stored } = log.settle(counts, letter, at);
-    if (this.dies("row")) return socket.tell(TROUBLE);
-    reply({ room, seq: counts, id: ref, at: stored.at });
+    if (this.dies("head")) return socket.push(GATEWAY_ERROR);
+    await this.time.later(this.writeDelay());
+    const claimed = log.claim(seq, sent);
+    if (this.dies("ref")) return socket.push(GATEWAY_ERROR);
+    await this.time.later(this.writeDelay());
+    if (claimed !== seq) log.repair(seq, sent, at);
+    const { message: stored } = log.repair(claimed, sent, at);
+    if (this.dies("row")) return socket.push(GATEWAY_ERROR);
+    reply({ room, seq: claimed, id: ref, at: stored.at });
   }
 
-  /** Completes what is missing, in order, and broadcasts the run. */
+  /** Repair what is missing, in order, and broadcast the run. */
   async #fanOut(room, log) {
     while (log.stream.length) {
-      await this.time.later(this.lag());
+      await this.time.later(this.streamLag());
       if (log !== this.logs.get(room)) return; // The server was restarted.
       const run = log.stream.splice(0);
-      for (const { seq, letter } of run) log.settle(seq, letter, this.time.now());
+      for (const { seq, sent } of run) log.repair(seq, sent, this.time.now());
       this.broadcast(room, ...run.map(({ seq }) => seq));
     }
   }
 }
 
-/** One socket, both ends of it. */
+/** Both ends of one socket. */
 export class FakeSocket extends EventTarget {
   readyState = 0;
-  /** @type {Set<string>} that the server has it in */
+  /** @type {Set<string>} of which the connection is a member, for the server */
   rooms = new Set();
   isKnown = true; // to the server
   isModerator = false;
-  isFrozen = false; // nothing comes through, and neither end is told
+  isFrozen = false; // no frame comes through, and neither end notices
   #server;
 
   constructor(server, url, protocols) {
@@ -207,27 +207,27 @@ export class FakeSocket extends EventTarget {
     server.sockets.push(this);
     const handshake = server.handshake(this);
     const { time } = server;
-    if (handshake === "open") time.setTimeout(() => this.#open(), server.wayIn({}) + server.wayOut({}));
-    if (handshake === "refuse") time.setTimeout(() => this.cut(), server.wayIn({}) + server.wayOut({}));
+    if (handshake === "open") time.setTimeout(() => this.#open(), server.delayIn({}) + server.delayOut({}));
+    if (handshake === "reject") time.setTimeout(() => this.cut(), server.delayIn({}) + server.delayOut({}));
   }
 
   get person() {
     return { user: this.user, name: this.name };
   }
 
-  /** The server has it in a room. */
-  enter(room) {
+  /** Join a room, at the server. */
+  join(room) {
     if (this.rooms.has(room)) return;
     this.rooms.add(room);
-    this.#moved(room);
+    this.#changePresence(room);
   }
 
   leave(room) {
-    if (this.rooms.delete(room)) this.#moved(room);
+    if (this.rooms.delete(room)) this.#changePresence(room);
   }
 
-  #moved(room) {
-    if (this.#server.tellsMoves) this.#server.attendance.moved(room, this.person);
+  #changePresence(room) {
+    if (this.#server.sendsPresence) this.#server.presence.onChange(room, this.person);
   }
 
   #leaveAll() {
@@ -240,16 +240,16 @@ export class FakeSocket extends EventTarget {
     if (this.readyState !== 1 || this.#server.isLost("in", frame)) return;
     this.#server.time.setTimeout(() => {
       if (this.readyState === 1 && !this.isFrozen) this.#server.receive(this, frame);
-    }, this.#server.wayIn(frame));
+    }, this.#server.delayIn(frame));
   }
 
-  /** The server's end sends a frame, or any text. */
-  tell(frame) {
+  /** Send a frame, or any text, from the server's end. */
+  push(frame) {
     if (this.#server.isLost("out", frame)) return;
     const data = typeof frame === "string" ? frame : JSON.stringify(frame);
     this.#server.time.setTimeout(() => {
       if (this.readyState === 1 && !this.isFrozen) this.dispatchEvent(new MessageEvent("message", { data }));
-    }, this.#server.wayOut(frame));
+    }, this.#server.delayOut(frame));
   }
 
   close() {
@@ -259,7 +259,7 @@ export class FakeSocket extends EventTarget {
     this.#server.time.setTimeout(() => this.dispatchEvent(new Event("close")), 0);
   }
 
-  /** The network, or the server's end, closes it. */
+  /** Close it from the network or the server's end. */
   cut() {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -268,14 +268,14 @@ export class FakeSocket extends EventTarget {
     this.dispatchEvent(new Event("close"));
   }
 
-  /** The client's end vanishes with its machine; the server notices. */
+  /** The client's end vanishes with its tab; the server notices. */
   vanish() {
     this.readyState = 3;
     this.#leaveAll();
   }
 
-  /** The server loses sight of it; nobody is told. */
-  forget() {
+  /** The server loses the connection's row, and tells nobody. */
+  loseRow() {
     this.isKnown = false;
     this.#leaveAll();
   }
@@ -283,7 +283,7 @@ export class FakeSocket extends EventTarget {
   #open() {
     if (this.readyState !== 0) return;
     this.readyState = 1;
-    for (const room of this.url.searchParams.getAll("room")) if (room) this.enter(room);
+    for (const room of this.url.searchParams.getAll("room")) if (room) this.join(room);
     this.dispatchEvent(new Event("open"));
   }
 }

@@ -1,13 +1,13 @@
-/** Lets everything happen that needs no time: promises whose promises resolve promises. */
+/** Resolves when every promise has settled that needs no time, with those that depend on it. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A clock that moves when it is told to. Everything that is due happens in order, each thing with all that follows. */
+/** A clock that a test moves. Timers fire in order; after each, every promise settles that needs no time. */
 export class FakeTime {
   #now = Date.UTC(2026, 0, 1);
   #ahead = 0;
   #timers = new Map();
   #last = 0;
-  /** @type {{id: number, at: number}[]} a heap, the next timer first; cleared ones stay until it is their turn */
+  /** @type {{id: number, at: number}[]} a heap, the next timer first; a cleared one stays until its time */
   #heap = [];
 
   now = () => this.#now + this.#ahead;
@@ -21,12 +21,12 @@ export class FakeTime {
 
   clearTimeout = (id) => void this.#timers.delete(id);
 
-  /** @returns {Promise<void>} that resolves so many milliseconds later */
+  /** @returns {Promise<void>} resolves so many milliseconds later */
   later(milliseconds) {
     return new Promise((resolve) => this.setTimeout(resolve, milliseconds));
   }
 
-  /** Changes what the clock shows; timers do not mind. */
+  /** Set the clock back, without effect on timers. */
   setBack(milliseconds) {
     this.#ahead -= milliseconds;
   }
@@ -36,7 +36,7 @@ export class FakeTime {
     return this.#timers.size;
   }
 
-  /** How long until something happens by itself, in milliseconds. */
+  /** Milliseconds until the next timer. */
   get untilNext() {
     while (this.#heap.length && !this.#timers.has(this.#heap[0].id)) this.#pop();
     return this.#heap.length ? this.#heap[0].at - this.#now : Infinity;
@@ -85,7 +85,7 @@ export class FakeTime {
 
 const sooner = (one, other) => one.at < other.at || (one.at === other.at && one.id < other.id);
 
-/** Random numbers from 0 to 1 that are the same for the same seed (mulberry32). */
+/** Return a generator of numbers from 0 to 1, the same for the same seed (mulberry32). */
 export function randomFrom(seed) {
   let state = seed >>> 0;
   return () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { SequenceBuffer } from "../../roomcast/room/sequence-buffer.js";
-import { randomFrom } from "../support/time.js";
+import { SequenceBuffer } from "../../../roomcast/room/sequence-buffer.js";
+import { randomFrom } from "../../support/time.js";
 
 const message = (seq, id = `m${seq}`) => ({ seq, id, user: "u", name: "n", message: `text ${seq}`, at: "" });
 const run = (seqs, skipped = []) => ({ messages: seqs.map((seq) => message(seq)), skipped });

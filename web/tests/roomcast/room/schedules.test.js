@@ -1,32 +1,32 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { FakeStorage, Person } from "../support/client-fixture.js";
-import { ScriptedServer } from "../support/server.js";
-import { FakeTime, randomFrom } from "../support/time.js";
+import { Client, FakeStorage } from "../../support/client-fixture.js";
+import { ScriptedServer } from "../../support/server.js";
+import { FakeTime, randomFrom } from "../../support/time.js";
 
 const SECOND = 1_000;
 const SEEDS = Number(process.env.SEEDS ?? 200);
 const FIRST_SEED = Number(process.env.SEED ?? 1);
-const UNKIND = 60 * SECOND; // how long everything goes wrong
-const KIND = 150 * SECOND; // and then nothing any more
+const FAULTY = 60 * SECOND; // how long faults happen
+const CALM = 150 * SECOND; // and how long none happen after that
 
 const FAULTS = [
-  "lost", "shed", "twice", "dies", "slow_mode", "busy", // frames
-  "failed", "cut", "frozen", "forgotten", "strayed", // sockets
+  "lost", "shed", "duplicated", "dies", "slow_mode", "busy", // frames
+  "failed", "cut", "frozen", "row lost", "membership lost", // sockets
   "reload", // tabs
 ];
 
-/** One person's tab: reloaded, its timers and sockets fall silent, and only the storage stays. */
+/** A user's tab. When it is killed, as by a reload, its timers and sockets stop, and only its storage stays. */
 class Tab {
   alive = true;
-  visit = null;
+  record = null;
 
   constructor(server, time, options) {
     const first = server.sockets.length;
     const { now, clearTimeout } = time;
     const setTimeout = (action, delay) => time.setTimeout(() => this.alive && action(), delay);
-    this.person = new Person(server, { ...options, clock: { now, setTimeout, clearTimeout } });
+    this.client = new Client(server, { ...options, clock: { now, setTimeout, clearTimeout } });
     this.sockets = () => server.sockets.slice(first).filter(({ user }) => user === options.client);
   }
 
@@ -36,51 +36,51 @@ class Tab {
   }
 }
 
-/** All that happens to some people in one room, for one seed. */
+/** Some users in one room, with the faults of one seed. */
 class Schedule {
   time = new FakeTime();
   server = new ScriptedServer(this.time);
   written = [];
-  visits = [];
+  records = [];
   acknowledged = new Map();
 
   constructor(seed) {
     this.random = randomFrom(seed);
-    this.handsOver = this.random() < 0.3; // It heals much, so most have to do without.
-    const worst = this.random() * 0.2;
-    this.rates = Object.fromEntries(FAULTS.map((name) => [name, this.random() < 0.5 ? 0 : this.random() * worst]));
+    this.handsOver = this.random() < 0.3; // A hand-over repairs much, so most schedules have none.
+    const maxRate = this.random() * 0.2;
+    this.rates = Object.fromEntries(FAULTS.map((name) => [name, this.random() < 0.5 ? 0 : this.random() * maxRate]));
   }
 
   chance(name) {
-    return this.unkind && this.random() < this.rates[name];
+    return this.isFaulty && this.random() < this.rates[name];
   }
 
   async run() {
     const { server, time } = this;
     const delay = (usual, slow) => () => this.random() * (this.chance("slow_mode") ? slow : usual);
     Object.assign(server, {
-      wayIn: delay(50, 3 * SECOND),
-      wayOut: delay(50, 3 * SECOND),
-      work: delay(20, 12 * SECOND),
-      lag: delay(300, 5 * SECOND),
-      handshake: () => (this.chance("failed") ? (this.random() < 0.5 ? "refuse" : "hang") : "open"),
+      delayIn: delay(50, 3 * SECOND),
+      delayOut: delay(50, 3 * SECOND),
+      writeDelay: delay(20, 12 * SECOND),
+      streamLag: delay(300, 5 * SECOND),
+      handshake: () => (this.chance("failed") ? (this.random() < 0.5 ? "reject" : "hang") : "open"),
       isLost: () => this.chance("lost"),
       isShed: () => this.chance("shed"),
-      isTwice: () => this.chance("twice"),
+      isDuplicated: () => this.chance("duplicated"),
       dies: () => this.chance("dies"),
-      refusal: () => this.chance("busy") && { code: "rate_limited", retry_after: this.random() },
+      error: () => this.chance("busy") && { code: "rate_limited", retry_after: this.random() },
     });
-    this.unkind = true;
-    const people = Array.from({ length: 3 }, (_, index) => this.live(`c${index}`));
-    await time.pass(UNKIND);
-    this.unkind = false;
-    await time.pass(KIND);
+    this.isFaulty = true;
+    const users = Array.from({ length: 3 }, (_, index) => this.live(`c${index}`));
+    await time.pass(FAULTY);
+    this.isFaulty = false;
+    await time.pass(CALM);
     this.over = true;
     await time.pass(10 * SECOND);
-    await Promise.all(people);
+    await Promise.all(users);
   }
 
-  /** Talks, and suffers what happens to a tab and to its connection. */
+  /** Write messages while faults happen to the tab and its connection. */
   async live(client) {
     const { time, server } = this;
     const options = {
@@ -96,52 +96,53 @@ class Schedule {
       const socket = server.open.find(({ user }) => user === client);
       if (this.chance("cut")) socket?.cut();
       if (this.chance("frozen")) socket && (socket.isFrozen = true);
-      if (this.chance("forgotten")) socket?.forget();
-      if (this.chance("strayed")) socket?.rooms.clear();
-      if (this.chance("reload") && tab.visit) {
+      if (this.chance("row lost")) socket?.loseRow();
+      if (this.chance("membership lost")) socket?.rooms.clear();
+      if (this.chance("reload") && tab.record) {
         tab.kill();
-        tab.visit.ended = true;
+        tab.record.ended = true;
         tab = this.enter(new Tab(server, time, options));
       }
-      if (this.unkind && tab.visit) this.write(tab.visit, `${client} ${turn}`);
+      if (this.isFaulty && tab.record) this.write(tab.record, `${client} ${turn}`);
     }
   }
 
   enter(tab) {
-    tab.person.visit("general").then((visit) => {
-      visit.head = this.server.log("general").head;
-      tab.visit = visit;
-      this.visits.push(visit);
-      visit.room.addEventListener("sent", ({ detail: { id, seq } }) => this.acknowledged.set(id, seq));
+    tab.client.startJoin("general").then((record) => {
+      record.head = this.server.log("general").head;
+      tab.record = record;
+      this.records.push(record);
+      record.room.addEventListener("sent", ({ detail: { id, seq } }) => this.acknowledged.set(id, seq));
     });
     return tab;
   }
 
-  write(visit, text) {
+  write(record, text) {
     this.written.push(text);
-    visit.room.send(text, { ref: text });
+    record.room.send(text, { ref: text });
   }
 
   check() {
     const all = this.server.log("general").messages;
-    assert.deepEqual(all.map(({ message }) => message).sort(), this.written.sort(), "each is stored once");
+    assert.deepEqual(all.map(({ message }) => message).sort(), this.written.sort(), "each message is stored once");
     for (const client of new Set(this.written.map(clientOf))) {
       const turns = all.map(({ message }) => message).filter((text) => clientOf(text) === client).map(turnOf);
-      assert.deepEqual(turns, turns.toSorted((a, b) => a - b), "one's own are in the order they were written");
+      assert.deepEqual(turns, turns.toSorted((a, b) => a - b), "a user's messages are in order");
     }
-    const place = new Map(all.map(({ id, seq }) => [id, seq]));
-    for (const [id, seq] of this.acknowledged) assert.equal(seq, place.get(id), `${id} is where its sender was told`);
-    for (const { seqs, events, gaps, ended, head } of this.visits) {
+    const seqOf = new Map(all.map(({ id, seq }) => [id, seq]));
+    for (const [id, seq] of this.acknowledged) assert.equal(seq, seqOf.get(id), `${id} has its acknowledged seq`);
+    for (const { seqs, events, lost, ended, head } of this.records) {
       const [first = Infinity, last = ended ? -1 : Infinity] = [seqs[0], seqs.at(-1)];
       const until = ended ? last : Infinity;
       const from = Math.min(first, head + 1);
       const expected = all.map(({ seq }) => seq).filter((seq) => from <= seq && seq <= until);
-      assert.deepEqual(seqs, expected, "each is shown once, in order");
-      assert.deepEqual(gaps, []);
+      assert.deepEqual(seqs, expected, "each message is shown once, in order");
+      assert.deepEqual(lost, []);
       assert.deepEqual(events.filter((event) => event === "reset" || event.startsWith("failed")), []);
     }
-    for (const { ended, room } of this.visits) if (!ended) assert.deepEqual([room.state, room.pending], ["joined", []]);
-    const shown = this.visits.flatMap(({ seqs }) => seqs);
+    const open = this.records.filter(({ ended }) => !ended);
+    for (const { room } of open) assert.deepEqual([room.state, room.pending], ["joined", []]);
+    const shown = this.records.flatMap(({ seqs }) => seqs);
     return { written: this.written.length, sockets: this.server.sockets.length, shown: shown.length };
   }
 }
@@ -149,7 +150,7 @@ class Schedule {
 const clientOf = (text) => text.split(" ")[0];
 const turnOf = (text) => Number(text.split(" ")[1]);
 
-test("whatever goes wrong, each acknowledged message is shown to everybody once, in order", async (t) => {
+test("whatever goes wrong, each acknowledged message is shown to every member once, in order", async (t) => {
   const totals = {};
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
     const schedule = new Schedule(seed);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { it } from "node:test";
 
-const page = readFileSync(new URL("../../../examples/embed.html", import.meta.url), "utf8");
+const page = readFileSync(new URL("../../examples/embed.html", import.meta.url), "utf8");
 
 it("the example's Content-Security-Policy allows its own script and its own endpoint", () => {
   const [, script] = page.match(/<script type="module">(.*?)<\/script>/s);

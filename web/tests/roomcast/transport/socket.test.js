@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { history, join, ping, send } from "../../roomcast/protocol/frames.js";
-import { Socket, SocketClosed, TIMEOUT } from "../../roomcast/transport/socket.js";
-import { ScriptedServer } from "../support/server.js";
-import { FakeTime } from "../support/time.js";
+import { history, join, ping, send } from "../../../roomcast/protocol/frames.js";
+import { Socket, SocketClosed, TIMEOUT } from "../../../roomcast/transport/socket.js";
+import { ScriptedServer } from "../../support/server.js";
+import { FakeTime } from "../../support/time.js";
 
 let time, server, events;
 
@@ -37,7 +37,7 @@ describe("a socket", () => {
     const socket = await open();
     server.store("general", "Hi");
     let delay = 40;
-    server.wayOut = () => (delay -= 10);
+    server.delayOut = () => (delay -= 10);
     const requests = [join("general"), ping(["general"]), history("general", { after: 0 })];
     const pending = requests.map((request) => socket.request(request));
     await time.pass(100);
@@ -48,7 +48,7 @@ describe("a socket", () => {
   it("passes on frames that are not replies", async () => {
     await open();
     server.say("general", "Hi");
-    server.socket.tell({ type: "disconnect", code: "banned", reconnect: false });
+    server.socket.push({ type: "disconnect", code: "banned", reconnect: false });
     await time.pass(10);
     assert.deepEqual(events, ["open", "messages", "disconnect"]);
   });
@@ -73,8 +73,8 @@ describe("a socket", () => {
     const request = send("general", { id: "ref-1", message: "Hi" });
     const pending = socket.request(request);
     server.isLost = () => false;
-    server.socket.tell({ type: "reply", ref: "ref-1", status: "ok", seq: "one", id: "ref-1", at: "" });
-    server.socket.tell({ type: "reply", ref: "ref-1", status: "ok", seq: 7, id: "ref-1", at: "now" });
+    server.socket.push({ type: "reply", ref: "ref-1", status: "ok", seq: "one", id: "ref-1", at: "" });
+    server.socket.push({ type: "reply", ref: "ref-1", status: "ok", seq: 7, id: "ref-1", at: "now" });
     await time.pass(10);
     assert.deepEqual(await pending, { seq: 7, id: "ref-1", at: "now" });
   });
@@ -95,7 +95,7 @@ describe("a socket", () => {
     server.dies = () => true;
     const pending = socket.request(ping([]));
     await time.pass(4000); // 0.25, 0.5, 1 and 2 seconds
-    assert.deepEqual([server.askedFor("ping").length, new Set(server.asked.map(({ ref }) => ref)).size], [5, 1]);
+    assert.deepEqual([server.requests("ping").length, new Set(server.received.map(({ ref }) => ref)).size], [5, 1]);
     await time.pass(2 * TIMEOUT);
     assert.equal(socket.isOpen, true); // API Gateway replies, so the socket is alive.
     server.dies = () => false;
@@ -107,7 +107,7 @@ describe("a socket", () => {
 
   it("retires when every request has its reply", async () => {
     const socket = await open();
-    server.wayOut = () => 100;
+    server.delayOut = () => 100;
     const pending = socket.request(ping([]));
     socket.retire();
     await time.pass(50);
@@ -119,7 +119,7 @@ describe("a socket", () => {
 
   it("retires after its timeout though a reply is missing", async () => {
     const socket = await open();
-    server.wayOut = () => 7000;
+    server.delayOut = () => 7000;
     const pending = assert.rejects(socket.request(ping([])), SocketClosed);
     socket.retire(5000);
     await time.pass(4900);

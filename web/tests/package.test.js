@@ -6,14 +6,14 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
-const web = fileURLToPath(new URL("../..", import.meta.url));
+const web = fileURLToPath(new URL("..", import.meta.url));
 const tsc = join(web, "../node_modules/.bin/tsc");
 
 const CONSUMER = `
-import { RoomcastError, Roomcast } from "roomcast-client";
+import { randomId, Roomcast, RoomcastError } from "roomcast-client";
 import type { Message, Moderated, Person, Room, RoomcastOptions } from "roomcast-client";
 
-const options: RoomcastOptions = { name: "Ada", token: async ({ fresh }) => (fresh ? "new" : "kept") };
+const options: RoomcastOptions = { name: "Ada", client: randomId(), token: async ({ fresh }) => (fresh ? "new" : "kept") };
 const chat = new Roomcast("wss://chat.test/prod", { ...options, WebSocket });
 chat.addEventListener("state", ({ detail: { state, code } }) => console.log(state === "open", code?.length));
 const room: Room = await chat.join("general", { history: 20 });
@@ -58,7 +58,7 @@ describe("the package", () => {
 
   after(() => rmSync(folder, { recursive: true }));
 
-  it("holds the library, its types, and nothing of the page", () => {
+  it("holds the library and its types, and no file of the page", () => {
     const files = readdirSync(join(folder, "node_modules/roomcast-client")).sort();
     assert.deepEqual(files, ["LICENSE", "README.md", "package.json", "roomcast", "roomcast.js", "types"]);
   });
@@ -71,7 +71,7 @@ describe("the package", () => {
     assert.equal(run(process.execPath, "--input-type=module", "--eval", script), "idle 0 left\n");
   });
 
-  it("knows its types, in strict TypeScript", () => {
+  it("has types for strict TypeScript", () => {
     writeFileSync(join(folder, "consumer.mts"), CONSUMER);
     run(tsc, "--noEmit", "--strict", "--target", "es2023", "--module", "nodenext", "--types", "", "consumer.mts");
   });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { LIMITS, Outbox } from "../../roomcast/room/outbox.js";
-import { FakeStorage } from "../support/client-fixture.js";
+import { LIMITS, Outbox } from "../../../roomcast/room/outbox.js";
+import { FakeStorage } from "../../support/client-fixture.js";
 
 const pending = (id, message = id) => ({ id, message, at: 0 });
 

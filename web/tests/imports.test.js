@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const WEB = fileURLToPath(new URL("..", import.meta.url));
+const BROWSER_FILES = ["roomcast.js", ...filesIn("roomcast"), ...filesIn("page")];
+
+/** Each layer may import itself and the layers after it. */
+const LAYERS = ["page", "roomcast.js", "room", "transport", "protocol"];
+/** Imports nothing, and every layer may import it. */
+const BESIDE = ["roomcast/emitter.js", "roomcast/transport/clock.js"];
+
+function filesIn(folder) {
+  const names = readdirSync(join(WEB, folder), { recursive: true }).filter((name) => name.endsWith(".js"));
+  return names.map((name) => join(folder, name));
+}
+
+/** Return the files that a file imports; with `types`, those of type imports in comments, too. */
+function importsOf(file, { types = false } = {}) {
+  const source = readFileSync(join(WEB, file), "utf8");
+  const code = source.replace(/\/\*.*?\*\//gs, "");
+  const named = code.matchAll(/^(?:import|export)\b[^;]*?from\s+"(.+?)"/gm);
+  const values = [...named, ...code.matchAll(/\bimport\(?\s*"(.+?)"/g)];
+  const annotated = types ? [...source.matchAll(/import\("(.+?)"\)|@import .*? from "(.+?)"/g)] : [];
+  return [...values, ...annotated].map(([, first, second]) => {
+    const specifier = first ?? second;
+    assert.match(specifier, /^\.\.?\//, `${file} imports ${specifier}: the library and the page have no dependencies`);
+    return relative(WEB, join(WEB, dirname(file), specifier));
+  });
+}
+
+function layerOf(file) {
+  const [first, second] = file.split("/");
+  return first === "roomcast" ? second : first;
+}
+
+/** Return every path of imports from a file back to itself. */
+function circlesFrom(start) {
+  const seen = new Set();
+  const visit = (file, path) =>
+    importsOf(file).flatMap((next) => {
+      if (next === start) return [[...path, next].join(" -> ")];
+      if (seen.has(next)) return [];
+      seen.add(next);
+      return visit(next, [...path, next]);
+    });
+  return visit(start, [start]);
+}
+
+describe("imports in web/", () => {
+  it("lead to files that exist", () => {
+    for (const file of BROWSER_FILES) {
+      for (const imported of importsOf(file, { types: true })) {
+        assert.ok(BROWSER_FILES.includes(imported), `${file} imports ${imported}`);
+      }
+    }
+  });
+
+  it("lead down: page, roomcast.js, room, transport, protocol", () => {
+    for (const file of BROWSER_FILES.filter((file) => !BESIDE.includes(file))) {
+      for (const imported of importsOf(file, { types: true }).filter((imported) => !BESIDE.includes(imported))) {
+        const [from, to] = [file, imported].map((file) => LAYERS.indexOf(layerOf(file)));
+        assert.ok(from >= 0 && to >= from, `${file} imports ${imported}`);
+      }
+    }
+  });
+
+  it("of the emitter and the clock do not exist", () => {
+    for (const file of BESIDE) assert.deepEqual(importsOf(file, { types: true }), [], file);
+  });
+
+  it("of the page reach the library only through roomcast.js", () => {
+    for (const file of BROWSER_FILES.filter((file) => layerOf(file) === "page")) {
+      const deeper = importsOf(file, { types: true }).filter((imported) => imported.startsWith("roomcast/"));
+      assert.deepEqual(deeper, [], file);
+    }
+  });
+
+  it("form no circle", () => {
+    for (const file of BROWSER_FILES) assert.deepEqual(circlesFrom(file), [], file);
+  });
+});
