@@ -1,25 +1,28 @@
-"""AWS's own limits and defaults: what holds where template.yaml says nothing. Each with where it was read."""
+"""AWS's own limits and defaults, each with its source; they apply where template.yaml sets nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+ACCOUNT = "000000000000"  # the local account
+PARTITION = "aws"
+
 # API Gateway
 
 KB = 1024  # bytes
 
-# What an authorizer function may answer, in bytes: "AWS Lambda authorizer result size",
+# The largest answer of an authorizer function: "AWS Lambda authorizer result size",
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
-AUTHORIZER_RESULT_SIZE = 8 * KB
+AUTHORIZER_RESULT_SIZE = 8 * KB  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What API Gateway allows, sizes in bytes and times in seconds; a test may shorten it.
+    """API Gateway's limits, sizes in bytes and times in seconds; a test may shorten them.
 
-    Sizes, times and the rate of new connections are of the WebSocket quotas:
+    Sizes, times and the rate of new connections are WebSocket quotas:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
-    The account's request rate is of the account-level quotas:
+    The account's request rate is an account-level quota:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
     """
 
@@ -28,12 +31,12 @@ class Limits:
     idle: float = 10 * 60
     duration: float = 2 * 60 * 60
     integration_timeout: float = 29
-    connect_rate: float = 500  # new connections a second
-    connect_burst: float = 500  # AWS documents no burst of its own for them: one second's worth
-    request_rate: float = 10_000  # a second; connects, messages and @connections calls together
+    connect_rate: float = 500  # new connections per second
+    connect_burst: float = 500  # AWS documents no burst for them: take one second's worth
+    request_rate: float = 10_000  # per second; connects, messages and @connections calls together
     request_burst: float = 5_000
-    # A post is refused with 429 while more than this waits for a client that does not read. AWS documents the
-    # refusal ("the WebSocket client side buffer is full", botocore's apigatewaymanagementapi) but no size.
+    # A post gets 429 while more than this waits for a client that does not read. AWS documents the error
+    # ("the WebSocket client side buffer is full", botocore's apigatewaymanagementapi) but not the size.
     client_buffer: int = 1024 * KB
 
 
@@ -43,7 +46,7 @@ class Limits:
 FUNCTION_TIMEOUT = 3  # seconds
 FUNCTION_MEMORY = 128  # MB
 
-# An init phase is cut off after this and tried again within the call's own time-out:
+# Lambda stops an init phase after this, and tries it again within the call's own time-out:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 INIT_TIMEOUT = 10.0  # seconds
 
@@ -57,8 +60,8 @@ MAX_RESPONSE = 6 * 1024 * 1024  # bytes
 STREAM_BATCH_SIZE = 100
 STREAM_WINDOW = 0  # seconds
 STREAM_PARALLELIZATION = 1
-STREAM_RETRIES = -1  # without bound
-STREAM_MAX_AGE = -1  # seconds; without bound
+STREAM_RETRIES = -1  # no limit
+STREAM_MAX_AGE = -1  # seconds; no limit
 
 # "Lambda polls shards in your DynamoDB stream for records at a base rate of 4 times per second."
 # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html#dynamodb-polling-and-batching
@@ -82,11 +85,11 @@ QUEUE_MAX_FIFO_BATCH_SIZE = 10
 QUEUE_WINDOW = 0  # seconds
 QUEUE_MAX_WINDOW = 300  # seconds
 
-# What ScalingConfig.MaximumConcurrency may be:
+# The bounds of ScalingConfig.MaximumConcurrency:
 # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html#events-sqs-max-concurrency
 QUEUE_MIN_CONCURRENCY = 2
 QUEUE_MAX_CONCURRENCY = 1000
-# What a mapping without it grows to (the same page). On AWS it begins with five calls and takes minutes.
+# The maximum without it (the same page). On AWS a mapping begins with five calls and takes minutes.
 QUEUE_CONCURRENCY = 1250
 
 # ReceiveMessage returns, and DeleteMessageBatch takes, at most this many.
@@ -96,6 +99,6 @@ QUEUE_READ_LIMIT = 10  # messages
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html
 QUEUE_VISIBILITY = 30  # seconds
 
-# Where the queue's visibility timeout is shorter than batching window and function timeout together, messages
-# are hidden for those and this long: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+# If the queue's visibility timeout is shorter than batching window and function timeout together, messages
+# are hidden for these two and this long: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 QUEUE_WINDOW_MARGIN = 30  # seconds

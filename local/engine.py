@@ -1,9 +1,8 @@
-"""The local engine: everything that template.yaml asks for, running on this machine."""
+"""The local engine: runs everything that template.yaml declares on this machine."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -19,43 +18,45 @@ from local.gateway.gateway import Gateway
 from local.invocation import Result
 from local.mappings.queue_poller import QueuePoller
 from local.mappings.stream_poller import StreamPoller
-from local.net.access import Callers
-from local.net.ports import refuse_taken
+from local.net.access import AccessPolicy
+from local.net.ports import require_free
 from local.net.tcp_forward import forward
-from local.services.ministack import LocalServices
-from local.services.proxy import ServicesFront
+from local.services.client import ServicesClient
+from local.services.ministack import Ministack
+from local.services.provision import provision
+from local.services.proxy import ServicesProxy
 from local.stack import QueueMapping, Stack, StreamMapping
+from local.supervisor import Supervisor, cancel
 from local.template import load as template
 from local.template.env_vars import Overrides, override
 from local.traces.daemon import XRayListener
-from local.traces.store import Traces
-
-log = logging.getLogger(__name__)
+from local.traces.store import TraceStore
 
 HOST = "127.0.0.1"
 
 
-def _silent(function: str, line: str) -> None:
+def _no_log(function: str, line: str) -> None:
     pass
 
 
 class Engine:
-    """Runs a template from `async with` to its end; a port of 0 is any free one.
+    """Runs a template inside `async with`.
+
+    `port` is the gateway's. `service_port` is where processes that the engine has not started reach DynamoDB
+    and SQS. A port of 0 is any free one.
 
     `environment` overrides functions' variables as `sam local invoke --env-vars` does. `log` gets each line
-    that a function prints, with the function's name. `also_on` is an address beside loopback, `origins` are
-    those of pages served elsewhere that may open sockets. Entering raises LocalError, in one line, for what
-    the developer can put right, and leaves nothing behind.
+    that a function prints, with the function's name. `also_on` is an address beside loopback. `origins` are
+    origins of pages served elsewhere that may open sockets.
 
-    `port` is the gateway's. `service_port` is where DynamoDB and SQS are for whatever the engine has not
-    started.
+    Entering raises LocalError, in one line, for what the developer can fix, and leaves nothing running.
     """
 
     url: str  # of the web client
     socket_url: str
-    services_url: str  # of DynamoDB and SQS, for what the engine has not started
+    services_url: str  # of DynamoDB and SQS, for processes that the engine has not started
     stack: Stack
-    services: LocalServices
+    services: ServicesClient
     host: LambdaHost
 
     def __init__(
@@ -74,7 +75,7 @@ class Engine:
         aws_polling: bool = False,
         concurrency: int = CONCURRENCY,
         watch: bool = False,
-        log: Callable[[str, str], None] = _silent,
+        log: Callable[[str, str], None] = _no_log,
     ) -> None:
         self._path = path
         self._port = port
@@ -85,22 +86,17 @@ class Engine:
         self._limits = limits
         self._data = data
         self._also_on = also_on
-        self._callers = Callers(also_on, origins)
+        self._access = AccessPolicy(also_on, origins)
         self._aws_polling = aws_polling
         self._concurrency = concurrency
         self._watch = watch
         self._log = log
-        self.traces = Traces()
+        self.traces = TraceStore()
         self._running = AsyncExitStack()
         self._ready = asyncio.Event()
-        self._broken = asyncio.Event()
-        self._failure: LocalError | None = None  # what broke it
-        self._pollers: list[StreamPoller] = []
+        self._supervisor = Supervisor()
+        self._stream_pollers: list[StreamPoller] = []
         self._queue_pollers: list[QueuePoller] = []
-
-    @property
-    def ready(self) -> bool:
-        return self._ready.is_set()
 
     async def __aenter__(self) -> Engine:
         try:
@@ -114,51 +110,56 @@ class Engine:
         await self._running.aclose()
 
     async def broken(self) -> None:
-        """Waits until a part that the rest needs has ended by itself; raises LocalError that says which."""
-        await self._broken.wait()
-        assert self._failure is not None
-        raise self._failure
+        """Wait until a part that the others need has ended by itself. Raises LocalError that names it."""
+        await self._supervisor.broken()
 
     async def _start(self) -> None:
         self.stack = template.load(self._path, parameters=self._parameters, region=self._region)
-        self._refuse_taken_ports()
-        self.services = LocalServices(region=self._region, data=self._data)
-        await self._running.enter_async_context(self.services)
-        self._supervise("DynamoDB and SQS", self.services.ended())
-        await self.services.create(self.stack)
+        self._require_free_ports()
+        ministack = await self._start_services()
         gateway, port = await self._start_gateway()
-        service_port = await self._start_services_front()
-        queues = await self._start_queue_port()
+        service_port = await self._start_proxy()
+        queue_port = await self._start_queue_port(ministack)
         endpoints = template.Endpoints(
             gateway=f"{HOST}:{port}",
-            services=f"{self.services.address}:{self.services.port}",
-            queues=f"{self.services.address}:{queues}",
+            services=f"{ministack.address}:{ministack.port}",
+            queues=f"{ministack.address}:{queue_port}",
         )
         await self._start_functions(endpoints)
         for mapping in self.stack.stream_mappings:
-            await self._start_mapping(mapping)
+            await self._start_stream_mapping(mapping)
         for queue_mapping in self.stack.queue_mappings:
             self._start_queue_mapping(queue_mapping)
         if self._also_on:
             for inner in (port, service_port):
                 server = await forward(self._also_on, inner, to=(HOST, inner))
                 self._running.callback(server.close)
-        # It stops first, while what its $disconnect events need is there; stopping it again does nothing.
+        # The gateway stops first, while its $disconnect events still find functions and tables. Its own
+        # callback stops it a second time, which does nothing.
         self._running.push_async_callback(gateway.stop)
         self._ready.set()
         self.url = f"http://{HOST}:{port}"
         self.services_url = f"http://{HOST}:{service_port}"
         self.socket_url = f"ws://{HOST}:{port}/{self.stack.api.stage}"
 
-    def _refuse_taken_ports(self) -> None:
+    def _require_free_ports(self) -> None:
         if self._port:
-            refuse_taken(self._port)
+            require_free(self._port)
         if self._service_port:
             above = f", one above {self._port}" if self._service_port == self._port + 1 else ""
-            refuse_taken(self._service_port, f"for DynamoDB and SQS{above}")
+            require_free(self._service_port, f"for DynamoDB and SQS{above}")
+
+    async def _start_services(self) -> Ministack:
+        ministack = Ministack(region=self._region, data=self._data)
+        await self._running.enter_async_context(ministack)
+        self._supervise("DynamoDB and SQS", ministack.wait_ended())
+        self.services = ServicesClient(ministack.url, region=self._region)
+        await self._running.enter_async_context(self.services)
+        await provision(self.services, self.stack)
+        return ministack
 
     async def _start_gateway(self) -> tuple[Gateway, int]:
-        """It comes before the functions, which are told its port; what calls one this early waits."""
+        """Start it before the functions, whose environment names its port. Calls wait until all is ready."""
         web = self._path.parent / "web"
         try:
             gateway = Gateway(
@@ -168,29 +169,32 @@ class Engine:
                 traces=self.traces,
                 limits=self._limits,
                 region=self._region,
-                callers=self._callers,
-                on_activity=self._wake,
+                access=self._access,
+                on_activity=self._poll_streams,
             )
             port = await gateway.start(HOST, self._port)
         except ValueError as error:
             raise LocalError(f"{self._path.name}: {error}") from error
         except OSError as error:
-            raise LocalError(f"port {self._port} cannot be used: {error.strerror}") from error
+            raise _unusable(self._port, error) from error
         self._running.push_async_callback(gateway.stop)
         return gateway, port
 
-    async def _start_services_front(self) -> int:
-        front = ServicesFront(self.services.url, self._callers)
-        self._running.push_async_callback(front.stop)
+    async def _start_proxy(self) -> int:
+        proxy = ServicesProxy(self.services.url, self._access)
+        self._running.push_async_callback(proxy.stop)
         try:
-            return await front.start(HOST, self._service_port)
+            return await proxy.start(HOST, self._service_port)
         except OSError as error:
-            raise LocalError(f"port {self._service_port} cannot be used: {error.strerror}") from error
+            raise _unusable(self._service_port, error) from error
 
-    async def _start_queue_port(self) -> int:
-        """Where functions reach SQS: an answer that they get may be to a message that a mapping waits for."""
-        address = self.services.address
-        server = await forward(address, 0, to=(address, self.services.port), on_answer=self._wake_queues)
+    async def _start_queue_port(self, ministack: Ministack) -> int:
+        """Return the port at which functions reach SQS.
+
+        A response that passes it may be to a SendMessage: then a queue mapping has something to read.
+        """
+        address = ministack.address
+        server = await forward(address, 0, to=(address, ministack.port), on_response=self._poll_queues)
         self._running.callback(server.close)
         port: int = server.sockets[0].getsockname()[1]
         return port
@@ -214,17 +218,17 @@ class Engine:
         self._running.push_async_callback(self.host.stop)
         await self.host.start()
 
-    async def _start_mapping(self, mapping: StreamMapping) -> None:
+    async def _start_stream_mapping(self, mapping: StreamMapping) -> None:
         source = await self.services.stream(self.stack.tables[mapping.table])
         poller = StreamPoller(
             mapping,
             source,
             self._invoke,
-            on_failure=partial(self._give_up, mapping),
+            on_failure=partial(self._send_to_failure_queue, mapping),
             aws_polling=self._aws_polling,
             stream_arn=source.arn,
         )
-        self._pollers.append(poller)
+        self._stream_pollers.append(poller)
         self._supervise(mapping.name, poller.run())
 
     def _start_queue_mapping(self, mapping: QueueMapping) -> None:
@@ -234,47 +238,25 @@ class Engine:
         self._supervise(mapping.name, poller.run())
 
     def _supervise(self, name: str, part: Coroutine[Any, Any, None]) -> None:
-        """Runs a part of the engine to the engine's end; one that ends before breaks the engine."""
-        task = asyncio.create_task(part)
-        task.add_done_callback(partial(self._ended, name))
-        self._running.push_async_callback(_cancel, task)
-
-    def _ended(self, name: str, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
-            return
-        error = task.exception()
-        if not isinstance(error, LocalError):  # else its line says all
-            log.error("%s has ended by itself", name, exc_info=error)
-            error = LocalError(f"{name} has stopped working, and with it the engine: {_cause(error)!r}")
-        self._failure = self._failure or error
-        self._broken.set()
+        self._running.push_async_callback(cancel, self._supervisor.start(name, part))
 
     async def _invoke(self, name: str, event: dict[str, Any]) -> Result:
         await self._ready.wait()
         return await self.host.invoke(name, event)
 
-    async def _give_up(self, mapping: StreamMapping, document: str) -> None:
-        """Sends what a mapping could not deliver to its on-failure queue."""
+    async def _send_to_failure_queue(self, mapping: StreamMapping, document: str) -> None:
         assert mapping.on_failure is not None
         url = self.services.queue_url(self.stack.queues[mapping.on_failure])
         await self.services.sqs("SendMessage", {"QueueUrl": url, "MessageBody": document})
 
-    def _wake(self) -> None:
-        for poller in self._pollers:
-            poller.wake()
+    def _poll_streams(self) -> None:
+        for poller in self._stream_pollers:
+            poller.poll_now()
 
-    def _wake_queues(self) -> None:
+    def _poll_queues(self) -> None:
         for poller in self._queue_pollers:
-            poller.wake()
+            poller.poll_now()
 
 
-def _cause(error: BaseException | None) -> BaseException | None:
-    """The first of what a task group wraps up."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.wait([task])
+def _unusable(port: int, error: OSError) -> LocalError:
+    return LocalError(f"port {port} cannot be used: {error.strerror}; choose another PORT")

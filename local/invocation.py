@@ -1,4 +1,4 @@
-"""How the gateway and the mappings call a function, whatever runs it."""
+"""How the gateway and the mappings call a function, independent of what runs it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call came to: the JSON that the handler returned or, when it failed, Lambda's error document."""
+    """The result of a call: the JSON that the handler returned, or Lambda's error document if it failed."""
 
     payload: bytes
     error: str | None = None  # "Unhandled", as in Lambda's X-Amz-Function-Error
 
 
-# Calls the function of that name with an event; never raises for what the function does.
+# Calls the named function with an event. A failure of the function is a result, never an exception.
 type Invoke = Callable[[str, dict[str, Any]], Awaitable[Result]]

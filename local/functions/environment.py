@@ -1,4 +1,4 @@
-"""The environment that a function sees: Lambda's variables, its own, and nothing of the developer's.
+"""A function's environment: Lambda's variables and its own, without the developer's.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html lists Lambda's.
 """
@@ -11,12 +11,12 @@ from collections.abc import Mapping
 
 from local.stack import Function
 
-# What a Python on this machine may need to run and to speak TLS; real credentials and settings stay out.
+# A Python on this machine may need these to run and to use TLS. Real credentials and settings stay out.
 INHERITED = ("PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 
 def environment(function: Function, region: str, extra: Mapping[str, str]) -> dict[str, str]:
-    """All variables of one instance but the address of its Runtime API."""
+    """Return all variables of an instance, except the address of its Runtime API."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {
@@ -40,8 +40,8 @@ def environment(function: Function, region: str, extra: Mapping[str, str]) -> di
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "LAMBDA_TASK_ROOT": str(function.code),
         "LANG": "en_US.UTF-8",
-        # Lambda's task root cannot be written to. Here, a source saved twice in one second at the same length
-        # would be taken for what was compiled before.
+        # A source saved twice in one second at the same length would match its old bytecode. On Lambda no
+        # bytecode is written either: the task root is read-only.
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(function.code),
         "PYTHONUNBUFFERED": "1",

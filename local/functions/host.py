@@ -1,7 +1,7 @@
-"""The Lambda host: runs the stack's functions as Lambda does, several instances of each at once.
+"""The Lambda host: runs the stack's functions as Lambda does, each in several instances.
 
-An instance handles one event at a time. An event takes the warm instance that was used last; if none is
-free it waits a moment for one, and then another is started.
+An instance handles one event at a time. An event goes to the warm instance that was used last. If none is
+idle, the event waits a moment for one, and then another instance is started.
 """
 
 from __future__ import annotations
@@ -11,34 +11,32 @@ import json
 import os
 import time
 import uuid
-from collections import deque
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import watchfiles
 
+from local.aws_defaults import ACCOUNT, PARTITION
 from local.functions.environment import environment as lambda_environment
-from local.functions.instance import Instance, Log, State
+from local.functions.instance import Log
+from local.functions.pool import Pool, StartLimit
 from local.functions.runtime_api import Call, error
 from local.invocation import Result
 from local.stack import Function
-from local.template.intrinsics import ACCOUNT, PARTITION
 from local.traces.lambda_segments import CallTrace, Record
 
-CONCURRENCY = 16  # instances of one function
-PATIENCE = 0.025  # seconds that an event waits for a busy instance before another is started
+CONCURRENCY = 16  # instances per function
 KEEP_WARM = 60.0  # seconds that a function keeps more than one idle instance
-DRAIN = 1.0  # seconds that calls may take to finish once the host is being stopped
-GRACE = 1.0  # seconds between SIGTERM and SIGKILL
+DRAIN_TIMEOUT = 1.0  # seconds that calls may take to finish when the host stops
 
 
 class LambdaHost:
     """Starts, calls and stops the functions of a stack.
 
-    `environment` is added to what every function sees. `log` gets each line that a function prints, and
-    what the host has to say of it, with the function's name; `record` gets Lambda's own segments of each call
-    of a traced function. With `watch`, a function whose code changes is started anew.
+    `environment` is added to every function's own. `log` gets each line that a function prints, and each line
+    of the host about it, with the function's name. `record` gets Lambda's own segments of each call of a
+    traced function. With `watch`, a function is restarted when its code changes.
     """
 
     def __init__(
@@ -53,15 +51,18 @@ class LambdaHost:
         record: Record = lambda segment: None,
         watch: bool = False,
     ) -> None:
-        # To start more processes at once than there are cores gets none of them ready sooner, and takes the
-        # cores from those that are ready.
-        self._starts = max(2, os.cpu_count() or 1)
-        self._starting = 0
+        self._starts = StartLimit(max(2, os.cpu_count() or 1), self._scale_out)
         self._pools = {
-            name: _Pool(function, lambda_environment(function, region, environment), concurrency, self, log)
+            name: Pool(
+                function,
+                lambda_environment(function, region, environment),
+                max_instances=concurrency,
+                starts=self._starts,
+                log=log,
+            )
             for name, function in functions.items()
         }
-        self._arn = f"arn:{PARTITION}:lambda:{region}:{ACCOUNT}:function:"
+        self._arn_prefix = f"arn:{PARTITION}:lambda:{region}:{ACCOUNT}:function:"
         self._functions = functions
         self._keep_warm = keep_warm
         self._log = log
@@ -72,18 +73,18 @@ class LambdaHost:
         self._stopping = False
 
     async def start(self) -> None:
-        """Returns when one instance of each function is ready for its first event, or has failed."""
+        """Return when one instance of each function waits for its first event, or has failed."""
         await asyncio.gather(*[pool.warm_up() for pool in self._pools.values()])
-        self._tasks.append(asyncio.create_task(self._cool_down()))
+        self._tasks.append(asyncio.create_task(self._scale_in()))
         if self._watch:
-            self._tasks.append(asyncio.create_task(self._follow_changes()))
+            self._tasks.append(asyncio.create_task(self._restart_on_changes()))
 
     async def invoke(self, name: str, event: dict[str, Any]) -> Result:
-        """Calls a function and waits for its result; whatever goes wrong in it is part of the result."""
+        """Call a function and return its result; every failure of the function is a result too."""
         if self._stopping:
             return error("Sandbox.Stopped", "the local engine is stopping")
         function = self._functions[name]
-        request_id, arn = str(uuid.uuid4()), self._arn + name
+        request_id, arn = str(uuid.uuid4()), self._arn_prefix + name
         call = Call(
             request_id=request_id,
             arn=arn,
@@ -96,189 +97,48 @@ class LambdaHost:
         )
         self._results.add(call.result)
         call.result.add_done_callback(self._results.discard)
-        self._pools[name].take(call)
+        self._pools[name].submit(call)
         return await call.result
 
-    def kill(self, name: str, most: int | None = None) -> int:
-        """Crashes the instances of a function that are in a call, all or `most` of them, with SIGKILL.
+    def kill(self, name: str, max_instances: int | None = None) -> int:
+        """Crash instances of a function that are in a call, all or `max_instances`, with SIGKILL.
 
-        Returns how many those were.
+        Returns how many were killed.
         """
-        return self._pools[name].kill(most)
+        return self._pools[name].kill(max_instances)
 
     async def stop(self) -> None:
-        """Lets calls finish for a moment, then ends every process."""
-        self._stopping = True
+        """Let calls finish for a moment, then end every process."""
+        self._stopping = self._starts.stopped = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._results:
-            await asyncio.wait(self._results, timeout=DRAIN)
+            await asyncio.wait(self._results, timeout=DRAIN_TIMEOUT)
         await asyncio.gather(*[pool.stop() for pool in self._pools.values()])
 
-    # for the pools
-
-    def may_start(self) -> bool:
-        return self._starting < self._starts and not self._stopping
-
-    def start_began(self) -> None:
-        self._starting += 1
-
-    def start_ended(self) -> None:
-        self._starting -= 1
+    def _scale_out(self) -> None:
         for pool in self._pools.values():
-            pool.grow()
+            pool.scale_out()
 
-    async def _cool_down(self) -> None:
+    async def _scale_in(self) -> None:
         while True:
             await asyncio.sleep(self._keep_warm / 2)
             for pool in self._pools.values():
-                pool.cool_down(time.monotonic() - self._keep_warm)
+                pool.scale_in(time.monotonic() - self._keep_warm)
 
-    async def _follow_changes(self) -> None:
+    async def _restart_on_changes(self) -> None:
         folders = {function.code for function in self._functions.values()}
         try:
             async for changes in watchfiles.awatch(*folders, watch_filter=_is_source):
                 changed = [Path(path) for _, path in changes]
-                self._log("local", f"{changed[0].name} has changed: the functions start anew")
+                self._log("local", f"{changed[0].name} has changed: restarting the functions")
                 for pool in self._pools.values():
                     if any(path.is_relative_to(pool.function.code) for path in changed):
                         pool.replace()
         except (OSError, RuntimeError) as failure:  # e.g. no inotify watches left
-            self._log("local", f"changes of the code are not followed: {failure}")
+            self._log("local", f"cannot watch the code; restart the engine after a change: {failure}")
 
 
 def _is_source(change: watchfiles.Change, path: str) -> bool:
     return path.endswith(".py")
-
-
-class _Pool:
-    """The instances of one function, and the calls that wait for one."""
-
-    def __init__(
-        self, function: Function, environment: dict[str, str], limit: int, host: LambdaHost, log: Log
-    ) -> None:
-        self.function = function
-        self._environment = environment
-        self._limit = limit
-        self._host = host
-        self._log = log
-        self._waiting: deque[Call] = deque()
-        self._instances: set[Instance] = set()
-        self._idle: list[tuple[float, Instance]] = []  # when it became idle; the last is the warmest
-        self._timer: asyncio.TimerHandle | None = None
-        self._failed = False  # the last start did; no other is made before the next call
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def warm_up(self) -> None:
-        await self._start().started
-
-    def take(self, call: Call) -> None:
-        self._failed = False
-        while self._idle:
-            if self._idle.pop()[1].deliver(call):
-                return
-        self._waiting.append(call)
-        if self._timer is None:
-            patience = PATIENCE if self._instances else 0
-            self._timer = asyncio.get_running_loop().call_later(patience, self._lose_patience)
-
-    def kill(self, most: int | None) -> int:
-        victims = [instance for instance in self._instances if instance.in_call][:most]
-        for instance in victims:
-            instance.kill()
-        return len(victims)
-
-    def grow(self) -> None:
-        """Starts as many instances as there are calls that nothing is being started for, within bounds."""
-        if self._failed or self._timer is not None:  # with a timer, they may still get a busy one
-            return
-        wanted = len(self._waiting) - self._count(State.STARTING)
-        for _ in range(min(wanted, self._limit - len(self._instances))):
-            if not self._host.may_start():
-                return  # start_ended asks again
-            self._start()
-
-    def cool_down(self, since: float) -> None:
-        """Ends what has been idle since then, but for the warmest."""
-        cold = [instance for became_idle, instance in self._idle[:-1] if became_idle < since]
-        for instance in cold:
-            self._end(instance)
-
-    def replace(self) -> None:
-        """Ends what runs the code of before: at once if it is idle, else after its call."""
-        for instance in list(self._instances):
-            if instance.state is State.BUSY:
-                instance.stale = True
-            else:
-                self._end(instance)
-        self._start()
-
-    async def stop(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._fail_waiting(error("Sandbox.Stopped", "the local engine is stopping"))
-        for instance in list(self._instances):
-            self._end(instance)
-        await asyncio.gather(*self._tasks)
-
-    # an instance's callbacks
-
-    def idle(self, instance: Instance) -> None:
-        if instance.stale:
-            self._end(instance)
-            self.grow()
-        elif self._waiting:
-            instance.deliver(self._waiting.popleft())  # it has asked just now
-        else:
-            self._idle.append((time.monotonic(), instance))
-
-    def gone(self, instance: Instance, failure: Result | None) -> None:
-        if instance not in self._instances:
-            return  # we ended it
-        self._end(instance)  # it is about to go by itself; whoever stops the host waits for that, too
-        if failure is not None:
-            self._failed = True
-            self._log(self.function.name, f"failed to start: {failure.payload.decode(errors='replace')}")
-            # What waits is served by an instance that is ready; if there is none, it is answered.
-            if not any(it.state in (State.IDLE, State.BUSY) and not it.stale for it in self._instances):
-                self._fail_waiting(failure)
-        self.grow()
-
-    def _start(self) -> Instance:
-        instance = Instance(self.function, self._environment, self, self._log)
-        self._instances.add(instance)
-        self._host.start_began()
-        self._run(self._see_started(instance))
-        return instance
-
-    async def _see_started(self, instance: Instance) -> None:
-        try:
-            await instance.start()
-            await instance.started
-        finally:
-            self._host.start_ended()
-
-    def _end(self, instance: Instance) -> None:
-        self._forget(instance)
-        self._run(instance.stop(GRACE))
-
-    def _forget(self, instance: Instance) -> None:
-        self._instances.discard(instance)
-        self._idle = [(since, it) for since, it in self._idle if it is not instance]
-
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _lose_patience(self) -> None:
-        self._timer = None
-        self.grow()
-
-    def _fail_waiting(self, failure: Result) -> None:
-        while self._waiting:
-            self._waiting.popleft().settle(failure)
-
-    def _count(self, state: State) -> int:
-        return sum(instance.state is state for instance in self._instances)

@@ -1,4 +1,4 @@
-"""One instance of a function: a process of AWS's own runtime client, and its end of the Runtime API."""
+"""One instance of a function: a process of AWS's own runtime client, and the Runtime API that it calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
 
 from local.aws_defaults import INIT_TIMEOUT
 from local.functions.runtime_api import Call, RuntimeApi, error
@@ -19,10 +19,10 @@ from local.invocation import Result
 from local.stack import Function
 
 CHILD = Path(__file__).parents[1] / "child.py"
-# What Lambda says of a process that is gone, by how it ended.
+# Lambda's message for a process that ended with status 0.
 _NO_REASON = "Runtime exited without providing a reason"
 
-type Log = Callable[[str, str], None]  # a function's name, and a line of its
+type Log = Callable[[str, str], None]  # a function's name, and a line that it printed
 
 
 class State(Enum):
@@ -32,74 +32,81 @@ class State(Enum):
     GONE = "gone"
 
 
-class Owner(Protocol):
-    """Whoever gives the instance its calls."""
-
-    def idle(self, instance: Instance) -> None:
-        """It asks for an event, for the first time or again."""
-
-    def gone(self, instance: Instance, failure: Result | None) -> None:
-        """It takes no more calls; failure says why, when it never came to ask for one."""
-
-
 class Instance:
-    def __init__(self, function: Function, environment: dict[str, str], owner: Owner, log: Log) -> None:
+    """A process that handles one event at a time.
+
+    `on_idle` is called when it asks for an event, the first time and after each call. `on_gone` is called
+    once, when it takes no more calls; with a failure if it ended before it asked for its first event.
+    """
+
+    def __init__(
+        self,
+        function: Function,
+        environment: dict[str, str],
+        on_idle: Callable[[Instance], None],
+        on_gone: Callable[[Instance, Result | None], None],
+        log: Log,
+    ) -> None:
         self.function = function
         self.state = State.STARTING
         self.stale = False  # its source has changed since it started
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._environment = environment
-        self._owner = owner
+        self._on_idle = on_idle
+        self._on_gone = on_gone
         self._log = log
         self._api = RuntimeApi(
-            asked=self._asked, left=self._leave, answered=self._answered, failed=self._failed
+            on_next=self._next_requested,
+            on_disconnect=self._mark_gone,
+            on_result=self._result_received,
+            on_init_error=self._init_failed,
         )
-        self._output = _Output(self._line, self._exited)
+        self._output = _Output(self._log_line, self._exited)
         self._call: Call | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._failure: Result | None = None
         self._began = time.time()
-        self._initialized: tuple[float, float] | None = None  # until the first call is told of it
+        self._initialized: tuple[float, float] | None = None  # until the first call's trace has it
 
     async def start(self) -> None:
-        """Starts the process; the owner hears `idle` once the handler's module is imported."""
+        """Start the process; `on_idle` follows when the handler's module is imported."""
         loop = asyncio.get_running_loop()
         try:
             address = await self._api.start()
             await loop.subprocess_exec(
                 lambda: self._output,
                 sys.executable,
-                "-P",  # the leash's own folder stays off the path
+                "-P",  # keep the folder of child.py off the path
                 str(CHILD),
                 "awslambdaric",
                 self.function.handler,
-                # The working folder comes first on a module's path: it is Lambda's task root.
+                # The working folder comes first on the import path: it is Lambda's task root.
                 cwd=self.function.code,
                 env={**self._environment, "AWS_LAMBDA_RUNTIME_API": address},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,  # a Ctrl-C in the terminal is the engine's to handle
+                start_new_session=True,  # Ctrl-C in the terminal must reach the engine only
             )
         except (OSError, ValueError) as failure:
             self._failure = error("Runtime.ExitError", f"the process could not be started: {failure}")
             self._api.stop()
-            self._leave()
+            self._mark_gone()
             return
-        if self.state is State.GONE:  # stopped while it was being started
+        if self.state is State.GONE:  # stop() came first
             self._signal(signal.SIGKILL)
         elif self.state is State.STARTING:
             limit = INIT_TIMEOUT + self.function.timeout
             self._timer = loop.call_later(limit, self._init_timed_out, limit)
 
     def deliver(self, call: Call) -> bool:
-        """Gives an idle instance its next event; False, and the call is another's, if it waits for none.
+        """Give an idle instance its next event. False if it no longer waits for one.
 
-        A process that has died closes its connection before anybody hears of its exit.
+        The connection of a process that has died closes before its exit is reported.
         """
         assert self.state is State.IDLE
         if not self._api.waiting:
-            self._leave()
+            self._mark_gone()
             return False
         self.state = State.BUSY
         self._call = call
@@ -114,29 +121,29 @@ class Instance:
         return self._call is not None
 
     def kill(self) -> None:
-        """SIGKILL, as a crash: what it was doing fails."""
+        """Send SIGKILL, as a crash: the call in progress fails."""
         self._signal(signal.SIGKILL)
 
-    async def stop(self, grace: float) -> None:
-        """Ends the process and all that it started: SIGTERM, and SIGKILL after `grace` seconds."""
-        self._leave()
+    async def stop(self, timeout: float) -> None:
+        """End the process and all that it has started: SIGTERM, and SIGKILL after `timeout` seconds."""
+        self._mark_gone()
         if self._output.process is None:
             return
         self._signal(signal.SIGTERM)
         try:
-            await asyncio.wait_for(self._output.exited.wait(), grace)
+            await asyncio.wait_for(self._output.exited.wait(), timeout)
         except TimeoutError:
             pass
         finally:
-            self._signal(signal.SIGKILL)  # to the whole group: what the handler started may have stayed
+            self._signal(signal.SIGKILL)  # to the group: a process that the handler started may remain
         await self._output.exited.wait()
-        with contextlib.suppress(TimeoutError):  # whoever left the group may still hold the pipe
+        with contextlib.suppress(TimeoutError):  # a process that left the group may still hold the pipe
             await asyncio.wait_for(self._output.closed.wait(), 1)
         self._output.process.close()
 
     # the Runtime API's callbacks
 
-    def _asked(self) -> None:
+    def _next_requested(self) -> None:
         if self.state is State.GONE:
             return
         self._cancel_timer()
@@ -144,29 +151,29 @@ class Instance:
         if not self.started.done():
             self._initialized = (self._began, time.time())
             self.started.set_result(None)
-        self._owner.idle(self)
+        self._on_idle(self)
 
-    def _answered(self, request_id: str, result: Result) -> None:
+    def _result_received(self, request_id: str, result: Result) -> None:
         if self._call is not None and self._call.request_id == request_id:
             self._cancel_timer()
-            self._call.settle(result)
+            self._call.complete(result)
             self._call = None
 
-    def _failed(self, document: bytes) -> None:
+    def _init_failed(self, document: bytes) -> None:
         self._failure = Result(document, "Unhandled")
-        # The client exits by itself now; its exit tells the owner.
+        # The client now exits by itself; _exited reports it.
 
-    # its end
+    # the end
 
     def _timed_out(self) -> None:
         assert self._call is not None
         overrun = f"Task timed out after {self._call.timeout:.2f} seconds"
         message = f"RequestId: {self._call.request_id} Error: {overrun}"
-        self._line(message)
-        self._call.settle(error("Sandbox.Timedout", message))
+        self._log_line(message)
+        self._call.complete(error("Sandbox.Timedout", message))
         self._call = None
         self._signal(signal.SIGKILL)
-        self._leave()
+        self._mark_gone()
 
     def _init_timed_out(self, limit: float) -> None:
         self._failure = error("Sandbox.Timedout", f"Error: Init timed out after {limit:.2f} seconds")
@@ -181,15 +188,15 @@ class Instance:
             self._failure = error("Runtime.ExitError", f"Error: {reason}")
         if self._call is not None:
             message = f"RequestId: {self._call.request_id} Error: {reason}"
-            self._line(message)
-            self._call.settle(error("Runtime.ExitError", message))
+            self._log_line(message)
+            self._call.complete(error("Runtime.ExitError", message))
             self._call = None
-        self._signal(signal.SIGKILL)  # what the handler started and left running
+        self._signal(signal.SIGKILL)  # processes that the handler left running
         self._api.stop()
-        self._leave()
+        self._mark_gone()
 
-    def _leave(self) -> None:
-        """Takes no more calls, and says so once."""
+    def _mark_gone(self) -> None:
+        """Take no more calls, and call `on_gone` once."""
         if self.state is State.GONE:
             return
         failure = self._failure if self.state is State.STARTING else None
@@ -197,7 +204,7 @@ class Instance:
         self._cancel_timer()
         if not self.started.done():
             self.started.set_result(None)
-        self._owner.gone(self, failure)
+        self._on_gone(self, failure)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -206,11 +213,11 @@ class Instance:
 
     def _signal(self, number: signal.Signals) -> None:
         if self._output.pid is not None:
-            # Neither error says more than that nobody of the group is left; macOS has EPERM for its zombies.
+            # Both errors mean that the group has no process left; macOS returns EPERM for its zombies.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._output.pid, number)
 
-    def _line(self, line: str) -> None:
+    def _log_line(self, line: str) -> None:
         self._log(self.function.name, line)
 
 
@@ -222,11 +229,11 @@ _SIGNALS: dict[int, str] = {
 
 
 class _Output(asyncio.SubprocessProtocol):
-    """What the process prints, by lines. It is always read at once: a full pipe would stop the handler."""
+    """Reads the lines that the process prints, at once: a full pipe would stop the handler."""
 
-    def __init__(self, line: Callable[[str], None], exited: Callable[[], None]) -> None:
-        self._line = line
-        self._on_exit = exited
+    def __init__(self, on_line: Callable[[str], None], on_exit: Callable[[], None]) -> None:
+        self._on_line = on_line
+        self._on_exit = on_exit
         self._rest = b""
         self.process: asyncio.SubprocessTransport | None = None
         self.pid: int | None = None
@@ -234,19 +241,19 @@ class _Output(asyncio.SubprocessProtocol):
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.process = cast(asyncio.SubprocessTransport, transport)  # uvloop's is none by its class
+        self.process = cast(asyncio.SubprocessTransport, transport)  # uvloop's is not a subclass
         self.pid = self.process.get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
         assert isinstance(data, bytes)
-        # Lambda's client writes an error as one log event, its lines parted by carriage returns.
+        # Lambda's client writes an error as one log event, with carriage returns between its lines.
         *lines, self._rest = (self._rest + data).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         for line in lines:
-            self._line(line.decode(errors="replace"))
+            self._on_line(line.decode(errors="replace"))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd != 0 and self._rest:
-            self._line(self._rest.decode(errors="replace"))
+            self._on_line(self._rest.decode(errors="replace"))
             self._rest = b""
 
     def process_exited(self) -> None:

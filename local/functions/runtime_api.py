@@ -1,7 +1,7 @@
 """The Lambda Runtime API, as one function instance sees it.
 
-https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. Every instance has a port of its own, so
-that a request needs no other sign of who sent it.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html. Every instance has a port of its own: the port
+says which instance sent a request.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from dataclasses import dataclass
 
 from local.aws_defaults import MAX_RESPONSE
 from local.invocation import Result
-from local.net.access import from_a_page, refused
+from local.net.access import forbidden, from_a_page
 from local.net.http_server import HttpServer, Request, Response
 from local.traces.lambda_segments import CallTrace
 
 PREFIX = "/2018-06-01/runtime/"
 _ACCEPTED = Response(202, b'{"status":"OK"}', (("Content-Type", "application/json"),))
-# AWS's own: internal/lambda/rapi/handler/invocationnext.go of
+# The response of AWS's emulator: internal/lambda/rapi/handler/invocationnext.go of
 # https://github.com/aws/aws-lambda-runtime-interface-emulator
 _NOT_NOW = Response(
     403,
-    b'{"errorType":"InvalidStateTransition","errorMessage":"it has an event, or waits for one"}',
+    b'{"errorType":"InvalidStateTransition","errorMessage":"the client has an event or waits for one"}',
     (("Content-Type", "application/json"),),
 )
 _UNKNOWN = Response(404, b'{"errorType":"NotFound"}', (("Content-Type", "application/json"),))
@@ -32,7 +32,7 @@ _UNKNOWN = Response(404, b'{"errorType":"NotFound"}', (("Content-Type", "applica
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One event for one function, and where its result goes."""
+    """One event for one function, and the future of its result."""
 
     request_id: str
     arn: str
@@ -41,36 +41,39 @@ class Call:
     timeout: float  # seconds
     result: asyncio.Future[Result]
 
-    def settle(self, result: Result) -> None:
+    def complete(self, result: Result) -> None:
         self.trace.ended(result)
-        if not self.result.done():  # its caller may have gone
+        if not self.result.done():  # the caller may have been cancelled
             self.result.set_result(result)
 
 
 class RuntimeApi:
-    """Serves one instance: `asked` when it wants an event, `left` when it no longer waits for one, `answered`
-    with a call's result, `failed` with the error document of a failed initialization.
+    """Serves one instance.
+
+    `on_next` is called when it asks for an event, and `on_disconnect` when its connection closes while it
+    waits. `on_result` gets a call's request id and result. `on_init_error` gets the error document of a
+    failed initialization.
     """
 
     def __init__(
         self,
         *,
-        asked: Callable[[], None],
-        left: Callable[[], None],
-        answered: Callable[[str, Result], None],
-        failed: Callable[[bytes], None],
+        on_next: Callable[[], None],
+        on_disconnect: Callable[[], None],
+        on_result: Callable[[str, Result], None],
+        on_init_error: Callable[[bytes], None],
     ) -> None:
-        self._asked = asked
-        self._left = left
-        self._answered = answered
-        self._failed = failed
+        self._on_next = on_next
+        self._on_disconnect = on_disconnect
+        self._on_result = on_result
+        self._on_init_error = on_init_error
         self._address = ""
         self._next: asyncio.Future[Response] | None = None
-        self._running: str | None = None  # the request id of the event that it has not answered yet
+        self._running: str | None = None  # the request id of the call in progress
         self._server = HttpServer(self._handle)
 
     async def start(self) -> str:
-        """The address to give to the instance, as AWS_LAMBDA_RUNTIME_API has it."""
+        """Listen, and return the address for the instance's AWS_LAMBDA_RUNTIME_API."""
         self._address = f"127.0.0.1:{await self._server.start('127.0.0.1', 0)}"
         return self._address
 
@@ -79,15 +82,15 @@ class RuntimeApi:
 
     @property
     def waiting(self) -> bool:
-        """Whether a request for the next event waits to be answered."""
+        """True if the instance waits for its next event."""
         return self._next is not None and not self._next.done()
 
     def deliver(self, call: Call) -> None:
-        """Answers the waiting request for the next event; there has to be one."""
+        """Answer the waiting request for the next event; there must be one."""
         assert self._next is not None and self.waiting
         deadline = int((time.time() + call.timeout) * 1000)
         headers = (
-            # The runtime client hands the handler bytes for any other type.
+            # For any other type, the runtime client passes bytes to the handler.
             ("Content-Type", "application/json"),
             ("Lambda-Runtime-Aws-Request-Id", call.request_id),
             ("Lambda-Runtime-Deadline-Ms", str(deadline)),
@@ -100,37 +103,37 @@ class RuntimeApi:
 
     def _handle(self, request: Request) -> Response | asyncio.Future[Response]:
         if request.header("host") != self._address or from_a_page(request):
-            return refused("this is for a function's runtime client")  # what it may not do: callers.py
+            return forbidden("this port is for a function's runtime client")  # see access.py
         match request.method, request.path.removeprefix(PREFIX).split("/"):
             case "GET", ["invocation", "next"]:
                 if self._running is not None or self._next is not None:
                     return _NOT_NOW
                 return self._wait_for_event()
             case "POST", ["invocation", request_id, "response"]:
-                self._settle(request_id, _result(request.body))
+                self._complete(request_id, _result(request.body))
             case "POST", ["invocation", request_id, "error"]:
-                self._settle(request_id, Result(request.body, "Unhandled"))
+                self._complete(request_id, Result(request.body, "Unhandled"))
             case "POST", ["init", "error"]:
-                self._failed(request.body)
+                self._on_init_error(request.body)
             case _:
                 return _UNKNOWN
         return _ACCEPTED
 
     def _wait_for_event(self) -> asyncio.Future[Response]:
         self._next = waiting = asyncio.get_running_loop().create_future()
-        waiting.add_done_callback(self._no_longer_waits)
-        self._asked()
+        waiting.add_done_callback(self._waiting_ended)
+        self._on_next()
         return waiting
 
-    def _no_longer_waits(self, waiting: asyncio.Future[Response]) -> None:
-        if waiting.cancelled():  # by the server, whose client has gone
+    def _waiting_ended(self, waiting: asyncio.Future[Response]) -> None:
+        if waiting.cancelled():  # the server does this when the client disconnects
             self._next = None
-            self._left()
+            self._on_disconnect()
 
-    def _settle(self, request_id: str, result: Result) -> None:
+    def _complete(self, request_id: str, result: Result) -> None:
         if request_id == self._running:
             self._running = None
-            self._answered(request_id, result)
+            self._on_result(request_id, result)
 
 
 def _result(body: bytes) -> Result:
@@ -143,5 +146,5 @@ def _result(body: bytes) -> Result:
 
 
 def error(kind: str, message: str) -> Result:
-    """A failed call, with Lambda's own error document."""
+    """Return the result of a failed call, with Lambda's own error document."""
     return Result(json.dumps({"errorType": kind, "errorMessage": message}).encode(), "Unhandled")

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from local.aws_defaults import ACCOUNT, PARTITION
 from local.net.http_server import Request
-from local.template.intrinsics import ACCOUNT, PARTITION
 
 type Event = dict[str, Any]
 

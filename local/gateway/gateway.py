@@ -15,11 +15,11 @@ from local.gateway.static_files import StaticFiles
 from local.gateway.token_bucket import TokenBucket
 from local.gateway.websocket import WebSocket
 from local.invocation import Invoke
-from local.net.access import Callers
+from local.net.access import AccessPolicy
 from local.net.http_server import HttpServer, Request, Response
 from local.stack import Api
 from local.traces.pages import PREFIX, TracePages
-from local.traces.store import Traces
+from local.traces.store import TraceStore
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,10 @@ class Gateway:
         invoke: Invoke,
         *,
         web: Path | None,
-        traces: Traces | None = None,
+        traces: TraceStore | None = None,
         limits: Limits = Limits(),  # noqa: B008 - frozen, so that it can be shared
         region: str = "us-east-1",
-        callers: Callers = Callers(),  # noqa: B008 - never changes
+        access: AccessPolicy = AccessPolicy(),  # noqa: B008 - never changes
         on_activity: Callable[[], None] = lambda: None,
     ) -> None:
         account = TokenBucket(limits.request_rate, limits.request_burst)
@@ -51,7 +51,7 @@ class Gateway:
         self._management = ManagementApi(self._connections.open, limits, account)
         self._files = StaticFiles(web) if web else None
         self._traces = TracePages(traces) if traces is not None else None
-        self._callers = callers
+        self._access = access
         self._server = HttpServer(self._handle, self._upgrade)
 
     async def start(self, host: str, port: int) -> int:
@@ -66,14 +66,14 @@ class Gateway:
         self._server.close()
 
     def _upgrade(self, request: Request, transport: asyncio.Transport, early: bytes) -> WebSocket:
-        refusal = self._callers.refusal(request)
+        refusal = self._access.check(request)
         if refusal is not None:
             # A page's script sees neither status nor body of a refused handshake: its developer looks here.
             log.warning("a socket was %s", refusal.body.decode().strip())
         return self._connections.upgrade(request, transport, early, refusal)
 
     def _handle(self, request: Request) -> Response:
-        if (refusal := self._callers.refusal(request)) is not None:
+        if (refusal := self._access.check(request)) is not None:
             return refusal
         segments = request.path.split("/")
         if segments[1:2] == [self._stage]:

@@ -1,8 +1,8 @@
-"""Filter criteria of an event source mapping: which records reach the function.
+"""Filter criteria of an event source mapping: they choose the records that reach the function.
 
 The patterns are EventBridge's, with the operators that Lambda lists for event source mappings
-(https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html). AWS refuses a bad pattern when
-the mapping is created; so does `Filters`.
+(https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html). AWS rejects an invalid pattern
+when the mapping is created; so does `Filters`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 
 class Filters:
-    """Patterns of which one must match for a record to pass; without any pattern everything passes.
+    """Passes a record that matches one of the patterns; without patterns, every record.
 
-    Raises ValueError for a pattern that AWS would refuse, or that this engine does not know.
+    Raises ValueError if AWS would reject a pattern, or this engine does not support it.
     """
 
     def __init__(self, patterns: Iterable[Pattern]) -> None:
@@ -44,8 +44,8 @@ def _matches(pattern: Pattern, event: dict[str, Any]) -> bool:
             if not any(_matches(choice, event) for choice in wanted):
                 return False
         elif isinstance(wanted, dict):
-            # A list is looked through: {"L": {"S": [...]}} asks for any element of the list. Where nothing is
-            # there the rest of the pattern is held against nothing, which only `exists: false` can match.
+            # Search lists: {"L": {"S": [...]}} matches any element of the list. If nothing is there, match
+            # the rest of the pattern against nothing; only `exists: false` matches that.
             if not any(_matches(wanted, child) for child in _objects(event.get(key)) or [{}]):
                 return False
         elif not _any_rule(wanted, _leaves(event, key)):
@@ -55,18 +55,18 @@ def _matches(pattern: Pattern, event: dict[str, Any]) -> bool:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     values = value if isinstance(value, list) else [value]
-    return [each for each in values if isinstance(each, dict)]
+    return [value for value in values if isinstance(value, dict)]
 
 
 def _leaves(event: dict[str, Any], key: str) -> list[Any]:
-    """What stands at the key, objects left out: operators see leaf nodes only, `exists` too.
+    """Return the values at the key without objects: operators see leaf nodes only, `exists` too.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-filtering.html#filtering-ddb-exists
     """
     if key not in event:
         return []
     values = event[key] if isinstance(event[key], list) else [event[key]]
-    return [each for each in values if not isinstance(each, dict | list)]
+    return [value for value in values if not isinstance(value, dict | list)]
 
 
 def _any_rule(rules: list[Any], leaves: list[Any]) -> bool:
@@ -84,18 +84,18 @@ def _rule_matches(rule: Any, leaves: list[Any]) -> bool:
 
 
 def _same(wanted: Any, found: Any) -> bool:
-    # Lambda compares numbers by their text: 300 and 300.0 differ. It also keeps Python's True from being 1.
+    # Lambda compares numbers by their text: 300 and 300.0 differ. The text also keeps True from equalling 1.
     return json.dumps(wanted) == json.dumps(found)
 
 
 def _anything_but(operand: Any, leaf: Any) -> bool:
-    refused = operand if isinstance(operand, list) else [operand]
-    return not any(_same(each, leaf) for each in refused)
+    excluded = operand if isinstance(operand, list) else [operand]
+    return not any(_same(value, leaf) for value in excluded)
 
 
 def _numeric(operand: list[Any], leaf: Any) -> bool:
-    # Only a JSON number can match. DynamoDB's own numbers are strings in a record ({"N": "5"}), so that
-    # numeric operators never match an attribute, as with-ddb-filtering.html notes of AWS.
+    # Only a JSON number can match. DynamoDB's own numbers are strings in a record ({"N": "5"}), so numeric
+    # operators never match an attribute; with-ddb-filtering.html says the same of AWS.
     if isinstance(leaf, bool) or not isinstance(leaf, int | float):
         return False
     return all(
@@ -118,10 +118,10 @@ def _is_text(operand: Any) -> bool:
 
 def _is_scalars(operand: Any) -> bool:
     values = operand if isinstance(operand, list) else [operand]
-    return bool(values) and all(isinstance(each, str | int | float) for each in values)
+    return bool(values) and all(isinstance(value, str | int | float) for value in values)
 
 
-# Each operator: what its operand has to be, and whether it matches a leaf.
+# Per operator: the check of its operand, and the match with a leaf.
 _OPERATORS: dict[str, tuple[Callable[[Any], bool], Callable[[Any, Any], bool]]] = {
     "prefix": (_is_text, lambda text, leaf: isinstance(leaf, str) and leaf.startswith(text)),
     "suffix": (_is_text, lambda text, leaf: isinstance(leaf, str) and leaf.endswith(text)),
@@ -151,18 +151,18 @@ def _check(pattern: Any, where: str) -> None:
             for rule in wanted:
                 _check_rule(rule, here)
         else:
-            raise ValueError(f'{here} must be a list of rules or an object, as ["value"]')
+            raise ValueError(f'{here} must be a list of rules, such as ["value"], or an object')
 
 
 def _check_rule(rule: Any, where: str) -> None:
     if isinstance(rule, list):
-        raise ValueError(f"{where}: a rule cannot be a list")
+        raise ValueError(f"{where}: a rule must not be a list")
     if not isinstance(rule, dict):
         return
     if len(rule) != 1:
-        raise ValueError(f"{where}: a rule has exactly one operator")
+        raise ValueError(f"{where}: a rule must have exactly one operator")
     ((name, operand),) = rule.items()
     if name not in _OPERATORS:
-        raise ValueError(f"{where}: {name!r} is no operator that Lambda filters know")
+        raise ValueError(f"{where}: {name!r} is not an operator of Lambda's filters")
     if not _OPERATORS[name][0](operand):
-        raise ValueError(f"{where}: {operand!r} is not what {name!r} takes")
+        raise ValueError(f"{where}: {operand!r} is not a valid operand of {name!r}")

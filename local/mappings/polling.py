@@ -1,4 +1,4 @@
-"""How often the local engine asks again: a poller's pace, and the waits after failures."""
+"""When the local engine polls next: the interval between polls, and the delays after failures."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ log = logging.getLogger(__name__)
 
 BUSY_INTERVAL = 0.002  # seconds: a write is seen within a few milliseconds
 BUSY_FOR = 0.05  # seconds after a hint or a record
-IDLE_INTERVAL = 0.25  # seconds: four reads a second cost well under 2% of a core
+IDLE_INTERVAL = 0.25  # seconds: four reads per second cost well under 2% of a core
 
-# AWS publishes no waits between the tries of a failed batch. These let someone who has just repaired a
-# function see it run again soon, and a broken one not keep the machine busy.
+# AWS publishes no delays between the tries of a failed batch. With these, a function that was just fixed runs
+# again soon, and a broken one does not keep the machine busy.
 FIRST_RETRY = 0.1  # seconds
 LAST_RETRY = 30.0  # seconds
 
 
 def backoff(failures: int) -> float:
-    """Seconds to wait after that many failures in a row: doubling from 0.1 up to 30."""
+    """Return the seconds to wait after that many failures in a row: doubling from 0.1 up to 30."""
     return min(FIRST_RETRY * 2.0 ** min(failures - 1, 30), LAST_RETRY)
 
 
@@ -37,10 +37,10 @@ async def pause(sleep: Callable[[float], Awaitable[None]], seconds: float, cut_s
             wait.cancel()
 
 
-class Pace:
-    """When to read a shard next: often while something happens, then ever slower down to four times a second.
+class PollInterval:
+    """The time between two reads of a shard: short after a write, then doubling up to a quarter second.
 
-    With `steady` always four times a second, as AWS does.
+    With `steady` it is always a quarter second, as on AWS.
     """
 
     def __init__(self, *, steady: bool = False) -> None:
@@ -48,14 +48,14 @@ class Pace:
         self._busy_until = float("-inf")
         self._interval = IDLE_INTERVAL
 
-    def hurry(self, now: float) -> None:
-        """Something was written, or probably was."""
+    def speed_up(self, now: float) -> None:
+        """Poll often for a moment: something was written, or probably was."""
         self._busy_until = now + BUSY_FOR
 
-    def interval(self, now: float, took: float) -> float:
-        """Seconds until the next read, after one that took that long.
+    def next(self, now: float, took: float) -> float:
+        """Return the seconds until the next read, after a read that took that long.
 
-        A slow source is left alone for as long as it worked: polling never takes more than half of it.
+        A slow source gets a pause as long as its work: polling takes at most half of its time.
         """
         if self._steady:
             return STREAM_POLL_INTERVAL
@@ -67,20 +67,20 @@ class Pace:
 
 
 class Outage:
-    """Failures in a row of one thing that should answer: logged when they begin and when they end."""
+    """Failures in a row of one operation: logged when they begin and when they end."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
+    def __init__(self, operation: str) -> None:
+        self._operation = operation
         self._failures = 0
 
-    def goes_on(self, error: Exception) -> int:
-        """Count a failure; returns how many there have been."""
+    def failed(self, error: Exception) -> int:
+        """Count a failure and return the number of failures in a row."""
         self._failures += 1
         if self._failures == 1:
-            log.warning("%s failed, trying on: %s: %s", self._what, type(error).__name__, error)
+            log.warning("%s failed, retrying: %s: %s", self._operation, type(error).__name__, error)
         return self._failures
 
-    def is_over(self) -> None:
+    def recovered(self) -> None:
         if self._failures:
-            log.info("%s works again after %d failures", self._what, self._failures)
+            log.info("%s works again after %d failures", self._operation, self._failures)
             self._failures = 0

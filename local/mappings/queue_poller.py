@@ -1,8 +1,8 @@
-"""Event source mappings of SQS queues: what reads a queue and calls the function with its batches.
+"""Event source mappings of SQS queues: read a queue and call the function with its batches.
 
-Order, deduplication, visibility and dead letters are the queue's own business. A FIFO queue holds back a
-message group while any of its messages is in flight, so that a group has one batch at a time, different
-groups run at once, and what follows a failed message waits for it.
+The queue itself does order, deduplication, visibility and dead letters. A FIFO queue holds back a message
+group while any of its messages is in flight. So a group has one batch at a time, different groups run at
+once, and the messages after a failed one wait for it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any, Protocol
 
 from local.aws_defaults import QUEUE_CONCURRENCY, QUEUE_READ_LIMIT
 from local.invocation import Invoke
+from local.mappings.batches import is_full
 from local.mappings.filters import Filters
 from local.mappings.polling import IDLE_INTERVAL, Outage, backoff, pause
-from local.mappings.queue_batches import Message, event, handled, is_full, split
+from local.mappings.queue_batches import Message, event, handled, split
 from local.stack import QueueMapping
 
 log = logging.getLogger(__name__)
@@ -29,27 +30,26 @@ class QueueSource(Protocol):
     arn: str
 
     async def receive(self, limit: int, visibility: int | None) -> list[dict[str, Any]]:
-        """At most that many (1 to 10) of the messages that can be had now, with all their attributes.
+        """Return up to `limit` (1 to 10) visible messages, with all their attributes.
 
-        `visibility` is for how many seconds they are then hidden, where it is not as long as the queue says.
+        They are then hidden for `visibility` seconds. None: for as long as the queue says.
         """
         ...
 
     async def delete(self, receipts: Sequence[str]) -> None:
-        """Delete the messages, at most 10, of these receipt handles."""
+        """Delete the messages of these receipt handles, 10 at most."""
         ...
 
 
 class QueuePoller:
     """Delivers a queue to a function by the rules of Lambda's event source mappings.
 
-    `concurrency` is how many calls of the function can run here at once; a mapping may allow fewer. `clock`
-    tells seconds, `retry_after` those to wait after that many failures of the queue in a row.
+    `concurrency` is the number of calls that can run here at once; a mapping may allow fewer. `clock`
+    returns seconds. `retry_after` returns the seconds to wait after that many failures of the queue in a row.
 
-    AWS polls a queue by long polling, which answers as soon as there is a message: unlike a stream's, its
-    polling adds no delay that one would want to see here. ministack looks only every 100 ms while a long poll
-    waits, keeps on looking after its caller has left, and then hides a message from everybody. So the queue
-    is read by short polls: at once when `wake` says that there may be something, else four times a second.
+    AWS uses long polling, which returns as soon as there is a message. ministack checks only every 100 ms
+    during a long poll. It also goes on after its client has disconnected, and then hides a message from all
+    others. So this class uses short polls: at once after `poll_now`, otherwise four times per second.
     """
 
     def __init__(
@@ -67,27 +67,27 @@ class QueuePoller:
         self._filters = Filters(mapping.filters)
         self._source = source
         self._invoke = invoke
-        # A message's visibility timeout runs from when it is received: none is received before it can be run.
-        self._free = asyncio.Semaphore(min(mapping.concurrency or QUEUE_CONCURRENCY, concurrency))
+        # A message's visibility timeout begins when it is received: receive it only when a call can run.
+        self._slots = asyncio.Semaphore(min(mapping.concurrency or QUEUE_CONCURRENCY, concurrency))
         self._clock = clock
         self._sleep = sleep
         self._retry_after = retry_after
-        self._woken = asyncio.Event()
+        self._poll_requested = asyncio.Event()
         self._outage = Outage(f"{mapping.name}: reading the queue {mapping.queue}")
 
-    def wake(self) -> None:
-        """Something was probably sent, or has become visible: read at once."""
-        self._woken.set()
+    def poll_now(self) -> None:
+        """Read at once: a message was probably sent, or has become visible."""
+        self._poll_requested.set()
 
     async def run(self) -> None:
-        """Poll until cancelled; what was in flight then comes again after its visibility timeout."""
+        """Poll until cancelled; messages in flight then come again after their visibility timeout."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._free.acquire()
+                await self._slots.acquire()
                 group.create_task(self._deliver(await self._gather()))
 
     async def _gather(self) -> list[Message]:
-        """The next batch: what one read brings or, with a window, what comes until it ends.
+        """Return the next batch: one read's messages or, with a window, all until it ends.
 
         A window begins with the first message. It "applies only to standard queues":
         https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
@@ -96,7 +96,7 @@ class QueuePoller:
         batch: list[Message] = []
         ends = float("inf")
         while True:
-            self._woken.clear()
+            self._poll_requested.clear()
             received = await self._receive(min(size - len(batch), QUEUE_READ_LIMIT))
             batch += await self._wanted(received)
             now = self._clock()
@@ -105,28 +105,28 @@ class QueuePoller:
                 if now >= ends or is_full(batch, size):
                     return batch
             if not received:
-                await pause(self._sleep, min(IDLE_INTERVAL, ends - now), self._woken)
+                await pause(self._sleep, min(IDLE_INTERVAL, ends - now), self._poll_requested)
 
     async def _receive(self, limit: int) -> list[Message]:
         try:
             received = await self._source.receive(limit, self._mapping.visibility)
         except Exception as error:
-            await self._sleep(self._retry_after(self._outage.goes_on(error)))
+            await self._sleep(self._retry_after(self._outage.failed(error)))
             return []
-        self._outage.is_over()
+        self._outage.recovered()
         messages = [self._parse(raw) for raw in received]
         return [message for message in messages if message is not None]
 
     def _parse(self, raw: Any) -> Message | None:
-        """None for what is no message. AWS sends none such; an emulator's mistake must not end it all."""
+        """Parse a message. None if it is not one: a bug of the emulator must not end the poller."""
         try:
             return Message.parse(raw, queue_arn=self._source.arn)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            log.warning("%s: skipped a message that is none (%r): %.1000r", self._mapping.name, error, raw)
+            log.warning("%s: skipped an invalid message (%r): %.1000r", self._mapping.name, error, raw)
             return None
 
     async def _wanted(self, received: list[Message]) -> list[Message]:
-        """Those that pass the filters. The others are deleted, unseen by the function.
+        """Return the messages that pass the filters, and delete the others.
 
         https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html#filtering-criteria-not-met
         """
@@ -143,19 +143,19 @@ class QueuePoller:
                 done = await self._call(batch)
                 await self._delete(done)
                 if self._mapping.fifo and len(done) < len(batch):
-                    break  # what follows may be of the same group: it comes again behind what failed
+                    break  # the next batch may have the same group: it must come after the failed message
         finally:
-            self._free.release()
-            self.wake()  # a group whose batch is done may have its next
+            self._slots.release()
+            self.poll_now()  # the group of this batch may have its next one
 
     async def _call(self, batch: tuple[Message, ...]) -> tuple[Message, ...]:
-        """The messages of the batch that the function is done with."""
+        """Call the function and return the messages that it has handled."""
         try:
-            answer = await self._invoke(self._mapping.function, event(batch))
+            result = await self._invoke(self._mapping.function, event(batch))
         except Exception:
-            log.exception("%s: calling %s", self._mapping.name, self._mapping.function)
+            log.exception("%s: could not call %s", self._mapping.name, self._mapping.function)
             return ()
-        return handled(batch, answer, partial_failures=self._mapping.partial_failures)
+        return handled(batch, result, partial_failures=self._mapping.partial_failures)
 
     async def _delete(self, messages: Sequence[Message]) -> None:
         for start in range(0, len(messages), QUEUE_READ_LIMIT):
@@ -164,7 +164,7 @@ class QueuePoller:
                 await self._source.delete(receipts)
             except Exception as error:
                 log.warning(
-                    "%s: %d messages could not be deleted and come again: %s",
+                    "%s: could not delete %d messages, they come again: %s",
                     self._mapping.name,
                     len(receipts),
                     error,

@@ -1,4 +1,4 @@
-"""Brings one batch of a stream to its function: called, called again, split, or given up."""
+"""Delivers one batch of a stream to its function: call, retry, split, or give up."""
 
 from __future__ import annotations
 
@@ -38,42 +38,42 @@ class Delivery:
         self._retry_after = retry_after
 
     async def deliver(self, batch: Batch, shard: str, done: Callable[[Sequence[Record]], None]) -> None:
-        """Return once every record was handled by the function or given up; `done` hears of each as it is."""
+        """Return when every record is handled or given up; `done` is called with records as they are."""
         mapping = self._mapping
-        todo = deque([batch])
-        while todo:
-            old, current = split_by_age(todo.popleft(), mapping.max_age, self._clock())
+        pending = deque([batch])
+        while pending:
+            old, current = split_by_age(pending.popleft(), mapping.max_age, self._clock())
             if old is not None:
                 await self._give_up(old, shard, "RecordAgeExceeded")
                 done(old.records)
             if current is None:
                 continue
-            answer = await self._call(current)
-            first = first_failed(current, answer, partial_failures=mapping.partial_failures)
+            result = await self._call(current)
+            first = first_failed(current, result, partial_failures=mapping.partial_failures)
             done(current.records[:first])
             if first is None:
                 continue
-            again = remaining(current, first, answer, bisect=mapping.bisect, retries=mapping.retries)
+            again = remaining(current, first, result, bisect=mapping.bisect, retries=mapping.retries)
             if again:
-                todo.extendleft(reversed(again))
+                pending.extendleft(reversed(again))
                 await self._sleep(self._retry_after(current.failures + 1))
             else:
-                tried = Batch(current.records, current.failures + 1, answer)
+                tried = Batch(current.records, current.failures + 1, result)
                 await self._give_up(tried, shard, "RetryAttemptsExhausted")
                 done(tried.records)
 
     async def _call(self, batch: Batch) -> Result:
-        # Where Lambda cannot run the function at all it tries on without counting ("Before invocation"):
+        # If Lambda cannot run the function at all, it retries without counting ("Before invocation"):
         # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
         outage = Outage(f"{self._mapping.name}: calling {self._mapping.function}")
         while True:
             try:
-                answer = await self._invoke(self._mapping.function, event(batch.records))
+                result = await self._invoke(self._mapping.function, event(batch.records))
             except Exception as error:
-                await self._sleep(self._retry_after(outage.goes_on(error)))
+                await self._sleep(self._retry_after(outage.failed(error)))
             else:
-                outage.is_over()
-                return answer
+                outage.recovered()
+                return result
 
     async def _give_up(self, batch: Batch, shard: str, condition: str) -> None:
         name, destination = self._mapping.name, self._mapping.on_failure
@@ -81,17 +81,17 @@ class Delivery:
             batch.records,
             condition=condition,
             calls=batch.failures,
-            answer=batch.answer,
+            result=batch.result,
             function=self._mapping.function,
             shard=shard,
             stream_arn=self._arn,
             now=self._clock(),
         )
-        log.warning("%s gave up %d records: %s", name, len(batch.records), document)
+        log.warning("%s: gave up records: count=%d %s", name, len(batch.records), document)
         if destination is None:
             return
         try:
             await self._on_failure(document)
         except Exception:
-            # As on AWS, where only the metric DestinationDeliveryFailures tells of it, the stream goes on.
-            log.exception("%s: %s did not take the record of what was given up", name, destination)
+            # The stream goes on, as on AWS, which only counts the metric DestinationDeliveryFailures.
+            log.exception("%s: could not write to the on-failure queue %s", name, destination)

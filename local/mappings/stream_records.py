@@ -1,4 +1,4 @@
-"""A stream's records as Lambda writes them: the function's event, and the pointer to what was given up."""
+"""A stream's records as Lambda writes them: the function's event, and the pointer to records given up."""
 
 from __future__ import annotations
 
@@ -7,31 +7,32 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from local.invocation import Result
+from local.timestamps import iso
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One change of one item, as the function will see it."""
+    """One change of one item, as the function gets it."""
 
     sequence: str
     arrived: float  # Unix time, seconds
-    item: str  # the item's whole key, partition and sort: what order is kept for
+    item: str  # the item's whole key, partition and sort: changes of one item stay in order
     event: dict[str, Any]
     size: int  # bytes of the event's JSON
 
     @classmethod
     def parse(cls, raw: dict[str, Any], *, stream_arn: str, now: float) -> Record:
-        """A record from what the Streams API's GetRecords gave. One without a creation time counts as new.
+        """Parse a record of the Streams API's GetRecords. A record without a creation time counts as new.
 
-        What is no record at all raises AttributeError, KeyError, TypeError or ValueError.
+        Raises AttributeError, KeyError, TypeError or ValueError if it is not a record.
         """
         change = _as_json(raw["dynamodb"])
         if not isinstance(change["SequenceNumber"], str):
-            raise TypeError("SequenceNumber is no string")
+            raise TypeError("SequenceNumber is not a string")
         change["ApproximateCreationDateTime"] = arrived = change.get("ApproximateCreationDateTime", now)
         event = {
             "eventID": raw["eventID"],
@@ -54,7 +55,7 @@ class Record:
 
 
 def event(records: Sequence[Record]) -> dict[str, Any]:
-    """What Lambda sends for these records."""
+    """Return the event of these records."""
     return {"Records": [record.event for record in records]}
 
 
@@ -63,16 +64,16 @@ def pointer(
     *,
     condition: str,
     calls: int,
-    answer: Result | None,
+    result: Result | None,
     function: str,
     shard: str,
     stream_arn: str,
     now: float,
 ) -> str:
-    """The JSON that AWS sends to an on-failure queue: where the records are in the stream, not the records.
+    """Return the JSON that AWS sends to an on-failure queue: where the records are in the stream.
 
-    `condition` is RetryAttemptsExhausted or RecordAgeExceeded; `answer` is the function's last, None if it
-    was never called. After https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html.
+    `condition` is RetryAttemptsExhausted or RecordAgeExceeded; `result` is the function's last one, None if
+    it was never called. After https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html.
     """
     account = f"{_arn_part(stream_arn, 3)}:{_arn_part(stream_arn, 4)}"
     document: dict[str, Any] = {
@@ -83,19 +84,19 @@ def pointer(
             "approximateInvokeCount": calls,
         }
     }
-    if answer is not None:
+    if result is not None:
         document["responseContext"] = {"statusCode": 200, "executedVersion": "$LATEST"}
-        if answer.error is not None:
-            document["responseContext"]["functionError"] = answer.error
+        if result.error is not None:
+            document["responseContext"]["functionError"] = result.error
     document |= {
         "version": "1.0",
-        "timestamp": _iso(now, "milliseconds"),
+        "timestamp": iso(now),
         "DDBStreamBatchInfo": {
             "shardId": shard,
             "startSequenceNumber": records[0].sequence,
             "endSequenceNumber": records[-1].sequence,
-            "approximateArrivalOfFirstRecord": _iso(records[0].arrived, "seconds"),
-            "approximateArrivalOfLastRecord": _iso(records[-1].arrived, "seconds"),
+            "approximateArrivalOfFirstRecord": iso(records[0].arrived, "seconds"),
+            "approximateArrivalOfLastRecord": iso(records[-1].arrived, "seconds"),
             "batchSize": len(records),
             "streamArn": stream_arn,
         },
@@ -105,11 +106,7 @@ def pointer(
 
 def _json_size(value: Any) -> int:
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return len(text.encode(errors="surrogatepass"))  # a lone surrogate in a table must not stop its stream
-
-
-def _iso(moment: float, precision: str) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+    return len(text.encode(errors="surrogatepass"))  # a lone surrogate in an item must not stop the stream
 
 
 def _arn_part(arn: str, index: int) -> str:
@@ -117,12 +114,12 @@ def _arn_part(arn: str, index: int) -> str:
 
 
 def _as_json(value: Any) -> Any:
-    """The value as Lambda's event holds it: an SDK gives times as datetime and binary as bytes."""
+    """Return the value as Lambda's event holds it: an SDK has times as datetime and binary as bytes."""
     match value:
         case dict():
-            return {key: _as_json(each) for key, each in value.items()}
+            return {key: _as_json(item) for key, item in value.items()}
         case list():
-            return [_as_json(each) for each in value]
+            return [_as_json(item) for item in value]
         case datetime():
             seconds = value.timestamp()
             return int(seconds) if seconds.is_integer() else seconds

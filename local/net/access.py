@@ -1,11 +1,11 @@
-"""Which callers the engine's ports answer.
+"""Which requests the engine's ports answer.
 
-Every page that the developer's browser has open can send requests to loopback. The browser says so: a page's
-requests carry `Sec-Fetch-*` and, where they could do harm, `Origin`. And a stranger's host name can resolve
-to 127.0.0.1, so that a page of that name reads what is served here as if it were its own (DNS rebinding); but
-its requests still name that host.
+Any page that is open in the developer's browser can send requests to loopback. The browser marks them: they
+carry `Sec-Fetch-*` and, where they could do harm, `Origin`. A foreign host name can also resolve to 127.0.0.1
+(DNS rebinding), and a page of that name then reads what is served here as its own. Its requests still name
+that host.
 
-API Gateway itself checks no Origin, only signatures and what an authorizer says: there a page reaches only
+API Gateway itself checks no Origin, only signatures and the authorizer's answer. There a page reaches only
 what everybody can reach.
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-control-access.html
 """
@@ -17,52 +17,55 @@ from collections.abc import Iterable
 
 from local.net.http_server import Request, Response
 
-# The last is what containers call this machine: https://docs.docker.com/desktop/features/networking/
+# Containers call this machine by the last one: https://docs.docker.com/desktop/features/networking/
 NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "host.docker.internal"})
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE)
 _ORIGIN = re.compile(r"https?://([^/]+)", re.IGNORECASE)
 
 
-def origin(text: str) -> str:
-    """An origin as browsers send it. Raises ValueError for what is none."""
-    found = text.rstrip("/").lower()
-    if _origin_host(found) is None:
+def normalize_origin(text: str) -> str:
+    """Return an origin as browsers send it. Raises ValueError if the text is not an origin."""
+    normalized = text.rstrip("/").lower()
+    if _origin_host(normalized) is None:
         raise ValueError(f"{text} is not an origin, such as https://chat.example.com or http://app.test:3000")
-    return found
+    return normalized
 
 
-class Callers:
-    """Those who name this machine, and pages of its own, from disk, or of the `origins` that are allowed.
+class AccessPolicy:
+    """Allows requests that name this machine, from no page, a local page, or a page of an allowed origin.
 
-    `also_on` is another address by which this machine is named. Raises ValueError for what is no origin.
+    `also_on` is another address of this machine. Raises ValueError if one of `origins` is not an origin.
     """
 
     def __init__(self, also_on: str | None = None, origins: Iterable[str] = ()) -> None:
-        self._origins = frozenset(origin(each) for each in origins)
+        self._origins = frozenset(normalize_origin(text) for text in origins)
         bracketed = f"[{also_on}]" if also_on and ":" in also_on else also_on
         self._names = NAMES | ({bracketed.lower()} if bracketed else frozenset())
-        # Whoever allows http://app.test:8080 may have named 127.0.0.1 so.
-        self._hosts = self._names | {_origin_host(each) for each in self._origins}
+        # A developer who allows http://app.test:8080 may have given 127.0.0.1 that name.
+        self._hosts = self._names | {_origin_host(allowed) for allowed in self._origins}
 
-    def refusal(self, request: Request) -> Response | None:
-        """The answer to a request that is not for us or not from whom it should be, None for any other."""
+    def check(self, request: Request) -> Response | None:
+        """Return the 403 for a request that is not allowed. None for any other."""
         host, origin = request.header("host"), request.header("origin")
-        if not self.named(host):
-            name = _shown(host)
-            return refused(f"{name} is no name of this machine; `--allow-origin http://{name}` allows it")
-        if not self.admits(origin):
-            return refused(f"pages of {_shown(origin)} may not; `--allow-origin {_shown(origin)}` allows it")
+        if not self.allows_host(host):
+            name = _printable(host)
+            return forbidden(
+                f"{name} is not a name of this machine; allow it by `--allow-origin http://{name}`"
+            )
+        if not self.allows_origin(origin):
+            page = _printable(origin)
+            return forbidden(f"pages of {page} are not allowed; allow them by `--allow-origin {page}`")
         return None
 
-    def named(self, host: str | None) -> bool:
-        """Whether a Host header names this machine, whatever the port."""
+    def allows_host(self, host: str | None) -> bool:
+        """True if a Host header names this machine, with any port."""
         return _host(host or "") in self._hosts
 
-    def admits(self, origin: str | None) -> bool:
-        """Whether an Origin header, if there is one, is that of a page that may speak to us.
+    def allows_origin(self, origin: str | None) -> bool:
+        """True if there is no Origin header, or it names a page that may connect.
 
-        A page from disk may: browsers send `null` for it, or `file://` where its files are one origin. `null`
-        is also what a stranger's sandboxed frame sends, and so gets in: what it can do is chat.
+        A page from disk may connect: browsers send `null` for it, or `file://` where they treat files as one
+        origin. A foreign page's sandboxed frame also sends `null` and is let in; all it can do is chat.
         """
         if origin in (None, "null", "file://"):
             return True
@@ -70,17 +73,17 @@ class Callers:
 
 
 def from_a_page(request: Request) -> bool:
-    """Whether a browser sent the request for some page, whichever.
+    """True if a browser sent the request for a page.
 
-    No page can leave out, or set, headers of these names: https://www.w3.org/TR/fetch-metadata/
+    A page cannot leave out or set headers of these names: https://www.w3.org/TR/fetch-metadata/
     """
     names = [name.lower() for name, _ in request.headers]
     return any(name == "origin" or name.startswith("sec-fetch-") for name in names)
 
 
-def refused(why: str) -> Response:
-    """A 403 of one plain line."""
-    return Response(403, f"refused: {why}\n".encode(), (("Content-Type", "text/plain; charset=utf-8"),))
+def forbidden(reason: str) -> Response:
+    """Return a 403 of one plain line."""
+    return Response(403, f"forbidden: {reason}\n".encode(), (("Content-Type", "text/plain; charset=utf-8"),))
 
 
 def _host(authority: str) -> str | None:
@@ -93,5 +96,5 @@ def _origin_host(origin: str) -> str | None:
     return _host(match[1]) if match else None
 
 
-def _shown(value: str | None) -> str:
+def _printable(value: str | None) -> str:
     return "nothing" if value is None else "".join(c if c.isprintable() else "?" for c in value[:200])

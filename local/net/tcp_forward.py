@@ -1,4 +1,4 @@
-"""Passes connections on to one of the engine's ports, from another address or another port."""
+"""Forwards TCP connections to one of the engine's ports, from another address or another port."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from local.errors import LocalError
 CHUNK = 64 * 1024  # bytes
 
 
-def _unheard() -> None:
+def _ignore() -> None:
     pass
 
 
 async def forward(
-    address: str, port: int, *, to: tuple[str, int], on_answer: Callable[[], None] = _unheard
+    address: str, port: int, *, to: tuple[str, int], on_response: Callable[[], None] = _ignore
 ) -> asyncio.Server:
-    """Listens on `address:port` and passes each connection on to the address and port `to`.
+    """Listen on `address:port` and forward each connection to the address and port `to`.
 
-    On the address of a container network, such as Docker's bridge, whoever reaches it reaches the engine.
-    `on_answer` is called whenever something comes back, before whoever asked has it. Raises LocalError when
-    the address cannot be listened on.
+    On the address of a container network, such as Docker's bridge, every container on it reaches the engine.
+    `on_response` is called before bytes from `to` are written to the client. Raises LocalError if the address
+    cannot be listened on.
     """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,26 +31,26 @@ async def forward(
         except OSError:
             writer.close()
             return
-        await asyncio.gather(
-            _pass_on(reader, inner_writer, _unheard), _pass_on(inner_reader, writer, on_answer)
-        )
+        await asyncio.gather(_pipe(reader, inner_writer, _ignore), _pipe(inner_reader, writer, on_response))
         inner_writer.close()
         writer.close()
 
     try:
         return await asyncio.start_server(serve, address, port)
     except OSError as error:
-        raise LocalError(f"{address}:{port} cannot be listened on: {error.strerror}") from error
+        raise LocalError(
+            f"{address}:{port} cannot be listened on: {error.strerror}; choose an address of this machine"
+        ) from error
 
 
-async def _pass_on(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, heard: Callable[[], None]
+async def _pipe(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_data: Callable[[], None]
 ) -> None:
-    with suppress(OSError):  # either end may go at any time
+    with suppress(OSError):  # either end may close at any time
         while data := await reader.read(CHUNK):
-            heard()
-            # Where the peer has gone asyncio drops what is written. uvloop raises RuntimeError, which would
-            # be that of a mistake of ours as well: so ask first.
+            on_data()
+            # A write to a closed peer is dropped by asyncio, but raises RuntimeError in uvloop. Catching that
+            # would hide a bug of ours too: ask first.
             if writer.is_closing():
                 return
             writer.write(data)

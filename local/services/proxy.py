@@ -1,8 +1,8 @@
-"""The port at which DynamoDB and SQS are reached from outside the engine.
+"""The port at which programs outside the engine reach DynamoDB and SQS.
 
-ministack answers whoever asks: it checks neither Host nor Origin, lets every page read its answers, and one
-POST to its own administration endpoint, which needs no preflight, empties every table. So it listens where
-nobody looks (services.py), and this port passes on only what an AWS client sends.
+ministack answers every request: it checks neither Host nor Origin and lets every page read its responses. One
+POST to its administration endpoint, which needs no preflight, empties every table. So it listens at an
+address that is hard to find (ministack.py), and this port forwards only what an AWS client sends.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ import re
 
 import aiohttp
 
-from local.net.access import Callers, from_a_page, refused
+from local.net.access import AccessPolicy, forbidden, from_a_page
 from local.net.http_server import HttpServer, Request, Response
 
-# Where AWS's JSON protocols are spoken: the root, or a queue's own URL. Nothing else of ministack's is.
+# AWS's JSON protocols use the root or a queue's own URL; no other endpoint of ministack does.
 _PATH = re.compile(r"/(?:\d{12}/[\w.-]+)?")
-_HOP = {"connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding"}
+_HOP_HEADERS = {"connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding"}
 
 
-class ServicesFront:
-    def __init__(self, url: str, callers: Callers) -> None:
-        """`url` is where ministack listens."""
+class ServicesProxy:
+    """Forwards requests of AWS's clients to ministack at `url`."""
+
+    def __init__(self, url: str, access: AccessPolicy) -> None:
         self._url = url
-        self._callers = callers
+        self._access = access
         self._server = HttpServer(self._handle)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listens on host and port (0: any free one); the bound port. OSError when it is in use."""
+        """Listen on host and port (0: any free one) and return the port. Raises OSError if it is taken."""
         self._session = aiohttp.ClientSession(
             self._url, connector=aiohttp.TCPConnector(limit=0), auto_decompress=False
         )
@@ -40,21 +41,21 @@ class ServicesFront:
             await self._session.close()
 
     async def _handle(self, request: Request) -> Response:
-        if from_a_page(request):  # an allowed one, too
-            return refused("DynamoDB and SQS are not for pages in a browser")
-        if (refusal := self._callers.refusal(request)) is not None:
-            return refusal
+        if from_a_page(request):  # a page of an allowed origin too
+            return forbidden("DynamoDB and SQS do not answer pages in a browser")
+        if (rejection := self._access.check(request)) is not None:
+            return rejection
         if (
             request.method != "POST"
             or request.header("x-amz-target") is None
             or not _PATH.fullmatch(request.target)
         ):
-            return refused("this port takes only what AWS's clients send to DynamoDB and SQS")
-        return await self._pass_on(request)
+            return forbidden("this port takes only what AWS's clients send to DynamoDB and SQS")
+        return await self._forward(request)
 
-    async def _pass_on(self, request: Request) -> Response:
+    async def _forward(self, request: Request) -> Response:
         assert self._session is not None, "not started"
-        headers = [(name, value) for name, value in request.headers if name.lower() not in _HOP]
+        headers = [(name, value) for name, value in request.headers if name.lower() not in _HOP_HEADERS]
         try:
             async with self._session.post(
                 request.target,
@@ -65,5 +66,5 @@ class ServicesFront:
                 body = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as failure:
             return Response(503, f"DynamoDB and SQS do not answer: {failure!r}\n".encode())
-        back = [(n, v) for n, v in answer.headers.items() if n.lower() not in _HOP]
-        return Response(answer.status, body, tuple(back))
+        forwarded = [(n, v) for n, v in answer.headers.items() if n.lower() not in _HOP_HEADERS]
+        return Response(answer.status, body, tuple(forwarded))

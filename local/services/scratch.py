@@ -1,4 +1,4 @@
-"""The engine's temporary folder, which is gone after it, however it ended."""
+"""The engine's temporary folder, removed after the engine however it ended."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import tempfile
 from pathlib import Path
 
 PREFIX = "roomcast-"
-OWNER = "pid"  # the file that says whose the folder is
+OWNER = "pid"  # the file that the folder's process keeps locked
 
 
 class Scratch:
-    """A folder of this process's own. Making it removes those of engines that were killed.
+    """A folder of this process. Making it removes the folders of engines that were killed.
 
-    Its owner keeps a lock on a file in it. The kernel lets go of the lock when a process ends, however that
-    happens; a process id alone can be another's by now, or of another container that shares the folder above.
+    The process keeps a lock on a file in its folder. The kernel releases the lock when the process ends,
+    however that happens. A process id alone may have been reused, or be of another container that shares the
+    parent folder.
     """
 
     def __init__(self) -> None:
-        above = Path(tempfile.gettempdir())
-        for folder in above.glob(f"{PREFIX}*"):
+        parent = Path(tempfile.gettempdir())
+        for folder in parent.glob(f"{PREFIX}*"):
             _remove_if_abandoned(folder)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=above))
-        # Under its name only once it is locked, so that nobody finds it free meanwhile.
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        # The file gets its name once it is locked: another engine must not find it unlocked and remove us.
         new = self.path / f"{OWNER}.new"
         self._lock = os.open(new, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
@@ -38,12 +39,12 @@ class Scratch:
 
 
 def _remove_if_abandoned(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # another's, gone meanwhile, or without an owner file: left alone
+    with contextlib.suppress(OSError):  # another user's, removed meanwhile, or without an owner file: keep it
         if folder.is_symlink() or folder.stat().st_uid != os.getuid():
             return
         lock = os.open(folder / OWNER, os.O_RDWR | os.O_NOFOLLOW)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its owner lives
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # fails while its process lives
             shutil.rmtree(folder, ignore_errors=True)
         finally:
             os.close(lock)

@@ -13,7 +13,7 @@ from local.stack import Function, Queue, QueueMapping, StreamMapping, Table
 from local.template.intrinsics import Resolver, is_true
 
 
-class EventSources:
+class EventSourceMappings:
     """The enabled mappings of a template. All errors are TemplateErrors that begin with a mapping's name."""
 
     def __init__(

@@ -10,10 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from local.aws_defaults import ACCOUNT, PARTITION
 from local.errors import TemplateError
 
-ACCOUNT = "000000000000"
-PARTITION = "aws"
 URL_SUFFIX = "amazonaws.com"
 STACK_NAME = "local"
 STREAM_LABEL = "2026-01-01T00:00:00.000"

@@ -17,7 +17,7 @@ from local.aws_defaults import Limits
 from local.errors import TemplateError
 from local.stack import Api, Function, Queue, Route, Stack, Table
 from local.template import sam
-from local.template.event_source_mappings import EventSources
+from local.template.event_source_mappings import EventSourceMappings
 from local.template.intrinsics import URL_SUFFIX, Resolver, Unsupported, is_true
 
 # What is read from the types below; of the rest, these have nothing to do on a laptop.
@@ -142,7 +142,7 @@ def _stack(resolver: Resolver, code: Mapping[str, Path]) -> Stack:
         name: _queue(resolver.physical_name(name), it) for name, it in resolver.of_type("AWS::SQS::Queue")
     }
     _check_dead_letters(queues, {resolver.arn(name): name for name in queues})
-    sources = EventSources(resolver, functions, tables, queues)
+    sources = EventSourceMappings(resolver, functions, tables, queues)
     api = _api(resolver, {resolver.arn(name): name for name in functions}, unknown)
     return Stack(
         functions=functions,

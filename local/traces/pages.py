@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 
 from local.errors import LocalError
 from local.net.http_server import Request, Response
-from local.traces.store import Span, Traces, assemble, walk
+from local.traces.store import Span, TraceStore, assemble, walk
 
 PREFIX = "/_local/"
 _PAGE = Path(__file__).with_name("traces.html")
@@ -29,7 +29,7 @@ _HEADERS = (
 
 
 class TracePages:
-    def __init__(self, traces: Traces) -> None:
+    def __init__(self, traces: TraceStore) -> None:
         self._traces = traces
 
     def get(self, request: Request) -> Response | None:

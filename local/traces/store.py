@@ -36,7 +36,7 @@ class Span:
     orphan: bool = False  # its parent is not there, or not yet
 
 
-class Traces:
+class TraceStore:
     """Keeps the traces that began last."""
 
     def __init__(self, limit: int = LIMIT) -> None:

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from local.aws_defaults import Limits
 from local.gateway.gateway import Gateway
 from local.invocation import Result
-from local.net.access import Callers
+from local.net.access import AccessPolicy
 from local.stack import Api, Route
 
 type Answer = Result | dict[str, Any] | Callable[[dict[str, Any]], Any] | None
@@ -134,7 +134,7 @@ async def running(
     api: Api | None = None,
     limits: Limits = UNBOUND,
     web: Path | None = None,
-    callers: Callers = Callers(),  # noqa: B008 - never changes
+    access: AccessPolicy = AccessPolicy(),  # noqa: B008 - never changes
 ) -> AsyncIterator[Stage]:
     functions = functions or Functions()
     activity: list[str] = []
@@ -143,7 +143,7 @@ async def running(
         functions,
         web=web,
         limits=limits,
-        callers=callers,
+        access=access,
         on_activity=lambda: activity.append("activity"),
     )
     port = await gateway.start("127.0.0.1", 0)

@@ -1,4 +1,4 @@
-"""A queue, a function and a clock, in memory: what the tests of the queue mapping stand on."""
+"""A queue, a function and a clock, in memory: the ground of the queue mapping's tests."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from local.mappings.queue_poller import QueuePoller
 from local.stack import QueueMapping
 from tests.support.local.stream_engine import DONE, ERROR, VirtualTime, reporting
 
-ARN = "arn:aws:sqs:eu-west-1:123456789012:doors.fifo"
+ARN = "arn:aws:sqs:eu-west-1:123456789012:work.fifo"
 
 MAPPING = QueueMapping(
-    name="Doors",
-    queue="DoorsQueue",
+    name="Work",
+    queue="WorkQueue",
     function="FanoutFunction",
     fifo=True,
     batch_size=10,
@@ -52,9 +52,9 @@ class Queue:
         self.messages: list[Sent] = []
         self.read_at: list[float] = []
         self.hidden_for: set[int | None] = set()
-        self.most_in_flight = 0
-        self.troubles: list[Exception] = []  # what the next reads raise
-        self.delete_troubles: list[Exception] = []
+        self.max_in_flight = 0
+        self.errors: list[Exception] = []  # what the next reads raise
+        self.delete_errors: list[Exception] = []
         self.malformed: list[Any] = []  # what the next read returns before its messages
         self._time = time
 
@@ -66,28 +66,28 @@ class Queue:
         return [message.body for message in self.messages]
 
     def _in_flight(self) -> list[Sent]:
-        return [it for it in self.messages if it.receives and it.visible_at > self._time.now]
+        return [sent for sent in self.messages if sent.receives and sent.visible_at > self._time.now]
 
     async def receive(self, limit: int, visibility: int | None) -> list[dict[str, Any]]:
         assert 1 <= limit <= 10
         self.read_at.append(self._time.now)
         self.hidden_for.add(visibility)
-        if self.troubles:
-            raise self.troubles.pop(0)
-        held = {it.group for it in self._in_flight()} - {None}
-        there = [it for it in self.messages if it.visible_at <= self._time.now and it.group not in held]
-        for message in there[:limit]:
+        if self.errors:
+            raise self.errors.pop(0)
+        held = {sent.group for sent in self._in_flight()} - {None}
+        visible = [s for s in self.messages if s.visible_at <= self._time.now and s.group not in held]
+        for message in visible[:limit]:
             message.receives += 1
             message.receipt = f"{message.body} {message.receives}"
             message.visible_at = self._time.now + (self.visibility if visibility is None else visibility)
-        self.most_in_flight = max(self.most_in_flight, len(self._in_flight()))
+        self.max_in_flight = max(self.max_in_flight, len(self._in_flight()))
         malformed, self.malformed = self.malformed, []
-        return [*malformed, *(as_received(message) for message in there[:limit])]
+        return [*malformed, *(as_received(message) for message in visible[:limit])]
 
     async def delete(self, receipts: Sequence[str]) -> None:
         assert len(receipts) <= 10
-        if self.delete_troubles:
-            raise self.delete_troubles.pop(0)
+        if self.delete_errors:
+            raise self.delete_errors.pop(0)
         self.messages = [message for message in self.messages if message.receipt not in receipts]
 
 
@@ -105,14 +105,14 @@ def as_received(message: Sent) -> dict[str, Any]:
 
 
 class Function:
-    """Records the batches it was called with; answers what it is told to, otherwise null."""
+    """Records the batches it was called with; returns the given answers, otherwise null."""
 
     def __init__(self, time: VirtualTime) -> None:
         self.batches: list[list[str]] = []
         self.events: list[dict[str, Any]] = []
         self.times: list[float] = []
         self.running: list[list[str]] = []
-        self.most_running = 0
+        self.max_running = 0
         self.answers: list[Result | Exception] = []
         self.fails_once: set[str] = set()  # raises for the first batch that holds one of these
         self.reports_once: set[str] = set()  # reports these the first time
@@ -126,7 +126,7 @@ class Function:
         self.events.append(event)
         self.times.append(self._time.now)
         self.running.append(batch)
-        self.most_running = max(self.most_running, len(self.running))
+        self.max_running = max(self.max_running, len(self.running))
         if self.takes:
             await self._time.sleep(self.takes)
         self.running.remove(batch)
@@ -149,7 +149,7 @@ class Function:
 
 
 class Engine:
-    """A queue and a function around one poller."""
+    """A poller with its queue and its function."""
 
     def __init__(self) -> None:
         self.time = VirtualTime()
@@ -157,18 +157,18 @@ class Engine:
         self.function = Function(self.time)
 
     @asynccontextmanager
-    async def running(self, *, here: int = 16, **changes: Any) -> AsyncIterator[QueuePoller]:
-        """A poller of a mapping with these changes, on a host that runs `here` calls at once."""
+    async def running(self, *, host_concurrency: int = 16, **changes: Any) -> AsyncIterator[QueuePoller]:
+        """A poller of a mapping with these changes, on a host that runs `host_concurrency` calls at once."""
         poller = QueuePoller(
             replace(MAPPING, **changes),
             self.queue,
             self.function,
-            concurrency=here,
+            concurrency=host_concurrency,
             clock=self.time.clock,
             sleep=self.time.sleep,
         )
         task = asyncio.ensure_future(poller.run())
-        await self.time.settle()
+        await self.time.run_ready()
         try:
             yield poller
             assert not task.done(), "the poller ended by itself"

@@ -1,4 +1,4 @@
-"""A table's stream, a function and a clock, in memory: what the tests of the stream mapping stand on."""
+"""A table's stream, a function and a clock, in memory: the ground of the stream mapping's tests."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from local.invocation import Result
+from local.mappings.polling import backoff
 from local.mappings.stream_poller import StreamPoller
 from local.stack import StreamMapping
 
@@ -34,7 +35,7 @@ MAPPING = StreamMapping(
 
 
 class VirtualTime:
-    """A clock that stands still while anything can run, and then jumps to the next sleeper's end."""
+    """A clock that stands still while any task can run, and then jumps to the end of the next sleep."""
 
     def __init__(self) -> None:
         self.now = START
@@ -44,30 +45,30 @@ class VirtualTime:
         return self.now
 
     async def sleep(self, seconds: float) -> None:
-        waking = asyncio.get_running_loop().create_future()
-        self._sleepers.append((self.now + seconds, len(self._sleepers), waking))
-        await waking
+        wakeup = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self.now + seconds, len(self._sleepers), wakeup))
+        await wakeup
 
-    async def settle(self) -> None:
-        for _ in range(60):  # turns of the loop: more than any chain of wake-ups here takes
+    async def run_ready(self) -> None:
+        for _ in range(60):  # iterations of the loop: more than any chain of callbacks here needs
             await asyncio.sleep(0)
 
     async def until(self, met: Callable[[], bool], *, within: float = 120) -> None:
         """Let time pass until the condition is met; fails after that many virtual seconds."""
-        await self.settle()
+        await self.run_ready()
         end = self.now + within
         while not met():
-            self._sleepers = [each for each in self._sleepers if not each[2].done()]
-            assert self._sleepers, "everything waits, and nothing for the clock"
-            when, _, waking = min(self._sleepers, key=lambda each: each[:2])
+            self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[2].done()]
+            assert self._sleepers, "all tasks wait, and none for the clock"
+            when, _, wakeup = min(self._sleepers, key=lambda sleeper: sleeper[:2])
             assert when <= end, "this did not happen in time"
             self.now = max(self.now, when)
-            waking.set_result(None)
-            await self.settle()
+            wakeup.set_result(None)
+            await self.run_ready()
 
     async def passes(self, seconds: float) -> None:
-        alarm = asyncio.ensure_future(self.sleep(seconds))
-        await self.until(alarm.done, within=seconds + 1)
+        timer = asyncio.ensure_future(self.sleep(seconds))
+        await self.until(timer.done, within=seconds + 1)
 
 
 def keys(item: str, sort: str = "HEAD") -> dict[str, Any]:
@@ -88,7 +89,7 @@ class Stream:
         self.read_at: list[float] = []
         self.limits: set[int] = set()
         self.positions: list[tuple[str, str | None]] = []
-        self.troubles: list[Exception] = []  # what the next calls raise
+        self.errors: list[Exception] = []  # what the next calls raise
         self.takes = 0.0  # seconds for a read
         self._time = time
         self._written = 0
@@ -115,28 +116,28 @@ class Stream:
         self.shards_by_name[shard].records.append(record)
         return sequence
 
-    def write_many(self, count: int, **how: Any) -> list[str]:
-        return [self.write(**how) for _ in range(count)]
+    def write_many(self, count: int, **options: Any) -> list[str]:
+        return [self.write(**options) for _ in range(count)]
 
     def expire_iterators(self) -> None:
         self._epoch += 1
 
-    def _fail_if_troubled(self) -> None:
-        if self.troubles:
-            raise self.troubles.pop(0)
+    def _raise_next_error(self) -> None:
+        if self.errors:
+            raise self.errors.pop(0)
 
     async def shards(self) -> list[str]:
-        self._fail_if_troubled()
+        self._raise_next_error()
         return list(self.shards_by_name)
 
     async def iterator(self, shard: str, *, position: str, after: str | None = None) -> str:
-        self._fail_if_troubled()
+        self._raise_next_error()
         self.positions.append((position, after))
         records = self.shards_by_name[shard].records
         index = {"TRIM_HORIZON": 0, "LATEST": len(records)}.get(position)
         if index is None:
             assert position == "AFTER_SEQUENCE_NUMBER"
-            index = 1 + [each["dynamodb"]["SequenceNumber"] for each in records].index(after)
+            index = 1 + [record["dynamodb"]["SequenceNumber"] for record in records].index(after)
         return f"{shard} {index} {self._epoch}"
 
     async def records(self, iterator: str, limit: int) -> tuple[list[dict[str, Any]], str | None]:
@@ -144,7 +145,7 @@ class Stream:
         self.limits.add(limit)
         if self.takes:
             await self._time.sleep(self.takes)
-        self._fail_if_troubled()
+        self._raise_next_error()
         name, index, epoch = iterator.split()
         if int(epoch) != self._epoch:
             raise RuntimeError("An error occurred (ExpiredIteratorException) when calling GetRecords")
@@ -157,14 +158,14 @@ class Stream:
 
 
 class Function:
-    """Records the batches it was called with; answers what it is told to, otherwise null."""
+    """Records the batches it was called with; returns the given answers, otherwise null."""
 
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
         self.events: list[dict[str, Any]] = []
         self.times: list[float] = []
         self.running = 0
-        self.most_running = 0
+        self.max_running = 0
         self.answers: list[Result | Exception] = []
         self.fails_with: set[str] = set()  # raises for a batch that holds one of these
         self.reports: set[str] = set()  # reports the first of these that a batch holds
@@ -179,7 +180,7 @@ class Function:
         if self.time is not None:
             self.times.append(self.time.now)
         self.running += 1
-        self.most_running = max(self.running, self.most_running)
+        self.max_running = max(self.running, self.max_running)
         try:
             if self.takes and self.time is not None:
                 await self.time.sleep(self.takes)
@@ -210,11 +211,11 @@ def answering(value: Any) -> Result:
 
 
 def reporting(*identifiers: Any) -> Result:
-    return answering({"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]})
+    return answering({"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]})
 
 
 class Engine:
-    """A stream, a function and what was given up, around one poller."""
+    """A poller with its stream, its function and the records given up."""
 
     def __init__(self) -> None:
         self.time = VirtualTime()
@@ -223,6 +224,7 @@ class Engine:
         self.function.time = self.time
         self.given_up: list[dict[str, Any]] = []
         self.queue_is_down = False
+        self.retry_after = backoff
 
     async def on_failure(self, document: str) -> None:
         if self.queue_is_down:
@@ -239,6 +241,7 @@ class Engine:
             stream_arn=ARN,
             clock=self.time.clock,
             sleep=self.time.sleep,
+            retry_after=self.retry_after,
         )
 
     @asynccontextmanager
@@ -247,7 +250,7 @@ class Engine:
     ) -> AsyncIterator[StreamPoller]:
         poller = poller or self.poller(**changes)
         task = asyncio.ensure_future(poller.run())
-        await self.time.settle()
+        await self.time.run_ready()
         try:
             yield poller
             assert not task.done(), "the poller ended by itself"

@@ -18,10 +18,10 @@ import aiohttp
 import pytest
 from websockets.asyncio.client import connect
 
-from local.__main__ import main
+from local.cli import main
 from local.engine import Engine
 from local.errors import LocalError
-from local.net.ports import refuse_taken
+from local.net.ports import require_free
 from local.stack import StreamMapping
 from tests.support.local.barrier import Gate
 from tests.support.ports import free_pair, free_port
@@ -155,7 +155,7 @@ QUEUE = """
     Type: AWS::SQS::Queue
     Properties: {FifoQueue: true, ContentBasedDeduplication: true}
 """
-HASH_SPACE = """
+RING = """
 import json, os, urllib.request
 
 def handler(event, context):
@@ -172,7 +172,7 @@ def handler(event, context):
 
 async def test_a_message_goes_from_function_through_queue_to_function(template: Path) -> None:
     template.write_text(TEMPLATE + QUEUE)
-    (template.parent / "ring.py").write_text(HASH_SPACE)
+    (template.parent / "ring.py").write_text(RING)
     (template.parent / "answer.py").write_text(ANSWER)
     heard: asyncio.Queue[str] = asyncio.Queue()
 
@@ -189,27 +189,27 @@ async def test_a_message_goes_from_function_through_queue_to_function(template: 
 class Listening(Engine):
     """Says when it wakes its queue mappings."""
 
-    woken = False
+    poll_requested = False
 
-    def _wake_queues(self) -> None:
-        self.woken = True
-        super()._wake_queues()
+    def _poll_queues(self) -> None:
+        self.poll_requested = True
+        super()._poll_queues()
 
 
 async def test_a_function_that_uses_a_queue_wakes_the_mappings(template: Path) -> None:
     template.write_text(TEMPLATE + QUEUE)
-    (template.parent / "ring.py").write_text(HASH_SPACE)
+    (template.parent / "ring.py").write_text(RING)
     (template.parent / "answer.py").write_text(ANSWER)
     async with Listening(template) as engine:
-        assert not engine.woken
+        assert not engine.poll_requested
         await engine.host.invoke("Ring", {"say": "one"})
-        assert engine.woken
+        assert engine.poll_requested
 
 
 class Crumbling(Engine):
     """Its stream mapping ends with an exception that nobody foresaw."""
 
-    async def _start_mapping(self, mapping: StreamMapping) -> None:
+    async def _start_stream_mapping(self, mapping: StreamMapping) -> None:
         self._supervise(mapping.name, self._crumble())
 
     async def _crumble(self) -> None:
@@ -262,7 +262,7 @@ async def test_a_port_in_use_is_refused_and_nothing_is_left_running(template: Pa
         with pytest.raises(LocalError, match=f"port {port} is taken"):
             async with Engine(template, port=port, service_port=service_port):
                 pass
-    refuse_taken(service_port)
+    require_free(service_port)
 
 
 async def test_an_api_that_the_gateway_cannot_run_is_refused_and_nothing_is_left_running(
@@ -273,7 +273,7 @@ async def test_an_api_that_the_gateway_cannot_run_is_refused_and_nothing_is_left
     with pytest.raises(LocalError, match=r"template\.yaml: "):
         async with Engine(template, service_port=service_port):
             pass
-    refuse_taken(service_port)
+    require_free(service_port)
 
 
 # The command
@@ -344,8 +344,8 @@ async def test_run_says_where_it_is_and_stops_without_a_trace(
             assert errors.splitlines() == [f"{'local':<20} Bucket: AWS::S3::Bucket is not run here"]
             for visitor in visitors:
                 await visitor.gone()
-            refuse_taken(port)
-            refuse_taken(port + 1)
+            require_free(port)
+            require_free(port + 1)
             assert list(command.temporary.iterdir()) == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.__main__ import main
+from local.cli import main
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31

@@ -29,10 +29,10 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.api = RuntimeApi(
-            asked=lambda: self.heard.put_nowait(("asked",)),
-            left=lambda: self.heard.put_nowait(("left",)),
-            answered=lambda request_id, result: self.heard.put_nowait(("answered", request_id)),
-            failed=lambda document: self.heard.put_nowait(("failed",)),
+            on_next=lambda: self.heard.put_nowait(("asked",)),
+            on_disconnect=lambda: self.heard.put_nowait(("left",)),
+            on_result=lambda request_id, result: self.heard.put_nowait(("answered", request_id)),
+            on_init_error=lambda document: self.heard.put_nowait(("failed",)),
         )
 
     async def start(self, http: aiohttp.ClientSession) -> None:
@@ -111,8 +111,8 @@ async def test_a_page_gets_no_event(rig: Rig, headers: dict[str, str]) -> None:
 def test_a_call_settles_once() -> None:
     async def main() -> Result:
         call = a_call()
-        call.settle(Result(b"1"))
-        call.settle(Result(b"2"))
+        call.complete(Result(b"1"))
+        call.complete(Result(b"2"))
         return await call.result
 
     assert asyncio.run(main()).payload == b"1"

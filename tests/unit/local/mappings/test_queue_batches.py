@@ -1,4 +1,4 @@
-"""What a queue mapping decides: events, batches, and which messages an answer settles."""
+"""Decisions of a queue mapping: events, batches, and the messages that a result deletes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 
 from local.aws_defaults import INVOCATION_PAYLOAD
 from local.invocation import Result
-from local.mappings.queue_batches import Message, event, handled, is_full, split
+from local.mappings.batches import is_full
+from local.mappings.queue_batches import Message, event, handled, split
 from tests.support.local.stream_engine import ERROR, answering
 
-ARN = "arn:aws:sqs:eu-west-1:123456789012:doors.fifo"
+ARN = "arn:aws:sqs:eu-west-1:123456789012:work.fifo"
 RECEIVED: dict[str, Any] = {
     "MessageId": "11d6ee51-4cc7-4302-9e22-7cd8afdaadf5",
     "ReceiptHandle": "AQEBBX8nesZEXmkh",
@@ -42,7 +43,7 @@ BATCH = (message("one"), message("two"), message("three"))
 
 
 def ids(messages: tuple[Message, ...]) -> list[str]:
-    return [each.id for each in messages]
+    return [message.id for message in messages]
 
 
 # The event

@@ -1,4 +1,4 @@
-"""What follows when the function fails: retries, splits, partial failures, and what is given up."""
+"""After the function fails: retries, splits, partial failures, and records that are given up."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def engine() -> Engine:
     return Engine()
 
 
-async def test_a_failed_batch_is_tried_again_whole_ever_later_until_it_succeeds(engine: Engine) -> None:
+async def test_a_failed_batch_is_retried_whole_with_growing_delays_until_it_succeeds(engine: Engine) -> None:
     engine.function.answers = [ERROR, ERROR, ERROR, DONE]
     sequences = engine.stream.write_many(3)
     async with engine.running():
@@ -24,23 +24,23 @@ async def test_a_failed_batch_is_tried_again_whole_ever_later_until_it_succeeds(
         later = engine.stream.write()
         await engine.time.until(lambda: len(engine.function.batches) == 5)
     assert engine.function.batches == [sequences] * 4 + [[later]]
-    waits = [later - earlier for earlier, later in pairwise(engine.function.times)]
-    assert waits[:3] == pytest.approx([0.1, 0.2, 0.4])
+    delays = [later - earlier for earlier, later in pairwise(engine.function.times)]
+    assert delays[:3] == pytest.approx([0.1, 0.2, 0.4])
     assert engine.given_up == []
 
 
-def test_the_wait_between_tries_doubles_up_to_half_a_minute() -> None:
+def test_the_delay_between_tries_doubles_up_to_half_a_minute() -> None:
     assert [backoff(failures) for failures in (1, 2, 3, 4)] == pytest.approx([0.1, 0.2, 0.4, 0.8])
     assert backoff(10) == 30
     assert backoff(100_000) == 30
 
 
-async def test_a_function_that_cannot_be_called_at_all_uses_up_no_try(engine: Engine) -> None:
+async def test_a_function_that_cannot_be_called_does_not_use_up_its_retries(engine: Engine) -> None:
     engine.function.answers = [OSError("no process")] * 5
     sequence = engine.stream.write()
     async with engine.running(retries=0):
         await engine.time.until(lambda: len(engine.function.batches) == 6)
-        await engine.time.settle()
+        await engine.time.run_ready()
     assert engine.function.batches == [[sequence]] * 6
     assert engine.given_up == []
 
@@ -56,7 +56,7 @@ async def test_retries_are_tries_beyond_the_first(engine: Engine, retries: int) 
     assert engine.function.batches == [[poison]] * (1 + retries) + [[good]]
 
 
-async def test_what_is_given_up_leaves_awss_pointer_and_the_lane_goes_on(engine: Engine) -> None:
+async def test_a_batch_given_up_leaves_awss_pointer_and_the_lane_goes_on(engine: Engine) -> None:
     poison = engine.stream.write()
     await engine.time.passes(10)
     neighbour = engine.stream.write()
@@ -89,14 +89,14 @@ async def test_what_is_given_up_leaves_awss_pointer_and_the_lane_goes_on(engine:
     }
 
 
-async def test_without_a_destination_what_is_given_up_is_at_least_logged(
+async def test_without_a_destination_a_batch_given_up_is_logged(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     poison = engine.stream.write()
     engine.function.fails_with = {poison}
     async with engine.running(retries=0, on_failure=None):
         await engine.handles(poison)
-        await engine.time.settle()
+        await engine.time.run_ready()
     assert engine.given_up == []
     assert poison in caplog.text
 
@@ -110,7 +110,7 @@ async def test_a_destination_that_is_down_is_logged_and_does_not_stop_the_lane(
     async with engine.running(retries=0, batch_size=1):
         good = engine.stream.write()
         await engine.handles(poison, good)
-    assert "Failures did not take" in caplog.text
+    assert "could not write to the on-failure queue Failures" in caplog.text
     assert poison in caplog.text
 
 
@@ -136,7 +136,7 @@ async def test_a_record_that_is_too_old_when_it_is_read_is_never_sent(engine: En
     await engine.time.passes(61)
     async with engine.running(max_age=60) as poller:
         await engine.gives_up()
-        await engine.time.settle()
+        await engine.time.run_ready()
         assert poller.checkpoints == {"shard-1": old}
         young = engine.stream.write()
         await engine.handles(young)
@@ -145,7 +145,8 @@ async def test_a_record_that_is_too_old_when_it_is_read_is_never_sent(engine: En
     assert "responseContext" not in document
 
 
-async def test_without_a_bound_no_age_and_no_number_of_failures_ends_the_tries(engine: Engine) -> None:
+async def test_without_a_limit_neither_age_nor_failures_end_the_retries(engine: Engine) -> None:
+    engine.retry_after = lambda failures: 1.0  # virtual seconds: the default polls for 100 minutes
     poison = engine.stream.write()
     engine.function.fails_with = {poison}
     async with engine.running():
@@ -167,7 +168,7 @@ async def test_a_failed_batch_is_split_until_the_bad_record_is_alone(engine: Eng
     assert (info["startSequenceNumber"], info["batchSize"]) == (s[2], 1)
 
 
-async def test_splitting_uses_up_no_retry(engine: Engine) -> None:
+async def test_splitting_does_not_use_up_a_retry(engine: Engine) -> None:
     s = engine.stream.write_many(2)
     engine.function.fails_with = {s[0]}
     async with engine.running(bisect=True, retries=0):
@@ -180,7 +181,7 @@ async def test_splitting_uses_up_no_retry(engine: Engine) -> None:
 # Partial failures
 
 
-async def test_records_from_the_lowest_reported_one_on_come_again(engine: Engine) -> None:
+async def test_records_come_again_from_the_lowest_reported_one(engine: Engine) -> None:
     s = engine.stream.write_many(4)
     engine.function.answers = [reporting(s[3], s[1])]
     async with engine.running(partial_failures=True):
@@ -188,7 +189,7 @@ async def test_records_from_the_lowest_reported_one_on_come_again(engine: Engine
     assert engine.function.batches == [s, s[1:]]
 
 
-async def test_what_precedes_the_reported_record_is_done(engine: Engine) -> None:
+async def test_records_before_the_reported_one_are_done(engine: Engine) -> None:
     s = engine.stream.write_many(3)
     engine.function.reports = {s[2]}
     async with engine.running(partial_failures=True) as poller:
@@ -207,10 +208,12 @@ async def test_a_reported_record_that_keeps_failing_uses_up_its_retries(engine: 
     assert "functionError" not in document["responseContext"]
 
 
-@pytest.mark.parametrize("answer", [None, {}, [], "", {"batchItemFailures": []}, {"batchItemFailures": None}])
-async def test_an_empty_or_null_answer_is_a_success(engine: Engine, answer: Any) -> None:
+@pytest.mark.parametrize(
+    "response", [None, {}, [], "", {"batchItemFailures": []}, {"batchItemFailures": None}]
+)
+async def test_an_empty_or_null_response_is_a_success(engine: Engine, response: Any) -> None:
     s = engine.stream.write_many(2)
-    engine.function.answers = [answering(answer)]
+    engine.function.answers = [answering(response)]
     async with engine.running(partial_failures=True) as poller:
         await engine.handles(*s)
         await engine.time.passes(5)
@@ -219,7 +222,7 @@ async def test_an_empty_or_null_answer_is_a_success(engine: Engine, answer: Any)
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         {"batchItemFailures": [{"itemIdentifier": ""}]},
         {"batchItemFailures": [{"itemIdentifier": None}]},
@@ -228,14 +231,14 @@ async def test_an_empty_or_null_answer_is_a_success(engine: Engine, answer: Any)
         {"batchItemFailures": [{"identifier": f"{2:021d}"}]},
         {"batchItemFailures": [f"{2:021d}"]},
         {"batchItemFailures": {"itemIdentifier": f"{2:021d}"}},
-        {"batchItemFailures": [{"itemIdentifier": "a stranger"}]},
-        {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}, {"itemIdentifier": "a stranger"}]},
+        {"batchItemFailures": [{"itemIdentifier": "not in the batch"}]},
+        {"batchItemFailures": [{"itemIdentifier": f"{2:021d}"}, {"itemIdentifier": "not in the batch"}]},
         {"batchItemFailure": []},
     ],
 )
-async def test_an_answer_that_cannot_be_understood_fails_the_whole_batch(engine: Engine, answer: Any) -> None:
+async def test_an_invalid_response_fails_the_whole_batch(engine: Engine, response: Any) -> None:
     s = engine.stream.write_many(2)
-    engine.function.answers = [answering(answer)]
+    engine.function.answers = [answering(response)]
     async with engine.running(partial_failures=True):
         await engine.handles(*s, *s)
     assert engine.function.batches == [s, s]
@@ -275,7 +278,7 @@ async def test_with_bisecting_the_record_that_is_reported_every_time_is_given_up
     assert (info["startSequenceNumber"], info["batchSize"]) == (s[1], 1)
 
 
-async def test_with_bisecting_a_function_that_raises_splits_in_two_whatever_it_could_report(
+async def test_with_bisecting_a_function_that_raises_splits_in_two(
     engine: Engine,
 ) -> None:
     s = engine.stream.write_many(4)

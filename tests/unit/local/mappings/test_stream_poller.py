@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from local.aws_defaults import INVOCATION_PAYLOAD
-from local.mappings.stream_batches import lane
+from local.mappings.stream_batches import lane_of
 from local.mappings.stream_records import Record
 from tests.support.local.stream_engine import ARN, START, Engine, Shard, keys
 
@@ -71,7 +71,7 @@ async def test_the_function_gets_the_event_that_lambda_sends(engine: Engine) -> 
     ],
     ids=str,
 )
-async def test_what_is_no_record_is_skipped_and_the_stream_goes_on(
+async def test_an_invalid_record_is_skipped_and_the_stream_goes_on(
     engine: Engine, malformed: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = engine.stream.write()
@@ -80,7 +80,7 @@ async def test_what_is_no_record_is_skipped_and_the_stream_goes_on(
     async with engine.running(filters=({"eventName": ["MODIFY"]},)) as poller:
         await engine.handles(before, after)
         assert poller.checkpoints == {"shard-1": after}
-    assert "skipped a record that is none" in caplog.text
+    assert "skipped an invalid record" in caplog.text
 
 
 async def test_times_and_binary_from_an_sdk_become_json(engine: Engine) -> None:
@@ -101,7 +101,7 @@ async def test_a_lone_surrogate_does_not_stop_the_stream(engine: Engine) -> None
         await engine.handles(first, second)
 
 
-# Where reading starts, and what it survives
+# Where reading starts, and the failures it survives
 
 
 async def test_trim_horizon_starts_with_what_is_there_and_latest_after_it(engine: Engine) -> None:
@@ -121,33 +121,33 @@ async def test_a_shard_is_read_in_pages_of_a_thousand(engine: Engine) -> None:
     assert engine.stream.limits == {1000}
 
 
-async def test_a_source_that_fails_for_a_moment_is_asked_again_and_logged_once(
+async def test_a_source_that_fails_for_a_moment_is_retried_and_logged_once(
     engine: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with engine.running():
         first = engine.stream.write()
         await engine.handles(first)
-        engine.stream.troubles = [ConnectionError("refused")] * 4
+        engine.stream.errors = [ConnectionError("refused")] * 4
         second = engine.stream.write()
         await engine.handles(first, second)
-    assert engine.stream.troubles == []
-    assert [each.message for each in caplog.records if each.levelno >= logging.WARNING] == [
-        "Messages: reading the stream of messages failed, trying on: ConnectionError: refused"
+    assert engine.stream.errors == []
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "Messages: reading the stream of messages failed, retrying: ConnectionError: refused"
     ]
 
 
-async def test_a_source_is_left_alone_ever_longer_while_it_fails(engine: Engine) -> None:
+async def test_a_source_that_fails_is_retried_with_growing_delays(engine: Engine) -> None:
     async with engine.running():
         first = engine.stream.write()
         await engine.handles(first)
         since = len(engine.stream.read_at)
-        engine.stream.troubles = [ConnectionError("refused")] * 7
-        await engine.time.until(lambda: engine.stream.troubles == [])
+        engine.stream.errors = [ConnectionError("refused")] * 7
+        await engine.time.until(lambda: engine.stream.errors == [])
         assert engine.time.now - engine.stream.read_at[since] >= 0.1 + 0.2 + 0.4 + 0.8
 
 
 async def test_a_stream_that_cannot_be_listed_yet_is_waited_for(engine: Engine) -> None:
-    engine.stream.troubles = [ConnectionError("refused")] * 3
+    engine.stream.errors = [ConnectionError("refused")] * 3
     sequence = engine.stream.write()
     async with engine.running():
         await engine.handles(sequence)
@@ -165,7 +165,7 @@ async def test_an_expired_iterator_is_renewed_after_the_last_record_read(engine:
 
 async def test_a_failing_source_does_not_make_latest_skip_what_is_written_meanwhile(engine: Engine) -> None:
     async with engine.running(starting_position="LATEST"):
-        engine.stream.troubles = [ConnectionError("refused")]
+        engine.stream.errors = [ConnectionError("refused")]
         sequence = engine.stream.write()
         await engine.handles(sequence)
 
@@ -174,7 +174,7 @@ async def test_after_a_trimmed_position_reading_goes_on_with_the_oldest_record(e
     async with engine.running():
         first = engine.stream.write()
         await engine.handles(first)
-        engine.stream.troubles = [RuntimeError("An error occurred (TrimmedDataAccessException)")]
+        engine.stream.errors = [RuntimeError("An error occurred (TrimmedDataAccessException)")]
         engine.stream.shards_by_name["shard-1"].records.clear()
         second = engine.stream.write()
         await engine.handles(first, second)
@@ -216,7 +216,7 @@ async def test_a_hint_makes_it_read_at_once_and_then_every_other_millisecond(eng
     async with engine.running() as poller:
         await engine.time.passes(2.1)
         since, now = len(engine.stream.read_at), engine.time.now
-        poller.wake()
+        poller.poll_now()
         await engine.time.passes(0.03)
     reads = engine.stream.read_at[since:]
     assert reads[0] == now
@@ -237,22 +237,22 @@ async def test_a_record_keeps_it_reading_often_and_silence_slows_it_down_again(e
         assert engine.stream.read_at[-1] - engine.stream.read_at[-2] == pytest.approx(0.25)
 
 
-async def test_a_slow_source_is_left_alone_for_as_long_as_it_works(engine: Engine) -> None:
+async def test_a_slow_source_gets_a_pause_as_long_as_its_read(engine: Engine) -> None:
     engine.stream.takes = 0.02
     async with engine.running() as poller:
         await engine.time.passes(2.1)
         since = len(engine.stream.read_at)
-        poller.wake()
+        poller.poll_now()
         await engine.time.until(lambda: len(engine.stream.read_at) >= since + 2)
     earlier, later = engine.stream.read_at[since:]
     assert later - earlier == pytest.approx(0.02 + 0.02)
 
 
-async def test_polling_as_aws_does_is_steady_and_knows_no_hints(engine: Engine) -> None:
+async def test_polling_as_aws_does_is_steady_and_ignores_hints(engine: Engine) -> None:
     async with engine.running(aws_polling=True) as poller:
         await engine.time.passes(1.1)
         engine.stream.write()
-        poller.wake()
+        poller.poll_now()
         await engine.time.passes(2)
     assert [later - earlier for earlier, later in pairwise(engine.stream.read_at)] == pytest.approx(
         [0.25] * (len(engine.stream.read_at) - 1)
@@ -337,13 +337,13 @@ async def test_six_megabytes_do_not_wait_for_their_window(engine: Engine) -> Non
 # Lanes
 
 
-def in_lanes_of_their_own(count: int) -> list[str]:
-    """Items of which no two share one of ten lanes."""
+def items_in_separate_lanes(count: int) -> list[str]:
+    """Items that each have a lane of their own, of ten."""
     chosen: dict[int, str] = {}
     for number in range(1000):
         item = f"item-{number}"
         record = Record(sequence="1", arrived=0, item=json.dumps(keys(item)), event={}, size=0)
-        chosen.setdefault(lane(record, 10), item)
+        chosen.setdefault(lane_of(record, 10), item)
     return list(chosen.values())[:count]
 
 
@@ -351,16 +351,16 @@ async def test_lanes_run_at_once_and_an_items_records_stay_in_order_one_batch_at
     engine: Engine,
 ) -> None:
     engine.function.takes = 1
-    items = in_lanes_of_their_own(10)
+    items = items_in_separate_lanes(10)
     written: dict[str, list[str]] = {item: [] for item in items}
     for _ in range(3):
         for item in items:
             written[item].append(engine.stream.write(item))
     async with engine.running(parallelization=10, batch_size=1):
         await engine.time.until(lambda: len(engine.function.handled) == 30)
-    assert engine.function.most_running == 10
+    assert engine.function.max_running == 10
     for sequences in written.values():
-        times = [engine.function.times[engine.function.handled.index(each)] for each in sequences]
+        times = [engine.function.times[engine.function.handled.index(sequence)] for sequence in sequences]
         assert all(later - earlier >= 1 for earlier, later in pairwise(times))
 
 
@@ -370,21 +370,21 @@ async def test_two_rows_of_one_partition_key_may_run_at_once(engine: Engine) -> 
         engine.stream.write("ROOM#general", sort=f"{number:012d}")
     async with engine.running(parallelization=10, batch_size=1):
         await engine.time.until(lambda: len(engine.function.handled) == 20)
-    assert engine.function.most_running > 1
+    assert engine.function.max_running > 1
 
 
-async def test_without_lanes_of_their_own_all_records_are_handled_one_batch_after_another(
+async def test_with_one_lane_all_records_are_handled_one_batch_after_another(
     engine: Engine,
 ) -> None:
     engine.function.takes = 1
     sequences = [engine.stream.write(f"item-{number}") for number in range(6)]
     async with engine.running(parallelization=1, batch_size=2):
         await engine.handles(*sequences)
-    assert engine.function.most_running == 1
+    assert engine.function.max_running == 1
 
 
 async def test_a_lane_that_fails_does_not_hold_up_the_others(engine: Engine) -> None:
-    bad, *good = in_lanes_of_their_own(10)
+    bad, *good = items_in_separate_lanes(10)
     poison = engine.stream.write(bad)
     engine.function.fails_with = {poison}
     others = [engine.stream.write(item) for item in good * 3]
@@ -395,8 +395,8 @@ async def test_a_lane_that_fails_does_not_hold_up_the_others(engine: Engine) -> 
     assert held_up not in engine.function.handled
 
 
-async def test_the_checkpoint_is_what_is_done_without_a_gap(engine: Engine) -> None:
-    bad, good, other = in_lanes_of_their_own(3)
+async def test_the_checkpoint_is_the_last_record_up_to_which_all_are_done(engine: Engine) -> None:
+    bad, good, other = items_in_separate_lanes(3)
     done = engine.stream.write(good)
     poison = engine.stream.write(bad)
     engine.stream.write(good)
@@ -410,7 +410,7 @@ async def test_the_checkpoint_is_what_is_done_without_a_gap(engine: Engine) -> N
         assert poller.checkpoints == {"shard-1": f"{4:021d}"}
 
 
-async def test_a_poller_that_is_run_again_repeats_what_was_in_flight_and_loses_nothing(
+async def test_a_poller_that_runs_again_repeats_records_in_flight_and_loses_none(
     engine: Engine,
 ) -> None:
     poller = engine.poller(batch_size=1)
@@ -424,8 +424,8 @@ async def test_a_poller_that_is_run_again_repeats_what_was_in_flight_and_loses_n
         await engine.handles(failing)
 
 
-async def test_a_stuck_lane_in_time_holds_up_its_shard_rather_than_filling_the_memory(engine: Engine) -> None:
-    bad, good = in_lanes_of_their_own(2)
+async def test_a_stuck_lane_stops_its_shard_before_the_memory_is_full(engine: Engine) -> None:
+    bad, good = items_in_separate_lanes(2)
     poison = engine.stream.write(bad)
     engine.function.fails_with = {poison}
     engine.stream.write_many(20_000, item=good)

@@ -8,7 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from local.net.access import Callers, origin
+from local.net.access import AccessPolicy, normalize_origin
 from tests.support.local.gateway_stage import Stage, running
 
 OURS = ["127.0.0.1", "127.0.0.1:8080", "localhost:3000", "LOCALHOST", "[::1]:8080", "host.docker.internal:1"]
@@ -81,8 +81,8 @@ async def test_a_page_from_elsewhere_opens_none_and_its_developer_is_told_what_a
 
 
 async def test_an_allowed_origin_opens_sockets_and_nobody_beside_it() -> None:
-    callers = Callers(origins=[origin("http://App.test:5173/")])
-    async with running(callers=callers) as stage:
+    access = AccessPolicy(origins=[normalize_origin("http://App.test:5173/")])
+    async with running(access=access) as stage:
         async with stage.connect(origin="http://app.test:5173"):
             pass
         assert await status(stage, "/prod/@connections/none", Host="app.test:8080") == 410
@@ -92,9 +92,9 @@ async def test_an_allowed_origin_opens_sockets_and_nobody_beside_it() -> None:
 
 
 def test_another_address_of_this_machine_is_a_name_of_it() -> None:
-    assert Callers(also_on="172.17.0.1").named("172.17.0.1:8080")
-    assert Callers(also_on="fd00::1").named("[fd00::1]:8080")
-    assert not Callers(also_on="172.17.0.1").named("172.17.0.2:8080")
+    assert AccessPolicy(also_on="172.17.0.1").allows_host("172.17.0.1:8080")
+    assert AccessPolicy(also_on="fd00::1").allows_host("[fd00::1]:8080")
+    assert not AccessPolicy(also_on="172.17.0.1").allows_host("172.17.0.2:8080")
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_another_address_of_this_machine_is_a_name_of_it() -> None:
 )
 def test_what_is_no_origin_is_not_taken_for_one(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin, such as"):
-        Callers(origins=[text])
+        AccessPolicy(origins=[text])

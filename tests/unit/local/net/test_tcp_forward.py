@@ -52,7 +52,7 @@ async def test_what_comes_back_is_announced_and_not_what_goes_out() -> None:
     async with await asyncio.start_server(echo, "127.0.0.1", 0) as inner:
         port = inner.sockets[0].getsockname()[1]
         announced = await forward(
-            "127.0.0.1", 0, to=("127.0.0.1", port), on_answer=lambda: heard.append("answer")
+            "127.0.0.1", 0, to=("127.0.0.1", port), on_response=lambda: heard.append("answer")
         )
         async with announced:
             reader, writer = await asyncio.open_connection(*announced.sockets[0].getsockname())

@@ -1,4 +1,4 @@
-"""ministack's queues: what the mapping leaves to them, and the mapping on top of a real one."""
+"""ministack's queues: the rules that the mapping leaves to them, and the mapping on a real queue."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ import pytest
 from local.invocation import Result
 from local.mappings.queue_batches import Message
 from local.mappings.queue_poller import QueuePoller
-from local.services.ministack import LocalServices, ServiceQueue
-from local.stack import Api, Queue, QueueMapping, Stack
+from local.services.client import ServiceQueue, ServicesClient
+from local.stack import Queue, QueueMapping
+from tests.support.local.services import a_stack, running_services
 from tests.support.local.stream_engine import DONE, ERROR, reporting
 
 ARN = "arn:aws:sqs:us-east-1:000000000000"
 
 
-def queue(name: str, **attributes: str) -> Queue:
+def a_queue(name: str, **attributes: str) -> Queue:
     kind = {"FifoQueue": "true"} if name.endswith(".fifo") else {}
     return Queue(name, {**kind, **attributes})
 
@@ -30,26 +31,15 @@ def redrive(to: str, after: int) -> str:
 
 
 # A redrive policy names a queue that comes later.
-DOORS = queue("Doors.fifo", VisibilityTimeout="1", RedrivePolicy=redrive("Lost.fifo", 3))
-LOST = queue("Lost.fifo")
-BY_GROUP = queue("ByGroup.fifo", ContentBasedDeduplication="true", DeduplicationScope="messageGroup")
+WORK = a_queue("Work.fifo", VisibilityTimeout="1", RedrivePolicy=redrive("DeadLetters.fifo", 3))
+DEAD_LETTERS = a_queue("DeadLetters.fifo")
+BY_GROUP = a_queue("ByGroup.fifo", ContentBasedDeduplication="true", DeduplicationScope="messageGroup")
 
 
-def stack(*queues: Queue) -> Stack:
-    return Stack(
-        functions={},
-        api=Api("Api", "prod", "$request.body.action", {}, None, None, None),
-        tables={},
-        queues={each.name: each for each in queues},
-        stream_mappings=(),
-        queue_mappings=(),
-    )
+class RealQueue:
+    """One of the queues, with a way to send to it."""
 
-
-class Door:
-    """One of the queues, empty, with a sender."""
-
-    def __init__(self, services: LocalServices, queue: Queue) -> None:
+    def __init__(self, services: ServicesClient, queue: Queue) -> None:
         self.source: ServiceQueue = services.queue(queue)
         self._services = services
         self._url = services.queue_url(queue)
@@ -65,50 +55,49 @@ class Door:
             await self.send(body, group, MessageDeduplicationId=body)
 
     async def receive(self, limit: int = 10, visibility: int | None = None) -> list[str]:
-        return [it["Body"] for it in await self.source.receive(limit, visibility)]
+        return [message["Body"] for message in await self.source.receive(limit, visibility)]
 
     async def attributes(self) -> dict[str, str]:
         request = {"QueueUrl": self._url, "AttributeNames": ["All"]}
         found: dict[str, str] = (await self._services.sqs("GetQueueAttributes", request))["Attributes"]
         return found
 
-    async def waits_for_one(self) -> dict[str, Any]:
+    async def wait_for_one(self) -> dict[str, Any]:
         request = {"QueueUrl": self._url, "WaitTimeSeconds": 20}
         (message,) = (await self._services.sqs("ReceiveMessage", request))["Messages"]
         return dict(message)
 
 
 @pytest.fixture
-async def services() -> AsyncIterator[LocalServices]:
-    async with LocalServices() as services:
-        await services.create(stack(DOORS, LOST, BY_GROUP))
+async def services() -> AsyncIterator[ServicesClient]:
+    async with running_services(a_stack(queues=(WORK, DEAD_LETTERS, BY_GROUP))) as services:
         yield services
 
 
 @pytest.fixture
-def doors(services: LocalServices) -> Door:
-    return Door(services, DOORS)
+def work(services: ServicesClient) -> RealQueue:
+    return RealQueue(services, WORK)
 
 
 @pytest.fixture
-def lost(services: LocalServices) -> Door:
-    return Door(services, LOST)
+def dead(services: ServicesClient) -> RealQueue:
+    return RealQueue(services, DEAD_LETTERS)
 
 
-# What the mapping leaves to the queue
+# The rules that the mapping leaves to the queue
 
 
-async def test_a_message_comes_with_all_that_an_event_needs(doors: Door) -> None:
+async def test_a_message_has_all_fields_that_an_event_needs(work: RealQueue) -> None:
     trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
-    await doors.send(
+    await work.send(
         "hi",
         "g",
         MessageDeduplicationId="d",
         MessageAttributes={"city": {"DataType": "String", "StringValue": "Manaus"}},
         MessageSystemAttributes={"AWSTraceHeader": {"DataType": "String", "StringValue": trace}},
     )
-    (raw,) = await doors.source.receive(10, None)
-    record = Message.parse(raw, queue_arn=doors.source.arn).record
+    (raw,) = await work.source.receive(10, None)
+    record = Message.parse(raw, queue_arn=work.source.arn).record
     assert set(record["attributes"]) == {
         "ApproximateReceiveCount",
         "SentTimestamp",
@@ -123,78 +112,76 @@ async def test_a_message_comes_with_all_that_an_event_needs(doors: Door) -> None
     assert record["attributes"]["AWSTraceHeader"] == trace
     assert record["messageAttributes"]["city"]["stringValue"] == "Manaus"
     assert record["md5OfMessageAttributes"]
-    assert record["eventSourceARN"] == f"{ARN}:Doors.fifo"
+    assert record["eventSourceARN"] == f"{ARN}:Work.fifo"
 
 
 async def test_a_group_is_held_back_while_any_of_it_is_in_flight_and_other_groups_are_not(
-    doors: Door,
+    work: RealQueue,
 ) -> None:
-    await doors.send_all("a1", "a2", "a3", group="a")
-    await doors.send_all("b1", group="b")
-    first = await doors.source.receive(1, 30)
-    assert [it["Body"] for it in first] == ["a1"]
-    assert await doors.receive() == ["b1"]
-    assert await doors.receive() == []
-    await doors.source.delete([first[0]["ReceiptHandle"]])
-    assert await doors.receive() == ["a2", "a3"]
+    await work.send_all("a1", "a2", "a3", group="a")
+    await work.send_all("b1", group="b")
+    first = await work.source.receive(1, 30)
+    assert [message["Body"] for message in first] == ["a1"]
+    assert await work.receive() == ["b1"]
+    assert await work.receive() == []
+    await work.source.delete([first[0]["ReceiptHandle"]])
+    assert await work.receive() == ["a2", "a3"]
 
 
-async def test_a_group_that_becomes_visible_again_comes_in_order(doors: Door) -> None:
-    await doors.send_all("a1", "a2", group="a")
-    assert await doors.receive(visibility=0) == ["a1", "a2"]
-    await doors.send_all("a3", group="a")
-    assert await doors.receive() == ["a1", "a2", "a3"]
+async def test_a_group_that_becomes_visible_again_comes_in_order(work: RealQueue) -> None:
+    await work.send_all("a1", "a2", group="a")
+    assert await work.receive(visibility=0) == ["a1", "a2"]
+    await work.send_all("a3", group="a")
+    assert await work.receive() == ["a1", "a2", "a3"]
 
 
-async def test_a_receipt_of_before_deletes_nothing(doors: Door) -> None:
-    await doors.send_all("a1", group="a")
-    (before,) = await doors.source.receive(1, 0)
-    (now,) = await doors.source.receive(1, 0)
-    await doors.source.delete([before["ReceiptHandle"]])
-    assert await doors.receive(visibility=0) == ["a1"]
-    await doors.source.delete([])
+async def test_an_outdated_receipt_deletes_nothing(work: RealQueue) -> None:
+    await work.send_all("a1", group="a")
+    (before,) = await work.source.receive(1, 0)
+    (now,) = await work.source.receive(1, 0)
+    await work.source.delete([before["ReceiptHandle"]])
+    assert await work.receive(visibility=0) == ["a1"]
+    await work.source.delete([])
     assert now["ReceiptHandle"] != before["ReceiptHandle"]
 
 
-async def test_a_message_received_too_often_is_a_dead_letter(doors: Door, lost: Door) -> None:
-    await doors.send_all("a1", "a2", group="a")
+async def test_a_message_received_too_often_is_a_dead_letter(work: RealQueue, dead: RealQueue) -> None:
+    await work.send_all("a1", "a2", group="a")
     for _ in range(3):
-        assert await doors.receive(1, visibility=0) == ["a1"]
-    assert await doors.receive(visibility=0) == ["a2"]
-    assert await lost.receive() == ["a1"]
+        assert await work.receive(1, visibility=0) == ["a1"]
+    assert await work.receive(visibility=0) == ["a2"]
+    assert await dead.receive() == ["a1"]
 
 
 async def test_the_same_message_twice_is_one_in_its_queue_or_in_its_group(
-    services: LocalServices, doors: Door
+    services: ServicesClient, work: RealQueue
 ) -> None:
     for group in ("a", "b"):
-        await doors.send("same", group, MessageDeduplicationId="same")
-    assert await doors.receive() == ["same"]
-    by_group = Door(services, BY_GROUP)
+        await work.send("same", group, MessageDeduplicationId="same")
+    assert await work.receive() == ["same"]
+    by_group = RealQueue(services, BY_GROUP)
     for group in ("a", "a", "b"):
         await by_group.send("same", group)
     assert await by_group.receive() == ["same", "same"]
 
 
 async def test_a_kept_queue_gets_the_attributes_that_the_template_has_now(tmp_path: Path) -> None:
-    async with LocalServices(data=tmp_path) as services:
-        await services.create(stack(DOORS, LOST))
-        await Door(services, DOORS).send_all("kept", group="g")
-    changed = queue("Doors.fifo", VisibilityTimeout="9", RedrivePolicy=redrive("Lost.fifo", 5))
-    async with LocalServices(data=tmp_path) as services:
-        await services.create(stack(changed, LOST))
-        door = Door(services, changed)
-        attributes = await door.attributes()
+    async with running_services(a_stack(queues=(WORK, DEAD_LETTERS)), data=tmp_path) as services:
+        await RealQueue(services, WORK).send_all("kept", group="g")
+    changed = a_queue("Work.fifo", VisibilityTimeout="9", RedrivePolicy=redrive("DeadLetters.fifo", 5))
+    async with running_services(a_stack(queues=(changed, DEAD_LETTERS)), data=tmp_path) as services:
+        queue = RealQueue(services, changed)
+        attributes = await queue.attributes()
         assert attributes["VisibilityTimeout"] == "9"
         assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] == 5
-        assert await door.receive() == ["kept"]
+        assert await queue.receive() == ["kept"]
 
 
 # The mapping on a real queue
 
 
 class Function:
-    """Knows what it was called with; for a body it can be told to fail, always or once."""
+    """Records the bodies that it was called with; fails for some of them, always or once."""
 
     def __init__(self, *, fails: Iterable[str] = (), fails_once: Iterable[str] = ()) -> None:
         self.handled: asyncio.Queue[str] = asyncio.Queue()
@@ -212,17 +199,17 @@ class Function:
                 return reporting(*[record["messageId"] for record in event["Records"][place:]])
         return DONE
 
-    async def hears(self, count: int) -> list[str]:
+    async def wait_handled(self, count: int) -> list[str]:
         return [await self.handled.get() for _ in range(count)]
 
 
 class Mapping:
     """A running mapping of the FIFO queue to a function."""
 
-    def __init__(self, door: Door, function: Function) -> None:
+    def __init__(self, queue: RealQueue, function: Function) -> None:
         mapping = QueueMapping(
             name="Mapping",
-            queue="Doors",
+            queue="Work",
             function="Function",
             fifo=True,
             batch_size=3,
@@ -232,7 +219,7 @@ class Mapping:
             partial_failures=True,
             filters=(),
         )
-        self.poller = QueuePoller(mapping, door.source, function, concurrency=4)
+        self.poller = QueuePoller(mapping, queue.source, function, concurrency=4)
 
     async def __aenter__(self) -> QueuePoller:
         self._task = asyncio.create_task(self.poller.run())
@@ -243,26 +230,30 @@ class Mapping:
         await asyncio.wait([self._task])
 
 
-async def test_every_group_is_handled_in_order_also_where_one_fails_once(doors: Door, lost: Door) -> None:
+async def test_every_group_is_handled_in_order_also_where_one_fails_once(
+    work: RealQueue, dead: RealQueue
+) -> None:
     function = Function(fails_once={"b2"})
     groups = {group: [f"{group}{n}" for n in range(5)] for group in "abc"}
-    async with Mapping(doors, function) as poller:
+    async with Mapping(work, function) as poller:
         for group, bodies in groups.items():
-            await doors.send_all(*bodies, group=group)
-        poller.wake()
-        heard = await function.hears(16)
-    by_group = {group: [body for body in heard if body[0] == group] for group in groups}
+            await work.send_all(*bodies, group=group)
+        poller.poll_now()
+        handled = await function.wait_handled(16)
+    by_group = {group: [body for body in handled if body[0] == group] for group in groups}
     assert by_group["a"] == groups["a"]
     assert by_group["b"] == ["b0", "b1", "b2", "b2", "b3", "b4"]
     assert by_group["c"] == groups["c"]
-    assert await lost.receive() == []
+    assert await dead.receive() == []
 
 
-async def test_what_always_fails_becomes_a_dead_letter_and_its_group_goes_on(doors: Door, lost: Door) -> None:
+async def test_what_always_fails_becomes_a_dead_letter_and_its_group_goes_on(
+    work: RealQueue, dead: RealQueue
+) -> None:
     function = Function(fails={"poison"})
-    async with Mapping(doors, function):
-        await doors.send_all("poison", group="g")
-        assert await function.hears(1) == ["poison"]
-        await doors.send_all("after", group="g")
-        assert await function.hears(3) == ["poison", "poison", "after"]
-    assert (await lost.waits_for_one())["Body"] == "poison"
+    async with Mapping(work, function):
+        await work.send_all("poison", group="g")
+        assert await function.wait_handled(1) == ["poison"]
+        await work.send_all("after", group="g")
+        assert await function.wait_handled(3) == ["poison", "poison", "after"]
+    assert (await dead.wait_for_one())["Body"] == "poison"

@@ -17,7 +17,7 @@ from local.functions.host import LambdaHost
 from local.invocation import Result
 from local.stack import Function
 from local.traces.daemon import XRayListener
-from local.traces.store import Traces, assemble, walk
+from local.traces.store import TraceStore, assemble, walk
 
 SRC = Path(__file__).parents[4] / "src"
 HEADER = b'{"format":"json","version":1}\n'
@@ -41,7 +41,7 @@ def handler(event, context):
 """
 
 
-class Heard(Traces):
+class Heard(TraceStore):
     """The traces, and a way to wait for more."""
 
     def __init__(self) -> None:

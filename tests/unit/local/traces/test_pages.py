@@ -16,7 +16,7 @@ import pytest
 from local.errors import LocalError
 from local.gateway.gateway import Gateway
 from local.traces.pages import fetch
-from local.traces.store import Traces
+from local.traces.store import TraceStore
 from local.traces.waterfall import draw
 from tests.support.local.gateway_stage import UNBOUND, Functions, an_api
 from tests.support.ports import free_port
@@ -63,7 +63,7 @@ def segments() -> list[dict[str, Any]]:
 
 
 @asynccontextmanager
-async def serving(traces: Traces | None) -> AsyncIterator[int]:
+async def serving(traces: TraceStore | None) -> AsyncIterator[int]:
     """The port of a gateway that has these traces."""
     gateway = Gateway(an_api(), Functions(), web=None, traces=traces, limits=UNBOUND)
     try:
@@ -72,8 +72,8 @@ async def serving(traces: Traces | None) -> AsyncIterator[int]:
         await gateway.stop(grace=1)
 
 
-def some() -> Traces:
-    traces = Traces()
+def some() -> TraceStore:
+    traces = TraceStore()
     for segment in segments():
         traces.add(segment)
     traces.add({"trace_id": OTHER_ID, "id": "a", "name": "Running", "start_time": 200.0})
@@ -144,7 +144,7 @@ async def test_traces_are_chosen_by_number_and_by_part_of_the_id(query: str, fou
 
 
 async def test_a_trace_of_which_nothing_can_be_shown_is_listed_all_the_same() -> None:
-    traces = Traces()
+    traces = TraceStore()
     traces.add({"trace_id": TRACE_ID, "id": "odd", "annotations": 7, "aws": [], "start_time": None})
     async with serving(traces) as port:
         [trace] = await traces_of(port)
@@ -208,7 +208,7 @@ async def test_a_gateway_without_traces_has_no_pages() -> None:
 # in a terminal
 
 
-async def drawn(traces: Traces, width: int = 120) -> str:
+async def drawn(traces: TraceStore, width: int = 120) -> str:
     async with serving(traces) as port:
         return draw((await traces_of(port))[-1], width)
 

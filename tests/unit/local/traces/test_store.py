@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.traces.store import MAX_DOCUMENTS, Traces, assemble, walk
+from local.traces.store import MAX_DOCUMENTS, TraceStore, assemble, walk
 
 
 def trace_id(number: int) -> str:
@@ -102,7 +102,7 @@ def test_deeply_nested_subsegments_are_no_trouble() -> None:
 
 
 def test_a_document_replaces_the_one_that_was_in_progress() -> None:
-    traces = Traces()
+    traces = TraceStore()
     traces.add(document("a", in_progress=True))
     traces.add(document("a", end_time=9))
     [(_, [kept])] = traces.newest()
@@ -111,7 +111,7 @@ def test_a_document_replaces_the_one_that_was_in_progress() -> None:
 
 
 def test_the_traces_that_began_last_are_kept_and_come_newest_first() -> None:
-    traces = Traces(limit=3)
+    traces = TraceStore(limit=3)
     for number in range(5):
         traces.add(document("a", trace_id=trace_id(number)))
     assert [found for found, _ in traces.newest()] == [trace_id(4), trace_id(3), trace_id(2)]
@@ -124,13 +124,13 @@ def test_the_traces_that_began_last_are_kept_and_come_newest_first() -> None:
     "bad", [{}, {"trace_id": None}, {"trace_id": 1}, {"trace_id": "1-x"}, {"id": None}, {"id": 7}]
 )
 def test_a_document_that_belongs_to_no_trace_is_dropped(bad: dict[str, Any]) -> None:
-    traces = Traces()
+    traces = TraceStore()
     traces.add(document("a") | bad if bad else {})
     assert traces.newest() == []
 
 
 def test_a_trace_has_an_end_however_much_is_sent() -> None:
-    traces = Traces()
+    traces = TraceStore()
     for number in range(MAX_DOCUMENTS + 10):
         traces.add(document(str(number)))
     traces.add(document("0", end_time=9))
