@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import importlib
 import io
 import json
@@ -141,9 +140,8 @@ def handlers(
 
 
 async def hang_up(app: ModuleType) -> None:
-    app.gateway.close()
     app.members.close()
-    await asyncio.sleep(0)  # a transport is closed a step later
+    await app.poster.close()
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ def ours(gateway: str, ca: str, table: str, size: int) -> Callable[[int], dict[s
     from bench.peers.engine import message, real
 
     loop = asyncio.new_event_loop()
-    engine = real(gateway, ca, table, loop)
+    engine = real(gateway, ca, table)
 
     def broadcast(seq: int) -> dict[str, int]:
-        outcomes = loop.run_until_complete(engine.broadcast(room_of(size), [message(seq)]))
-        return {kind.__name__: count for kind, count in outcomes.items()}
+        result = loop.run_until_complete(engine.broadcast(room_of(size), [message(seq)]))
+        return {"Delivered": result.delivered, "Gone": len(result.gone), "Failed": len(result.failed)}
 
     return broadcast
 

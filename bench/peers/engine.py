@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
-from apigateway.client import ApiGateway, Client
-from apigateway.outcomes import Outcome
-from apigateway.poster import Post, Poster
-from apigateway.rate import INITIAL_RATE, AdaptiveRate
+from apigateway import BroadcastResult, Frame, Post, Poster
 from bench.fakes.table import NAME
 from chat.protocol import frames
 from chat.protocol.messages import Entry, Message
@@ -32,55 +27,27 @@ class Source(Protocol):
 
 
 class Engine:
-    """Broadcasts runs to rooms; all its broadcasts share one pace, as those of one function's instance do."""
+    """Broadcasts runs to rooms. All broadcasts share one rate, as those of a function's instance do."""
 
-    def __init__(
-        self,
-        gateway: Client[Any],
-        members: Source,
-        loop: asyncio.AbstractEventLoop,
-        *,
-        start: float = INITIAL_RATE,
-    ) -> None:
-        self._gateway = gateway
+    def __init__(self, poster: Poster, members: Source) -> None:
+        self._poster = poster
         self._members = members
-        self._poster = Poster(gateway, AdaptiveRate(loop.time, start), loop)
 
-    async def broadcast(
-        self,
-        room: str,
-        run: Sequence[Entry],
-        *,
-        coalesced: bool = True,
-        settled: Callable[[str, Outcome], None] = lambda connection_id, outcome: None,
-    ) -> Counter[type[Outcome]]:
-        """Posts a run to every member; how many came to which outcome. Not coalesced: a frame a message."""
+    async def broadcast(self, room: str, run: Sequence[Entry], *, coalesced: bool = True) -> BroadcastResult:
+        """Post a run to every member. Not coalesced, it is one frame per message."""
         runs = [run] if coalesced else [[entry] for entry in run]
-        to_post = [self._gateway.frame(text) for each in runs for text in frames.messages(room, each)]
-
-        def settle(post: Post, outcome: Outcome) -> None:
-            settled(post.connection_id, outcome)
-
-        batch = self._poster.batch(settle)
-
-        async def add(members: Sequence[Member]) -> None:
-            await batch.add(Post(member.connection_id, to_post, member) for member in members)
-
-        try:
-            await self._members.read(room, add)
-        finally:
-            await batch.finish()
-        return batch.outcomes
+        to_post = [Frame(text) for entries in runs for text in frames.messages(room, entries)]
+        async with self._poster.batch() as batch:
+            await self._members.read(
+                room, lambda members: batch.add(Post(member.connection_id, to_post) for member in members)
+            )
+        return BroadcastResult(batch.delivered, batch.gone, batch.failed)
 
 
-def real(
-    endpoint: str, ca: str | None, table: str, loop: asyncio.AbstractEventLoop, *, start: float = INITIAL_RATE
-) -> Engine:
-    """One that posts over TLS and reads members over HTTP."""
-    context = ssl.create_default_context(cafile=ca) if ca else None
-    return Engine(
-        ApiGateway(endpoint, REGION, context=context), MemberReader(table, REGION, NAME), loop, start=start
-    )
+def real(endpoint: str, ca: str, table: str) -> Engine:
+    """Return an engine that posts over TLS and reads members over HTTP."""
+    context = ssl.create_default_context(cafile=ca)
+    return Engine(Poster(endpoint, region=REGION, context=context), MemberReader(table, REGION, NAME))
 
 
 def message(seq: int, text: str = "Hi everybody, good to see you all here today!") -> Entry:

@@ -35,29 +35,26 @@ def ours_traced(endpoint: str, ca: str, frame: str) -> Post:
 
 
 def _ours(endpoint: str, ca: str, frame: str, header: str | None) -> Post:
-    from apigateway import poster as posting
-    from apigateway.client import ApiGateway
-    from apigateway.rate import AdaptiveRate
+    from apigateway import Frame, Poster
+    from apigateway import Post as PostTo
     from chat.tracing import BroadcastTrace, XRayDaemon
 
     loop = asyncio.new_event_loop()
-    gateway = ApiGateway(endpoint, REGION, context=ssl.create_default_context(cafile=ca))
-    poster = posting.Poster(gateway, AdaptiveRate(loop.time, initial=1e9), loop)
-
+    context = ssl.create_default_context(cafile=ca)
+    poster = Poster(endpoint, region=REGION, initial_rate=1e9, context=context)
     daemon = XRayDaemon("127.0.0.1:2000")
 
     async def post(ids: Sequence[str]) -> None:
-        batch = poster.batch()
-        signed = gateway.frame(frame)
-        for some in itertools.batched(ids, 1_000, strict=False):
-            run = [(header, "2026-11-24T06:20:01.123Z")]
-            with BroadcastTrace(daemon, "general", run) as trace:
-                with trace.phase("repair"):
-                    pass
-                with trace.phase("post"), trace.phase("read members"):
-                    await batch.add(posting.Post(each, (signed,)) for each in some)
-                trace.annotate(recipients=len(some), delivered=len(some), gone=0, shed=0)
-        await batch.finish()
+        to_post = [Frame(frame)]
+        async with poster.batch() as batch:
+            for some in itertools.batched(ids, 1_000, strict=False):
+                run = [(header, "2026-11-24T06:20:01.123Z")]
+                with BroadcastTrace(daemon, "general", run) as trace:
+                    with trace.phase("repair"):
+                        pass
+                    with trace.phase("post"), trace.phase("read members"):
+                        await batch.add(PostTo(connection_id, to_post) for connection_id in some)
+                    trace.annotate(recipients=len(some), delivered=len(some), gone=0, shed=0)
 
     return lambda ids: loop.run_until_complete(post(ids))
 

@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from apigateway.client import MAX_CONNECTIONS
-from apigateway.outcomes import Delivered, Failed, Outcome, from_status
+from apigateway.client import MAX_CONNECTIONS, TIMEOUT, Frame
+from apigateway.outcomes import TIMED_OUT, Delivered, Outcome, from_status
 from bench.simulator import NEVER, Answer, Gateway, Record, Report, Settings, member_id
 from chat.storage.connections import HASH_SPACE, Member
 from chat.storage.member_reader import PAGE
@@ -19,7 +19,6 @@ from chat.storage.member_reader import PAGE
 CPU_PER_POST = 40e-6  # seconds with the member's share of reading; used where `rooms` has not measured it
 PAGE_LATENCY = 0.015  # seconds that DynamoDB takes for a page of 1,000 members
 _READERS = 4  # at once
-_TIMEOUT = 1.5  # seconds, as the real one's
 _DELIVERED = Delivered()
 
 
@@ -61,27 +60,27 @@ class SimulatedGateway:
     def free(self) -> int:
         return MAX_CONNECTIONS - self._under_way
 
-    def frame(self, text: str) -> bytes:
-        return text.encode()
-
-    def post(self, frame: bytes, connection_id: str, done: Callable[[Outcome], None]) -> None:
+    def post(self, frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
         self._under_way += 1
         self.posts += 1
         self._cpu_is_free = max(self._cpu_is_free, self._loop.time()) + self._cpu
-        self._loop.call_at(self._cpu_is_free, self._arrive, frame, connection_id, done)
+        self._loop.call_at(self._cpu_is_free, self._arrive, frame.data, connection_id, callback)
 
-    def _arrive(self, frame: bytes, connection_id: str, done: Callable[[Outcome], None]) -> None:
+    def _arrive(self, data: bytes, connection_id: str, callback: Callable[[Outcome], None]) -> None:
         now = self._loop.time()
-        answer = self._account.answer(now, connection_id, frame)
+        answer = self._account.answer(now, connection_id, data)
         if answer.latency == NEVER or not answer.status:
-            outcome: Outcome = Failed("TimeoutError")
+            outcome: Outcome = TIMED_OUT
         else:
             outcome = _DELIVERED if answer.status == 200 else from_status(answer.status)
-        self._loop.call_at(now + min(answer.latency, _TIMEOUT), self._answered, done, outcome)
+        self._loop.call_at(now + min(answer.latency, TIMEOUT), self._answered, callback, outcome)
 
-    def _answered(self, done: Callable[[Outcome], None], outcome: Outcome) -> None:
+    def _answered(self, callback: Callable[[Outcome], None], outcome: Outcome) -> None:
         self._under_way -= 1
-        done(outcome)
+        callback(outcome)
+
+    def close(self) -> None:
+        pass
 
 
 class SimulatedMembers:

@@ -12,7 +12,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from apigateway.outcomes import Delivered, Gone
 from bench import worker
 from bench.fakes.table import room_of, table
 from bench.report.report import Goal, Report, progress
@@ -158,20 +157,17 @@ def work(gateway: str, ca: str, table: str, members: int, pause: float) -> dict[
     from bench.peers.engine import message, real
 
     loop = asyncio.new_event_loop()
-    engine = real(gateway, ca, table, loop)
+    engine = real(gateway, ca, table)
     shed: dict[str, list[int]] = {}
     outcomes: Counter[str] = Counter()
     wall = 0.0
     for seq in range(1, MESSAGES + 1):
-
-        def settled(connection_id: str, outcome: object, seq: int = seq) -> None:
-            if not isinstance(outcome, Delivered | Gone):
-                shed.setdefault(connection_id, []).append(seq)
-
         began = time.monotonic()
-        kinds = loop.run_until_complete(engine.broadcast(room_of(members), [message(seq)], settled=settled))
+        result = loop.run_until_complete(engine.broadcast(room_of(members), [message(seq)]))
         wall += time.monotonic() - began
-        outcomes.update({kind.__name__: count for kind, count in kinds.items()})
+        outcomes.update({"Delivered": result.delivered, "Gone": len(result.gone)})
+        for connection_id in result.failed:
+            shed.setdefault(connection_id, []).append(seq)
         time.sleep(pause)
     return {"wall": wall, "outcomes": outcomes, "shed": shed}
 

@@ -11,7 +11,7 @@ import random
 import statistics
 from dataclasses import dataclass, field
 
-from apigateway.outcomes import Delivered, Outcome
+from apigateway import Poster
 from bench.deployed import BATCH_SIZE
 from bench.peers.engine import Engine, message
 from bench.report.plot import Curve, Plot
@@ -89,7 +89,7 @@ def simulate(
     loop = VirtualLoop()
     account = Account.open(settings, loop.time())
     gateway = SimulatedGateway(account, loop, CPU_PER_POST)
-    engine = Engine(gateway, SimulatedMembers({"hot": range(members)}), loop)
+    engine = Engine(Poster(gateway), SimulatedMembers({"hot": range(members)}))
     mapping = _StreamMapping(engine, loop, _arrival_times(rate, loop.time()), coalesced)
     loop.run_until_complete(mapping.run())
     loop.close()
@@ -142,13 +142,11 @@ class _StreamMapping:
     async def _broadcast(self, first_seq: int, batch: list[float]) -> None:
         started = self.loop.time()
         run = [message(first_seq + number) for number in range(len(batch))]
-        await self.engine.broadcast("hot", run, coalesced=self.coalesced, settled=self._count)
+        result = await self.engine.broadcast("hot", run, coalesced=self.coalesced)
+        self.shed += len(result.gone) + len(result.failed)
         self.busy += self.loop.time() - started
         self.batches += 1
         self.delays += [self.loop.time() - written for written in batch]
-
-    def _count(self, connection_id: str, outcome: Outcome) -> None:
-        self.shed += not isinstance(outcome, Delivered)
 
 
 def _percentile(values: list[float], percent: int) -> float:

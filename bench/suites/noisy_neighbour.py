@@ -13,6 +13,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from apigateway import Poster
 from bench.deployed import INITIAL_POST_RATE, INITIAL_SLICE_POST_RATE, SLICES
 from bench.peers.engine import Engine, message
 from bench.report.report import Goal, Report, progress
@@ -123,4 +124,4 @@ class _Trial:
     def _engine(self, large: range = range(0), start: float = INITIAL_POST_RATE) -> Engine:
         members = SimulatedMembers({"large": large, "small": SMALL})
         gateway = SimulatedGateway(self._account, self._loop, CPU_PER_POST)
-        return Engine(gateway, members, self._loop, start=start)
+        return Engine(Poster(gateway, initial_rate=start), members)

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from apigateway import Poster
 from bench import worker
 from bench.deployed import INITIAL_POST_RATE, INITIAL_SLICE_POST_RATE, SLICES
 from bench.fakes.table import Used, room_of, table
@@ -225,15 +226,14 @@ def simulate(size: int, settings: Settings, *, instances: int, per_post: float) 
     start = INITIAL_POST_RATE if instances == 1 else INITIAL_SLICE_POST_RATE
     room = room_of(size)
     engines = [
-        Engine(gateway, SimulatedMembers({room: range(number, size, instances)}), loop, start=start)
+        Engine(Poster(gateway, initial_rate=start), SimulatedMembers({room: range(number, size, instances)}))
         for number, gateway in enumerate(gateways)
     ]
     began = loop.time()
 
     async def broadcast() -> int:
-        outcomes = await asyncio.gather(*(engine.broadcast(room, [message(1)]) for engine in engines))
-        kinds = [item for counter in outcomes for item in counter.items()]
-        return sum(count for kind, count in kinds if kind.__name__ == "Delivered")
+        results = await asyncio.gather(*(engine.broadcast(room, [message(1)]) for engine in engines))
+        return sum(result.delivered for result in results)
 
     delivered = loop.run_until_complete(broadcast())
     seconds = loop.time() - began

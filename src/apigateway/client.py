@@ -1,91 +1,135 @@
-"""API Gateway's management API, for thousands of posts of a few frames."""
+"""The management API of API Gateway, for thousands of posts of a few frames."""
 
 from __future__ import annotations
 
+import os
+import re
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypedDict
 from urllib.parse import urlsplit
 
 from apigateway.http import Pool, Response
 from apigateway.outcomes import Delivered, Failed, Outcome, from_status
 from apigateway.sigv4 import Credentials, PostTemplate, Signer, SigningTime
 
-# One request at a time on each: 10,000 posts a second with answers after 15 ms keep 150 busy.
+# One request at a time on each: 10,000 posts per second with answers after 15 ms keep 150 busy.
 MAX_CONNECTIONS = 256
-# Seconds for one answer; API Gateway's take some 15 ms. A connection costs a handshake, and many begin at
-# once.
-_TIMEOUT = 0.4
-_CONNECT_TIMEOUT = 2.0
-_SIGNED_FOR = 60.0  # seconds that a signature is used; AWS takes it for 300
+TIMEOUT = 0.4  # seconds for one answer; API Gateway's take some 15 ms
+CONNECT_TIMEOUT = 2.0  # seconds for one TLS connection; many begin at once
+SIGNATURE_LIFETIME = 60.0  # seconds in which a signature is used; AWS accepts it for 300
 
 
-class Client[Frame](Protocol):
-    """Where frames go. The posting code knows no more of it, so that it runs against a simulated one too."""
+class Frame:
+    """What goes over the wire, and its signature. Use one Frame for many connections: it is signed once."""
+
+    __slots__ = ("_signed_at", "_signed_by", "_template", "data")
+
+    def __init__(self, data: str | bytes) -> None:
+        self.data = data.encode() if isinstance(data, str) else data
+        self._template: PostTemplate
+        self._signed_by: ApiGateway | None = None
+        self._signed_at = 0.0
+
+
+class Client(Protocol):
+    """Where frames go. The posting engine knows nothing else of it, and so runs in a simulation, too."""
 
     @property
     def free(self) -> int:
         """How many posts can be begun now."""
 
-    def frame(self, text: str) -> Frame:
-        """A frame, made ready to be posted to any number of connections."""
+    def post(self, frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
+        """Begin a post. `callback` is called with its outcome, never before this returns."""
 
-    def post(self, frame: Frame, connection_id: str, done: Callable[[Outcome], None]) -> None:
-        """Begins a post; `done` is called with its outcome, never before this returns."""
+    def close(self) -> None:
+        """Close all connections."""
 
 
-@dataclass(slots=True)
-class SignedFrame:
-    body: bytes
-    template: PostTemplate | None = None
-    signed_at: float = 0.0
+class ApiGatewayOptions(TypedDict, total=False):
+    """The arguments of ApiGateway, for who passes them on."""
+
+    region: str | None
+    credentials: Callable[[], Credentials]
+    timeout: float
+    connect_timeout: float
+    max_connections: int
+    context: ssl.SSLContext | None
 
 
 _DELIVERED = Delivered()
 
 
 class ApiGateway:
-    """API Gateway itself. `endpoint` is `https://<host>[/<stage or path>]`, a custom domain's too."""
+    """The real API Gateway."""
 
-    def __init__(self, endpoint: str, region: str, *, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        region: str | None = None,
+        credentials: Callable[[], Credentials] = Credentials.from_environment,
+        timeout: float = TIMEOUT,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        max_connections: int = MAX_CONNECTIONS,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """`endpoint` is `https://<host>[/<stage or path>]`, of a custom domain, too.
+
+        The default `region` is the endpoint's, or AWS_REGION if its host has none. `credentials` is called
+        each time that a frame is signed, once a minute at most. Time-outs are in seconds.
+
+        Raises ValueError if the endpoint is not such a URL, or if its Region is not known.
+        """
+        if urlsplit(endpoint).scheme not in ("https", "http"):
+            raise ValueError(f"{endpoint!r} is not an endpoint: use https://<host>[/<stage>]")
         self._pool = Pool(
-            endpoint,
-            limit=MAX_CONNECTIONS,
-            timeout=_TIMEOUT,
-            connect_timeout=_CONNECT_TIMEOUT,
-            context=context,
+            endpoint, limit=max_connections, timeout=timeout, connect_timeout=connect_timeout, context=context
         )
         self._prefix = urlsplit(endpoint).path.rstrip("/") + "/@connections/"
-        self._signer = Signer("execute-api", region)
+        self._signer = Signer("execute-api", region or region_of(endpoint))
+        self._credentials = credentials
 
     @property
     def free(self) -> int:
         return self._pool.free
 
-    def frame(self, text: str) -> SignedFrame:
-        return SignedFrame(text.encode())
-
-    def post(self, frame: SignedFrame, connection_id: str, done: Callable[[Outcome], None]) -> None:
+    def post(self, frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
         now = time.time()
-        if frame.template is None or now - frame.signed_at > _SIGNED_FOR:
-            frame.signed_at = now
-            frame.template = self._signer.template(
-                Credentials.from_environment(),
-                SigningTime.at(now),
-                host=self._pool.host,
-                prefix=self._prefix,
-                body=frame.body,
-            )
+        if now - frame._signed_at > SIGNATURE_LIFETIME or frame._signed_by is not self:
+            self._sign(frame, now)
 
-        def answered(answer: Response) -> None:
-            if answer.status == 200:
-                done(_DELIVERED)
+        def answered(response: Response) -> None:
+            if response.status == 200:
+                callback(_DELIVERED)
             else:
-                done(from_status(answer.status) if answer.status else Failed(answer.error))
+                callback(from_status(response.status) if response.status else Failed(response.error))
 
-        self._pool.send(frame.template.request(connection_id), answered)
+        self._pool.send(frame._template.request(connection_id), answered)
+
+    def _sign(self, frame: Frame, now: float) -> None:
+        frame._template = self._signer.template(
+            self._credentials(),
+            SigningTime.at(now),
+            host=self._pool.host,
+            prefix=self._prefix,
+            body=frame.data,
+        )
+        frame._signed_at, frame._signed_by = now, self
 
     def close(self) -> None:
         self._pool.close()
+
+
+def region_of(endpoint: str) -> str:
+    """Return the Region in an endpoint's host, or else that of the environment.
+
+    Raises ValueError if there is none in either.
+    """
+    host = urlsplit(endpoint).hostname or ""
+    if match := re.search(r"\bexecute-api(?:-fips)?\.([a-z0-9-]+)\.", host):
+        return match[1]
+    if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
+        return region
+    raise ValueError(f"the Region of {endpoint!r} is not known: pass region=, or set AWS_REGION")

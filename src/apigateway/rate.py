@@ -34,6 +34,9 @@ MAX_RATE = 1e6  # posts per second, beyond any quota and any machine
 MIN_RATE = 5.0  # posts per second, however throttled: times BURST_SECONDS this is at least one; and ...
 MIN_SHARE = 0.02  # ... this share of the limit: enough posts to notice the end of an overload
 
+# Throttled posts per accepted one, above which the quota is exhausted. At the quota's edge there are fewer.
+QUOTA_THRESHOLD = 0.25
+
 
 class AdaptiveRate:
     """A token bucket whose rate follows 429s down to what gets through, and then climbs again.
@@ -142,3 +145,25 @@ class AdaptiveRate:
             return
         self._acceleration *= exp(took / ACCELERATION_SECONDS)
         self.rate += took * min(INCREASE * sqrt(self.rate) * self._acceleration, MAX_ACCELERATION * self.rate)
+
+
+type QuotaMark = tuple[int, int]
+
+
+class QuotaWatch:
+    """Counts of all answers, to tell an exhausted quota from a single client that reads too slowly."""
+
+    __slots__ = ("accepted", "throttled")
+
+    def __init__(self) -> None:
+        self.accepted = 0  # posts that were not throttled
+        self.throttled = 0
+
+    def mark(self) -> QuotaMark:
+        """Return the counts of now, for `exhausted_since`."""
+        return self.accepted, self.throttled
+
+    def exhausted_since(self, mark: QuotaMark) -> bool:
+        """True if a good part of the posts since `mark` were throttled."""
+        accepted, throttled = mark
+        return self.throttled - throttled > (self.accepted - accepted) * QUOTA_THRESHOLD

@@ -13,10 +13,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from boto3.dynamodb.types import TypeDeserializer
 
-from apigateway.client import ApiGateway
-from apigateway.management import ManagementClient
-from apigateway.poster import Poster
-from apigateway.rate import AdaptiveRate
+from apigateway import ManagementClient, Poster
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Counts, Delivery, Results
@@ -40,10 +37,9 @@ endpoint = os.environ["CONNECTIONS_ENDPOINT"]
 slice_queue = SliceQueue(os.environ["SLICE_QUEUE_URL"])
 # One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
 loop = asyncio.new_event_loop()
-gateway = ApiGateway(endpoint, region)
-poster = Poster(gateway, AdaptiveRate(loop.time, float(os.environ["INITIAL_POST_RATE"])), loop)
+poster = Poster(endpoint, region=region, initial_rate=float(os.environ["INITIAL_POST_RATE"]))
 signals = Signals(client, messages)
-# ManagementClient are closed rarely, and boto3's client costs a cold start.
+# Connections are closed rarely, and boto3's client costs a cold start.
 delivery = Delivery(Connections(client, table), signals, poster, cache(lambda: ManagementClient(endpoint)))
 members = MemberReader(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
 log = Log(client, messages, int(os.environ["HISTORY_DAYS"]))
@@ -76,7 +72,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     """The stream's: each room's run and signals go to its members, or are told to the slices of a large
     room.
     """
-    poster.until = deadline(POST_UNTIL, context)
+    delivery.deadline = deadline(POST_UNTIL, context)
     batch = RoomBatch()
     failed: list[int] = []
     for position, record in enumerate(event["Records"]):
@@ -157,7 +153,7 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
     (record,) = event["Records"]
     task = SliceTask.parse(record["body"])
     logger.append_keys(room=task.slice.room, slice=task.slice.number)
-    poster.until = deadline(POST_UNTIL, context)
+    delivery.deadline = deadline(POST_UNTIL, context)
     until = deadline(READ_UNTIL, context)
     try:
         counts = loop.run_until_complete(broadcaster.answer(task, until))

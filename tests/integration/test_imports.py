@@ -46,6 +46,34 @@ def test_an_authorizer_with_published_keys_waits_for_no_aws_client() -> None:
     assert not {"boto3", "chat.identity.shared_secret"} & imported
 
 
+def test_the_posting_engines_face_imports_nothing_before_it_is_used() -> None:
+    modules = modules_after("import apigateway")
+    assert not [name for name in modules if name.startswith("apigateway.")]
+    assert not {"asyncio", "boto3", "httptools", "ssl"} & modules
+
+
+def test_single_posts_do_not_load_the_posting_engine() -> None:
+    modules = modules_after("from apigateway import ManagementClient, Delivered")
+    assert "apigateway.management" in modules
+    assert not {"httptools", "asyncio", "apigateway.poster", "apigateway.http"} & modules
+
+
+def test_the_posting_engine_knows_no_chat_and_no_boto3() -> None:
+    modules = modules_after("from apigateway import *")
+    assert {"apigateway.poster", "apigateway.management", "httptools"} <= modules
+    assert not [name for name in modules if name.partition(".")[0] == "chat"]
+    modules = modules_after("from apigateway import Poster, Post, Frame, Retries, Credentials")
+    assert not {"boto3", "botocore", "aws_lambda_powertools"} & modules
+
+
+def modules_after(code: str) -> set[str]:
+    """Return all modules that are loaded after `code` in a new process."""
+    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    environment = {"PYTHONPATH": str(ROOT / "src")}
+    printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    return set(printed.split())
+
+
 def imported_by(name: str, stack: Stack) -> set[str]:
     """All modules that are there after a cold start of the handler."""
     environment = {

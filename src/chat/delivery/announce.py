@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
 
+from apigateway import Frame
 from chat.delivery.deliver import Add, Counts, Delivery, Results, for_each_room
 from chat.delivery.slice_queue import Slice, SliceQueue, SliceTask
 from chat.identity.people import Person
@@ -64,25 +64,23 @@ class Announcer:
 
     def _frames_for(
         self, room: str, signals: Sequence[Signal], notices: Sequence[Notice], page: MemberPage
-    ) -> Callable[[Member], list[Any]]:
+    ) -> Callable[[Member], list[Frame]]:
         here = people_in(page.members)
-        for_all: list[Any] = []
+        for_all: list[Frame] = []
         moved = {
             signal.person.user: signal.person for signal in signals if isinstance(signal, PresenceChanged)
         }
         if moved:
             joined = [here[user] for user in moved if user in here]
             left = [person for user, person in moved.items() if user not in here]
-            for_all.append(self._delivery.frame(frames.presence(room, joined, left, len(here))))
+            for_all.append(Frame(frames.presence(room, joined, left, len(here))))
         typists = {signal.person.user: signal.person for signal in signals if isinstance(signal, Typing)}
-        typing: list[tuple[Person, Any]] = [
-            (person, self._delivery.frame(frames.typing(room, person)))
-            for person in typists.values()
-            if person.user in here
+        typing: list[tuple[Person, Frame]] = [
+            (person, Frame(frames.typing(room, person))) for person in typists.values() if person.user in here
         ]
-        for_all += [self._delivery.frame(notice.frame) for notice in notices]
+        for_all += [Frame(notice.frame) for notice in notices]
 
-        def frames_for(member: Member) -> list[Any]:
+        def frames_for(member: Member) -> list[Frame]:
             if member.protocol == "plain":
                 return []
             return for_all + [frame for person, frame in typing if person.user != member.user]

@@ -6,11 +6,11 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from apigateway import Frame
 from chat.delivery.deliver import Add, Counts, Delivery, Results, for_each_room
 from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
 from chat.protocol import frames
@@ -127,10 +127,10 @@ class Broadcaster:
         trace: BroadcastTrace,
     ) -> Counts:
         """Posts settled entries to the members that `read` passes on, in order to each."""
-        by_protocol: dict[str, list[Any]] = {
-            "v1": [self._delivery.frame(text) for text in frames.messages(room, entries)],
+        by_protocol: dict[str, list[Frame]] = {
+            "v1": [Frame(text) for text in frames.messages(room, entries)],
             # A run of skipped is nothing to a plain client.
-            "plain": [self._delivery.frame(text) for text in frames.plain(entries)],
+            "plain": [Frame(text) for text in frames.plain(entries)],
         }
 
         async def timed(add: Add) -> None:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
+from math import inf
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from apigateway.management import ManagementClient
-from apigateway.outcomes import Delivered, Gone, Outcome
-from apigateway.poster import Post, Poster
+from apigateway import Batch, Delivered, Frame, Gone, ManagementClient, Outcome, Post, Poster
 from chat.protocol import frames
 from chat.storage.connections import Connections, Member
 from chat.storage.signals import Signals
@@ -82,22 +80,19 @@ class Delivery:
         self._poster = poster
         self._sockets = sockets
         self._now = now
-
-    def frame(self, text: str) -> Any:
-        """A frame, made ready to be posted to any number of members."""
-        return self._poster.frame(text)
+        self.deadline = inf  # in loop time: nothing is posted after it
 
     async def deliver_frames(
         self, room: str, texts: Sequence[str], read: Callable[[Add], Awaitable[None]]
     ) -> Counts:
         """Posts the same frames to all members that `read` passes on and who speak frames."""
-        to_post = [self.frame(text) for text in texts]
+        to_post = [Frame(text) for text in texts]
         return await self.deliver(room, lambda member: to_post if member.protocol == "v1" else [], read)
 
     async def deliver(
         self,
         room: str,
-        frames_for: Callable[[Member], Sequence[Any]],
+        frames_for: Callable[[Member], Sequence[Frame]],
         read: Callable[[Add], Awaitable[None]],
     ) -> Counts:
         """Posts to the members that `read` passes on the frames that each is to have, in order to each."""
@@ -105,8 +100,8 @@ class Delivery:
         gone: list[Member] = []
         expired: list[Member] = []
 
-        def settle(post: Post, outcome: Outcome) -> None:
-            member = post.owner
+        def note(post: Post, outcome: Outcome) -> None:
+            member = post.context
             assert isinstance(member, Member)
             if isinstance(outcome, Gone):
                 if self._now() - member.connected_at / 1000 >= CONNECT_GRACE:
@@ -116,38 +111,29 @@ class Delivery:
             elif not isinstance(outcome, Delivered):
                 logger.warning("shed", room=room, connection=member.connection_id, outcome=str(outcome))
 
-        batch = self._poster.batch(settle)
+        def posts(members: Sequence[Member]) -> Iterator[Post]:
+            for member in members:
+                if not member.expired and (to_post := frames_for(member)):
+                    yield Post(member.connection_id, to_post, member)
 
         async def add(members: Sequence[Member]) -> None:
             expired.extend(member for member in members if member.expired)
-            await batch.add(
-                Post(member.connection_id, to_post, member)
-                for member in members
-                if not member.expired and (to_post := frames_for(member))
-            )
+            await batch.add(posts(members))
 
-        try:
+        async with self._poster.batch(note, deadline=self.deadline) as batch:
             await read(add)
-        finally:
-            # Also when a page cannot be read: Lambda freezes the process when the handler returns, and a
-            # post that is left under way would go out much later, after newer messages.
-            await batch.finish()
+        counts = _counted(batch)
         if early:
-            batch.outcomes[Gone] -= len(early)
+            counts += Counts(recipients=-len(early), gone=-len(early))
             await asyncio.sleep(_GRACE_WAIT)
-            await add(early)
-            await batch.finish()
+            async with self._poster.batch(note, deadline=self.deadline) as second_try:
+                await second_try.add(posts(early))
+            counts += _counted(second_try)
         if expired:
             await self._dismiss(room, expired[:_DISMISSED])
         if gone:
             await asyncio.to_thread(self._forget, room, gone)
-        outcomes = batch.outcomes
-        return Counts(
-            recipients=outcomes.total(),
-            delivered=outcomes[Delivered],
-            gone=outcomes[Gone],
-            shed=outcomes.total() - outcomes[Delivered] - outcomes[Gone],
-        )
+        return counts
 
     async def _dismiss(self, room: str, expired: Sequence[Member]) -> None:
         """Says goodbye to those whose time, or whose token's, is over, and closes their sockets.
@@ -156,14 +142,15 @@ class Delivery:
         """
         open_: list[str] = []
 
-        def settle(post: Post, outcome: Outcome) -> None:
+        def note(post: Post, outcome: Outcome) -> None:
             if not isinstance(outcome, Gone):
                 open_.append(post.connection_id)
 
-        batch = self._poster.batch(settle)
-        goodbye = [self._poster.frame(frames.disconnect("token_expired", reconnect=True))]
-        await batch.add(Post(member.connection_id, goodbye) for member in expired if member.protocol == "v1")
-        await batch.finish()
+        disconnect = [Frame(frames.disconnect("token_expired", reconnect=True))]
+        async with self._poster.batch(note, deadline=self.deadline) as batch:
+            await batch.add(
+                Post(member.connection_id, disconnect) for member in expired if member.protocol == "v1"
+            )
         open_ += [member.connection_id for member in expired if member.protocol == "plain"]
         if open_:
             close = self._sockets().close
@@ -182,3 +169,8 @@ class Delivery:
             return
         ids = [member.connection_id for member in members]
         logger.info("pruned closed connections", room=room, connections=ids[:100])
+
+
+def _counted(batch: Batch) -> Counts:
+    delivered, gone, shed = batch.delivered, len(batch.gone), len(batch.failed)
+    return Counts(recipients=delivered + gone + shed, delivered=delivered, gone=gone, shed=shed)

@@ -7,6 +7,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable
 
+from apigateway.client import Frame
 from apigateway.outcomes import Delivered, Gone, Outcome
 
 
@@ -40,7 +41,7 @@ class FakeGateway:
             self.frames[connection_id].append(frame)
         return Delivered()
 
-    def close(self, connection_id: str) -> Outcome:
+    def delete(self, connection_id: str) -> Outcome:
         with self._lock:
             if connection_id in self.gone:
                 return Gone()
@@ -54,15 +55,15 @@ class FakeGateway:
     def free(self) -> int:
         return self.limit - self.under_way
 
-    def frame(self, text: str) -> str:
-        return text
-
-    def post(self, frame: str, connection_id: str, done: Callable[[Outcome], None]) -> None:
-        outcome = self.answer(connection_id, frame)
+    def post(self, frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
+        outcome = self.answer(connection_id, frame.data.decode())
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        asyncio.get_running_loop().call_later(self._latency, self._answered, done, outcome)
+        asyncio.get_running_loop().call_later(self._latency, self._answered, callback, outcome)
 
-    def _answered(self, done: Callable[[Outcome], None], outcome: Outcome) -> None:
+    def _answered(self, callback: Callable[[Outcome], None], outcome: Outcome) -> None:
         self.under_way -= 1
-        done(outcome)
+        callback(outcome)
+
+    def close(self) -> None:
+        pass

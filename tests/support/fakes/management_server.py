@@ -25,7 +25,7 @@ class ManagementServer(HttpServer):
 
     def delete(self, path: str) -> tuple[int, bytes]:
         self.paths.append(path)
-        return self._answer(self.gateway.close(_connection(path)))
+        return self._answer(self.gateway.delete(_connection(path)))
 
     def _answer(self, outcome: Outcome) -> tuple[int, bytes]:
         match outcome:

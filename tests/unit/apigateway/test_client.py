@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from apigateway.client import ApiGateway, SignedFrame
+from apigateway.client import ApiGateway, Frame
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
 from tests.support.web_host import Host, Visit, ok
 
@@ -16,12 +16,13 @@ class Api:
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self.gateway = ApiGateway(f"{host.url}/prod", "us-east-1")
+        self.client = ApiGateway(f"{host.url}/prod", region="us-east-1")
 
-    async def post(self, frame: SignedFrame | str, connection_id: str = "c1=") -> Outcome:
+    async def post(self, frame: Frame | str, connection_id: str = "c1=") -> Outcome:
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        signed = self.gateway.frame(frame) if isinstance(frame, str) else frame
-        self.gateway.post(signed, connection_id, outcome.set_result)
+        self.client.post(
+            frame if isinstance(frame, Frame) else Frame(frame), connection_id, outcome.set_result
+        )
         assert not outcome.done()  # never before it returns
         return await outcome
 
@@ -36,7 +37,7 @@ async def api(aws: None) -> AsyncIterator[Api]:
     async with Host() as host:
         api = Api(host)
         yield api
-        api.gateway.close()
+        api.client.close()
         await asyncio.sleep(0)
 
 
@@ -82,16 +83,16 @@ async def test_no_answer_is_a_failure_too(api: Api) -> None:
     assert isinstance(await api.post("Hi"), Failed)
 
 
-async def test_a_frame_is_signed_once_for_many_and_anew_after_a_minute(
+async def test_a_frame_is_signed_once_for_many_and_again_after_a_minute(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = api.gateway.frame("Hi")
+    frame = Frame("Hi")
     await api.post(frame, "c1")
-    template = frame.template
+    template = frame._template
     await api.post(frame, "c2")
-    assert frame.template is template
+    assert frame._template is template
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROTATED")  # as Lambda does it now and then
-    frame.signed_at -= 61
+    frame._signed_at -= 61
     await api.post(frame, "c1")
     assert ["ROTATED" in value for value in api.sent("authorization")] == [False, False, True]
 
@@ -100,4 +101,4 @@ async def test_without_credentials_nothing_is_posted(api: Api, monkeypatch: pyte
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     with pytest.raises(KeyError, match="AWS_ACCESS_KEY_ID"):
         await api.post("Hi")
-    assert api.gateway.free == 256
+    assert api.client.free == 256

@@ -11,7 +11,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
 
-from apigateway.client import ApiGateway
+from apigateway.client import ApiGateway, Frame
 from apigateway.management import ManagementClient
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.sigv4 import Credentials, Signer, SigningTime
@@ -163,9 +163,9 @@ def test_credentials_are_lambdas_own(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_our_posts_go_where_boto3_posts(
     management: ManagementServer, aws: None, connection_id: str
 ) -> None:
-    gateway = ApiGateway(management.endpoint, "us-east-1")
+    gateway = ApiGateway(management.endpoint, region="us-east-1")
     outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-    gateway.post(gateway.frame("Hi"), connection_id, outcome.set_result)
+    gateway.post(Frame("Hi"), connection_id, outcome.set_result)
     assert await outcome == Delivered()
     gateway.close()
     management_api = ManagementClient(management.endpoint)

@@ -10,7 +10,6 @@ from typing import Any, cast
 import pytest
 
 from apigateway.poster import Poster
-from apigateway.rate import AdaptiveRate
 from chat.delivery.announce import Announcer
 from chat.delivery.deliver import Counts, Delivery
 from chat.delivery.slice_queue import Slice, SliceTask
@@ -65,7 +64,6 @@ class House:
 
     def __init__(self, virtual: asyncio.Runner, rooms: dict[str, Sequence[Sequence[Member]]]) -> None:
         self._runner = virtual
-        loop = virtual.get_loop()
         self.gateway = FakeGateway(latency=0.015)
         self.members = Limited(rooms)
         self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
@@ -76,7 +74,7 @@ class House:
             "signals": self.signals,
             "slice_queue": self.slice_queue,
         }
-        poster = Poster(self.gateway, AdaptiveRate(loop.time), loop)
+        poster = Poster(self.gateway)
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )

@@ -8,9 +8,9 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
+from apigateway.batch import MAX_QUEUED
 from apigateway.outcomes import Failed, Gone, Throttled
-from apigateway.poster import MAX_QUEUED, Poster
-from apigateway.rate import AdaptiveRate
+from apigateway.poster import Poster
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Counts, Delivery
 from chat.identity.identity import Protocol
@@ -68,7 +68,7 @@ class Chat:
         connections_, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )
-        poster = Poster(self.gateway, AdaptiveRate(self.loop.time), self.loop)
+        poster = Poster(self.gateway)
         fakes: dict[str, Any] = {
             "members": self.members,
             "log": self.log,

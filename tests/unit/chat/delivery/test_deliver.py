@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 
 from apigateway.outcomes import Gone, Throttled
 from apigateway.poster import Poster
-from apigateway.rate import AdaptiveRate
 from chat.delivery.deliver import Add, Counts, Delivery
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
@@ -42,10 +41,9 @@ class House:
 
     def __init__(self, virtual: asyncio.Runner) -> None:
         self._runner = virtual
-        loop = virtual.get_loop()
         self.gateway = FakeGateway(latency=0.015)
         self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
-        poster = Poster(self.gateway, AdaptiveRate(loop.time), loop)
+        poster = Poster(self.gateway)
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )

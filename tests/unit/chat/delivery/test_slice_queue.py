@@ -12,9 +12,9 @@ from typing import Any
 import boto3
 import pytest
 
+from apigateway.client import Frame
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.poster import Poster
-from apigateway.rate import AdaptiveRate
 from chat.delivery.broadcast import Broadcaster, Counts
 from chat.delivery.deliver import Delivery
 from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
@@ -33,7 +33,7 @@ def message(number: int) -> Message:
     return Message(f"ref-{number}", "u1", "Ada", f"message {number}", None, "2026-11-24T06:20:01.123Z")
 
 
-class ManagementClient:
+class SliceGateway:
     """API Gateway, where every post is delivered in the loop's next turn."""
 
     free = 10
@@ -42,14 +42,15 @@ class ManagementClient:
         self.seqs: defaultdict[str, list[int]] = defaultdict(list)
         self.frames: defaultdict[str, list[str]] = defaultdict(list)
 
-    def frame(self, text: str) -> str:
-        return text
+    def post(self, frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
+        text = frame.data.decode()
+        self.frames[connection_id].append(text)
+        if text.startswith("{"):
+            self.seqs[connection_id] += [each["seq"] for each in json.loads(text).get("messages", [])]
+        asyncio.get_running_loop().call_soon(callback, Delivered())
 
-    def post(self, frame: str, connection_id: str, done: Callable[[Outcome], None]) -> None:
-        self.frames[connection_id].append(frame)
-        if frame.startswith("{"):
-            self.seqs[connection_id] += [each["seq"] for each in json.loads(frame).get("messages", [])]
-        asyncio.get_running_loop().call_soon(done, Delivered())
+    def close(self) -> None:
+        pass
 
 
 class Ring:
@@ -114,7 +115,7 @@ class House:
         for number in range(1, messages + 1):
             self.log.append(ROOM, message(number))
         self.cursors = Cursors(dynamodb, MESSAGES)
-        self.sockets, self.door, self.ring = ManagementClient(), Door(), ring
+        self.sockets, self.door, self.ring = SliceGateway(), Door(), ring
 
     def answer(self, runner: asyncio.Runner, task: SliceTask, seconds: float = 1_000) -> Counts:
         async def answer() -> Counts:
@@ -125,7 +126,7 @@ class House:
                 Delivery(
                     None,  # type: ignore[arg-type] - nobody is gone
                     None,  # type: ignore[arg-type]
-                    Poster(self.sockets, AdaptiveRate(loop.time), loop),
+                    Poster(self.sockets),
                     None,  # type: ignore[arg-type]
                 ),
                 self.door,  # type: ignore[arg-type]

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from apigateway.poster import Poster
-from apigateway.rate import AdaptiveRate
 from chat.actions.dispatch import Context, Sender, dispatch
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery
@@ -100,7 +99,7 @@ class World:
         members = MemberReader(self.members_url, "us-east-1", CONNECTIONS)
         slice_queue: Any = FakeSliceQueue()
         sockets: Any = None  # nobody expires
-        poster = Poster(self.gateway, AdaptiveRate(loop.time), loop)
+        poster = Poster(self.gateway)
         broadcaster = Broadcaster(
             members,
             Log(client, MESSAGES, 90),
