@@ -68,15 +68,7 @@ class SignatureVerifier:
         payload = hashlib.sha256(body).hexdigest()
         if values.get("x-amz-content-sha256", payload.encode()) != payload.encode():
             return "payload hash does not match"
-        # Every service but S3 escapes the path again: %3D becomes %253D.
-        path = quote_from_bytes(target, safe="/-_.~")
-        canonical = b"\n".join(
-            (
-                f"{method}\n{path}\n".encode(),
-                *(name.encode() + b":" + values[name] for name in names),
-                f"\n{found[2]}\n{payload}".encode(),
-            )
-        )
+        canonical = _canonical(method, target, [(name, values[name]) for name in names], payload)
         text = f"AWS4-HMAC-SHA256\n{date}\n{scope}\n{hashlib.sha256(canonical).hexdigest()}"
         expected = hmac.digest(self._key(date[:8]), text.encode(), "sha256").hex()
         return None if expected == signature else "signature does not match"
@@ -96,6 +88,20 @@ class SignatureVerifier:
                 key = hmac.digest(key, part.encode(), "sha256")
             self._keys = {day: key}
         return self._keys[day]
+
+
+def _canonical(method: str, target: bytes, headers: Sequence[tuple[str, bytes]], payload: str) -> bytes:
+    """Return the canonical request of signed headers, which are in order, and the payload's hash."""
+    # Every service but S3 escapes the path again: %3D becomes %253D.
+    path = quote_from_bytes(target, safe="/-_.~")
+    signed = ";".join(name for name, _ in headers)
+    return b"\n".join(
+        (
+            f"{method}\n{path}\n".encode(),
+            *(name.encode() + b":" + value for name, value in headers),
+            f"\n{signed}\n{payload}".encode(),
+        )
+    )
 
 
 def _trimmed(value: bytes) -> bytes:
