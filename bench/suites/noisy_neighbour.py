@@ -105,9 +105,10 @@ class _Trial:
         count = self._scenario.slices
         numbers = [range(number, self._scenario.members, count) for number in range(count)]
         engines = [self._engine(part, INITIAL_SLICE_POST_RATE) for part in numbers]
+        small = self._engine()
         large = [asyncio.create_task(engine.broadcast("large", [message(1)])) for engine in engines]
         await asyncio.sleep(0.5)  # the slices are being broadcast, and have used up the burst
-        return await self._until_small(self._engine(), large)
+        return await self._until_small(small, large)
 
     async def _until_small(self, engine: Engine, large: Sequence[asyncio.Task[object]]) -> float:
         delay = await self._small(engine)
