@@ -25,10 +25,11 @@ run: .venv/.run ## Run the chat on this machine (PORT=8080; ARGS="--help" lists 
 test: .venv/.dev ## Run all Python tests, the browser's too where Chromium is (ARGS="-k name" picks some)
 	@exec $(BIN)/python -m pytest $(ARGS)
 
-lint: .venv/.dev ## Check style and types of the Python code
+lint: .venv/.dev ## Check style, types and imports of the Python code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@PYTHONPATH=src:. $(BIN)/lint-imports --no-logo
 
 check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the browser client's types and tests
 	@$(SAM) validate --lint --region us-east-1
@@ -54,7 +55,7 @@ destroy: .venv-sam/.sam ## Delete the deployed stack and all its messages (ENV=.
 	@$(SAM) delete --config-env $(ENV) $(ARGS)
 
 clean: ## Delete everything built or installed in this folder
-	@rm -rf .venv .venv-bench .venv-sam node_modules .aws-sam .mypy_cache .pytest_cache .ruff_cache bench/results
+	@rm -rf .venv .venv-bench .venv-sam node_modules .aws-sam .import_linter_cache .mypy_cache .pytest_cache .ruff_cache bench/results
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Installation: once, and whenever the requirements change
