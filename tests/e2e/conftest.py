@@ -8,28 +8,28 @@ import pytest
 import pytest_asyncio
 
 from local.engine import Engine
-from tests.e2e.support.engine_with_proxies import UNHURRIED
-from tests.e2e.support.jwt_engine import Guarded, guard
+from tests.e2e.support.engine_with_proxies import HIGH_LIMITS
+from tests.e2e.support.jwt_engine import JwtEngine, start_jwt_engine
 from tests.support.logged_engine import LoggedEngine
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-    from tests.e2e.support.browser_windows import Windows
+    from tests.e2e.support.browser_windows import BrowserWindows
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def engine() -> AsyncIterator[Engine]:
     """The local engine, once for all tests that do it no harm."""
-    async with LoggedEngine(port=0, parameters=UNHURRIED) as engine:
+    async with LoggedEngine(port=0, parameters=HIGH_LIMITS) as engine:
         yield engine
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def guarded() -> AsyncIterator[Guarded]:
+async def jwt_engine() -> AsyncIterator[JwtEngine]:
     """The same, where one needs a token."""
-    async with guard() as guarded:
-        yield guarded
+    async with start_jwt_engine() as jwt_engine:
+        yield jwt_engine
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -41,10 +41,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def windows(browser: Browser, engine: Engine) -> AsyncIterator[Windows]:
-    from tests.e2e.support.browser_windows import Windows
+async def windows(browser: Browser, engine: Engine) -> AsyncIterator[BrowserWindows]:
+    from tests.e2e.support.browser_windows import BrowserWindows
 
-    yield Windows(browser, engine)
+    yield BrowserWindows(browser, engine)
     for context in browser.contexts:
         await context.close()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.e2e.support.library import Library
 from tests.loss_checker.faults import Faults, faulty_engine
-from tests.loss_checker.run import Settings, trial
+from tests.loss_checker.run import Settings, run
 
 
 def arguments() -> argparse.Namespace:
@@ -35,24 +35,24 @@ def arguments() -> argparse.Namespace:
 
 
 async def main(asked: argparse.Namespace) -> bool:
-    """Whether all was well."""
+    """Whether all was passed."""
     print(f"seed {asked.seed}", flush=True)
-    chance = random.Random(asked.seed)
+    rng = random.Random(asked.seed)
     faults: Faults | None = None
-    well = True
+    passed = True
     async with AsyncExitStack() as stack:
         library = await stack.enter_async_context(Library())
         if asked.url:
             url = asked.url
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            url, faults = await stack.enter_async_context(faulty_engine(folder, chance))
+            url, faults = await stack.enter_async_context(faulty_engine(folder, rng))
         for number in range(1, asked.rounds + 1):
             settings = Settings(asked.clients, asked.rooms, asked.seconds)
-            report = await trial(library, url, settings, chance, faults)
+            report = await run(library, url, settings, rng, faults)
             print(f"round {number}: {report}", flush=True)
-            well = well and not report.findings
-    return well
+            passed = passed and not report.findings
+    return passed
 
 
 if __name__ == "__main__":

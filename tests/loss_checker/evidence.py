@@ -1,4 +1,4 @@
-"""What is written down of a trial while it goes on: the judge's evidence."""
+"""What is written down of a run while it goes on: the judge's evidence."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class _Room:
     visits: list[Visit] = field(default_factory=list)
 
 
-class Notes:
+class Evidence:
     """`counts` are for people to read."""
 
     def __init__(self, rooms: int) -> None:
-        trial = uuid.uuid4().hex[:8]
-        self._rooms = {f"trial-{trial}-{number}": _Room() for number in range(1, rooms + 1)}
-        self._begun = itertools.count(1)
+        run = uuid.uuid4().hex[:8]
+        self._rooms = {f"run-{run}-{number}": _Room() for number in range(1, rooms + 1)}
+        self._moments = itertools.count(1)
         self.counts: Counter[str] = Counter()
 
     @property
@@ -32,7 +32,7 @@ class Notes:
 
     def begin(self) -> int:
         """The moment at which something begins."""
-        return next(self._begun)
+        return next(self._moments)
 
     def sending(self, room: str, client: str, ref: str, text: str) -> None:
         self._rooms[room].sendings[ref] = Sending(client, ref, text, self.begin(), None)
@@ -48,8 +48,8 @@ class Notes:
     def record(
         self, room: str, history: Sequence[Message], rows: Mapping[int, Message | None] | None
     ) -> Record:
-        noted = self._rooms[room]
-        return Record(room, [*noted.sendings.values()], noted.visits, history, rows)
+        room_evidence = self._rooms[room]
+        return Record(room, [*room_evidence.sendings.values()], room_evidence.visits, history, rows)
 
     def summary(self) -> Counter[str]:
         counts = self.counts.copy()
@@ -57,8 +57,8 @@ class Notes:
             outcomes = [sending.outcome for sending in room.sendings.values()]
             counts["sent"] += len(outcomes)
             counts["acknowledged"] += sum(isinstance(outcome, int) for outcome in outcomes)
-            counts.update(f"refused ({outcome})" for outcome in outcomes if isinstance(outcome, str))
+            counts.update(f"rejected ({outcome})" for outcome in outcomes if isinstance(outcome, str))
             counts["visit"] += len(room.visits)
-            counts["heard"] += sum(len(visit.heard) for visit in room.visits)
+            counts["received"] += sum(len(visit.received) for visit in room.visits)
             counts["gap"] += sum(len(visit.gaps) for visit in room.visits)
         return counts

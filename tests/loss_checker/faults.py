@@ -1,4 +1,4 @@
-"""What can go wrong on the way, on a local engine: lines are cut, functions die, AWS throttles and fails."""
+"""What can go wrong on the way, on a local engine: connections are cut, functions die, AWS throttles and fails."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, web
 
-from tests.e2e.support.engine_with_proxies import Rig, impatient, rigged
-from tests.e2e.support.recording_proxy import Action, Call, Matches, Tap, operation, writes
-from tests.e2e.support.tcp_fault_proxy import Cable, cable
+from tests.e2e.support.engine_with_proxies import EngineWithProxies, changed_template, engine_with_proxies
+from tests.e2e.support.recording_proxy import Action, Call, Matches, RecordingProxy, operation, writes
+from tests.e2e.support.tcp_fault_proxy import TcpFaultProxy, tcp_fault_proxy
 
 # Rooms of more members than this are broadcast in slices.
-LARGE = 12
+LARGE_ROOM = 12
 # A slice stands still for the queue's visibility after a crash: here, for less.
 _QUICK = {"Timeout: 30": "Timeout: 3", "VisibilityTimeout: 32": "VisibilityTimeout: 4"}
 
@@ -31,7 +31,7 @@ _FUNCTIONS = (
     "SliceFunction",
 )
 # Calls that a function may die before or after, and the functions that make them.
-_LAST_CALLS: tuple[tuple[Matches, tuple[str, ...]], ...] = (
+_FATAL_CALLS: tuple[tuple[Matches, tuple[str, ...]], ...] = (
     (writes("HEAD"), ("MessageFunction",)),
     (writes("REF#"), ("MessageFunction", "FanoutFunction")),
     (writes("LOG#"), ("MessageFunction", "FanoutFunction")),
@@ -46,10 +46,10 @@ _LAST_CALLS: tuple[tuple[Matches, tuple[str, ...]], ...] = (
 class Faults:
     """Strikes at random, and counts how often with what."""
 
-    def __init__(self, rig: Rig, line: Cable, chance: random.Random) -> None:
-        self._rig = rig
-        self._cable = line
-        self._chance = chance
+    def __init__(self, engine: EngineWithProxies, network: TcpFaultProxy, rng: random.Random) -> None:
+        self._engine = engine
+        self._network = network
+        self._random = rng
         self.counts: Counter[str] = Counter()
         self._given_up = 0
         # How often each is chosen, beside the others.
@@ -68,95 +68,95 @@ class Faults:
             self._slow_dynamodb: 2,
         }
 
-    async def strike(self) -> None:
-        (kind,) = self._chance.choices(list(self._kinds), list(self._kinds.values()))
+    async def inject(self) -> None:
+        (kind,) = self._random.choices(list(self._kinds), list(self._kinds.values()))
         await kind()
 
-    def calm(self) -> None:
+    def stop(self) -> None:
         """Nothing new goes wrong from now on; what has been broken stays so."""
-        self._rig.dynamodb.calm()
-        self._rig.gateway.calm()
+        self._engine.dynamodb.clear_rules()
+        self._engine.gateway.clear_rules()
 
-    async def take(self) -> Counter[str]:
+    async def take_counts(self) -> Counter[str]:
         """The counts since they were last taken; also of what the fan-out's mapping has given up."""
         counts, self.counts = self.counts, Counter()
-        given_up = await self._rig.failed()
+        given_up = await self._engine.failed()
         counts["given up by the fan-out"] = given_up - self._given_up
         self._given_up = given_up
         return counts
 
     async def rows(self, room: str) -> list[dict[str, Any]]:
-        return await self._rig.rows(room)
+        return await self._engine.rows(room)
 
-    # the lines
+    # the connections
 
     async def _cut(self) -> None:
-        self.counts["cut"] += self._some_line(lambda line: line.cut())
+        self.counts["cut"] += self._any_connection(lambda connection: connection.cut())
 
     async def _cut_all(self) -> None:
-        for line in list(self._cable.lines):
-            line.cut()
+        for connection in list(self._network.connections):
+            connection.cut()
             self.counts["cut"] += 1
 
     async def _silence(self) -> None:
-        self.counts["silenced"] += self._some_line(lambda line: line.fall_silent())
+        self.counts["silenced"] += self._any_connection(lambda connection: connection.silence())
 
-    def _some_line(self, act: Callable[[Any], None]) -> int:
-        lines = sorted(self._cable.lines, key=id)
-        if lines:
-            act(self._chance.choice(lines))
-        return len(lines[:1])
+    def _any_connection(self, act: Callable[[Any], None]) -> int:
+        connections = sorted(self._network.connections, key=id)
+        if connections:
+            act(self._random.choice(connections))
+        return len(connections[:1])
 
     async def _delete(self) -> None:
         """The server closes a socket, as the management API lets it."""
-        ids = [key.split()[0][5:] for key in await self._rig.connections() if key.startswith("CONN#")]
+        ids = [key.split()[0][5:] for key in await self._engine.connections() if key.startswith("CONN#")]
         if not ids:
             return
-        url = f"{self._rig.engine.url}/prod/@connections/{self._chance.choice(ids)}"
+        url = f"{self._engine.engine.url}/prod/@connections/{self._random.choice(ids)}"
         async with ClientSession() as session, session.delete(url) as answer:
             self.counts["closed by the server"] += answer.status == 204
 
     # the functions
 
     async def _kill(self) -> None:
-        self.counts["kill"] += await self._rig.kill(self._chance.choice(_FUNCTIONS), most=1)
+        self.counts["kill"] += await self._engine.kill(self._random.choice(_FUNCTIONS), most=1)
 
     async def _kill_in_a_call(self) -> None:
-        matches, functions = self._chance.choice(_LAST_CALLS)
-        function = self._chance.choice(functions)
+        matches, functions = self._random.choice(_FATAL_CALLS)
+        function = self._random.choice(functions)
 
         async def kill(call: Call) -> web.Response | None:
-            killed = await self._rig.kill(function, most=1)
+            killed = await self._engine.kill(function, most=1)
             self.counts["kill"] += killed
             return web.Response(status=500) if killed else None  # to nobody, most likely
 
-        self._either_side(self._rig.dynamodb, matches, kill, 1)
+        self._either_side(self._engine.dynamodb, matches, kill, 1)
 
     # API Gateway's posts
 
     async def _throttle_posts(self) -> None:
         answer = {"message": "Too Many Requests"}, 429, "LimitExceededException"
-        self._posts("throttled post", self._chance.randint(1, 40), *answer)
+        self._posts("throttled post", self._random.randint(1, 40), *answer)
 
     async def _fail_posts(self) -> None:
         answer = {"message": "Internal server error"}, 500, "InternalServerErrorException"
-        self._posts("failed post", self._chance.randint(1, 20), *answer)
+        self._posts("failed post", self._random.randint(1, 20), *answer)
 
     async def _lose_posts(self) -> None:
         """Answered as if delivered, and never delivered."""
-        self._posts("lost post", self._chance.randint(1, 5), {}, 200, "")
+        self._posts("lost post", self._random.randint(1, 5), {}, 200, "")
 
     def _posts(self, what: str, times: int, body: dict[str, str], status: int, name: str) -> None:
         async def answer(call: Call) -> web.Response:
             self.counts[what] += 1
             return web.json_response(body, status=status, headers={"x-amzn-ErrorType": name})
 
-        self._rig.gateway.before(operation("POST"), answer, times)
+        self._engine.gateway.before(operation("POST"), answer, times)
 
     # DynamoDB
 
     async def _throttle_dynamodb(self) -> None:
-        name = self._chance.choice(["ProvisionedThroughputExceededException", "ThrottlingException"])
+        name = self._random.choice(["ProvisionedThroughputExceededException", "ThrottlingException"])
         self._calls("throttled call", 400, name)
 
     async def _fail_dynamodb(self) -> None:
@@ -168,25 +168,27 @@ class Faults:
             error = {"__type": f"com.amazonaws.dynamodb.v20120810#{name}", "message": "told to fail"}
             return web.json_response(error, status=status)
 
-        self._either_side(self._rig.dynamodb, lambda call: True, answer, self._chance.randint(1, 8))
+        self._either_side(self._engine.dynamodb, lambda call: True, answer, self._random.randint(1, 8))
 
     async def _slow_dynamodb(self) -> None:
         async def hold(call: Call) -> None:
             self.counts["slow call"] += 1
-            await asyncio.sleep(self._chance.uniform(0.5, 4))
+            await asyncio.sleep(self._random.uniform(0.5, 4))
 
-        self._either_side(self._rig.dynamodb, lambda call: True, hold, self._chance.randint(1, 3))
+        self._either_side(self._engine.dynamodb, lambda call: True, hold, self._random.randint(1, 3))
 
-    def _either_side(self, tap: Tap, matches: Matches, action: Action, times: int) -> None:
+    def _either_side(self, proxy: RecordingProxy, matches: Matches, action: Action, times: int) -> None:
         """Before the call is carried out, or after: then it is done, and nobody knows."""
-        self._chance.choice([tap.before, tap.after])(matches, action, times)
+        self._random.choice([proxy.before, proxy.after])(matches, action, times)
 
 
 @asynccontextmanager
-async def faulty_engine(folder: Path, chance: random.Random) -> AsyncIterator[tuple[str, Faults]]:
+async def faulty_engine(folder: Path, rng: random.Random) -> AsyncIterator[tuple[str, Faults]]:
     """A local engine's URL, and what can go wrong there; `folder` is for its template."""
     async with (
-        rigged(impatient(folder, _QUICK), parameters={"LargeRoom": str(LARGE), "Slices": "4"}) as rig,
-        cable(urlsplit(rig.url).port or 0) as line,
+        engine_with_proxies(
+            changed_template(folder, _QUICK), parameters={"LargeRoom": str(LARGE_ROOM), "Slices": "4"}
+        ) as engine,
+        tcp_fault_proxy(urlsplit(engine.url).port or 0) as network,
     ):
-        yield f"ws://127.0.0.1:{line.port}/prod", Faults(rig, line, chance)
+        yield f"ws://127.0.0.1:{network.port}/prod", Faults(engine, network, rng)

@@ -1,4 +1,4 @@
-"""What a room owes its members, held against what they heard. It knows no socket and no clock."""
+"""What a room owes its members, held against what they received. It knows no socket and no clock."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a client heard in a room from one join on, in the order in which it heard it.
+    """What a client received in a room from one join on, in the order in which it received it.
 
     `began` is when the join was answered. `left` says that the client left, or was gone, before the end.
     `gaps` are the ranges of seqs that the client was told are lost, `resets` how often it was told that the
@@ -44,7 +44,7 @@ class Visit:
     client: str
     began: int
     left: bool
-    heard: Sequence[Message]
+    received: Sequence[Message]
     gaps: Sequence[tuple[int, int]] = ()
     resets: int = 0
 
@@ -65,69 +65,69 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A promise that was broken: the kind of it in a word, whom it met, and which message."""
+    """A promise that was broken: the kind of it in a word, where it met, and which message."""
 
     kind: str
-    whom: str
+    where: str
     what: str
 
     def __str__(self) -> str:
-        return f"{self.kind} at {self.whom}: {self.what}"
+        return f"{self.kind} at {self.where}: {self.what}"
 
 
-def judge(record: Record) -> list[Finding]:
+def check(record: Record) -> list[Finding]:
     """Everything that is not as it should be; nothing, if each acknowledged message is in the history once,
-    was heard once and in the history's order by every member that stayed, and nothing else was.
+    was received once and in the history's order by every member that stayed, and nothing else was.
     """
     findings = [*_history(record), *_rows(record), *_sendings(record), *_order_of_sending(record)]
     for number, visit in enumerate(record.visits, 1):
-        whom = f"visit {number} of {visit.client} to {record.room}"
-        findings += _visit(record, visit, whom)
+        where = f"visit {number} of {visit.client} to {record.room}"
+        findings += _visit(record, visit, where)
     return findings
 
 
 def _history(record: Record) -> Iterator[Finding]:
-    whom = f"the history of {record.room}"
-    yield from _repeats_and_order(record.history, whom)
+    where = f"the history of {record.room}"
+    yield from _repeats_and_order(record.history, where)
     sent = {sending.id: sending for sending in record.sendings}
     for message in record.history:
         sending = sent.get(message.id)
         if sending is None:
-            yield Finding("invented", whom, _named(message))
+            yield Finding("invented", where, _named(message))
         elif sending.text != message.text:
-            yield Finding("altered", whom, _named(message))
+            yield Finding("altered", where, _named(message))
 
 
 def _rows(record: Record) -> Iterator[Finding]:
     """Each row is a page's message, each page's message a row, and no place is without one."""
     if record.rows is None:
         return
-    whom = f"the table of {record.room}"
+    where = f"the table of {record.room}"
     rows = {row for row in record.rows.values() if row is not None}
     for message in record.history:
         if message not in rows:
-            yield Finding("not stored", whom, _named(message))
+            yield Finding("not stored", where, _named(message))
     for row in sorted(rows - set(record.history), key=lambda row: row.seq):
-        yield Finding("not in the history", whom, _named(row))
+        yield Finding("not in the history", where, _named(row))
     for seq in range(1, max(record.rows, default=0) + 1):
         if seq not in record.rows:
-            yield Finding("hole", whom, str(seq))
+            yield Finding("gap", where, str(seq))
 
 
 def _sendings(record: Record) -> Iterator[Finding]:
     stored = {message.id: message.seq for message in record.history}
     for sending in record.sendings:
-        whom = f"{sending.client} in {record.room}"
+        where = f"{sending.client} in {record.room}"
         what = f"{sending.id} {_short(sending.text)}"
         match sending.outcome:
             case None:
-                yield Finding("unanswered", whom, what)
+                yield Finding("unanswered", where, what)
             case int(seq) if sending.id not in stored:
                 yield Finding("lost", f"the history of {record.room}", f"{what}, acknowledged as {seq}")
             case int(seq) if stored[sending.id] != seq:
-                yield Finding("misplaced", whom, f"{what}: told {seq}, stored {stored[sending.id]}")
+                yield Finding("misplaced", where, f"{what}: told {seq}, stored {stored[sending.id]}")
             case str(code) if sending.id in stored and code not in _UNDECIDED:
-                yield Finding("refused but stored", whom, f"{what}: {code}")
+                yield Finding("rejected but stored", where, f"{what}: {code}")
 
 
 def _order_of_sending(record: Record) -> Iterator[Finding]:
@@ -142,30 +142,30 @@ def _order_of_sending(record: Record) -> Iterator[Finding]:
                 yield Finding("overtaken", f"{client} in {record.room}", what)
 
 
-def _visit(record: Record, visit: Visit, whom: str) -> Iterator[Finding]:
-    yield from _repeats_and_order(visit.heard, whom)
+def _visit(record: Record, visit: Visit, where: str) -> Iterator[Finding]:
+    yield from _repeats_and_order(visit.received, where)
     for first, last in visit.gaps:
-        yield Finding("given up", whom, f"{first} to {last}")
+        yield Finding("given up", where, f"{first} to {last}")
     if visit.resets:
-        yield Finding("began anew", whom, f"{visit.resets} times")
+        yield Finding("reset", where, f"{visit.resets} times")
     stored, ids = set(record.history), {message.id for message in record.history}
-    for message in visit.heard:
+    for message in visit.received:
         if message not in stored:
-            yield Finding("altered" if message.id in ids else "invented", whom, _named(message))
-    heard = {message.id for message in visit.heard}
+            yield Finding("altered" if message.id in ids else "invented", where, _named(message))
+    received = {message.id for message in visit.received}
     for message in _owed(record, visit):
-        if message.id not in heard:
-            yield Finding("lost", whom, _named(message))
+        if message.id not in received:
+            yield Finding("lost", where, _named(message))
 
 
 def _owed(record: Record, visit: Visit) -> Iterable[Message]:
-    """What a visit must have heard: all from its first message on, and whatever was sent after its join.
+    """What a visit must have received: all from its first message on, and whatever was sent after its join.
 
-    To the end of the history, or for one that left, to the last that it heard.
+    To the end of the history, or for one that left, to the last that it received.
     """
     sent_after = {sending.id for sending in record.sendings if sending.began > visit.began}
     firsts = [message.seq for message in record.history if message.id in sent_after]
-    seqs = [message.seq for message in visit.heard]
+    seqs = [message.seq for message in visit.received]
     if visit.left and not seqs:
         return []
     first = min(firsts + seqs, default=0)
@@ -173,17 +173,17 @@ def _owed(record: Record, visit: Visit) -> Iterable[Message]:
     return [message for message in record.history if first <= message.seq <= last]
 
 
-def _repeats_and_order(messages: Sequence[Message], whom: str) -> Iterator[Finding]:
+def _repeats_and_order(messages: Sequence[Message], where: str) -> Iterator[Finding]:
     seqs: set[int] = set()
     ids: set[str] = set()
     for message in messages:
         if message.seq in seqs or message.id in ids:
-            yield Finding("repeated", whom, _named(message))
+            yield Finding("repeated", where, _named(message))
         seqs.add(message.seq)
         ids.add(message.id)
     for earlier, later in pairwise(messages):
         if earlier.seq > later.seq:
-            yield Finding("out of order", whom, f"{_named(later)} after {earlier.seq}")
+            yield Finding("out of order", where, f"{_named(later)} after {earlier.seq}")
 
 
 def _named(message: Message) -> str:

@@ -1,4 +1,4 @@
-"""A trial: clients of the library chat at random while things go wrong; then all calms down, and the rooms
+"""A run: clients of the library chat at random while things go wrong; then all calms down, and the rooms
 are judged.
 """
 
@@ -13,15 +13,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.support.clients import framed
+from tests.e2e.support.clients import frame_client
 from tests.e2e.support.library import Library
-from tests.loss_checker.evidence import Notes
+from tests.loss_checker.evidence import Evidence
 from tests.loss_checker.faults import Faults
-from tests.loss_checker.oracle import Finding, Message, judge
-from tests.loss_checker.workload import Person
+from tests.loss_checker.oracle import Finding, Message, check
+from tests.loss_checker.workload import Participant
 
-STRIKING = 0.7  # seconds between faults, on average
-PATIENCE = 120.0  # seconds for each thing that has to come right once nothing new goes wrong
+FAULT_INTERVAL = 0.7  # seconds between faults, on average
+HEALING_TIMEOUT = 120.0  # seconds for each thing that has to come right once nothing new goes wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,73 +45,75 @@ class Report:
         return "\n".join([head, *map(str, self.findings[:20])])
 
 
-async def trial(
-    library: Library, url: str, settings: Settings, chance: random.Random, faults: Faults | None = None
+async def run(
+    library: Library, url: str, settings: Settings, rng: random.Random, faults: Faults | None = None
 ) -> Report:
     """`faults` are those of a local engine; without, all that goes wrong is what clients do."""
-    notes = Notes(settings.rooms)
-    people = [
-        Person(library, url, f"client {number}", notes, random.Random(chance.random()))
+    evidence = Evidence(settings.rooms)
+    participants = [
+        Participant(library, url, f"client {number}", evidence, random.Random(rng.random()))
         for number in range(1, settings.clients + 1)
     ]
-    await asyncio.gather(*(person.arrive() for person in people))
+    await asyncio.gather(*(participant.join_rooms() for participant in participants))
     end = time.monotonic() + settings.seconds
 
-    def is_on() -> bool:
+    def is_running() -> bool:
         return time.monotonic() < end
 
-    async def strike(faults: Faults) -> None:
-        while is_on():
-            await asyncio.sleep(chance.expovariate(1 / STRIKING))
-            await faults.strike()
-        faults.calm()
+    async def inject(faults: Faults) -> None:
+        while is_running():
+            await asyncio.sleep(rng.expovariate(1 / FAULT_INTERVAL))
+            await faults.inject()
+        faults.stop()
 
-    striking = [strike(faults)] if faults else []
-    await asyncio.gather(*(person.live(is_on) for person in people), *striking)
-    calm = time.monotonic()
-    histories = await _heal(people, notes, url)
-    healing = time.monotonic() - calm
+    injecting = [inject(faults)] if faults else []
+    await asyncio.gather(*(participant.act(is_running) for participant in participants), *injecting)
+    stopped = time.monotonic()
+    histories = await _heal(participants, evidence, url)
+    healing = time.monotonic() - stopped
     findings: list[Finding] = []
     for room, history in histories.items():
         rows = _stored(await faults.rows(room)) if faults else None
-        findings += judge(notes.record(room, history, rows))
-    counts = notes.summary()
+        findings += check(evidence.record(room, history, rows))
+    counts = evidence.summary()
     if faults:
-        counts += await faults.take()
+        counts += await faults.take_counts()
     return Report(counts, healing, findings)
 
 
-async def _heal(people: list[Person], notes: Notes, url: str) -> dict[str, list[Message]]:
-    """Waits until everybody has everything, or so long that the judge should see what they have; each room's
+async def _heal(participants: list[Participant], evidence: Evidence, url: str) -> dict[str, list[Message]]:
+    """Waits until everybody has everything, or so long that the check should see what they have; each room's
     history.
     """
-    histories: dict[str, list[Message]] = {room: [] for room in notes.rooms}
-    await _patiently(person.answered() for person in people)
-    await _patiently(_read(url, room, into=history) for room, history in histories.items())
+    histories: dict[str, list[Message]] = {room: [] for room in evidence.rooms}
+    await _all_within_timeout(participant.until_answered() for participant in participants)
+    await _all_within_timeout(_read(url, room, into=history) for room, history in histories.items())
     ends = {room: history[-1].seq if history else 0 for room, history in histories.items()}
-    await _patiently(person.caught_up(ends) for person in people)
-    await asyncio.gather(*(person.depart() for person in people))
+    await _all_within_timeout(participant.until_caught_up(ends) for participant in participants)
+    await asyncio.gather(*(participant.leave() for participant in participants))
     return histories
 
 
-async def _patiently(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+async def _all_within_timeout(work: Iterable[Coroutine[Any, Any, None]]) -> None:
     with suppress(TimeoutError):
-        async with asyncio.timeout(PATIENCE), asyncio.TaskGroup() as group:
-            for each in work:
-                group.create_task(each)
+        async with asyncio.timeout(HEALING_TIMEOUT), asyncio.TaskGroup() as group:
+            for coroutine in work:
+                group.create_task(coroutine)
 
 
 async def _read(url: str, room: str, *, into: list[Message]) -> None:
     """A room's history, page by page."""
-    async with framed(url, room=room) as reader:
+    async with frame_client(url, room=room) as reader:
         after, more = 0, True
         while more:
-            page = await reader.ask(action="history", room=room, after=after, limit=200)
-            into += [Message(each["seq"], each["id"], each["message"]) for each in page["messages"]]
-            places = [each["seq"] for each in page["messages"]] + page.get("skipped", [])
-            if not places and page["more"]:  # a hole that may still be filled
+            page = await reader.request(action="history", room=room, after=after, limit=200)
+            into += [
+                Message(message["seq"], message["id"], message["message"]) for message in page["messages"]
+            ]
+            seqs = [message["seq"] for message in page["messages"]] + page.get("skipped", [])
+            if not seqs and page["more"]:  # a hole that may still be filled
                 await asyncio.sleep(1)
-            after, more = max(places, default=after), page["more"]
+            after, more = max(seqs, default=after), page["more"]
 
 
 def _stored(rows: Iterable[dict[str, Any]]) -> dict[int, Message | None]:

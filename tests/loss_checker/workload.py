@@ -1,4 +1,4 @@
-"""The people of a trial: each with a client of the library, and with habits."""
+"""The people of a trial: each with a client of the library, and with actions."""
 
 from __future__ import annotations
 
@@ -9,159 +9,159 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from tests.e2e.support.library import Library, LibraryClient, LibraryRoom, Refused
-from tests.loss_checker.evidence import Notes
+from tests.e2e.support.library import Library, LibraryClient, LibraryRoom, Rejected
+from tests.loss_checker.evidence import Evidence
 from tests.loss_checker.oracle import Message, Visit
 
-ACTING = 2.0  # seconds between what one does, on average
-TOO_LONG = 4_001  # characters
+ACTION_INTERVAL = 2.0  # seconds between what one does, on average
+TOO_LARGE = 4_001  # characters
 # In milliseconds. Some hand their sockets over every now and then, as on AWS once in two hours. The others
 # never do: whatever they miss they have to find out without that.
 HEARTBEAT, LIFETIMES = 5_000, (20_000, 7_200_000)
 
 
 @dataclass(slots=True)
-class _Stay:
+class _OpenVisit:
     """A visit that is not over."""
 
     room: LibraryRoom
     began: int
 
 
-class Person:
+class Participant:
     """Somebody with one client after another, whose sessionStorage lives on over reloads."""
 
-    def __init__(self, library: Library, url: str, name: str, notes: Notes, chance: random.Random) -> None:
+    def __init__(self, library: Library, url: str, name: str, evidence: Evidence, rng: random.Random) -> None:
         self._library = library
         self._url = url
         self.name = name
-        self._notes = notes
-        self._chance = chance
+        self._evidence = evidence
+        self._random = rng
         self._client: LibraryClient
-        self._stays: dict[str, _Stay] = {}
-        self._said = 0
+        self._visits: dict[str, _OpenVisit] = {}
+        self._count = 0
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def arrive(self) -> None:
+    async def join_rooms(self) -> None:
         # The first room is everybody's, which makes it a large one; of the others each takes some.
-        first, *others = self._notes.rooms
-        await self._open([first, *self._chance.sample(others, k=(len(others) + 1) // 2)])
+        first, *others = self._evidence.rooms
+        await self._open([first, *self._random.sample(others, k=(len(others) + 1) // 2)])
 
-    async def live(self, is_on: Callable[[], bool]) -> None:
+    async def act(self, is_running: Callable[[], bool]) -> None:
         """Does this and that while it is on. Reloads and leaves may take as long as whatever is broken."""
-        habits: dict[Callable[[], Awaitable[None]], int] = {
-            self._say: 87,
-            self._say_much: 4,
-            self._say_too_much: 1,
+        actions: dict[Callable[[], Awaitable[None]], int] = {
+            self._send_one: 87,
+            self._send_burst: 4,
+            self._send_too_large: 1,
             self._rejoin: 1,
             self._reload: 3,
-            self._lose_network: 2,
+            self._go_offline: 2,
         }
-        while is_on():
-            await asyncio.sleep(self._chance.expovariate(1 / ACTING))
-            (habit,) = self._chance.choices(list(habits), list(habits.values()))
-            await habit()
+        while is_running():
+            await asyncio.sleep(self._random.expovariate(1 / ACTION_INTERVAL))
+            (action,) = self._random.choices(list(actions), list(actions.values()))
+            await action()
 
-    async def answered(self) -> None:
+    async def until_answered(self) -> None:
         """Returns when none of its messages waits for an answer any more.
 
         Who was long without a connection tries rarely; but a browser that is looked at again says so.
         """
-        await self._client.tell("online")
+        await self._client.dispatch("online")
         while self._sending:
             await asyncio.wait(self._sending)
-        for stay in self._stays.values():
-            while (await stay.room.visit()).pending:  # those of before a reload
+        for visit in self._visits.values():
+            while (await visit.room.events()).pending:  # those of before a reload
                 await asyncio.sleep(0.2)
 
-    async def caught_up(self, ends: Mapping[str, int]) -> None:
+    async def until_caught_up(self, ends: Mapping[str, int]) -> None:
         """Returns when it has heard each room up to its end, a seq."""
-        for name, stay in self._stays.items():
-            await stay.room.until(seq=ends[name], patience=math.inf)
+        for name, visit in self._visits.items():
+            await visit.room.until(seq=ends[name], timeout=math.inf)
 
-    async def depart(self) -> None:
+    async def leave(self) -> None:
         """For good; what it has not heard by now it never will."""
-        for name in list(self._stays):
+        for name in list(self._visits):
             await self._end_visit(name, left=False)
-        await self._end_tab()
+        await self._count_sockets()
         await self._client.close()
         await asyncio.gather(*self._sending)
 
-    # its habits
+    # its actions
 
-    async def _say(self) -> None:
-        self._speak(self._somewhere(), " ".join(["so"] * self._chance.randint(0, 60)))
+    async def _send_one(self) -> None:
+        self._post(self._any_room(), " ".join(["so"] * self._random.randint(0, 60)))
 
-    async def _say_much(self) -> None:
-        room = self._somewhere()
-        for _ in range(self._chance.randint(2, 10)):
-            self._speak(room, "x" * self._chance.randint(0, 3_000))
+    async def _send_burst(self) -> None:
+        room = self._any_room()
+        for _ in range(self._random.randint(2, 10)):
+            self._post(room, "x" * self._random.randint(0, 3_000))
 
-    async def _say_too_much(self) -> None:
-        self._speak(self._somewhere(), "x" * TOO_LONG)
+    async def _send_too_large(self) -> None:
+        self._post(self._any_room(), "x" * TOO_LARGE)
 
     async def _rejoin(self) -> None:
-        name = self._somewhere()
-        await self._stays[name].room.leave()
+        name = self._any_room()
+        await self._visits[name].room.leave()
         await self._end_visit(name, left=True)
         await self._join(name)
 
     async def _reload(self) -> None:
-        self._notes.counts["reload"] += 1
-        rooms = list(self._stays)
+        self._evidence.counts["reload"] += 1
+        rooms = list(self._visits)
         await self._client.kill()
         for name in rooms:
             await self._end_visit(name, left=True)
-        await self._end_tab()
+        await self._count_sockets()
         await self._open(rooms)
 
-    async def _lose_network(self) -> None:
+    async def _go_offline(self) -> None:
         """For a moment, and the browser says so."""
-        self._notes.counts["offline"] += 1
-        await self._client.tell("offline")
-        await asyncio.sleep(self._chance.uniform(0, 4))
-        await self._client.tell("online")
+        self._evidence.counts["offline"] += 1
+        await self._client.dispatch("offline")
+        await asyncio.sleep(self._random.uniform(0, 4))
+        await self._client.dispatch("online")
 
-    def _somewhere(self) -> str:
-        return self._chance.choice(list(self._stays))
+    def _any_room(self) -> str:
+        return self._random.choice(list(self._visits))
 
     async def _open(self, rooms: list[str]) -> None:
-        lifetime = self._chance.choice(LIFETIMES)
+        lifetime = self._random.choice(LIFETIMES)
         self._client = await self._library.open(self.name, self._url, heartbeat=HEARTBEAT, lifetime=lifetime)
         await asyncio.gather(*(self._join(name) for name in rooms))
 
     async def _join(self, name: str) -> None:
-        room = await self._client.join(name, history=self._chance.choice([0, 50]))
-        self._stays[name] = _Stay(room, self._notes.begin())
+        room = await self._client.join(name, history=self._random.choice([0, 50]))
+        self._visits[name] = _OpenVisit(room, self._evidence.begin())
 
-    def _speak(self, name: str, text: str) -> None:
-        self._said += 1
-        text = f"{self._said} of {self.name}: {text}"
-        ref = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
-        self._notes.sending(name, self.name, ref, text)
-        task = asyncio.create_task(self._send(self._stays[name].room, ref, text))
+    def _post(self, name: str, text: str) -> None:
+        self._count += 1
+        text = f"{self._count} of {self.name}: {text}"
+        ref = str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        self._evidence.sending(name, self.name, ref, text)
+        task = asyncio.create_task(self._send(self._visits[name].room, ref, text))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
     async def _send(self, room: LibraryRoom, ref: str, text: str) -> None:
         try:
             receipt = await room.send(text, ref=ref)
-        except Refused as refusal:
-            if refusal.code != "killed":  # else its next visit will tell
-                self._notes.outcome(room.name, ref, refusal.code)
+        except Rejected as rejection:
+            if rejection.code != "killed":  # else its next visit will tell
+                self._evidence.outcome(room.name, ref, rejection.code)
         else:
-            self._notes.outcome(room.name, ref, receipt["seq"])
+            self._evidence.outcome(room.name, ref, receipt["seq"])
 
     async def _end_visit(self, name: str, *, left: bool) -> None:
-        stay = self._stays.pop(name)
-        told = await stay.room.visit()
-        heard = [Message(*each) for each in told.heard]
-        self._notes.visit(name, Visit(self.name, stay.began, left, heard, told.gaps, told.resets))
-        outcomes: dict[str, int | str] = {**told.acknowledged, **told.refused}
+        visit = self._visits.pop(name)
+        events = await visit.room.events()
+        received = [Message(*each) for each in events.messages]
+        self._evidence.visit(name, Visit(self.name, visit.began, left, received, events.gaps, events.resets))
+        outcomes: dict[str, int | str] = {**events.acknowledged, **events.failed}
         for ref, outcome in outcomes.items():
-            self._notes.outcome(name, ref, outcome)
+            self._evidence.outcome(name, ref, outcome)
 
-    async def _end_tab(self) -> None:
-        tab = await self._client.tab()
-        self._notes.counts["socket"] += len(tab.sockets)
-        self._notes.counts["reconnect"] += tab.states.count("reconnecting")
+    async def _count_sockets(self) -> None:
+        log = await self._client.connection_log()
+        self._evidence.counts["socket"] += len(log.sockets)
+        self._evidence.counts["reconnect"] += log.states.count("reconnecting")

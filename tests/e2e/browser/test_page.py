@@ -14,8 +14,8 @@ import pytest
 from playwright.async_api import expect
 
 from local.engine import Engine
-from tests.e2e.support.browser_windows import Windows, move, say
-from tests.e2e.support.clients import framed
+from tests.e2e.support.browser_windows import BrowserWindows, fill_in, say
+from tests.e2e.support.clients import frame_client
 from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
 from tests.support.project import ROOT
@@ -41,7 +41,7 @@ def host() -> Iterator[str]:
 
 async def has_said(engine: Engine, room: str, texts: list[str]) -> None:
     """Somebody has been in the room before."""
-    async with framed(engine.socket_url, name="Edsger", room=room) as edsger:
+    async with frame_client(engine.socket_url, name="Edsger", room=room) as edsger:
         for text in texts:
             await edsger.send(room, text)
 
@@ -50,7 +50,7 @@ def numbered(first: int, last: int) -> list[str]:
     return [f"message {number}" for number in range(first, last + 1)]
 
 
-async def test_two_windows_of_the_page_chat(windows: Windows, room: str) -> None:
+async def test_two_windows_of_the_page_chat(windows: BrowserWindows, room: str) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await say(ada, "Hello Grace!")
     await expect(grace.locator(".message")).to_have_count(1)
@@ -59,11 +59,11 @@ async def test_two_windows_of_the_page_chat(windows: Windows, room: str) -> None
     await say(grace, "Hello Ada!")
     await expect(ada.locator(".message .text")).to_have_text(["Hello Grace!", "Hello Ada!"])
     await expect(ada.locator(".mine .delivery")).to_contain_text("Sent")
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
-async def test_three_windows_of_the_plain_page_from_disk_chat(windows: Windows, room: str) -> None:
-    pages = [await windows.plain(room) for _ in range(3)]
+async def test_three_windows_of_the_plain_page_from_disk_chat(windows: BrowserWindows, room: str) -> None:
+    pages = [await windows.plain_page(room) for _ in range(3)]
     await pages[0].get_by_role("button", name="Send").click()
     for page in pages:
         await expect(page.locator("#log li")).to_have_text(["Hi from websocket!"])
@@ -76,20 +76,20 @@ async def test_three_windows_of_the_plain_page_from_disk_chat(windows: Windows, 
     await pages[0].get_by_role("button", name="Send").click()
     await expect(pages[1].locator("#log li")).to_have_count(3)
     await expect(pages[2].locator("#log li")).to_have_count(2)
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
-async def test_both_pages_hear_each_other(windows: Windows, room: str) -> None:
-    ada, bare = await windows.page("Ada", room), await windows.plain(room)
+async def test_both_pages_hear_each_other(windows: BrowserWindows, room: str) -> None:
+    ada, bare = await windows.page("Ada", room), await windows.plain_page(room)
     await say(ada, "from the page")
     await expect(bare.locator("#log li")).to_have_text(["from the page"])
     await bare.get_by_role("button", name="Send").click()
     await expect(ada.locator(".message .text")).to_have_text(["from the page", "Hi from websocket!"])
 
 
-async def test_what_people_write_is_text_and_never_markup(windows: Windows, room: str) -> None:
+async def test_what_people_write_is_text_and_never_markup(windows: BrowserWindows, room: str) -> None:
     attack = f"<img src=x onerror=\"document.title='{uuid.uuid4().hex}'\"><b>bold</b>"
-    ada, bare = await windows.page("<i>Ada</i>", room), await windows.plain(room)
+    ada, bare = await windows.page("<i>Ada</i>", room), await windows.plain_page(room)
     other = await windows.page("Grace", room)
     await say(ada, attack)
     await expect(other.locator(".message .text")).to_have_text(attack)
@@ -100,11 +100,11 @@ async def test_what_people_write_is_text_and_never_markup(windows: Windows, room
 
 
 async def test_two_tabs_of_one_person_and_the_plain_page_hear_each_other(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
-    person = await windows.person()
+    person = await windows.new_person()
     tabs = [await windows.open(f"{engine.url}/?room={room}", person) for _ in range(2)]
-    bare = await windows.plain(room)
+    bare = await windows.plain_page(room)
     for tab in tabs:
         await expect(tab.locator("#empty")).to_be_visible()
     await say(tabs[0], "from one tab")
@@ -118,10 +118,12 @@ async def test_two_tabs_of_one_person_and_the_plain_page_hear_each_other(
         )
     # Having written, a tab knows its person's messages from those of others.
     await expect(tabs[1].locator(".mine .text")).to_have_text(["from one tab", "from the other"])
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
-async def test_a_socket_that_the_server_closes_heals(windows: Windows, engine: Engine, room: str) -> None:
+async def test_a_socket_that_the_server_closes_heals(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await expect(ada.locator("#empty")).to_be_visible()
     page = await engine.services.dynamodb(
@@ -141,7 +143,7 @@ async def test_a_socket_that_the_server_closes_heals(windows: Windows, engine: E
 
 
 async def test_what_is_written_without_a_network_arrives_when_there_is_one(
-    windows: Windows, room: str
+    windows: BrowserWindows, room: str
 ) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await ada.context.set_offline(True)
@@ -156,7 +158,7 @@ async def test_what_is_written_without_a_network_arrives_when_there_is_one(
 
 
 async def test_a_room_shows_its_last_fifty_messages_to_who_enters_and_does_not_announce_them(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     await has_said(engine, room, numbered(1, 60))
     ada = await windows.page("Ada", room)
@@ -170,7 +172,7 @@ async def test_a_room_shows_its_last_fifty_messages_to_who_enters_and_does_not_a
 
 
 async def test_scrolling_back_brings_page_after_page_and_nothing_jumps(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     texts = numbered(1, 180)
     texts[70] = "a message of many lines " * 20
@@ -198,11 +200,11 @@ async def test_scrolling_back_brings_page_after_page_and_nothing_jumps(
         assert await top.inner_text() != await ada.evaluate("window.anchor.innerText")
     await say(ada, "back at the end")
     await expect(ada.locator(".message").last).to_be_in_viewport()
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
 async def test_a_reader_of_old_messages_stays_there_and_is_told_of_new_ones(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     await has_said(engine, room, numbered(1, 40))
     ada = await windows.page("Ada", room)
@@ -220,7 +222,7 @@ async def test_a_reader_of_old_messages_stays_there_and_is_told_of_new_ones(
 
 
 async def test_earlier_messages_come_by_a_button_too_for_who_does_not_scroll(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     await has_said(engine, room, numbered(1, 60))
     ada = await windows.page("Ada", room)
@@ -230,42 +232,44 @@ async def test_earlier_messages_come_by_a_button_too_for_who_does_not_scroll(
 
 
 async def test_another_room_is_entered_and_the_first_one_left(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     await has_said(engine, f"{room}-b", ["in the second"])
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await say(ada, "in the first")
     await expect(grace.locator(".message")).to_have_count(1)
-    await move(ada, "Room", f"{room}-b")
+    await fill_in(ada, "Room", f"{room}-b")
     await expect(ada.locator(".message .text")).to_have_text(["in the second"])
     assert f"room={room}-b" in ada.url
     await say(grace, "Where are you?")
     await expect(grace.locator(".delivery")).to_have_text(["", "Sent"])
     await expect(ada.locator(".message .text")).to_have_text(["in the second"])
-    await move(ada, "Room", room)
+    await fill_in(ada, "Room", room)
     await expect(ada.locator(".message .text")).to_have_text(["in the first", "Where are you?"])
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
 async def test_what_waits_in_a_room_is_sent_although_one_looks_at_another(
-    windows: Windows, room: str
+    windows: BrowserWindows, room: str
 ) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await ada.context.set_offline(True)
     await say(ada, "for the first")
-    await move(ada, "Room", f"{room}-b")
+    await fill_in(ada, "Room", f"{room}-b")
     await expect(ada.locator(".message")).to_have_count(0)
     await ada.context.set_offline(False)
     await expect(grace.locator(".message .text")).to_have_text(["for the first"])
 
 
-async def test_a_new_name_is_heard_at_once_and_what_waits_goes_along(windows: Windows, room: str) -> None:
+async def test_a_new_name_is_heard_at_once_and_what_waits_goes_along(
+    windows: BrowserWindows, room: str
+) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await say(ada, "as Ada")
     await expect(grace.locator(".message")).to_have_count(1)
     await ada.context.set_offline(True)
     await say(ada, "written as Ada")
-    await move(ada, "Name", "Lovelace")
+    await fill_in(ada, "Name", "Lovelace")
     await say(ada, "as Lovelace")
     await ada.context.set_offline(False)
     await expect(grace.locator(".message .text")).to_have_text(["as Ada", "written as Ada", "as Lovelace"])
@@ -274,10 +278,10 @@ async def test_a_new_name_is_heard_at_once_and_what_waits_goes_along(windows: Wi
 
 
 async def test_a_window_in_the_background_counts_only_what_is_said_then(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     await has_said(engine, room, ["before"])
-    person = await windows.person()
+    person = await windows.new_person()
     await person.add_init_script("Object.defineProperty(document, 'hidden', { get: () => true })")
     page = await windows.open(f"{engine.url}/?room={room}", person)
     await expect(page.locator(".message")).to_have_count(1)
@@ -287,11 +291,11 @@ async def test_a_window_in_the_background_counts_only_what_is_said_then(
 
 @pytest.mark.timeout(120)
 async def test_an_unsent_message_outlives_a_reload_while_the_engine_is_down(
-    windows: Windows, host: str, room: str
+    windows: BrowserWindows, host: str, room: str
 ) -> None:
     port = free_port()
     ada = await windows.open(
-        f"{host}/?name=Ada&room={room}&endpoint=ws://127.0.0.1:{port}/prod", await windows.person()
+        f"{host}/?name=Ada&room={room}&endpoint=ws://127.0.0.1:{port}/prod", await windows.new_person()
     )
     await say(ada, "into the void")
     await ada.reload()
@@ -301,7 +305,7 @@ async def test_an_unsent_message_outlives_a_reload_while_the_engine_is_down(
     async with LoggedEngine(port=port, origins=[host]) as engine:
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
-        grace = await windows.open(f"{engine.url}/?room={room}", await windows.person())
+        grace = await windows.open(f"{engine.url}/?room={room}", await windows.new_person())
         await expect(grace.locator(".message .text")).to_have_text(["into the void"])
         await ada.reload()
         await expect(ada.locator(".message .text")).to_have_text(["into the void"])
@@ -310,13 +314,13 @@ async def test_an_unsent_message_outlives_a_reload_while_the_engine_is_down(
 
 @pytest.mark.timeout(180)
 async def test_after_a_restart_of_the_engine_everything_is_there_once(
-    windows: Windows, room: str, tmp_path: Path
+    windows: BrowserWindows, room: str, tmp_path: Path
 ) -> None:
     port = free_port()
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(LoggedEngine(port=port, data=tmp_path))
         ada, grace = [
-            await windows.open(f"{engine.url}/?name={name}&room={room}", await windows.person())
+            await windows.open(f"{engine.url}/?name={name}&room={room}", await windows.new_person())
             for name in ("Ada", "Grace")
         ]
         await say(ada, "before")
@@ -330,8 +334,8 @@ async def test_after_a_restart_of_the_engine_everything_is_there_once(
             await page.evaluate("window.dispatchEvent(new Event('online'))")
             await expect(page.locator(".mine .delivery").last).to_have_text("Sent")
         await say(ada, "after")
-        async with framed(engine.socket_url, room=room) as reader:
-            seen = await reader.ask(action="history", room=room, after=0)
+        async with frame_client(engine.socket_url, room=room) as reader:
+            seen = await reader.request(action="history", room=room, after=0)
         texts = [message["message"] for message in seen["messages"]]
         assert sorted(texts) == sorted(
             ["before", "Ada, while it is down", "Grace, while it is down", "after"]
@@ -340,11 +344,13 @@ async def test_after_a_restart_of_the_engine_everything_is_there_once(
             await expect(page.locator(".message .text")).to_have_text(texts)
 
 
-async def test_a_log_that_begins_anew_goes_on_below_what_was_there(windows: Windows, room: str) -> None:
+async def test_a_log_that_begins_anew_goes_on_below_what_was_there(
+    windows: BrowserWindows, room: str
+) -> None:
     port = free_port()
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(LoggedEngine(port=port))
-        ada = await windows.open(f"{engine.url}/?name=Ada&room={room}", await windows.person())
+        ada = await windows.open(f"{engine.url}/?name=Ada&room={room}", await windows.new_person())
         await say(ada, "one")
         await expect(ada.locator(".mine .delivery")).to_have_text(["Sent"])
         await stack.aclose()
@@ -358,7 +364,9 @@ async def test_a_log_that_begins_anew_goes_on_below_what_was_there(windows: Wind
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 844), (320, 568)])
-async def test_nothing_sticks_out_of_the_window(windows: Windows, room: str, width: int, height: int) -> None:
+async def test_nothing_sticks_out_of_the_window(
+    windows: BrowserWindows, room: str, width: int, height: int
+) -> None:
     ada = await windows.page("Ada", room, width, height)
     await say(ada, "a" * 300 + " and words " * 40)
     await expect(ada.locator(".message")).to_have_count(1)

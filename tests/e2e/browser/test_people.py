@@ -9,9 +9,9 @@ import pytest
 from playwright.async_api import Page, expect
 
 from local.engine import Engine
-from tests.e2e.support.browser_windows import Windows, move, say
-from tests.e2e.support.clients import framed
-from tests.e2e.support.jwt_engine import Guarded, token_of
+from tests.e2e.support.browser_windows import BrowserWindows, fill_in, say
+from tests.e2e.support.clients import frame_client
+from tests.e2e.support.jwt_engine import JwtEngine, token_of
 from tests.e2e.support.members import write_members
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -32,13 +32,19 @@ async def counts(page: Page) -> None:
 
 
 async def known(
-    windows: Windows, guarded: Guarded, user: str, room: str, *, moderator: bool = False, width: int = 1280
+    windows: BrowserWindows,
+    jwt_engine: JwtEngine,
+    user: str,
+    room: str,
+    *,
+    moderator: bool = False,
+    width: int = 1280,
 ) -> Page:
     """A window of somebody with a token."""
     token = token_of(user, **(MODERATOR if moderator else {}))
     tools = "&moderator" if moderator else ""
     page = await windows.open(
-        f"{guarded.engine.url}/?room={room}&token={token}{tools}", await windows.person(width)
+        f"{jwt_engine.engine.url}/?room={room}&token={token}{tools}", await windows.new_person(width)
     )
     await expect(page.locator("#members .self:visible")).to_have_count(1)
     return page
@@ -52,12 +58,12 @@ async def act(page: Page, text: str, name: str) -> None:
 
 
 async def test_everybody_is_here_once_however_many_tabs_they_have(
-    windows: Windows, engine: Engine, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     ada = await windows.page("Ada", room)
     members = ada.locator("#members li")
     await expect(members).to_have_text(["AAda (you)"])
-    person = await windows.person()
+    person = await windows.new_person()
     tabs = [await windows.open(f"{engine.url}/?room={room}", person) for _ in range(2)]
     for page in (ada, *tabs):
         await expect(page.locator("#count")).to_have_text("2 here")
@@ -69,10 +75,10 @@ async def test_everybody_is_here_once_however_many_tabs_they_have(
     await tabs[1].close()
     await expect(members).to_have_text(["AAda (you)"])
     assert await ada.evaluate("window.counts") == ["1 here"]
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
-async def test_who_reloads_the_page_has_not_been_away(windows: Windows, room: str) -> None:
+async def test_who_reloads_the_page_has_not_been_away(windows: BrowserWindows, room: str) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await expect(ada.locator("#count")).to_have_text("2 here")
     await counts(ada)
@@ -83,15 +89,15 @@ async def test_who_reloads_the_page_has_not_been_away(windows: Windows, room: st
     assert await ada.evaluate("window.counts") == ["1 here"]
 
 
-async def test_a_new_name_is_the_one_in_the_list(windows: Windows, room: str) -> None:
+async def test_a_new_name_is_the_one_in_the_list(windows: BrowserWindows, room: str) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await expect(grace.locator("#count")).to_have_text("2 here")
-    await move(ada, "Name", "Lovelace")
+    await fill_in(ada, "Name", "Lovelace")
     await expect(grace.locator("#members .name")).to_have_text(["Grace", "Lovelace"])
     await expect(ada.locator("#members .name")).to_have_text(["Lovelace", "Grace"])
 
 
-async def test_the_others_see_who_is_writing_until_it_is_said(windows: Windows, room: str) -> None:
+async def test_the_others_see_who_is_writing_until_it_is_said(windows: BrowserWindows, room: str) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await expect(grace.locator("#count")).to_have_text("2 here")
     await grace.locator("#text").press_sequentially("Hello")
@@ -107,10 +113,12 @@ async def test_the_others_see_who_is_writing_until_it_is_said(windows: Windows, 
         .count()
         == 0
     )
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
-async def test_in_a_narrow_window_the_list_opens_over_the_messages(windows: Windows, room: str) -> None:
+async def test_in_a_narrow_window_the_list_opens_over_the_messages(
+    windows: BrowserWindows, room: str
+) -> None:
     ada = await windows.page("Ada", room, 390, 844)
     count, people = ada.locator("#count"), ada.get_by_role("complementary", name="Who is here")
     await expect(count).to_have_text("1 here")
@@ -128,42 +136,44 @@ async def test_in_a_narrow_window_the_list_opens_over_the_messages(windows: Wind
 
 
 async def test_a_token_is_taken_out_of_the_address_and_lives_as_long_as_the_tab(
-    windows: Windows, guarded: Guarded, room: str
+    windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
     token = token_of("ada")
-    person = await windows.person()
+    person = await windows.new_person()
     addresses: list[str] = []
     person.on("page", lambda page: page.on("websocket", lambda socket: addresses.append(socket.url)))
-    ada = await windows.open(f"{guarded.engine.url}/?room={room}&token={token}", person)
+    ada = await windows.open(f"{jwt_engine.engine.url}/?room={room}&token={token}", person)
     await expect(ada.locator("#members li")).to_have_text(["AAda (you)"])
     await expect(ada.get_by_label("Name")).to_have_value("Ada")
-    assert ada.url == f"{guarded.engine.url}/?room={room}"
+    assert ada.url == f"{jwt_engine.engine.url}/?room={room}"
     await ada.reload()
     await expect(ada.locator("#members li")).to_have_text(["AAda (you)"])
-    await move(ada, "Room", f"{room}-b")
+    await fill_in(ada, "Room", f"{room}-b")
     await expect(ada.locator("#members li")).to_have_text(["AAda (you)"])
     assert len(addresses) == 2
     assert not any(token in address for address in (ada.url, *addresses))
     assert token not in await ada.evaluate("JSON.stringify(localStorage)")
     stranger = await person.new_page()
-    await stranger.goto(f"{guarded.engine.url}/?room={room}")
+    await stranger.goto(f"{jwt_engine.engine.url}/?room={room}")
     await expect(stranger.locator("#status")).to_have_text("Refused or unreachable")
 
 
 async def test_a_token_that_has_ended_is_said_to_be_the_likely_reason(
-    windows: Windows, guarded: Guarded, room: str
+    windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
     ended = token_of("ada", exp=int(time.time()) - 60)
     ada = await windows.open(
-        f"{guarded.engine.url}/?room={room}&token={ended}", await windows.person(320, 568)
+        f"{jwt_engine.engine.url}/?room={room}&token={ended}", await windows.new_person(320, 568)
     )
     await expect(ada.locator("#status")).to_have_text("Refused or unreachable. Your link may have expired.")
     assert await ada.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-async def test_a_deleted_message_leaves_every_screen(windows: Windows, guarded: Guarded, room: str) -> None:
-    mia = await known(windows, guarded, "mia", room, moderator=True)
-    ada = await known(windows, guarded, "ada", room)
+async def test_a_deleted_message_leaves_every_screen(
+    windows: BrowserWindows, jwt_engine: JwtEngine, room: str
+) -> None:
+    mia = await known(windows, jwt_engine, "mia", room, moderator=True)
+    ada = await known(windows, jwt_engine, "ada", room)
     await say(ada, "what nobody should read")
     await expect(ada.locator("summary")).to_be_hidden()
     await act(mia, "what nobody should read", "Delete")
@@ -171,14 +181,14 @@ async def test_a_deleted_message_leaves_every_screen(windows: Windows, guarded: 
         await expect(page.locator(".message .text")).to_have_text(["Deleted by a moderator"])
     await ada.reload()
     await expect(ada.locator(".message .text")).to_have_text(["Deleted by a moderator"])
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
 async def test_who_is_sent_out_reads_why_and_until_when_and_can_ask_again(
-    windows: Windows, guarded: Guarded, room: str
+    windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
-    mia = await known(windows, guarded, "mia", room, moderator=True)
-    ada = await known(windows, guarded, "ada", room)
+    mia = await known(windows, jwt_engine, "mia", room, moderator=True)
+    ada = await known(windows, jwt_engine, "ada", room)
     await say(ada, "nonsense")
     await act(mia, "nonsense", "Send out")
     await expect(ada.locator("#outside .reason")).to_contain_text("Mia sent you out until")
@@ -188,18 +198,20 @@ async def test_who_is_sent_out_reads_why_and_until_when_and_can_ask_again(
     await expect(mia.locator("#members .name")).to_have_text(["Mia"])
     await ada.get_by_role("button", name="Try again").click()
     await expect(ada.locator("#outside .reason")).to_have_text("You may not enter this room, or not now.")
-    async with framed(guarded.url, bearing=token_of("max", **MODERATOR), room=room) as other:
-        await other.ask(action="ban", room=room, user="ada", seconds=0)
+    async with frame_client(jwt_engine.url, token=token_of("max", **MODERATOR), room=room) as other:
+        await other.request(action="ban", room=room, user="ada", seconds=0)
     await ada.get_by_role("button", name="Try again").click()
     await expect(ada.locator("#composer")).to_be_visible()
     await say(ada, "sorry")
     await expect(mia.locator(".message .text")).to_have_text(["nonsense", "sorry"])
-    assert windows.complaints == []
+    assert windows.console_errors == []
 
 
-async def test_who_is_muted_reads_why_nothing_is_sent(windows: Windows, guarded: Guarded, room: str) -> None:
-    mia = await known(windows, guarded, "mia", room, moderator=True)
-    ada = await known(windows, guarded, "ada", room)
+async def test_who_is_muted_reads_why_nothing_is_sent(
+    windows: BrowserWindows, jwt_engine: JwtEngine, room: str
+) -> None:
+    mia = await known(windows, jwt_engine, "mia", room, moderator=True)
+    ada = await known(windows, jwt_engine, "ada", room)
     await say(ada, "nonsense")
     await act(mia, "nonsense", "Mute")
     await expect(ada.locator(".note")).to_contain_text("Mia muted you until")
@@ -210,29 +222,31 @@ async def test_who_is_muted_reads_why_nothing_is_sent(windows: Windows, guarded:
     await expect(mia.locator(".message")).to_have_count(1)
 
 
-async def test_a_closed_room_and_a_slow_one_say_so(windows: Windows, guarded: Guarded, room: str) -> None:
-    ada = await known(windows, guarded, "ada", room)
-    async with framed(guarded.url, bearing=token_of("max", **MODERATOR), room=room) as other:
-        await other.ask(action="lock", room=room, locked=True)
+async def test_a_closed_room_and_a_slow_one_say_so(
+    windows: BrowserWindows, jwt_engine: JwtEngine, room: str
+) -> None:
+    ada = await known(windows, jwt_engine, "ada", room)
+    async with frame_client(jwt_engine.url, token=token_of("max", **MODERATOR), room=room) as other:
+        await other.request(action="lock", room=room, locked=True)
         await expect(ada.locator(".note")).to_contain_text("Max locked the room")
         await say(ada, "Hello?")
         await expect(ada.locator(".refusal .reason")).to_have_text("This room is locked: nobody can write.")
-        await other.ask(action="lock", room=room, locked=False)
-        await other.ask(action="slow_mode", room=room, seconds=3600)
+        await other.request(action="lock", room=room, locked=False)
+        await other.request(action="slow_mode", room=room, seconds=3600)
         await expect(ada.locator(".note").last).to_contain_text("each person can write once in an hour")
         await ada.get_by_role("button", name="Try again").click()
         await expect(ada.locator(".mine .delivery")).to_have_text(["Sent"])
         await say(ada, "and so on")
         await expect(ada.locator(".mine .delivery").last).to_contain_text("Too fast: will be sent at")
-        await other.ask(action="slow_mode", room=room, seconds=0)
+        await other.request(action="slow_mode", room=room, seconds=0)
         await expect(ada.locator(".mine .delivery").last).to_have_text("Sent")
 
 
 async def test_the_tools_are_of_no_use_to_who_is_no_moderator(
-    windows: Windows, guarded: Guarded, room: str
+    windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
     ada = await windows.open(
-        f"{guarded.engine.url}/?room={room}&token={token_of('ada')}&moderator", await windows.person()
+        f"{jwt_engine.engine.url}/?room={room}&token={token_of('ada')}&moderator", await windows.new_person()
     )
     await say(ada, "mine")
     await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
@@ -241,7 +255,7 @@ async def test_the_tools_are_of_no_use_to_who_is_no_moderator(
     await expect(ada.locator(".message .text")).to_have_text(["mine"])
 
 
-async def test_of_a_crowd_the_page_shows_a_number(windows: Windows, engine: Engine, room: str) -> None:
+async def test_of_a_crowd_the_page_shows_a_number(windows: BrowserWindows, engine: Engine, room: str) -> None:
     await write_members(engine, room, 400)
     ada = await windows.page("Ada", room)
     await expect(ada.locator("#count")).to_have_text(re.compile(r"^about \d+ here$"))

@@ -10,7 +10,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from local.engine import Engine
-from tests.e2e.support.clients import FrameClient, framed, plain
+from tests.e2e.support.clients import FrameClient, frame_client, plain_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -72,8 +72,11 @@ async def is_refused(engine: Engine, room: str, sent: Any, code: str) -> FrameCl
     """Sends it, expects this refusal, and that the connection lives and nobody else heard anything."""
     if isinstance(sent, dict):
         sent = {"room": room, **sent}
-    async with framed(engine.socket_url, room=room) as sender, plain(engine.socket_url, room=room) as other:
-        await sender.say(sent if isinstance(sent, str) else json.dumps(sent))
+    async with (
+        frame_client(engine.socket_url, room=room) as sender,
+        plain_client(engine.socket_url, room=room) as other,
+    ):
+        await sender.send_frame(sent if isinstance(sent, str) else json.dumps(sent))
         await sender.until(lambda: bool(sender.replies))
         refusal = sender.replies[0]
         assert {**refusal, "detail": ""} == {
@@ -85,8 +88,8 @@ async def is_refused(engine: Engine, room: str, sent: Any, code: str) -> FrameCl
         }
         assert refusal["detail"] and "Traceback" not in refusal["detail"]
         assert (await sender.send(room, "still here"))["seq"] >= 1
-        await other.until(lambda: bool(other.heard))
-        assert other.heard == ["still here"]
+        await other.until(lambda: bool(other.received))
+        assert other.received == ["still here"]
     return sender
 
 
@@ -106,21 +109,24 @@ async def test_a_refusal_names_the_ref_it_refuses(engine: Engine, room: str) -> 
 
 
 async def test_a_plain_client_gets_the_refusal_of_its_own_message(engine: Engine, room: str) -> None:
-    async with plain(engine.socket_url, room=room) as sender:
-        await sender.speak("")
-        await sender.until(lambda: bool(sender.heard))
-        assert json.loads(sender.heard[0])["code"] == "invalid_message"
+    async with plain_client(engine.socket_url, room=room) as sender:
+        await sender.send_text("")
+        await sender.until(lambda: bool(sender.received))
+        assert json.loads(sender.received[0])["code"] == "invalid_message"
 
 
 @pytest.mark.parametrize(
     "text", ["\N{GRINNING FACE}" * 4_000, "x" * 4_000, "two\nlines\tand a tab", "\u202eright"]
 )
 async def test_text_at_its_limits_arrives_unchanged(engine: Engine, room: str, text: str) -> None:
-    async with framed(engine.socket_url, room=room) as ada, plain(engine.socket_url, room=room) as bare:
+    async with (
+        frame_client(engine.socket_url, room=room) as ada,
+        plain_client(engine.socket_url, room=room) as bare,
+    ):
         reply = await ada.send(room, text)
         assert reply["status"] == "ok", reply
-        await ada.until_heard(text)
-        await bare.hears(text)
+        await ada.until_received(text)
+        await bare.receives(text)
 
 
 async def test_a_frame_of_200_kb_closes_with_1009(engine: Engine, room: str) -> None:

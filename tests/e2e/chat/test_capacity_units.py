@@ -8,8 +8,8 @@ from contextlib import AsyncExitStack
 import pytest
 
 from bench.suites import capacity_units as benchmark
-from tests.e2e.support.clients import framed
-from tests.e2e.support.engine_with_proxies import rigged
+from tests.e2e.support.clients import frame_client
+from tests.e2e.support.engine_with_proxies import engine_with_proxies
 from tests.e2e.support.read_write_units import Meter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,18 +20,20 @@ TEXT = "x" * 500  # with what is stored beside it, a kilobyte at most
 
 async def test_a_message_of_a_kilobyte_takes_at_most_five_write_and_four_read_units(room: str) -> None:
     # As on AWS the stream is read four times a second: so the fan-out comes when all has been written.
-    async with rigged(aws_polling=True) as rig, AsyncExitStack() as stack:
-        members = [await stack.enter_async_context(framed(rig.url, room=room)) for _ in range(MEMBERS)]
+    async with engine_with_proxies(aws_polling=True) as proxied, AsyncExitStack() as stack:
+        members = [
+            await stack.enter_async_context(frame_client(proxied.url, room=room)) for _ in range(MEMBERS)
+        ]
         sender = members[0]
         await sender.send(room, "warm now")
-        await asyncio.gather(*(member.until_heard("warm now") for member in members))
-        meter = Meter(rig.dynamodb)
+        await asyncio.gather(*(member.until_received("warm now") for member in members))
+        meter = Meter(proxied.dynamodb)
         for number in range(MESSAGES):  # each by itself: nothing is saved by broadcasting several together
             text = f"{number}{TEXT}"
             await sender.send(room, text)
-            await asyncio.gather(*(member.until_heard(text) for member in members))
-        units = await meter.take(rig.engine.services.dynamodb)
-        for row in await rig.rows(room):
+            await asyncio.gather(*(member.until_received(text) for member in members))
+        units = await meter.take(proxied.engine.services.dynamodb)
+        for row in await proxied.rows(room):
             assert len(str(row)) < 1024
     writes, reads = units.writes / MESSAGES, units.reads / MESSAGES
     print(f"{writes} write and {reads} read units a message")

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from local.engine import Engine
-from tests.e2e.support.clients import FrameClient, framed, plain
+from tests.e2e.support.clients import FrameClient, frame_client, plain_client
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,48 +40,51 @@ async def connection_rows(engine: Engine) -> list[str]:
 
 async def test_the_articles_client_hears_exactly_the_text_as_does_everyone_else(engine: Engine) -> None:
     async with (
-        plain(engine.socket_url) as one,
-        plain(engine.socket_url) as two,
-        plain(engine.socket_url) as three,
+        plain_client(engine.socket_url) as one,
+        plain_client(engine.socket_url) as two,
+        plain_client(engine.socket_url) as three,
     ):
-        await one.say('{"action":"onMessage","message":"Hi from websocket!"}')
-        await asyncio.gather(*(client.hears("Hi from websocket!") for client in (one, two, three)))
+        await one.send_frame('{"action":"onMessage","message":"Hi from websocket!"}')
+        await asyncio.gather(*(client.receives("Hi from websocket!") for client in (one, two, three)))
         # Whatever else had been sent to them would be there before the next message.
-        await two.speak("and nothing else")
+        await two.send_text("and nothing else")
         for client in (one, two, three):
-            await client.hears("Hi from websocket!", "and nothing else")
+            await client.receives("Hi from websocket!", "and nothing else")
 
 
 async def test_thirty_messages_arrive_as_thirty_frames_in_one_order_for_all(
     engine: Engine, room: str
 ) -> None:
-    async with plain(engine.socket_url, room=room) as one, plain(engine.socket_url, room=room) as two:
+    async with (
+        plain_client(engine.socket_url, room=room) as one,
+        plain_client(engine.socket_url, room=room) as two,
+    ):
         for number in range(30):
-            await one.speak(f"message {number}")
-        await asyncio.gather(*(client.until(lambda c=client: len(c.heard) >= 30) for client in (one, two)))
-        assert sorted(one.heard) == sorted(f"message {number}" for number in range(30))
-        assert one.heard == two.heard
+            await one.send_text(f"message {number}")
+        await asyncio.gather(*(client.until(lambda c=client: len(c.received) >= 30) for client in (one, two)))
+        assert sorted(one.received) == sorted(f"message {number}" for number in range(30))
+        assert one.received == two.received
 
 
 async def test_a_plain_client_speaks_in_the_room_it_asked_for(engine: Engine, room: str) -> None:
-    async with plain(engine.socket_url, room=room) as one, plain(engine.socket_url) as lobby:
-        await one.speak("in the room")
-        await one.hears("in the room")
-        await lobby.speak("in the lobby")
-        await lobby.hears("in the lobby")
-        assert one.heard == ["in the room"]
+    async with plain_client(engine.socket_url, room=room) as one, plain_client(engine.socket_url) as lobby:
+        await one.send_text("in the room")
+        await one.receives("in the room")
+        await lobby.send_text("in the lobby")
+        await lobby.receives("in the lobby")
+        assert one.received == ["in the room"]
 
 
 async def test_plain_clients_and_frames_hear_each_other(engine: Engine, room: str) -> None:
     async with (
-        plain(engine.socket_url, room=room) as bare,
-        framed(engine.socket_url, room=room, name="Ada") as ada,
+        plain_client(engine.socket_url, room=room) as bare,
+        frame_client(engine.socket_url, room=room, name="Ada") as ada,
     ):
-        await bare.speak("from the bare one")
-        await ada.until_heard("from the bare one")
+        await bare.send_text("from the bare one")
+        await ada.until_received("from the bare one")
         reply = await ada.send(room, "from Ada", data={"mood": ["fine", 1.5]})
-        await bare.hears("from the bare one", "from Ada")
-        await ada.until_heard("from Ada")
+        await bare.receives("from the bare one", "from Ada")
+        await ada.until_received("from Ada")
     heard = ada.messages[-1]
     assert heard == {
         "seq": 2,
@@ -100,15 +103,17 @@ async def test_a_person_is_one_user_over_tabs_and_cannot_be_claimed_by_name(
 ) -> None:
     async with AsyncExitStack() as stack:
         tab, other_tab, impostor = [
-            await stack.enter_async_context(framed(engine.socket_url, room=room, name="Ada", client=client))
+            await stack.enter_async_context(
+                frame_client(engine.socket_url, room=room, name="Ada", client=client)
+            )
             for client in ("secret-of-ada", "secret-of-ada", "guess")
         ]
         for client, text in ((tab, "one"), (other_tab, "two"), (impostor, "three")):
             await client.send(room, text)
-        await tab.until_heard("one", "two", "three")
+        await tab.until_received("one", "two", "three")
         users = {message["message"]: message["user"] for message in tab.messages}
     assert users["one"] == users["two"] != users["three"]
-    assert all("secret" not in frame for frame in tab.heard)
+    assert all("secret" not in frame for frame in tab.received)
 
 
 async def test_the_same_ref_counts_once_also_over_another_connection_and_twice_at_once(
@@ -116,13 +121,13 @@ async def test_the_same_ref_counts_once_also_over_another_connection_and_twice_a
 ) -> None:
     ref = str(uuid.uuid4())
     ada = {"room": room, "client": "ada"}
-    async with framed(engine.socket_url, **ada) as one, framed(engine.socket_url, **ada) as two:
+    async with frame_client(engine.socket_url, **ada) as one, frame_client(engine.socket_url, **ada) as two:
         replies = await asyncio.gather(
             *(client.send(room, "once", ref=ref) for client in (one, two, one, two))
         )
         again = await two.send(room, "once", ref=ref)
         last = await one.send(room, "the end")
-        await asyncio.gather(*(client.until_heard("the end") for client in (one, two)))
+        await asyncio.gather(*(client.until_received("the end") for client in (one, two)))
     assert {reply["status"] for reply in [*replies, again]} == {"ok"}
     assert len({(reply["seq"], reply["at"]) for reply in [*replies, again]}) == 1
     for client in (one, two):
@@ -139,11 +144,11 @@ async def test_the_same_ref_counts_once_also_over_another_connection_and_twice_a
 
 
 async def test_a_ref_used_for_another_text_is_refused_and_nobody_hears_it(engine: Engine, room: str) -> None:
-    async with framed(engine.socket_url, room=room) as client:
+    async with frame_client(engine.socket_url, room=room) as client:
         first = await client.send(room, "mine", ref="a-ref")
         second = await client.send(room, "not mine", ref="a-ref")
         await client.send(room, "the end")
-        await client.until_heard("the end")
+        await client.until_received("the end")
     assert (first["status"], second["status"], second["code"]) == ("ok", "error", "invalid_ref")
     assert client.texts == ["mine", "the end"]
 
@@ -153,7 +158,7 @@ async def test_a_hundred_messages_at_once_reach_everyone_by_ascending_seq_withou
 ) -> None:
     async with AsyncExitStack() as stack:
         clients: list[FrameClient] = [
-            await stack.enter_async_context(framed(engine.socket_url, room=room)) for _ in range(4)
+            await stack.enter_async_context(frame_client(engine.socket_url, room=room)) for _ in range(4)
         ]
         replies = await asyncio.gather(
             *(clients[number % 4].send(room, f"message {number}") for number in range(100))
@@ -169,19 +174,21 @@ async def test_a_hundred_messages_at_once_reach_everyone_by_ascending_seq_withou
 async def test_rooms_are_separate(engine: Engine, room: str) -> None:
     other = room + "-other"
     async with (
-        framed(engine.socket_url, room=[room]) as one,
-        framed(engine.socket_url, room=[other, room]) as both,
+        frame_client(engine.socket_url, room=[room]) as one,
+        frame_client(engine.socket_url, room=[other, room]) as both,
     ):
         await both.send(other, "to the other")
         await both.send(room, "to the room")
-        await asyncio.gather(one.until_heard("to the room"), both.until_heard("to the other", "to the room"))
+        await asyncio.gather(
+            one.until_received("to the room"), both.until_received("to the other", "to the room")
+        )
     assert one.texts == ["to the room"]
     assert {frame["room"] for frame in both.frames if frame["type"] == "messages"} == {room, other}
 
 
 async def test_a_ping_is_answered(engine: Engine, room: str) -> None:
-    async with framed(engine.socket_url, room=room) as client:
-        reply = await client.ask(action="ping")
+    async with frame_client(engine.socket_url, room=room) as client:
+        reply = await client.request(action="ping")
     assert (reply["status"], reply["pong"]) == ("ok", True)
 
 
@@ -202,8 +209,8 @@ async def test_a_connect_to_no_rooms_name_is_refused(engine: Engine, asked: str)
 
 
 async def test_a_clean_close_leaves_no_row(engine: Engine, room: str) -> None:
-    async with framed(engine.socket_url, room=[room, room + "-2"]) as watcher:
-        async with framed(engine.socket_url, room=[room, room + "-2"]) as leaver:
+    async with frame_client(engine.socket_url, room=[room, room + "-2"]) as watcher:
+        async with frame_client(engine.socket_url, room=[room, room + "-2"]) as leaver:
             reply = await leaver.send(room, "hello")
             assert reply["status"] == "ok"
             assert len([row for row in await connection_rows(engine) if room in row]) == 4

@@ -8,7 +8,6 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
-from tests.e2e.support.clients import framed, plain
 from tests.support.asyncapi import WrongFrame
 
 
@@ -22,7 +21,7 @@ async def test_a_wrong_frame_fails_the_test_that_heard_it() -> None:
 
     async with serve(greet, "127.0.0.1", 0, select_subprotocol=accept) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        for connected in (framed, plain):
+        for connected in (frame_client, plain_client):
             with pytest.raises(WrongFrame):
                 async with connected(url) as client:
-                    await client.until(lambda heard=client.heard: bool(heard))
+                    await client.until(lambda heard=client.received: bool(heard))

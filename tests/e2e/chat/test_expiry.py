@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.support.clients import PATIENCE, FrameClient, code, framed, plain
+from tests.e2e.support.clients import TIMEOUT, FrameClient, code_of, frame_client, plain_client
 from tests.e2e.support.engine_with_proxies import rows
-from tests.e2e.support.jwt_engine import Guarded, token_of
+from tests.e2e.support.jwt_engine import JwtEngine, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,9 +23,9 @@ async def is_dismissed(client: FrameClient) -> None:
     assert BYE in client.frames
 
 
-async def users_of(guarded: Guarded, room: str) -> list[str]:
+async def users_of(jwt_engine: JwtEngine, room: str) -> list[str]:
     """Whose connection or membership is stored with this room."""
-    stored = await rows(guarded.engine, "ConnectionsTable")
+    stored = await rows(jwt_engine.engine, "ConnectionsTable")
     return sorted(
         row["user"]["S"]
         for row in stored
@@ -33,45 +33,45 @@ async def users_of(guarded: Guarded, room: str) -> list[str]:
     )
 
 
-async def test_a_connection_ends_with_its_token(guarded: Guarded, room: str) -> None:
-    url, end = guarded.url, int(time.time()) + LIFE
+async def test_a_connection_ends_with_its_token(jwt_engine: JwtEngine, room: str) -> None:
+    url, end = jwt_engine.url, int(time.time()) + LIFE
     short = token_of("ada", exp=end)
     async with (
-        framed(url, bearing=token_of("grace"), room=room) as grace,
-        framed(url, bearing=short, room=room) as says,
-        framed(url, bearing=short, room=room) as joins,
-        framed(url, bearing=short, room=room) as hears,
-        plain(url, bearing=short, room=room) as speaks,
-        plain(url, bearing=short, room=room) as listens,
+        frame_client(url, token=token_of("grace"), room=room) as grace,
+        frame_client(url, token=short, room=room) as says,
+        frame_client(url, token=short, room=room) as joins,
+        frame_client(url, token=short, room=room) as hears,
+        plain_client(url, token=short, room=room) as speaks,
+        plain_client(url, token=short, room=room) as listens,
     ):
         adas = says, joins, hears, speaks, listens
         await says.send(room, "in time")
         for client in adas:
-            await client.until(lambda client=client: any("in time" in text for text in client.heard))
-        assert await code(grace.ask(action="presence", room=room)) == "ok"
+            await client.until(lambda client=client: any("in time" in text for text in client.received))
+        assert await code_of(grace.request(action="presence", room=room)) == "ok"
         await asyncio.sleep(max(0, end + 0.1 - time.time()))
 
         # The first thing that one says.
-        await says.say({"action": "send", "ref": "late", "room": room, "message": "too late"})
-        await joins.say({"action": "join", "ref": "late", "room": f"{room}-2"})
-        await speaks.speak("too late")
+        await says.send_frame({"action": "send", "ref": "late", "room": room, "message": "too late"})
+        await joins.send_frame({"action": "join", "ref": "late", "room": f"{room}-2"})
+        await speaks.send_text("too late")
         await asyncio.gather(is_dismissed(says), is_dismissed(joins), speaks.until_closed())
         # And the first that one would hear.
         await grace.send(room, "They are gone")
-        await grace.until_heard("They are gone")
+        await grace.until_received("They are gone")
         await asyncio.gather(is_dismissed(hears), listens.until_closed())
         assert grace.texts == [*hears.texts, "They are gone"] == ["in time", "They are gone"]
-        assert listens.heard == ["in time"]
+        assert listens.received == ["in time"]
 
         # They are forgotten, which the others are told; and come back with a new token.
         gone = {"user": "ada", "name": "Ada"}
         await grace.until(lambda: any(gone in frame["left"] for frame in grace.of_type("presence")))
-        async with asyncio.timeout(PATIENCE):
-            while await users_of(guarded, room) != ["grace", "grace"]:
+        async with asyncio.timeout(TIMEOUT):
+            while await users_of(jwt_engine, room) != ["grace", "grace"]:
                 await asyncio.sleep(0.1)
-        async with framed(url, bearing=token_of("ada"), room=room) as ada:
-            assert await code(ada.send(room, "Here I am")) == "ok"
-            await grace.until_heard("Here I am")
+        async with frame_client(url, token=token_of("ada"), room=room) as ada:
+            assert await code_of(ada.send(room, "Here I am")) == "ok"
+            await grace.until_received("Here I am")
 
 
 FIRST: dict[str, dict[str, Any]] = {
@@ -85,19 +85,19 @@ FIRST: dict[str, dict[str, Any]] = {
     "delete": {"seq": 1},
     "ban": {"user": "bob", "seconds": 60},
     "mute": {"user": "bob", "seconds": 60},
-    "slow": {"seconds": 60},
-    "close": {"closed": True},
+    "slow_mode": {"seconds": 60},
+    "lock": {"locked": True},
     "onMessage": {"message": "Hi"},
 }
 
 
 @pytest.mark.parametrize("first", FIRST)
 async def test_whatever_is_said_first_after_the_token_s_end_is_the_last(
-    guarded: Guarded, room: str, first: str
+    jwt_engine: JwtEngine, room: str, first: str
 ) -> None:
     # Clocks may differ: a token that ended this moment lets in. In no room, so that nothing is to be heard.
     late = token_of("mia", exp=int(time.time()) - 1, roles=["moderator"])
-    async with framed(guarded.url, bearing=late, room="") as mia:
-        await mia.say({"action": first, "ref": "first", "room": room, **FIRST[first]})
+    async with frame_client(jwt_engine.url, token=late, room="") as mia:
+        await mia.send_frame({"action": first, "ref": "first", "room": room, **FIRST[first]})
         await is_dismissed(mia)
-    assert room not in await guarded.stored()
+    assert room not in await jwt_engine.stored()

@@ -11,8 +11,13 @@ import pytest_asyncio
 from aiohttp import web
 
 from local.traces.store import walk
-from tests.e2e.support.clients import FrameClient, framed, plain
-from tests.e2e.support.engine_with_proxies import UNHURRIED, Rig, impatient, rigged
+from tests.e2e.support.clients import FrameClient, frame_client, plain_client
+from tests.e2e.support.engine_with_proxies import (
+    HIGH_LIMITS,
+    EngineWithProxies,
+    changed_template,
+    engine_with_proxies,
+)
 from tests.e2e.support.recording_proxy import Call, operation
 from tests.e2e.support.traces import trace_of
 
@@ -20,120 +25,130 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+async def proxied(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EngineWithProxies]:
     # A slice stands still for the queue's visibility after a crash: here, for less.
     quick = {"Timeout: 30": "Timeout: 3", "VisibilityTimeout: 32": "VisibilityTimeout: 4"}
-    path = impatient(tmp_path_factory.mktemp("large"), quick)
-    async with rigged(path, parameters={"LargeRoom": "3", "Slices": "4", **UNHURRIED}) as rig:
-        yield rig
+    path = changed_template(tmp_path_factory.mktemp("large"), quick)
+    async with engine_with_proxies(
+        path, parameters={"LargeRoom": "3", "Slices": "4", **HIGH_LIMITS}
+    ) as proxied:
+        yield proxied
 
 
-async def join(stack: AsyncExitStack, rig: Rig, room: str, count: int) -> list[FrameClient]:
-    return [await stack.enter_async_context(framed(rig.url, room=room)) for _ in range(count)]
+async def join(stack: AsyncExitStack, proxied: EngineWithProxies, room: str, count: int) -> list[FrameClient]:
+    return [await stack.enter_async_context(frame_client(proxied.url, room=room)) for _ in range(count)]
 
 
 def seqs(client: FrameClient) -> list[int]:
     return [message["seq"] for message in client.messages]
 
 
-async def test_all_members_of_all_slices_hear_everything_in_order(rig: Rig, room: str) -> None:
+async def test_all_members_of_all_slices_hear_everything_in_order(
+    proxied: EngineWithProxies, room: str
+) -> None:
     async with AsyncExitStack() as stack:
-        clients = await join(stack, rig, room, 12)
-        bare = await stack.enter_async_context(plain(rig.url, room=room))
+        clients = await join(stack, proxied, room, 12)
+        bare = await stack.enter_async_context(plain_client(proxied.url, room=room))
         await asyncio.gather(*(clients[number % 12].send(room, f"message {number}") for number in range(60)))
         for client in clients:
             await client.until(lambda client=client: len(client.messages) >= 60)  # type: ignore[misc]
             assert seqs(client) == list(range(1, 61))
-        await bare.until(lambda: len(bare.heard) >= 60)
-        assert bare.heard == clients[0].texts
+        await bare.until(lambda: len(bare.received) >= 60)
+        assert bare.received == clients[0].texts
 
 
 async def test_a_room_that_grows_while_it_is_spoken_in_loses_and_reorders_nothing(
-    rig: Rig, room: str
+    proxied: EngineWithProxies, room: str
 ) -> None:
     async with AsyncExitStack() as stack:
-        first, second = await join(stack, rig, room, 2)
+        first, second = await join(stack, proxied, room, 2)
 
         async def speak(client: FrameClient) -> None:
             for number in range(40):
                 await client.send(room, f"{id(client)} {number}")
 
         speaking = asyncio.gather(speak(first), speak(second))
-        await join(stack, rig, room, 8)
+        await join(stack, proxied, room, 8)
         await speaking
         for client in (first, second):
             await client.until(lambda client=client: len(client.messages) >= 80)  # type: ignore[misc]
             assert seqs(client) == list(range(1, 81))
 
 
-async def test_a_large_room_that_empties_still_hears(rig: Rig, room: str) -> None:
+async def test_a_large_room_that_empties_still_hears(proxied: EngineWithProxies, room: str) -> None:
     async with AsyncExitStack() as stack:
-        await join(stack, rig, room, 6)
-        (stays,) = await join(stack, rig, room, 1)
+        await join(stack, proxied, room, 6)
+        (stays,) = await join(stack, proxied, room, 1)
         await stays.send(room, "many")
-        await stays.until_heard("many")
-        alone = await stack.enter_async_context(framed(rig.url, room=room))
+        await stays.until_received("many")
+        alone = await stack.enter_async_context(frame_client(proxied.url, room=room))
         await alone.send(room, "few")
-        await alone.until_heard("few")
-    async with framed(rig.url, room=room) as last:
+        await alone.until_received("few")
+    async with frame_client(proxied.url, room=room) as last:
         await last.send(room, "one")
-        await last.until_heard("one")
+        await last.until_received("one")
         assert seqs(last)[-1] == 3  # it may have come while the slices were still posting the one before
 
 
-async def test_a_small_room_hears_at_once_while_a_large_one_is_held_up(rig: Rig, room: str) -> None:
+async def test_a_small_room_hears_at_once_while_a_large_one_is_held_up(
+    proxied: EngineWithProxies, room: str
+) -> None:
     released = asyncio.Event()
 
     async def hold(call: Call) -> None:
         await released.wait()
 
     async with AsyncExitStack() as stack:
-        (big, *_) = await join(stack, rig, room, 6)
+        (big, *_) = await join(stack, proxied, room, 6)
         await big.send(room, "makes it large")
-        await big.until_heard("makes it large")
-        small = await stack.enter_async_context(framed(rig.url, room=room + "-small"))
-        held = rig.gateway.before(operation("POST", "held up"), hold, times=6)
+        await big.until_received("makes it large")
+        small = await stack.enter_async_context(frame_client(proxied.url, room=room + "-small"))
+        held = proxied.gateway.before(operation("POST", "held up"), hold, times=6)
         await big.send(room, "held up")
         await small.send(room + "-small", "at once")
-        await small.until_heard("at once")
+        await small.until_received("at once")
         assert "held up" not in big.texts
         released.set()
-        await big.until_heard("held up")
+        await big.until_received("held up")
         assert held.hits
 
 
-async def test_a_slice_whose_function_dies_resumes_and_loses_nothing(rig: Rig, room: str) -> None:
+async def test_a_slice_whose_function_dies_resumes_and_loses_nothing(
+    proxied: EngineWithProxies, room: str
+) -> None:
     async def kill(call: Call) -> web.Response:
-        await rig.kill("SliceFunction")
+        await proxied.kill("SliceFunction")
         return web.Response(status=500)  # to nobody: the function is dead
 
     async with AsyncExitStack() as stack:
-        clients = await join(stack, rig, room, 8)
+        clients = await join(stack, proxied, room, 8)
         await clients[0].send(room, "makes it large")
         for client in clients:
-            await client.until_heard("makes it large")
-        died = rig.gateway.after(operation("POST", room), kill)
+            await client.until_received("makes it large")
+        died = proxied.gateway.after(operation("POST", room), kill)
         await clients[0].send(room, "through a crash")
         await died.happened.wait()
         await clients[0].send(room, "afterwards")
         for client in clients:
-            await client.until_heard("through a crash", "afterwards")
+            await client.until_received("through a crash", "afterwards")
             by_seq = {message["seq"]: message["message"] for message in client.messages}
             assert by_seq == {1: "makes it large", 2: "through a crash", 3: "afterwards"}
             firsts = sorted(by_seq, key=seqs(client).index)
             assert firsts == [1, 2, 3]
 
 
-async def test_a_message_to_a_large_room_has_its_slices_in_its_trace(rig: Rig, room: str) -> None:
+async def test_a_message_to_a_large_room_has_its_slices_in_its_trace(
+    proxied: EngineWithProxies, room: str
+) -> None:
     async with AsyncExitStack() as stack:
-        clients = await join(stack, rig, room, 10)
+        clients = await join(stack, proxied, room, 10)
         await clients[0].send(room, "makes it large")
         for client in clients:
-            await client.until_heard("makes it large")
+            await client.until_received("makes it large")
         await clients[0].send(room, "traced")
         for client in clients:
-            await client.until_heard("traced")
-        (root,) = await trace_of(rig.engine, room, "Roomcast slice", 4)
+            await client.until_received("traced")
+        (root,) = await trace_of(proxied.engine, room, "Roomcast slice", 4)
     slices = [span for _, span in walk([root]) if span.name == "Roomcast slice"]
     assert {span.document["annotations"]["slice"] for span in slices} == {0, 1, 2, 3}
     assert sum(span.document["annotations"]["recipients"] for span in slices) == 10

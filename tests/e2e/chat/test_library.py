@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from local.aws_defaults import Limits
 from local.engine import Engine
-from tests.e2e.support.clients import plain
-from tests.e2e.support.library import Library, Tab, needs_node
+from tests.e2e.support.clients import plain_client
+from tests.e2e.support.library import ConnectionLog, Library, needs_node
 from tests.support.logged_engine import LoggedEngine
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
@@ -30,14 +30,14 @@ async def test_plain_clients_and_the_librarys_hear_each_other(
 ) -> None:
     ada = await library.open("Ada", engine.socket_url, fresh=True)
     general = await ada.join(room)
-    async with plain(engine.socket_url, room=room) as bare:
-        await bare.speak("from the bare one")
+    async with plain_client(engine.socket_url, room=room) as bare:
+        await bare.send_text("from the bare one")
         await general.until(seq=1)
         receipt = await general.send("from Ada")
-        await bare.hears("from the bare one", "from Ada")
+        await bare.receives("from the bare one", "from Ada")
         await general.until(seq=2)
-    visit = await general.visit()
-    assert (visit.seqs, visit.texts) == ([1, 2], ["from the bare one", "from Ada"])
+    events = await general.events()
+    assert (events.seqs, events.texts) == ([1, 2], ["from the bare one", "from Ada"])
     assert receipt["seq"] == 2
     await ada.close()
 
@@ -59,20 +59,20 @@ async def test_over_several_hand_overs_nothing_is_missed_or_doubled(library: Lib
             await asyncio.sleep(0.05)
         for member in rooms:
             await member.until(seq=last)
-            visit = await member.visit()
-            assert visit.texts == texts
-            assert visit.seqs == sorted(set(visit.seqs))
-            assert visit.gaps == []
+            events = await member.events()
+            assert events.texts == texts
+            assert events.seqs == sorted(set(events.seqs))
+            assert events.gaps == []
         for client in clients:
-            tab = await client.tab()
-            assert hand_overs(tab) >= 3
-            assert "reconnecting" not in tab.states
+            log = await client.connection_log()
+            assert hand_overs(log) >= 3
+            assert "reconnecting" not in log.states
             await client.close()
 
 
-def hand_overs(tab: Tab) -> int:
+def hand_overs(log: ConnectionLog) -> int:
     """How many sockets were closed, each after the next one had joined."""
-    stories = [dict(reversed(story)) for story in tab.sockets]  # when each thing happened first
+    stories = [dict(reversed(story)) for story in log.sockets]  # when each thing happened first
     closed = [(old, new) for old, new in pairwise(stories) if "closing" in old]
     assert all(new["joined"] < old["closing"] for old, new in closed)
     return len(closed)

@@ -10,9 +10,9 @@ import pytest_asyncio
 
 from local.engine import Engine
 from tests.e2e.support.backlog import pretend_backlog, write_backlog
-from tests.e2e.support.engine_with_proxies import rigged
+from tests.e2e.support.engine_with_proxies import engine_with_proxies
 from tests.e2e.support.library import Library, LibraryRoom, needs_node
-from tests.e2e.support.tcp_fault_proxy import cable
+from tests.e2e.support.tcp_fault_proxy import tcp_fault_proxy
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
 
@@ -25,8 +25,8 @@ async def library() -> AsyncIterator[Library]:
 
 async def read_back(room: LibraryRoom, limit: int) -> list[tuple[int, str]]:
     """All that there is: the pages before what was shown, and that."""
-    pages = await room.scroll(limit)
-    shown = (await room.visit()).heard
+    pages = await room.read_back(limit)
+    shown = (await room.events()).messages
     return [(seq, text) for page in [*reversed(pages), shown] for seq, _, text in page]
 
 
@@ -71,18 +71,18 @@ async def test_a_room_of_fifty_thousand_messages_is_resumed_and_paged_back_whole
     library: Library, room: str
 ) -> None:
     said = [*enumerate((f"message {number}" for number in range(50_000)), 1)]
-    async with rigged() as rig, cable(urlsplit(rig.url).port or 0) as line:
-        ada = await library.open("Ada", f"ws://127.0.0.1:{line.port}/prod", fresh=True)
+    async with engine_with_proxies() as proxied, tcp_fault_proxy(urlsplit(proxied.url).port or 0) as network:
+        ada = await library.open("Ada", f"ws://127.0.0.1:{network.port}/prod", fresh=True)
         missed = await ada.join(room)
-        line.unplug()
-        await pretend_backlog(rig, room, [text for _, text in said])
-        line.plug()
+        network.cut_off()
+        await pretend_backlog(proxied, room, [text for _, text in said])
+        network.restore()
         await missed.until(seq=50_000)
-        visit = await missed.visit()
-        assert [(seq, text) for seq, _, text in visit.heard] == said
-        assert visit.gaps == []
+        events = await missed.events()
+        assert [(seq, text) for seq, _, text in events.messages] == said
+        assert events.gaps == []
         await ada.close()
-        grace = await library.open("Grace", rig.url, fresh=True)
+        grace = await library.open("Grace", proxied.url, fresh=True)
         crowded = await grace.join(room)
         await crowded.until(seq=50_000)
         assert await read_back(crowded, limit=200) == said

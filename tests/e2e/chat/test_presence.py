@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.engine import Engine
-from tests.e2e.support.clients import FrameClient, framed, plain, user_of
+from tests.e2e.support.clients import FrameClient, frame_client, plain_client, user_of
 from tests.e2e.support.members import write_members
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -27,22 +27,22 @@ def names(people: list[dict[str, str]]) -> list[str]:
 
 async def here(client: FrameClient, room: str, **fields: Any) -> list[str]:
     """Who is in the room, by name."""
-    reply = await client.ask(action="presence", room=room, **fields)
+    reply = await client.request(action="presence", room=room, **fields)
     assert not reply["more"]
     return sorted(names(reply["members"]))
 
 
 async def test_a_person_comes_with_the_first_tab_and_goes_with_the_last(engine: Engine, room: str) -> None:
-    async with framed(engine.socket_url, room=room, name="Grace") as grace:
+    async with frame_client(engine.socket_url, room=room, name="Grace") as grace:
         ada = {"room": room, "name": "Ada", "client": "ada"}
-        async with framed(engine.socket_url, **ada) as first:
-            async with framed(engine.socket_url, **ada):
+        async with frame_client(engine.socket_url, **ada) as first:
+            async with frame_client(engine.socket_url, **ada):
                 await grace.until(lambda: len(moves(grace)) > 1)
                 assert await here(grace, room) == ["Ada", "Grace"]
                 told = len(moves(grace))
             await grace.until(lambda: len(moves(grace)) > told)  # of the second tab's end
             assert moves(grace)[-1] == (["Ada"], [], 2)
-            await first.vanish()
+            await first.abort()
         await grace.until(lambda: moves(grace)[-1] == ([], ["Ada"], 1))
         assert [left for _, left, _ in moves(grace) if left] == [["Ada"]]
         assert await here(grace, room) == ["Grace"]
@@ -50,36 +50,36 @@ async def test_a_person_comes_with_the_first_tab_and_goes_with_the_last(engine: 
 
 async def test_who_joins_and_leaves_is_told_as_who_connects(engine: Engine, room: str) -> None:
     async with (
-        framed(engine.socket_url, room=room, name="Grace") as grace,
-        framed(engine.socket_url, room="", name="Ada") as ada,
+        frame_client(engine.socket_url, room=room, name="Grace") as grace,
+        frame_client(engine.socket_url, room="", name="Ada") as ada,
     ):
-        assert (await ada.ask(action="presence", room=room))["code"] == "not_a_member"
-        await ada.ask(action="join", room=room)
+        assert (await ada.request(action="presence", room=room))["code"] == "not_a_member"
+        await ada.request(action="join", room=room)
         await grace.until(lambda: (["Ada"], [], 2) in moves(grace))
         assert await here(ada, room) == ["Ada", "Grace"]
-        await ada.ask(action="leave", room=room)
+        await ada.request(action="leave", room=room)
         await grace.until(lambda: moves(grace)[-1] == ([], ["Ada"], 1))
-        assert (await ada.ask(action="presence", room=room))["code"] == "not_a_member"
+        assert (await ada.request(action="presence", room=room))["code"] == "not_a_member"
 
 
 async def test_plain_clients_are_people_too_and_hear_nothing_of_it(engine: Engine, room: str) -> None:
     async with (
-        plain(engine.socket_url, room=room, name="Bob") as bob,
-        framed(engine.socket_url, room=room, name="Ada") as ada,
+        plain_client(engine.socket_url, room=room, name="Bob") as bob,
+        frame_client(engine.socket_url, room=room, name="Ada") as ada,
     ):
         await ada.until(lambda: (["Ada"], [], 2) in moves(ada))
         assert await here(ada, room) == ["Ada", "Bob"]
-        await ada.ask(action="typing", room=room)
+        await ada.request(action="typing", room=room)
         await ada.send(room, "Hi")
-        await bob.hears("Hi")
+        await bob.receives("Hi")
 
 
 async def test_the_list_goes_on_after_a_user_and_has_everyones_latest_name(engine: Engine, room: str) -> None:
     first, second = sorted(["one", "two"], key=user_of)
     async with (
-        framed(engine.socket_url, room=room, client=first, name="Ada") as ada,
-        framed(engine.socket_url, room=room, client=second, name="Bob"),
-        framed(engine.socket_url, room=room, client=second, name="Bobby"),
+        frame_client(engine.socket_url, room=room, client=first, name="Ada") as ada,
+        frame_client(engine.socket_url, room=room, client=second, name="Bob"),
+        frame_client(engine.socket_url, room=room, client=second, name="Bobby"),
     ):
         assert await here(ada, room) == ["Ada", "Bobby"]
         assert await here(ada, room, after=user_of(first)) == ["Bobby"]
@@ -88,33 +88,33 @@ async def test_the_list_goes_on_after_a_user_and_has_everyones_latest_name(engin
 
 async def test_who_is_writing_is_told_to_the_others_only(engine: Engine, room: str) -> None:
     async with (
-        framed(engine.socket_url, room=room, client="ada", name="Ada") as ada,
-        framed(engine.socket_url, room=room, client="ada", name="Ada") as second_tab,
-        framed(engine.socket_url, room=room, name="Grace") as grace,
+        frame_client(engine.socket_url, room=room, client="ada", name="Ada") as ada,
+        frame_client(engine.socket_url, room=room, client="ada", name="Ada") as second_tab,
+        frame_client(engine.socket_url, room=room, name="Grace") as grace,
     ):
-        assert (await ada.ask(action="typing", room=room))["status"] == "ok"
+        assert (await ada.request(action="typing", room=room))["status"] == "ok"
         await grace.until(lambda: bool(grace.of_type("typing")))
         assert grace.of_type("typing") == [
             {"type": "typing", "room": room, "user": user_of("ada"), "name": "Ada"}
         ]
         await grace.send(room, "Well?")
-        await asyncio.gather(ada.until_heard("Well?"), second_tab.until_heard("Well?"))
+        await asyncio.gather(ada.until_received("Well?"), second_tab.until_received("Well?"))
         assert not ada.of_type("typing") + second_tab.of_type("typing")
-        history = await ada.ask(action="history", room=room, after=0)
+        history = await ada.request(action="history", room=room, after=0)
         assert [message["message"] for message in history["messages"]] == ["Well?"]
 
 
 async def test_a_crowd_is_a_number_and_is_not_told_who_comes(engine: Engine, room: str) -> None:
-    async with framed(engine.socket_url, room=room, name="Ada") as ada:
+    async with frame_client(engine.socket_url, room=room, name="Ada") as ada:
         await ada.until(lambda: bool(moves(ada)))
         await write_members(engine, room, 400)
         told = len(moves(ada))
-        async with framed(engine.socket_url, room=room, name="Grace") as grace:
-            crowd = await ada.ask(action="presence", room=room)
+        async with frame_client(engine.socket_url, room=room, name="Grace") as grace:
+            crowd = await ada.request(action="presence", room=room)
             assert (crowd["approximate"], crowd["members"], crowd["more"]) == (True, [], False)
             assert crowd["count"] == pytest.approx(402, rel=0.3)
-            await grace.ask(action="typing", room=room)
+            await grace.request(action="typing", room=room)
             await grace.send(room, "Quite a crowd")
-            await ada.until_heard("Quite a crowd")
+            await ada.until_received("Quite a crowd")
         assert len(moves(ada)) == told
         assert not ada.of_type("typing")

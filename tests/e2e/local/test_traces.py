@@ -9,7 +9,7 @@ import pytest
 
 from local.engine import Engine
 from local.traces.store import assemble, walk
-from tests.e2e.support.clients import PATIENCE, FrameClient, framed
+from tests.e2e.support.clients import TIMEOUT, FrameClient, frame_client
 from tests.e2e.support.traces import is_about, trace_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -18,11 +18,11 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 async def test_a_message_gives_one_trace_with_both_functions_parts(engine: Engine, room: str) -> None:
     async with AsyncExitStack() as stack:
         clients: list[FrameClient] = [
-            await stack.enter_async_context(framed(engine.socket_url, room=room)) for _ in range(5)
+            await stack.enter_async_context(frame_client(engine.socket_url, room=room)) for _ in range(5)
         ]
         await clients[0].send(room, "traced")
         for client in clients:
-            await client.until_heard("traced")
+            await client.until_received("traced")
         roots = await trace_of(engine, room, "Roomcast broadcast")
     (root,) = roots
     assert root.name == "MessageFunction"
@@ -47,9 +47,9 @@ async def test_a_message_gives_one_trace_with_both_functions_parts(engine: Engin
 
 
 async def test_the_messages_of_a_run_each_have_their_trace(engine: Engine, room: str) -> None:
-    async with framed(engine.socket_url, room=room) as ada:
+    async with frame_client(engine.socket_url, room=room) as ada:
         replies = await asyncio.gather(*(ada.send(room, f"message {number}") for number in range(5)))
-        await ada.until_heard(*(f"message {number}" for number in range(5)))
+        await ada.until_received(*(f"message {number}" for number in range(5)))
         assert len(replies) == 5
 
         def traces() -> int:
@@ -58,7 +58,7 @@ async def test_the_messages_of_a_run_each_have_their_trace(engine: Engine, room:
                 for _, documents in engine.traces.newest()
             )
 
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while traces() < 5:
                 await asyncio.sleep(0.02)
         assert traces() == 5

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from local.engine import Engine
-from tests.e2e.support.clients import FrameClient, code, framed, plain, refused, user_of
-from tests.e2e.support.jwt_engine import Guarded, token_of
+from tests.e2e.support.clients import FrameClient, code_of, frame_client, plain_client, rejected_with, user_of
+from tests.e2e.support.jwt_engine import JwtEngine, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,7 +27,7 @@ WRITING: dict[str, dict[str, Any]] = {
 
 async def codes(client: FrameClient, room: str, actions: dict[str, dict[str, Any]]) -> set[str]:
     return {
-        await code(client.ask(**{"action": action, "room": room, "ref": f"{action}-{room}", **fields}))
+        await code_of(client.request(**{"action": action, "room": room, "ref": f"{action}-{room}", **fields}))
         for action, fields in actions.items()
     }
 
@@ -35,7 +35,7 @@ async def codes(client: FrameClient, room: str, actions: dict[str, dict[str, Any
 async def one_way(client: FrameClient, room: str) -> str:
     """The code that a one-way message comes back with."""
     ref = f"one-way-{room}"
-    await client.say({"action": "onMessage", "room": room, "message": "Hi", "ref": ref})
+    await client.send_frame({"action": "onMessage", "room": room, "message": "Hi", "ref": ref})
 
     def refusals() -> list[str]:
         return [reply["code"] for reply in client.replies if reply["ref"] == ref]
@@ -46,154 +46,163 @@ async def one_way(client: FrameClient, room: str) -> str:
 
 async def test_a_private_room_is_open_to_nobody_in_an_open_chat(engine: Engine, room: str) -> None:
     url, private = engine.socket_url, f"private-{room}"
-    assert await refused(url, room=private) == 403
-    assert await refused(url, room=[room, private]) == 403
-    async with framed(url, room=room) as ada:
+    assert await rejected_with(url, room=private) == 403
+    assert await rejected_with(url, room=[room, private]) == 403
+    async with frame_client(url, room=room) as ada:
         assert await codes(ada, private, READING | WRITING) == {"forbidden"}
         assert await one_way(ada, private) == "forbidden"
-        assert await code(ada.send(room, "Hi")) == "ok"
+        assert await code_of(ada.send(room, "Hi")) == "ok"
 
 
-async def test_a_token_opens_the_rooms_that_it_names_and_no_others(guarded: Guarded, room: str) -> None:
+async def test_a_token_opens_the_rooms_that_it_names_and_no_others(jwt_engine: JwtEngine, room: str) -> None:
     grants = [f"{room}-hall", f"{room}-team-*", f"private-{room}-board"]
     granted = [f"{room}-hall", f"{room}-team-", f"{room}-team-a", f"private-{room}-board"]
     others = ["lobby", room, f"{room}-hal", f"{room}-halls", f"private-{room}-team-a", f"{room}-team"]
     others += [f"private-{room}-board-2", f"private-{room}-hall", f"{room}-team-*".upper()]
-    bearing = token_of("ada", rooms=grants)
-    async with framed(guarded.url, bearing=bearing, room=granted[0]) as ada:
+    token = token_of("ada", rooms=grants)
+    async with frame_client(jwt_engine.url, token=token, room=granted[0]) as ada:
         for name in granted:
             assert await codes(ada, name, READING | WRITING) == {"ok"}
         for name in others:
             assert await codes(ada, name, READING | WRITING) == {"forbidden"}
             assert await one_way(ada, name) == "forbidden"
     for name in others:
-        assert await refused(guarded.url, bearing=bearing, room=[granted[0], name]) == 403
-    assert await refused(guarded.url, bearing=bearing) == 403  # the lobby
+        assert await rejected_with(jwt_engine.url, token=token, room=[granted[0], name]) == 403
+    assert await rejected_with(jwt_engine.url, token=token) == 403  # the lobby
 
 
 @pytest.mark.parametrize("rooms", [{}, {"rooms": "*"}, {"rooms": ["*"]}], ids=["no claim", "*", "[*]"])
-async def test_every_room_is_not_a_private_one(guarded: Guarded, room: str, rooms: dict[str, Any]) -> None:
-    bearing = token_of("ada", **rooms)
-    assert await refused(guarded.url, bearing=bearing, room=f"private-{room}") == 403
-    async with framed(guarded.url, bearing=bearing, room=room) as ada:
+async def test_every_room_is_not_a_private_one(
+    jwt_engine: JwtEngine, room: str, rooms: dict[str, Any]
+) -> None:
+    token = token_of("ada", **rooms)
+    assert await rejected_with(jwt_engine.url, token=token, room=f"private-{room}") == 403
+    async with frame_client(jwt_engine.url, token=token, room=room) as ada:
         assert await codes(ada, room, READING | WRITING) == {"ok"}
         assert await codes(ada, f"private-{room}", READING | WRITING) == {"forbidden"}
 
 
-async def test_a_token_that_names_no_rooms_opens_none(guarded: Guarded, room: str) -> None:
-    bearing = token_of("ada", rooms=[])
-    assert await refused(guarded.url, bearing=bearing, room=room) == 403
-    async with framed(guarded.url, bearing=bearing, room="") as ada:
+async def test_a_token_that_names_no_rooms_opens_none(jwt_engine: JwtEngine, room: str) -> None:
+    token = token_of("ada", rooms=[])
+    assert await rejected_with(jwt_engine.url, token=token, room=room) == 403
+    async with frame_client(jwt_engine.url, token=token, room="") as ada:
         assert await codes(ada, room, READING | WRITING) == {"forbidden"}
 
 
-async def test_who_may_only_read_hears_and_cannot_speak(guarded: Guarded, room: str) -> None:
+async def test_who_may_only_read_hears_and_cannot_speak(jwt_engine: JwtEngine, room: str) -> None:
     reader = token_of("ada", rooms=f"{room}:read")
     async with (
-        framed(guarded.url, bearing=reader, room=room) as ada,
-        framed(guarded.url, bearing=token_of("bob"), room=room) as bob,
-        plain(guarded.url, bearing=reader, room=room) as terminal,
+        frame_client(jwt_engine.url, token=reader, room=room) as ada,
+        frame_client(jwt_engine.url, token=token_of("bob"), room=room) as bob,
+        plain_client(jwt_engine.url, token=reader, room=room) as terminal,
     ):
         assert await codes(ada, room, READING) == {"ok"}
         assert await codes(ada, room, WRITING) == {"forbidden"}
         assert await one_way(ada, room) == "forbidden"
-        await terminal.speak("Hi")
-        await terminal.until(lambda: any('"code":"forbidden"' in text for text in terminal.heard))
+        await terminal.send_text("Hi")
+        await terminal.until(lambda: any('"code":"forbidden"' in text for text in terminal.received))
         await bob.send(room, "News")
-        await asyncio.gather(ada.until_heard("News"), bob.until_heard("News"))
+        await asyncio.gather(ada.until_received("News"), bob.until_received("News"))
         assert bob.texts == ["News"]
         assert not bob.of_type("typing")
 
 
-async def test_who_may_only_write_cannot_get_in_and_read(guarded: Guarded, room: str) -> None:
+async def test_who_may_only_write_cannot_get_in_and_read(jwt_engine: JwtEngine, room: str) -> None:
     writer = token_of("ada", rooms=f"{room}:write {room}-2")
-    assert await refused(guarded.url, bearing=writer, room=room) == 403
-    async with framed(guarded.url, bearing=writer, room=f"{room}-2") as ada:
+    assert await rejected_with(jwt_engine.url, token=writer, room=room) == 403
+    async with frame_client(jwt_engine.url, token=writer, room=f"{room}-2") as ada:
         assert await codes(ada, room, READING) == {"forbidden"}
 
 
-async def test_the_history_of_a_room_that_one_is_not_in_is_not_read(guarded: Guarded, room: str) -> None:
+async def test_the_history_of_a_room_that_one_is_not_in_is_not_read(jwt_engine: JwtEngine, room: str) -> None:
     async with (
-        framed(guarded.url, bearing=token_of("ada"), room=room) as ada,
-        framed(guarded.url, bearing=token_of("bob"), room=room) as bob,
-        framed(guarded.url, bearing=token_of("eve"), room="") as eve,
+        frame_client(jwt_engine.url, token=token_of("ada"), room=room) as ada,
+        frame_client(jwt_engine.url, token=token_of("bob"), room=room) as bob,
+        frame_client(jwt_engine.url, token=token_of("eve"), room="") as eve,
     ):
         await ada.send(room, "between us")
-        await bob.until_heard("between us")
-        await bob.ask(action="leave", room=room)
+        await bob.until_received("between us")
+        await bob.request(action="leave", room=room)
         for client in (bob, eve):
             for page in ({"after": 0}, {"before": 9}):
-                asked = client.ask(action="history", room=room, **page)
-                assert await code(asked) == "not_a_member"
-            assert await code(client.ask(action="presence", room=room)) == "not_a_member"
-            reply = await client.ask(action="ping", rooms=[room])
+                asked = client.request(action="history", room=room, **page)
+                assert await code_of(asked) == "not_a_member"
+            assert await code_of(client.request(action="presence", room=room)) == "not_a_member"
+            reply = await client.request(action="ping", rooms=[room])
             assert reply["seqs"] == {}
-        assert "between us" not in str(eve.heard)
+        assert "between us" not in str(eve.received)
 
 
 @pytest.mark.parametrize("mode", ["open", "jwt"])
-async def test_nobody_speaks_as_somebody_else(engine: Engine, guarded: Guarded, room: str, mode: str) -> None:
+async def test_nobody_speaks_as_somebody_else(
+    engine: Engine, jwt_engine: JwtEngine, room: str, mode: str
+) -> None:
     somebody = {"user": "bob", "name": "Bob", "sub": "bob", "roles": "moderator", "grants": "private-*"}
     claims = {**somebody, "principalId": "bob", "authorizer": {**somebody, "expires_at": ""}}
     forged = {**claims, "requestContext": {**claims, "connectionId": "bobs", "routeKey": "$connect"}}
-    url = engine.socket_url if mode == "open" else guarded.url
-    bearing = {} if mode == "open" else {"bearing": token_of("eve")}
+    url = engine.socket_url if mode == "open" else jwt_engine.url
+    token = {} if mode == "open" else {"token": token_of("eve")}
     me = (user_of("eve"), "Mallory") if mode == "open" else ("eve", "Eve")
     query = {**somebody, "room": room, "client": "eve", "name": "Mallory"}
-    async with framed(url, **bearing, **query) as eve, framed(url, **bearing, room=room) as witness:
-        joined = await eve.ask(**{**forged, "action": "join", "room": room})
+    async with frame_client(url, **token, **query) as eve, frame_client(url, **token, room=room) as witness:
+        joined = await eve.request(**{**forged, "action": "join", "room": room})
         assert (joined["user"], joined["name"]) == me
-        assert await code(eve.ask(**{**forged, "action": "send", "room": room, "message": "Hi"})) == "ok"
-        await eve.say({**forged, "action": "onMessage", "message": "Ho"})
-        await witness.until_heard("Hi", "Ho")
+        assert (
+            await code_of(eve.request(**{**forged, "action": "send", "room": room, "message": "Hi"})) == "ok"
+        )
+        await eve.send_frame({**forged, "action": "onMessage", "message": "Ho"})
+        await witness.until_received("Hi", "Ho")
         assert {(message["user"], message["name"]) for message in witness.messages} == {me}
-        who = await eve.ask(**{**forged, "action": "presence", "room": room})
+        who = await eve.request(**{**forged, "action": "presence", "room": room})
         assert "bob" not in {person["user"] for person in who["members"]}
         # Nor are another's rights to be had.
         private = {**forged, "room": f"private-{room}", "message": "Hi", "after": 0}
         for action in ("join", "send", "history", "typing", "presence"):
-            assert await code(eve.ask(**{**private, "action": action})) == "forbidden"
-        assert await code(eve.ask(**{**forged, "action": "delete", "room": room, "seq": 1})) == "forbidden"
+            assert await code_of(eve.request(**{**private, "action": action})) == "forbidden"
+        assert (
+            await code_of(eve.request(**{**forged, "action": "delete", "room": room, "seq": 1}))
+            == "forbidden"
+        )
         for route in ("$connect", "$disconnect", "$default"):
-            assert await code(eve.ask(**{**forged, "action": route, "room": room})) == "unknown_action"
-        assert await code(eve.send(room, "still here")) == "ok"
+            assert await code_of(eve.request(**{**forged, "action": route, "room": room})) == "unknown_action"
+        assert await code_of(eve.send(room, "still here")) == "ok"
 
 
-async def test_nobody_else_can_send_what_somebody_has_sent(guarded: Guarded, room: str) -> None:
+async def test_nobody_else_can_send_what_somebody_has_sent(jwt_engine: JwtEngine, room: str) -> None:
     async with (
-        framed(guarded.url, bearing=token_of("ada"), room=room) as ada,
-        framed(guarded.url, bearing=token_of("ada"), room=room) as adas_other_tab,
-        framed(guarded.url, bearing=token_of("eve"), room=[room, f"{room}-2"]) as eve,
+        frame_client(jwt_engine.url, token=token_of("ada"), room=room) as ada,
+        frame_client(jwt_engine.url, token=token_of("ada"), room=room) as adas_other_tab,
+        frame_client(jwt_engine.url, token=token_of("eve"), room=[room, f"{room}-2"]) as eve,
     ):
         first = await ada.send(room, "I am Ada", ref="adas")
-        assert await code(eve.send(room, "I am Ada", ref="adas")) == "invalid_ref"
-        assert await code(eve.send(room, "I am Eve", ref="adas")) == "invalid_ref"
+        assert await code_of(eve.send(room, "I am Ada", ref="adas")) == "invalid_ref"
+        assert await code_of(eve.send(room, "I am Eve", ref="adas")) == "invalid_ref"
         again = await adas_other_tab.send(room, "I am Ada", ref="adas")
         assert (again["seq"], again["id"]) == (first["seq"], "adas")
-        assert await code(eve.send(f"{room}-2", "in another room", ref="adas")) == "ok"
+        assert await code_of(eve.send(f"{room}-2", "in another room", ref="adas")) == "ok"
         await ada.send(room, "the end")
-        await eve.until_heard("the end", "in another room")
-        history = await eve.ask(action="history", room=room, after=0)
+        await eve.until_received("the end", "in another room")
+        history = await eve.request(action="history", room=room, after=0)
         said = [(message["user"], message["message"]) for message in history["messages"]]
         assert said == [("ada", "I am Ada"), ("ada", "the end")]
         assert history["skipped"] == [2, 3, 4]
         assert eve.texts.count("I am Ada") == 1
 
 
-async def test_a_moderator_moderates_only_where_they_may_read(guarded: Guarded, room: str) -> None:
+async def test_a_moderator_moderates_only_where_they_may_read(jwt_engine: JwtEngine, room: str) -> None:
     mia = token_of("mia", roles=["moderator"], rooms=[f"{room}-hall"])
-    async with framed(guarded.url, bearing=mia, room=f"{room}-hall") as moderator:
+    async with frame_client(jwt_engine.url, token=mia, room=f"{room}-hall") as moderator:
         lock = {"action": "lock", "locked": True}
-        assert await code(moderator.ask(**lock, room=f"{room}-hall")) == "ok"
-        assert await code(moderator.ask(**lock, room=room)) == "forbidden"
-        assert await code(moderator.ask(**lock, room=f"private-{room}")) == "forbidden"
-    async with framed(guarded.url, bearing=token_of("ada"), room=room) as ada:
-        assert await code(ada.send(room, "Open")) == "ok"
+        assert await code_of(moderator.request(**lock, room=f"{room}-hall")) == "ok"
+        assert await code_of(moderator.request(**lock, room=room)) == "forbidden"
+        assert await code_of(moderator.request(**lock, room=f"private-{room}")) == "forbidden"
+    async with frame_client(jwt_engine.url, token=token_of("ada"), room=room) as ada:
+        assert await code_of(ada.send(room, "Open")) == "ok"
 
 
-async def test_what_a_refusal_says_is_nothing_of_what_was_sent(guarded: Guarded, room: str) -> None:
-    async with framed(guarded.url, bearing=token_of("ada", rooms=[room]), room=room) as ada:
+async def test_what_a_refusal_says_is_nothing_of_what_was_sent(jwt_engine: JwtEngine, room: str) -> None:
+    async with frame_client(jwt_engine.url, token=token_of("ada", rooms=[room]), room=room) as ada:
         for action, fields in (READING | WRITING).items():
             frame = {"action": action, "room": "private-hush", "ref": "r", **fields}
-            assert await code(ada.ask(**frame)) == "forbidden"
+            assert await code_of(ada.request(**frame)) == "forbidden"
         assert "hush" not in json.dumps(ada.replies)

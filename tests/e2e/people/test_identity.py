@@ -103,7 +103,7 @@ async def refused(engine: Engine, text: str | None = None, **how: Any) -> int:
 async def speaker(client: FrameClient) -> tuple[str, str]:
     """As whom a client in the lobby is heard."""
     await client.send("lobby", "Hi")
-    await client.until_heard("Hi")
+    await client.until_received("Hi")
     await client.close()
     return client.messages[0]["user"], client.messages[0]["name"]
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.e2e.support.clients import FrameClient, code, framed, plain, refused
-from tests.e2e.support.jwt_engine import Guarded, token_of
+from tests.e2e.support.clients import FrameClient, code_of, frame_client, plain_client, rejected_with
+from tests.e2e.support.jwt_engine import JwtEngine, token_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -24,7 +24,7 @@ MODERATOR = {"roles": ["moderator"]}
 class Meeting:
     """A room with two moderators, Mia and Max, and two others, Ada and Bob."""
 
-    guarded: Guarded
+    jwt_engine: JwtEngine
     room: str
     mia: FrameClient
     max: FrameClient
@@ -46,23 +46,23 @@ class Meeting:
 
     def logged(self, **fields: Any) -> list[dict[str, Any]]:
         """The log's records of what was done in this room, or those with these fields."""
-        records = self.guarded.printed.records("MessageFunction", "moderated")
+        records = self.jwt_engine.logs.records("MessageFunction", "moderated")
         wanted = {"room": self.room, **fields}.items()
         return [record for record in records if wanted <= record.items()]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def meeting(guarded: Guarded, room: str) -> AsyncIterator[Meeting]:
+async def meeting(jwt_engine: JwtEngine, room: str) -> AsyncIterator[Meeting]:
     async with AsyncExitStack() as stack:
         clients = {
             name: await stack.enter_async_context(
-                framed(
-                    guarded.url, bearing=token_of(name, **(MODERATOR if name[0] == "m" else {})), room=room
+                frame_client(
+                    jwt_engine.url, token=token_of(name, **(MODERATOR if name[0] == "m" else {})), room=room
                 )
             )
             for name in ("mia", "max", "ada", "bob")
         }
-        yield Meeting(guarded, room, **clients)
+        yield Meeting(jwt_engine, room, **clients)
 
 
 @pytest.mark.parametrize("newest", [True, False], ids=["the newest", "an older one"])
@@ -72,21 +72,21 @@ async def test_a_deleted_message_is_told_of_and_nowhere_any_more(meeting: Meetin
     if not newest:
         await meeting.bob.send(room, "Ada!")
     for client in meeting.everybody:
-        await client.until_heard(text)
-    assert text in await meeting.guarded.stored()
+        await client.until_received(text)
+    assert text in await meeting.jwt_engine.stored()
 
-    reply = await meeting.mia.ask(action="delete", room=room, seq=sent["seq"])
+    reply = await meeting.mia.request(action="delete", room=room, seq=sent["seq"])
     assert (reply["status"], reply["room"], reply["seq"]) == ("ok", room, sent["seq"])
     deleted = {key: sent[key] for key in ("seq", "id", "at")}
     deleted |= {"user": "ada", "name": "Ada", "message": "", "deleted": True}
     await meeting.all_hear("changed", room=room, messages=[deleted])
-    history = await meeting.bob.ask(action="history", room=room, after=0)
+    history = await meeting.bob.request(action="history", room=room, after=0)
     assert history["messages"][0] == deleted
-    async with framed(meeting.guarded.url, bearing=token_of("eve"), room="") as late:
-        joined = await late.ask(action="join", room=room, after=0)
+    async with frame_client(meeting.jwt_engine.url, token=token_of("eve"), room="") as late:
+        joined = await late.request(action="join", room=room, after=0)
         assert joined["messages"][0] == deleted
         assert joined["seq"] == sent["seq"] + (not newest)
-    assert text not in await meeting.guarded.stored()
+    assert text not in await meeting.jwt_engine.stored()
     (record,) = meeting.logged()
     assert (record["action"], record["moderator"], record["user"], record["seq"]) == (
         "delete",
@@ -94,27 +94,27 @@ async def test_a_deleted_message_is_told_of_and_nowhere_any_more(meeting: Meetin
         "ada",
         1,
     )
-    assert text not in str(meeting.guarded.printed.lines)
+    assert text not in str(meeting.jwt_engine.logs.lines)
 
 
 async def test_only_a_message_can_be_deleted(meeting: Meeting) -> None:
     for _ in range(2):
         await meeting.ada.send(meeting.room, "twice", ref="the same")
     for seq in (2, 3):  # a void, and none at all
-        asked = meeting.mia.ask(action="delete", room=meeting.room, seq=seq)
-        assert await code(asked) == "invalid_message"
+        asked = meeting.mia.request(action="delete", room=meeting.room, seq=seq)
+        assert await code_of(asked) == "invalid_message"
     assert not meeting.logged()
 
 
 async def test_who_is_kicked_is_out_on_every_connection_and_cannot_come_back(meeting: Meeting) -> None:
-    room, elsewhere, url = meeting.room, meeting.room + "-2", meeting.guarded.url
+    room, elsewhere, url = meeting.room, meeting.room + "-2", meeting.jwt_engine.url
     ada = token_of("ada")
     async with (
-        framed(url, bearing=ada, room=[room, elsewhere]) as second_tab,
-        plain(url, bearing=ada, room=room) as terminal,
+        frame_client(url, token=ada, room=[room, elsewhere]) as second_tab,
+        plain_client(url, token=ada, room=room) as terminal,
     ):
         ban = {"action": "ban", "room": room, "user": "ada"}
-        reply = await meeting.mia.ask(**ban, seconds=600)
+        reply = await meeting.mia.request(**ban, seconds=600)
         assert (reply["status"], reply["user"]) == ("ok", "ada")
         told = {"action": "ban", "moderator": "Mia", "user": "ada", "until": reply["until"]}
         await meeting.all_hear("moderated", room=room, **told)
@@ -125,20 +125,20 @@ async def test_who_is_kicked_is_out_on_every_connection_and_cannot_come_back(mee
         )
 
         await meeting.bob.send(room, "Is she gone?")
-        await meeting.bob.until_heard("Is she gone?")
-        assert await code(second_tab.send(elsewhere, "I am")) == "ok"  # it is one room's matter
-        await second_tab.until_heard("I am")
+        await meeting.bob.until_received("Is she gone?")
+        assert await code_of(second_tab.send(elsewhere, "I am")) == "ok"  # it is one room's matter
+        await second_tab.until_received("I am")
         assert second_tab.texts == ["I am"]
-        assert terminal.heard == meeting.ada.texts == []
+        assert terminal.received == meeting.ada.texts == []
         for action in ("send", "history", "presence", "typing"):
             fields = {"ref": action, "message": "Let me in", "after": 0} if action != "presence" else {}
-            assert await code(meeting.ada.ask(action=action, room=room, **fields)) == "not_a_member"
-        assert await code(meeting.ada.ask(action="join", room=room)) == "forbidden"
-        assert await refused(url, bearing=ada, room=room) == 403
+            assert await code_of(meeting.ada.request(action=action, room=room, **fields)) == "not_a_member"
+        assert await code_of(meeting.ada.request(action="join", room=room)) == "forbidden"
+        assert await rejected_with(url, token=ada, room=room) == 403
 
-        assert await code(meeting.max.ask(**ban, seconds=0)) == "ok"
-        assert await code(meeting.ada.ask(action="join", room=room)) == "ok"
-    assert [(it["action"], it["moderator"], it["user"]) for it in meeting.logged()] == [
+        assert await code_of(meeting.max.request(**ban, seconds=0)) == "ok"
+        assert await code_of(meeting.ada.request(action="join", room=room)) == "ok"
+    assert [(record["action"], record["moderator"], record["user"]) for record in meeting.logged()] == [
         ("ban", "mia", "ada"),
         ("ban", "max", "ada"),
     ]
@@ -146,33 +146,33 @@ async def test_who_is_kicked_is_out_on_every_connection_and_cannot_come_back(mee
 
 async def test_a_kick_and_a_mute_end_by_themselves(meeting: Meeting) -> None:
     room, ends = meeting.room, int(time.time()) + 2
-    await meeting.mia.ask(action="ban", room=room, user="ada", seconds=2)
-    await meeting.mia.ask(action="mute", room=room, user="bob", seconds=2)
-    while await code(meeting.ada.ask(action="join", room=room)) == "forbidden":
+    await meeting.mia.request(action="ban", room=room, user="ada", seconds=2)
+    await meeting.mia.request(action="mute", room=room, user="bob", seconds=2)
+    while await code_of(meeting.ada.request(action="join", room=room)) == "forbidden":
         await asyncio.sleep(0.1)
     assert time.time() >= ends
-    while await code(meeting.bob.send(room, "Sorry")) == "forbidden":
+    while await code_of(meeting.bob.send(room, "Sorry")) == "forbidden":
         await asyncio.sleep(0.1)
-    await meeting.ada.until_heard("Sorry")
+    await meeting.ada.until_received("Sorry")
 
 
 async def test_who_is_muted_hears_and_cannot_speak(meeting: Meeting) -> None:
     room, mute = meeting.room, {"action": "mute", "room": meeting.room, "user": "ada"}
-    async with plain(meeting.guarded.url, bearing=token_of("ada"), room=room) as terminal:
-        reply = await meeting.mia.ask(**mute, seconds=600)
+    async with plain_client(meeting.jwt_engine.url, token=token_of("ada"), room=room) as terminal:
+        reply = await meeting.mia.request(**mute, seconds=600)
         assert reply["status"] == "ok"
         told = {"action": "mute", "moderator": "Mia", "user": "ada", "until": reply["until"]}
         await meeting.all_hear("moderated", room=room, **told)
-        assert await code(meeting.ada.send(room, "But")) == "forbidden"
-        await terminal.speak("But")
-        await terminal.until(lambda: any('"code":"forbidden"' in text for text in terminal.heard))
+        assert await code_of(meeting.ada.send(room, "But")) == "forbidden"
+        await terminal.send_text("But")
+        await terminal.until(lambda: any('"code":"forbidden"' in text for text in terminal.received))
         await meeting.bob.send(room, "Poor Ada")
-        await asyncio.gather(meeting.ada.until_heard("Poor Ada"), meeting.mia.until_heard("Poor Ada"))
-        assert await code(meeting.max.ask(**mute, seconds=0)) == "ok"
-        assert await code(meeting.ada.send(room, "Thanks")) == "ok"
-        await meeting.bob.until_heard("Thanks")
+        await asyncio.gather(meeting.ada.until_received("Poor Ada"), meeting.mia.until_received("Poor Ada"))
+        assert await code_of(meeting.max.request(**mute, seconds=0)) == "ok"
+        assert await code_of(meeting.ada.send(room, "Thanks")) == "ok"
+        await meeting.bob.until_received("Thanks")
     assert meeting.bob.texts == ["Poor Ada", "Thanks"]
-    assert [(it["moderator"], it["user"]) for it in meeting.logged(action="mute")] == [
+    assert [(record["moderator"], record["user"]) for record in meeting.logged(action="mute")] == [
         ("mia", "ada"),
         ("max", "ada"),
     ]
@@ -180,21 +180,21 @@ async def test_who_is_muted_hears_and_cannot_speak(meeting: Meeting) -> None:
 
 async def test_in_slow_mode_each_person_waits_and_is_told_how_long(meeting: Meeting) -> None:
     room = meeting.room
-    assert await code(meeting.mia.ask(action="slow_mode", room=room, seconds=4)) == "ok"
+    assert await code_of(meeting.mia.request(action="slow_mode", room=room, seconds=4)) == "ok"
     await meeting.all_hear("moderated", room=room, action="slow_mode", moderator="Mia", seconds=4)
     replies = await asyncio.gather(*(meeting.ada.send(room, f"number {number}") for number in range(5)))
     refusals = [reply for reply in replies if reply["status"] == "error"]
     assert {refusal["code"] for refusal in refusals} == {"rate_limited"}
     assert len(refusals) == 4
     assert all(0 < refusal["retry_after"] <= 4 for refusal in refusals)
-    assert await code(meeting.bob.send(room, "Each for himself")) == "ok"
-    assert {await code(meeting.max.send(room, "I may")) for _ in range(3)} == {"ok"}
+    assert await code_of(meeting.bob.send(room, "Each for himself")) == "ok"
+    assert {await code_of(meeting.max.send(room, "I may")) for _ in range(3)} == {"ok"}
     await asyncio.sleep(max(refusal["retry_after"] for refusal in refusals))
-    assert await code(meeting.ada.send(room, "after a while")) == "ok"
+    assert await code_of(meeting.ada.send(room, "after a while")) == "ok"
 
-    assert await code(meeting.max.ask(action="slow_mode", room=room, seconds=0)) == "ok"
-    assert {await code(meeting.ada.send(room, "fast")) for _ in range(3)} == {"ok"}
-    assert [(it["moderator"], it["seconds"]) for it in meeting.logged(action="slow_mode")] == [
+    assert await code_of(meeting.max.request(action="slow_mode", room=room, seconds=0)) == "ok"
+    assert {await code_of(meeting.ada.send(room, "fast")) for _ in range(3)} == {"ok"}
+    assert [(record["moderator"], record["seconds"]) for record in meeting.logged(action="slow_mode")] == [
         ("mia", 4),
         ("max", 0),
     ]
@@ -203,16 +203,16 @@ async def test_in_slow_mode_each_person_waits_and_is_told_how_long(meeting: Meet
 async def test_a_closed_room_can_be_read_and_only_moderators_write(meeting: Meeting) -> None:
     room = meeting.room
     await meeting.bob.send(room, "before")
-    assert await code(meeting.mia.ask(action="lock", room=room, locked=True)) == "ok"
+    assert await code_of(meeting.mia.request(action="lock", room=room, locked=True)) == "ok"
     await meeting.all_hear("moderated", room=room, action="lock", moderator="Mia", locked=True)
-    assert await code(meeting.ada.send(room, "Hello?")) == "forbidden"
-    assert await code(meeting.max.send(room, "We are closed")) == "ok"
-    await meeting.ada.until_heard("before", "We are closed")
-    history = await meeting.ada.ask(action="history", room=room, after=0)
+    assert await code_of(meeting.ada.send(room, "Hello?")) == "forbidden"
+    assert await code_of(meeting.max.send(room, "We are closed")) == "ok"
+    await meeting.ada.until_received("before", "We are closed")
+    history = await meeting.ada.request(action="history", room=room, after=0)
     assert [message["message"] for message in history["messages"]] == ["before", "We are closed"]
-    assert await code(meeting.max.ask(action="lock", room=room, locked=False)) == "ok"
-    assert await code(meeting.ada.send(room, "Hello again")) == "ok"
-    assert [(it["moderator"], it["locked"]) for it in meeting.logged(action="lock")] == [
+    assert await code_of(meeting.max.request(action="lock", room=room, locked=False)) == "ok"
+    assert await code_of(meeting.ada.send(room, "Hello again")) == "ok"
+    assert [(record["moderator"], record["locked"]) for record in meeting.logged(action="lock")] == [
         ("mia", True),
         ("max", False),
     ]
@@ -220,19 +220,19 @@ async def test_a_closed_room_can_be_read_and_only_moderators_write(meeting: Meet
 
 async def test_rulings_of_two_moderators_at_once_all_hold(meeting: Meeting) -> None:
     room = meeting.room
-    by_mia = [meeting.mia.ask(action="mute", room=room, user=f"troll-{n}", seconds=600) for n in range(2)] + [
-        meeting.mia.ask(action="mute", room=room, user="ada", seconds=600)
-    ]
+    by_mia = [
+        meeting.mia.request(action="mute", room=room, user=f"troll-{n}", seconds=600) for n in range(2)
+    ] + [meeting.mia.request(action="mute", room=room, user="ada", seconds=600)]
     by_max = [
-        meeting.max.ask(action="ban", room=room, user="bob", seconds=600),
-        meeting.max.ask(action="slow_mode", room=room, seconds=600),
+        meeting.max.request(action="ban", room=room, user="bob", seconds=600),
+        meeting.max.request(action="slow_mode", room=room, seconds=600),
     ]
     replies = await asyncio.gather(*by_mia, *by_max)
     assert {reply["status"] for reply in replies} == {"ok"}
-    assert await code(meeting.ada.send(room, "Hi")) == "forbidden"
-    assert await code(meeting.bob.ask(action="join", room=room)) == "forbidden"
-    async with framed(meeting.guarded.url, bearing=token_of("eve"), room=room) as eve:
-        assert [await code(eve.send(room, text)) for text in ("one", "two")] == ["ok", "rate_limited"]
+    assert await code_of(meeting.ada.send(room, "Hi")) == "forbidden"
+    assert await code_of(meeting.bob.request(action="join", room=room)) == "forbidden"
+    async with frame_client(meeting.jwt_engine.url, token=token_of("eve"), room=room) as eve:
+        assert [await code_of(eve.send(room, text)) for text in ("one", "two")] == ["ok", "rate_limited"]
 
 
 async def test_nobody_else_can_do_any_of_it(meeting: Meeting) -> None:
@@ -247,12 +247,12 @@ async def test_nobody_else_can_do_any_of_it(meeting: Meeting) -> None:
     ]
     claimed = {"roles": ["moderator"], "requestContext": {"authorizer": {"roles": "moderator"}}}
     by_name = token_of("moderator", roles=["moderators", "Moderator", "not moderator"], rooms="* moderator")
-    async with framed(meeting.guarded.url, bearing=by_name, room=room) as eve:
+    async with frame_client(meeting.jwt_engine.url, token=by_name, room=room) as eve:
         for act in acts:
-            assert await code(meeting.ada.ask(room=room, **act, **claimed)) == "forbidden"
-            assert await code(eve.ask(room=room, **act)) == "forbidden"
-    assert {await code(meeting.bob.send(room, "Hi again")) for _ in range(2)} == {"ok"}
-    history = await meeting.bob.ask(action="history", room=room, after=0)
+            assert await code_of(meeting.ada.request(room=room, **act, **claimed)) == "forbidden"
+            assert await code_of(eve.request(room=room, **act)) == "forbidden"
+    assert {await code_of(meeting.bob.send(room, "Hi again")) for _ in range(2)} == {"ok"}
+    history = await meeting.bob.request(action="history", room=room, after=0)
     assert history["messages"][0]["message"] == "Hi"
     assert not meeting.logged()
     assert not meeting.bob.of_type("moderated") + meeting.bob.of_type("changed")

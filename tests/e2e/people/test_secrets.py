@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from local.traces import pages as trace_pages
-from tests.e2e.support.clients import PATIENCE
+from tests.e2e.support.clients import TIMEOUT
 from tests.support.engine_logs import log_file
 from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, claims, ec_key, forged, published, token
 from tests.support.ports import free_pair
@@ -60,7 +60,7 @@ class Run:
         return text
 
     async def connect(self, query: str = "", **how: Any) -> ClientConnection:
-        return await connect(self.url + query, open_timeout=PATIENCE, **how)
+        return await connect(self.url + query, open_timeout=TIMEOUT, **how)
 
     async def refused(self, query: str = "", **how: Any) -> int:
         with pytest.raises(InvalidStatus) as refusal:
@@ -91,7 +91,7 @@ async def running(folder: Path, issuer: KeySetServer) -> AsyncIterator[Run]:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while "Roomcast is ready" not in run.printed:
                     assert process.returncode is None, run.printed
                     await asyncio.sleep(0.05)
@@ -166,7 +166,7 @@ def frames_with(text: str) -> list[str]:
 async def answers(socket: ClientConnection, number: int) -> list[dict[str, Any]]:
     """The next so many replies."""
     replies = []
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while len(replies) < number:
             frame = json.loads(await socket.recv())
             if frame["type"] == "reply":

@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 
 from local.engine import Engine
-from tests.e2e.support.engine_with_proxies import Rig
+from tests.e2e.support.engine_with_proxies import EngineWithProxies
 from tests.e2e.support.recording_proxy import Call, operation
 
 _BATCH = 25  # requests in one BatchWriteItem, DynamoDB's bound
@@ -33,7 +33,7 @@ async def write_backlog(engine: Engine, room: str, texts: Sequence[str]) -> None
     await _write_head(engine, room, rows)
 
 
-async def pretend_backlog(rig: Rig, room: str, texts: Sequence[str]) -> None:
+async def pretend_backlog(proxied: EngineWithProxies, room: str, texts: Sequence[str]) -> None:
     """The same, but only the head is written; DynamoDB's answers to queries for the rows are given here.
 
     For very long ones: ministack looks at all rows of a partition for each query of it, and takes more than a
@@ -54,8 +54,8 @@ async def pretend_backlog(rig: Rig, room: str, texts: Sequence[str]) -> None:
             page["LastEvaluatedKey"] = {name: page["Items"][-1][name] for name in ("pk", "sk")}
         return web.json_response(page, content_type="application/x-amz-json-1.0")
 
-    rig.dynamodb.before(operation("Query", f"LOG#{room}"), answer, _ALWAYS)
-    await _write_head(rig.engine, room, rows)
+    proxied.dynamodb.before(operation("Query", f"LOG#{room}"), answer, _ALWAYS)
+    await _write_head(proxied.engine, room, rows)
 
 
 async def _write_head(engine: Engine, room: str, rows: Sequence[dict[str, Any]]) -> None:

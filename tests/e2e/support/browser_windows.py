@@ -1,4 +1,4 @@
-"""Windows of a real browser."""
+"""BrowserWindows of a real browser."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ FLAGS = (
 )
 
 
-class Windows:
+class BrowserWindows:
     """Browser windows, and what their consoles complained of."""
 
     def __init__(self, browser: Browser, engine: Engine) -> None:
         self._browser = browser
         self._engine = engine
-        self.complaints: list[str] = []
+        self.console_errors: list[str] = []
 
     async def page(self, name: str, room: str, width: int = 1280, height: int = 800) -> Page:
         """A window of somebody who shares nothing with the others."""
         page = await self.open(
-            f"{self._engine.url}/?name={name}&room={room}", await self.person(width, height)
+            f"{self._engine.url}/?name={name}&room={room}", await self.new_person(width, height)
         )
         await expect(page.locator("#status")).to_have_attribute("data-state", "open")
         return page
 
-    async def plain(self, room: str) -> Page:
+    async def plain_page(self, room: str) -> Page:
         endpoint = f"{self._engine.socket_url}?room={room}"
-        page = await self.open(f"{PLAIN.as_uri()}?endpoint={endpoint}", await self.person(800, 600))
+        page = await self.open(f"{PLAIN.as_uri()}?endpoint={endpoint}", await self.new_person(800, 600))
         await page.get_by_role("button", name="Connect", exact=True).click()
         await expect(page.locator("#state")).to_have_text("open")
         return page
 
-    async def person(self, width: int = 1280, height: int = 800) -> BrowserContext:
+    async def new_person(self, width: int = 1280, height: int = 800) -> BrowserContext:
         """Who shares their storage among their own tabs."""
         return await self._browser.new_context(viewport={"width": width, "height": height})
 
     async def open(self, url: str, person: BrowserContext) -> Page:
         page = await person.new_page()
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         page.on(
             "console",
-            lambda line: self.complaints.append(line.text) if line.type in {"error", "warning"} else None,
+            lambda line: self.console_errors.append(line.text) if line.type in {"error", "warning"} else None,
         )
         await page.goto(url)
         return page
@@ -76,6 +76,6 @@ async def say(page: Page, text: str) -> None:
     await page.locator("#text").press("Enter")
 
 
-async def move(page: Page, field: str, value: str) -> None:
+async def fill_in(page: Page, field: str, value: str) -> None:
     await page.get_by_label(field).fill(value)
     await page.get_by_label(field).press("Enter")

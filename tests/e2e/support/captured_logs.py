@@ -6,13 +6,13 @@ import json
 from typing import Any
 
 
-class Printed:
+class CapturedLogs:
     """Keeps every line; give its `line` to the engine as `log`."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []  # each with the function that printed it
 
-    def line(self, function: str, text: str) -> None:
+    def add(self, function: str, text: str) -> None:
         self.lines.append((function, text))
 
     def records(self, function: str, message: str | None = None) -> list[dict[str, Any]]:

@@ -19,32 +19,32 @@ from websockets.typing import Subprotocol
 from chat.identity.identity import anonymous_identity
 from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
 
-PATIENCE = 40  # seconds; a bound on hanging, not an expectation
+TIMEOUT = 40  # seconds; a bound on hanging, not an expectation
 
 
 class Client:
-    """A socket and all that it has heard."""
+    """A socket and all that it has received."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.heard: list[str] = []
-        self._asked: Counter[str] = Counter()  # how often each ref was sent
+        self.received: list[str] = []
+        self._requests: Counter[str] = Counter()  # how often each ref was sent
         self._changed = asyncio.Condition()
-        self._listening = asyncio.create_task(self._listen())
+        self._reading = asyncio.create_task(self._read())
 
-    async def _listen(self) -> None:
+    async def _read(self) -> None:
         async for frame in self.socket:
             assert isinstance(frame, str)
             async with self._changed:
-                self.heard.append(frame)
+                self.received.append(frame)
                 self._changed.notify_all()
 
     async def until(self, enough: Callable[[], bool]) -> None:
-        """Waits until what was heard is enough."""
-        async with asyncio.timeout(PATIENCE), self._changed:
+        """Waits until what was received is enough."""
+        async with asyncio.timeout(TIMEOUT), self._changed:
             await self._changed.wait_for(enough)
 
-    async def say(self, frame: Any) -> None:
+    async def send_frame(self, frame: Any) -> None:
         """Sends a frame: text and bytes as they are, anything else as JSON, encoded as browsers do."""
         await self.socket.send(
             frame if isinstance(frame, str | bytes) else json.dumps(frame, ensure_ascii=False)
@@ -52,22 +52,22 @@ class Client:
 
     async def until_closed(self) -> None:
         """Waits until the server has closed the socket."""
-        async with asyncio.timeout(PATIENCE):
-            await self._listening
+        async with asyncio.timeout(TIMEOUT):
+            await self._reading
 
-    async def vanish(self) -> None:
+    async def abort(self) -> None:
         """Goes as a killed tab does, without a word."""
         self.socket.transport.abort()
         with pytest.raises(ConnectionClosedError):
-            await self._listening
+            await self._reading
 
     async def close(self) -> None:
-        if not self._listening.done():
+        if not self._reading.done():
             await self.socket.close()
-            await self._listening
+            await self._reading
 
     def check(self) -> None:
-        """Holds all that was heard against the AsyncAPI document. Raises WrongFrame."""
+        """Holds all that was received against the AsyncAPI document. Raises WrongFrame."""
         raise NotImplementedError
 
 
@@ -75,16 +75,16 @@ class PlainClient(Client):
     """The 2019 article's: bare texts."""
 
     def check(self) -> None:
-        for text in self.heard:
+        for text in self.received:
             check_heard_plain(text)
 
-    async def speak(self, message: str, **fields: Any) -> None:
-        await self.say({"action": "onMessage", "message": message, **fields})
+    async def send_text(self, message: str, **fields: Any) -> None:
+        await self.send_frame({"action": "onMessage", "message": message, **fields})
 
-    async def hears(self, *texts: str) -> None:
-        """Waits for the last of these texts, then holds all that was heard against them."""
-        await self.until(lambda: texts[-1] in self.heard)
-        assert self.heard == list(texts)
+    async def receives(self, *texts: str) -> None:
+        """Waits for the last of these texts, then holds all that was received against them."""
+        await self.until(lambda: texts[-1] in self.received)
+        assert self.received == list(texts)
 
 
 class FrameClient(Client):
@@ -93,16 +93,16 @@ class FrameClient(Client):
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
         self._actions: dict[str, str] = {}  # what each ref asked for
-        self._frames: list[dict[str, Any]] = []  # those of `heard` that are parsed already
+        self._frames: list[dict[str, Any]] = []  # those of `received` that are parsed already
 
     def check(self) -> None:
-        for text, frame in zip(self.heard, self.frames, strict=True):
+        for text, frame in zip(self.received, self.frames, strict=True):
             asked = self._actions.get(frame.get("ref"))
             check_heard(text, asked if asked in ASKED else None)
 
     @property
     def frames(self) -> list[dict[str, Any]]:
-        self._frames += map(json.loads, self.heard[len(self._frames) :])
+        self._frames += map(json.loads, self.received[len(self._frames) :])
         return self._frames
 
     @property
@@ -112,7 +112,7 @@ class FrameClient(Client):
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """All messages heard, in the order of their arrival."""
+        """All messages received, in the order of their arrival."""
         return [message for frame in self.of_type("messages") for message in frame["messages"]]
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
@@ -123,28 +123,28 @@ class FrameClient(Client):
     def texts(self) -> list[str]:
         return [message["message"] for message in self.messages]
 
-    async def ask(self, **fields: Any) -> dict[str, Any]:
+    async def request(self, **fields: Any) -> dict[str, Any]:
         """Sends a frame and waits for its reply: the n-th that names its ref, where a ref is sent n times."""
         ref = fields.setdefault("ref", str(uuid.uuid4()))
-        turn = self._asked[ref]
-        self._asked[ref] += 1
+        earlier = self._requests[ref]
+        self._requests[ref] += 1
         self._actions[ref] = fields["action"]
-        await self.say(fields)
+        await self.send_frame(fields)
 
         def replies() -> list[dict[str, Any]]:
             return [reply for reply in self.replies if reply["ref"] == ref]
 
-        await self.until(lambda: len(replies()) > turn)
-        return replies()[turn]
+        await self.until(lambda: len(replies()) > earlier)
+        return replies()[earlier]
 
     async def send(self, room: str, message: str, **fields: Any) -> dict[str, Any]:
-        return await self.ask(action="send", room=room, message=message, **fields)
+        return await self.request(action="send", room=room, message=message, **fields)
 
-    async def until_heard(self, *texts: str) -> None:
+    async def until_received(self, *texts: str) -> None:
         await self.until(lambda: set(texts) <= set(self.texts))
 
 
-async def code(asked: Awaitable[dict[str, Any]]) -> str:
+async def code_of(asked: Awaitable[dict[str, Any]]) -> str:
     """What a frame is answered with: "ok", or the code of a refusal."""
     reply = await asked
     return str(reply.get("code", reply["status"]))
@@ -156,33 +156,33 @@ def user_of(client: str) -> str:
 
 
 @asynccontextmanager
-async def plain(url: str, *, bearing: str | None = None, **query: Any) -> AsyncIterator[PlainClient]:
-    """A plain client; `bearing` is a token, which it sends in a header."""
-    headers = {} if bearing is None else {"Authorization": f"Bearer {bearing}"}
+async def plain_client(url: str, *, token: str | None = None, **query: Any) -> AsyncIterator[PlainClient]:
+    """A plain client; `token` is a token, which it sends in a header."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     async with _connected(PlainClient, url, query, additional_headers=headers) as client:
         yield client
 
 
 @asynccontextmanager
-async def framed(url: str, *, bearing: str | None = None, **query: Any) -> AsyncIterator[FrameClient]:
-    """A client that speaks frames; `bearing` is a token, which it sends as browsers do."""
-    async with _connected(FrameClient, url, query, subprotocols=_offers(bearing)) as client:
+async def frame_client(url: str, *, token: str | None = None, **query: Any) -> AsyncIterator[FrameClient]:
+    """A client that speaks frames; `token` is a token, which it sends as browsers do."""
+    async with _connected(FrameClient, url, query, subprotocols=_offers(token)) as client:
         yield client
 
 
-async def refused(url: str, *, bearing: str | None = None, **query: Any) -> int:
+async def rejected_with(url: str, *, token: str | None = None, **query: Any) -> int:
     """The status with which a client that speaks frames is refused."""
-    with pytest.raises(InvalidStatus) as refusal:
-        await connect(_asked(url, query), subprotocols=_offers(bearing), open_timeout=PATIENCE)
-    return refusal.value.response.status_code
+    with pytest.raises(InvalidStatus) as rejection:
+        await connect(_with_query(url, query), subprotocols=_offers(token), open_timeout=TIMEOUT)
+    return rejection.value.response.status_code
 
 
-def _offers(bearing: str | None) -> list[Subprotocol]:
-    token = [] if bearing is None else [Subprotocol(f"token.{bearing}")]
-    return [Subprotocol("roomcast.v1"), *token]
+def _offers(token: str | None) -> list[Subprotocol]:
+    offers = [] if token is None else [Subprotocol(f"token.{token}")]
+    return [Subprotocol("roomcast.v1"), *offers]
 
 
-def _asked(url: str, query: dict[str, Any]) -> str:
+def _with_query(url: str, query: dict[str, Any]) -> str:
     return f"{url}?{urlencode(query, doseq=True)}" if query else url
 
 
@@ -190,7 +190,7 @@ def _asked(url: str, query: dict[str, Any]) -> str:
 async def _connected[C: Client](
     kind: type[C], url: str, query: dict[str, Any], **handshake: Any
 ) -> AsyncIterator[C]:
-    async with connect(_asked(url, query), open_timeout=PATIENCE, **handshake) as socket:
+    async with connect(_with_query(url, query), open_timeout=TIMEOUT, **handshake) as socket:
         client = kind(socket)
         yield client
         await client.close()

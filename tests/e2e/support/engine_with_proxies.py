@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from local.engine import Engine
-from tests.e2e.support.recording_proxy import Tap
+from tests.e2e.support.recording_proxy import RecordingProxy
 from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
 from tests.support.project import ROOT, TEMPLATE
 
 # Limits that are in nobody's way, for tests of something else.
-UNHURRIED = {"MessageRate": "1000", "MessageBurst": "1000", "RoomRate": "1000"}
+HIGH_LIMITS = {"MessageRate": "1000", "MessageBurst": "1000", "RoomRate": "1000"}
 
 
 async def rows(engine: Engine, table: str, operation: str = "Scan", **which: Any) -> list[dict[str, Any]]:
@@ -31,10 +31,10 @@ async def rows(engine: Engine, table: str, operation: str = "Scan", **which: Any
 
 
 @dataclass(frozen=True, slots=True)
-class Rig:
+class EngineWithProxies:
     engine: Engine
-    dynamodb: Tap
-    gateway: Tap
+    dynamodb: RecordingProxy
+    gateway: RecordingProxy
 
     @property
     def url(self) -> str:
@@ -91,7 +91,7 @@ class Rig:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
-def impatient(folder: Path, changes: dict[str, str]) -> Path:
+def changed_template(folder: Path, changes: dict[str, str]) -> Path:
     """A copy of the template, beside the same code, in which these texts stand for those."""
     template = TEMPLATE.read_text()
     for old, new in changes.items():
@@ -104,11 +104,11 @@ def impatient(folder: Path, changes: dict[str, str]) -> Path:
 
 
 @asynccontextmanager
-async def rigged(path: Path = TEMPLATE, **options: Any) -> AsyncIterator[Rig]:
+async def engine_with_proxies(path: Path = TEMPLATE, **options: Any) -> AsyncIterator[EngineWithProxies]:
     port, service_port = free_port(), free_port()
     async with (
-        Tap(f"http://127.0.0.1:{service_port}") as dynamodb,
-        Tap(f"http://127.0.0.1:{port}") as gateway,
+        RecordingProxy(f"http://127.0.0.1:{service_port}") as dynamodb,
+        RecordingProxy(f"http://127.0.0.1:{port}") as gateway,
     ):
         environment = {
             "Parameters": {
@@ -119,4 +119,4 @@ async def rigged(path: Path = TEMPLATE, **options: Any) -> AsyncIterator[Rig]:
         async with LoggedEngine(
             path, port=port, service_port=service_port, environment=environment, **options
         ) as engine:
-            yield Rig(engine, dynamodb, gateway)
+            yield EngineWithProxies(engine, dynamodb, gateway)

@@ -27,44 +27,44 @@ class Flood:
     sockets: Sequence[ClientConnection] = field(repr=False)
     room: str
     rate: int
-    most_under_way: int = 24
+    max_under_way: int = 24
     sent: int = 0
     seconds: float = 0.0  # from the first message to the last answer
     outcomes: Counter[str] = field(default_factory=Counter)  # "ok" and the codes of refusals
     retries: list[float] = field(default_factory=list, repr=False)  # each refusal's `retry_after`
-    _left: int = 0
+    _unanswered: int = 0
     _began: float = 0.0
 
-    async def last(self, seconds: float) -> None:
+    async def run(self, seconds: float) -> None:
         """Floods for so long, and waits for the answers."""
         async with asyncio.TaskGroup() as tasks:
-            listening = [tasks.create_task(self._listen(socket)) for socket in self.sockets]
+            reading = [tasks.create_task(self._read(socket)) for socket in self.sockets]
             self._began = time.monotonic()
             await self._send(seconds)
-            while self._left:
+            while self._unanswered:
                 await asyncio.sleep(_STEP)
-            for task in listening:
+            for task in reading:
                 task.cancel()
 
     async def _send(self, seconds: float) -> None:
         refs = count()
         while (elapsed := time.monotonic() - self._began) < seconds:
-            while self.sent < elapsed * self.rate and self._left < self.most_under_way:
+            while self.sent < elapsed * self.rate and self._unanswered < self.max_under_way:
                 ref = f"flood-{next(refs)}"
                 socket = self.sockets[self.sent % len(self.sockets)]
                 self.sent += 1
-                self._left += 1
+                self._unanswered += 1
                 await socket.send(
                     json.dumps({"action": "send", "ref": ref, "room": self.room, "message": f"{ref}!"})
                 )
             await asyncio.sleep(_STEP)
 
-    async def _listen(self, socket: ClientConnection) -> None:
+    async def _read(self, socket: ClientConnection) -> None:
         async for text in socket:
             frame = json.loads(text)
             if frame.get("type") != "reply":
                 continue
-            self._left -= 1
+            self._unanswered -= 1
             self.seconds = time.monotonic() - self._began
             self.outcomes[frame.get("code", frame["status"])] += 1
             if "retry_after" in frame:

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.engine import Engine
-from tests.e2e.support.captured_logs import Printed
-from tests.e2e.support.engine_with_proxies import UNHURRIED, rows
+from tests.e2e.support.captured_logs import CapturedLogs
+from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, rows
 from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, ec_key, published, token
 from tests.support.logged_engine import LoggedEngine
 
 
 @dataclass(frozen=True, slots=True)
-class Guarded:
+class JwtEngine:
     engine: Engine
-    printed: Printed
+    logs: CapturedLogs
 
     @property
     def url(self) -> str:
@@ -30,12 +30,12 @@ class Guarded:
 
 
 @asynccontextmanager
-async def guard() -> AsyncIterator[Guarded]:
-    keys, printed = KeySetServer(published(ec_key(), kid="e1")), Printed()
+async def start_jwt_engine() -> AsyncIterator[JwtEngine]:
+    keys, logs = KeySetServer(published(ec_key(), kid="e1")), CapturedLogs()
     jwt = {"AuthMode": "jwt", "JwtIssuer": ISSUER, "JwtAudience": AUDIENCE, "JwksUrl": keys.url}
     try:
-        async with LoggedEngine(parameters={**UNHURRIED, **jwt}, log=printed.line) as engine:
-            yield Guarded(engine, printed)
+        async with LoggedEngine(parameters={**HIGH_LIMITS, **jwt}, log=logs.add) as engine:
+            yield JwtEngine(engine, logs)
     finally:
         keys.close()
 

@@ -7,32 +7,32 @@ import { Roomcast } from "../../../web/roomcast.js";
 
 const KILLED = Symbol("killed");
 
-/** What was heard in a room since it was joined. */
-class Ears {
-  heard = []; // [seq, id, text]
+/** What was messages in a room since it was joined. */
+class RoomRecorder {
+  messages = []; // [seq, id, text]
   gaps = []; // [from, to]
   resets = 0;
   acknowledged = []; // [id, seq]
-  refused = []; // [id, code]
+  failed = []; // [id, code]
   #waiting = [];
 
   constructor(room) {
     this.room = room;
-    room.addEventListener("message", ({ detail: { seq, id, message } }) => this.#hear([seq, id, message]));
+    room.addEventListener("message", ({ detail: { seq, id, message } }) => this.#onMessage([seq, id, message]));
     room.addEventListener("lost", ({ detail }) => this.gaps.push([detail.from, detail.to]));
     room.addEventListener("reset", () => this.resets++);
     room.addEventListener("sent", ({ detail: { id, seq } }) => this.acknowledged.push([id, seq]));
-    room.addEventListener("failed", ({ detail: { id, code } }) => this.refused.push([id, code]));
+    room.addEventListener("failed", ({ detail: { id, code } }) => this.failed.push([id, code]));
   }
 
-  /** Resolves once so many messages were heard, or one with this seq or a later one. */
+  /** Resolves once so many messages were messages, or one with this seq or a later one. */
   until({ count = 0, seq = 0 }) {
-    const enough = () => this.heard.length >= count && (this.heard.at(-1)?.[0] ?? 0) >= seq;
+    const enough = () => this.messages.length >= count && (this.messages.at(-1)?.[0] ?? 0) >= seq;
     return enough() ? undefined : new Promise((resolve) => this.#waiting.push({ enough, resolve }));
   }
 
-  #hear(message) {
-    this.heard.push(message);
+  #onMessage(message) {
+    this.messages.push(message);
     for (const { enough, resolve } of this.#waiting) if (enough()) resolve();
     this.#waiting = this.#waiting.filter(({ enough }) => !enough());
   }
@@ -45,7 +45,7 @@ class Ears {
 class Tab {
   alive = true;
   window = new EventTarget();
-  stories = []; // what became of each socket: [what, when]
+  socketLogs = []; // what became of each socket: [what, when]
   #began = performance.now();
   #sockets = [];
 
@@ -62,18 +62,18 @@ class Tab {
       removeItem: (key) => this.alive && stored.delete(key),
     };
     this.WebSocket = class extends WebSocket {
-      #story = [];
+      #log = [];
       #joining = new Set();
 
       constructor(url, protocols) {
         super(url, protocols);
         tab.#sockets.push(this);
-        tab.stories.push(this.#story);
-        this.addEventListener("open", () => this.#tell("open"));
-        this.addEventListener("close", () => this.#tell("closed"));
+        tab.socketLogs.push(this.#log);
+        this.addEventListener("open", () => this.#record("open"));
+        this.addEventListener("close", () => this.#record("closed"));
         this.addEventListener("message", ({ data }) => {
           const frame = JSON.parse(data || "{}");
-          if (frame.status === "ok" && this.#joining.delete(frame.ref)) this.#tell("joined");
+          if (frame.status === "ok" && this.#joining.delete(frame.ref)) this.#record("joined");
         });
       }
 
@@ -87,13 +87,13 @@ class Tab {
         super.send(data);
       }
 
-      close(...why) {
-        this.#tell("closing");
-        super.close(...why);
+      close(...reason) {
+        this.#record("closing");
+        super.close(...reason);
       }
 
-      #tell(what) {
-        this.#story.push([what, performance.now() - tab.#began]);
+      #record(what) {
+        this.#log.push([what, performance.now() - tab.#began]);
       }
     };
     this.killed = new Promise((resolve) => {
@@ -120,7 +120,7 @@ class Client {
 
   async join(name, options) {
     const room = await this.chat.join(name, options);
-    if (this.rooms.get(name)?.room !== room) this.rooms.set(name, new Ears(room));
+    if (this.rooms.get(name)?.room !== room) this.rooms.set(name, new RoomRecorder(room));
   }
 }
 
@@ -133,30 +133,30 @@ const commands = {
     clients.set(client, new Client(url, options, stored.get(client)));
   },
   join: ({ client, room, options }) => clients.get(client).join(room, options),
-  send: ({ client, room, message, options }) => ears(client, room).room.send(message, options),
+  send: ({ client, room, message, options }) => recorder(client, room).room.send(message, options),
   async leave({ client, room }) {
-    await ears(client, room).room.leave();
+    await recorder(client, room).room.leave();
   },
   close: ({ client }) => clients.get(client).chat.close(),
   kill: ({ client }) => clients.get(client).tab.kill(),
   /** An event of the browser: "online" or "offline". */
-  tell({ client, event }) {
+  dispatch({ client, event }) {
     clients.get(client).tab.window.dispatchEvent(new Event(event));
   },
-  until: ({ client, room, ...what }) => ears(client, room).until(what),
-  visit({ client, room }) {
-    const { heard, gaps, resets, acknowledged, refused, room: { pending } } = ears(client, room);
-    return { heard, gaps, resets, acknowledged, refused, pending: pending.map(({ id }) => id) };
+  until: ({ client, room, ...what }) => recorder(client, room).until(what),
+  events({ client, room }) {
+    const { messages, gaps, resets, acknowledged, failed, room: { pending } } = recorder(client, room);
+    return { messages, gaps, resets, acknowledged, failed, pending: pending.map(({ id }) => id) };
   },
-  tab({ client }) {
+  connectionLog({ client }) {
     const { states, tab } = clients.get(client);
-    return { states, sockets: tab.stories };
+    return { states, sockets: tab.socketLogs };
   },
   /** All that is before what was shown: each page's messages, the newest page first. */
-  async scroll({ client, room, limit }) {
+  async readBack({ client, room, limit }) {
     const pages = [];
     for (let more = true; more; ) {
-      const page = await ears(client, room).room.history({ limit });
+      const page = await recorder(client, room).room.history({ limit });
       pages.push(page.messages.map(({ seq, id, message }) => [seq, id, message]));
       more = page.more;
     }
@@ -164,13 +164,13 @@ const commands = {
   },
 };
 
-const ears = (client, room) => clients.get(client).rooms.get(room);
+const recorder = (client, room) => clients.get(client).rooms.get(room);
 
 function reply(id, answer) {
   process.stdout.write(`${JSON.stringify({ id, ...answer })}\n`);
 }
 
-async function obey({ id, do: command, ...fields }) {
+async function run({ id, do: command, ...fields }) {
   const tab = clients.get(fields.client)?.tab;
   try {
     const work = Promise.resolve(commands[command](fields));
@@ -183,5 +183,5 @@ async function obey({ id, do: command, ...fields }) {
 }
 
 createInterface({ input: process.stdin })
-  .on("line", (line) => obey(JSON.parse(line)))
+  .on("line", (line) => run(JSON.parse(line)))
   .on("close", () => process.exit());

@@ -14,7 +14,7 @@ from typing import Any, Self
 import pytest
 
 HOST = Path(__file__).with_name("library.mjs")
-PATIENCE = 60  # seconds; a bound on hanging, not an expectation
+TIMEOUT = 60  # seconds; a bound on hanging, not an expectation
 _LINE = 64 * 1024 * 1024  # bytes; an answer may be a room's whole history
 
 needs_node = pytest.mark.skipif(
@@ -23,7 +23,7 @@ needs_node = pytest.mark.skipif(
 )
 
 
-class Refused(Exception):
+class Rejected(Exception):
     """A promise of the library was rejected with a Refusal, or its client's tab was killed ("killed")."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -32,29 +32,29 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RoomEvents:
     """What a room has told since it was joined: messages as (seq, id, text), gaps, resets, what became of own
     messages, and which of them still wait.
     """
 
-    heard: list[tuple[int, str, str]]
+    messages: list[tuple[int, str, str]]
     gaps: list[tuple[int, int]]
     resets: int
     acknowledged: dict[str, int]
-    refused: dict[str, str]
+    failed: dict[str, str]
     pending: list[str]
 
     @property
     def texts(self) -> list[str]:
-        return [text for _, _, text in self.heard]
+        return [text for _, _, text in self.messages]
 
     @property
     def seqs(self) -> list[int]:
-        return [seq for seq, _, _ in self.heard]
+        return [seq for seq, _, _ in self.messages]
 
 
 @dataclass(frozen=True, slots=True)
-class Tab:
+class ConnectionLog:
     """The states that a client went through, and for each of its sockets what became of it and when."""
 
     states: list[str]
@@ -75,8 +75,8 @@ class Library:
             limit=_LINE,
         )
         self._ids = itertools.count(1)
-        self._asked: dict[int, asyncio.Future[Any]] = {}
-        self._listening = asyncio.create_task(self._listen())
+        self._requests: dict[int, asyncio.Future[Any]] = {}
+        self._reading = asyncio.create_task(self._read())
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -87,38 +87,38 @@ class Library:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-        await self._listening
+        await self._reading
 
     async def open(self, client: str, url: str, *, fresh: bool = False, **options: Any) -> LibraryClient:
         """A client of that name; a second of the same name finds the first one's sessionStorage, unless it is
         to be `fresh`.
         """
         person = {"name": client, "client": f"the random id of {client}"}
-        await self.ask("open", client=client, url=url, options={**person, **options}, fresh=fresh)
+        await self.request("open", client=client, url=url, options={**person, **options}, fresh=fresh)
         return LibraryClient(self, client)
 
-    async def ask(self, command: str, **fields: Any) -> Any:
-        """Has a command done and waits for its answer. Raises Refused."""
+    async def request(self, command: str, **fields: Any) -> Any:
+        """Has a command done and waits for its answer. Raises Rejected."""
         assert self._process.stdin is not None
         id_ = next(self._ids)
-        answer = self._asked[id_] = asyncio.get_running_loop().create_future()
+        answer = self._requests[id_] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps({"id": id_, "do": command, **fields}).encode() + b"\n")
         return await answer
 
-    async def _listen(self) -> None:
+    async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
             answer = json.loads(line)
-            asked = self._asked.pop(answer["id"])
-            if asked.done():  # whoever asked has given up
+            request = self._requests.pop(answer["id"])
+            if request.done():  # whoever request has given up
                 continue
             if "code" in answer:
-                asked.set_exception(Refused(answer["code"], answer["detail"]))
+                request.set_exception(Rejected(answer["code"], answer["detail"]))
             else:
-                asked.set_result(answer["ok"])
-        for asked in self._asked.values():
-            if not asked.done():
-                asked.set_exception(ConnectionError("the Node process has ended"))
+                request.set_result(answer["ok"])
+        for request in self._requests.values():
+            if not request.done():
+                request.set_exception(ConnectionError("the Node process has ended"))
 
 
 class LibraryClient:
@@ -127,26 +127,26 @@ class LibraryClient:
         self.name = name
 
     async def join(self, room: str, **options: Any) -> LibraryRoom:
-        """The room, once the join was answered. Raises Refused."""
-        await self._ask("join", room=room, options=options)
+        """The room, once the join was answered. Raises Rejected."""
+        await self._request("join", room=room, options=options)
         return LibraryRoom(self, room)
 
-    async def tab(self) -> Tab:
-        return Tab(**await self._ask("tab"))
+    async def connection_log(self) -> ConnectionLog:
+        return ConnectionLog(**await self._request("connectionLog"))
 
     async def close(self) -> None:
-        await self._ask("close")
+        await self._request("close")
 
-    async def tell(self, event: str) -> None:
+    async def dispatch(self, event: str) -> None:
         """Has its browser say that it is "online" or "offline"."""
-        await self._ask("tell", event=event)
+        await self._request("dispatch", event=event)
 
     async def kill(self) -> None:
         """Ends it as a killed or reloaded tab ends: at once, and without a word of the library's."""
-        await self._ask("kill")
+        await self._request("kill")
 
-    async def _ask(self, command: str, **fields: Any) -> Any:
-        return await self._library.ask(command, client=self.name, **fields)
+    async def _request(self, command: str, **fields: Any) -> Any:
+        return await self._library.request(command, client=self.name, **fields)
 
 
 class LibraryRoom:
@@ -155,33 +155,33 @@ class LibraryRoom:
         self.name = name
 
     async def send(self, message: str, **options: Any) -> dict[str, Any]:
-        """Its seq, id and time, once it is stored. Raises Refused."""
-        acknowledgement: dict[str, Any] = await self._ask("send", message=message, options=options)
+        """Its seq, id and time, once it is stored. Raises Rejected."""
+        acknowledgement: dict[str, Any] = await self._request("send", message=message, options=options)
         return acknowledgement
 
     async def leave(self) -> None:
-        await self._ask("leave")
+        await self._request("leave")
 
-    async def until(self, *, count: int = 0, seq: int = 0, patience: float = PATIENCE) -> None:
+    async def until(self, *, count: int = 0, seq: int = 0, timeout: float = TIMEOUT) -> None:
         """Waits until so many messages were heard, and one of at least this seq."""
-        async with asyncio.timeout(patience):
-            await self._ask("until", count=count, seq=seq)
+        async with asyncio.timeout(timeout):
+            await self._request("until", count=count, seq=seq)
 
-    async def visit(self) -> Heard:
-        answer = await self._ask("visit")
-        return Heard(
-            heard=[(seq, id_, text) for seq, id_, text in answer["heard"]],
+    async def events(self) -> RoomEvents:
+        answer = await self._request("events")
+        return RoomEvents(
+            messages=[(seq, id_, text) for seq, id_, text in answer["messages"]],
             gaps=[(first, last) for first, last in answer["gaps"]],
             resets=answer["resets"],
             acknowledged=dict(answer["acknowledged"]),
-            refused=dict(answer["refused"]),
+            failed=dict(answer["failed"]),
             pending=answer["pending"],
         )
 
-    async def scroll(self, limit: int | None = None) -> list[list[tuple[int, str, str]]]:
+    async def read_back(self, limit: int | None = None) -> list[list[tuple[int, str, str]]]:
         """What is before all that was shown, by pages, the newest page first."""
-        pages = await self._ask("scroll", limit=limit)
+        pages = await self._request("readBack", limit=limit)
         return [[(seq, id_, text) for seq, id_, text in page] for page in pages]
 
-    async def _ask(self, command: str, **fields: Any) -> Any:
-        return await self.client._ask(command, room=self.name, **fields)
+    async def _request(self, command: str, **fields: Any) -> Any:
+        return await self.client._request(command, room=self.name, **fields)

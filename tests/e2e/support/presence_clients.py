@@ -14,59 +14,59 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.e2e.support.clients import PATIENCE
+from tests.e2e.support.clients import TIMEOUT
 from tests.support.asyncapi import check_heard
 
 PAUSE = 5.0  # seconds, at most, before a tab asks again whose list has another size than it is told
 
 
-class Tab:
+class PresenceClient:
     """A socket in one room, and its list: `people` are their names by user."""
 
     def __init__(self, socket: ClientConnection, room: str) -> None:
         self._socket = socket
         self._room = room
         self._refs = (f"who-{number}" for number in count())
-        self._told: list[dict[str, Any]] = []  # since the question was asked
+        self._updates: list[dict[str, Any]] = []  # since the question was asked
         self._asking: asyncio.Task[None] | None = None
         self._answer: asyncio.Future[dict[str, Any]] | None = None
         self.people: dict[str, str] = {}
         self.asked = 0
         self._ask_in(0.0)
-        self._listening = asyncio.create_task(self._listen())
+        self._reading = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, url: str, room: str, *, client: str, name: str) -> Tab:
+    async def open(cls, url: str, room: str, *, client: str, name: str) -> PresenceClient:
         query = urlencode({"room": room, "client": client, "name": name})
         subprotocols = [Subprotocol("roomcast.v1")]
-        return cls(await connect(f"{url}?{query}", subprotocols=subprotocols, open_timeout=PATIENCE), room)
+        return cls(await connect(f"{url}?{query}", subprotocols=subprotocols, open_timeout=TIMEOUT), room)
 
     async def close(self) -> None:
         """Goes as a tab that is closed or reloaded."""
         await self._socket.close()
         await self._end()
 
-    async def vanish(self) -> None:
+    async def abort(self) -> None:
         """Goes without a word, as a tab that is killed or cut off."""
         self._socket.transport.abort()
         await self._end()
 
-    async def say(self, message: str) -> None:
+    async def send(self, message: str) -> None:
         frame = {"action": "send", "ref": message, "room": self._room, "message": message}
         await self._socket.send(json.dumps(frame))
 
     async def _end(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
-        await self._listening
+        await self._reading
 
-    async def _listen(self) -> None:
+    async def _read(self) -> None:
         with suppress(ConnectionClosed):
             async for text in self._socket:
                 frame = json.loads(text)
                 check_heard(text)
                 if frame["type"] == "presence":
-                    self._told.append(frame)
+                    self._updates.append(frame)
                     self._apply(frame)
                     if frame["count"] != len(self.people):
                         self._ask_in(random.uniform(0, PAUSE))
@@ -82,7 +82,7 @@ class Tab:
         while True:
             await asyncio.sleep(wait)
             self._answer = asyncio.get_running_loop().create_future()
-            self._told.clear()
+            self._updates.clear()
             self.asked += 1
             with suppress(ConnectionClosed):
                 await self._socket.send(
@@ -94,7 +94,7 @@ class Tab:
             wait = answer["retry_after"]
         assert not answer["more"]
         self.people = {person["user"]: person["name"] for person in answer["members"]}
-        for frame in self._told:  # what was told meanwhile may be newer than the answer
+        for frame in self._updates:  # what was told meanwhile may be newer than the answer
             self._apply(frame)
 
     def _apply(self, frame: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What DynamoDB charges for the calls that go through a tap.
+"""What DynamoDB charges for the calls that go through a proxy.
 
 ministack's answers say what a write that succeeds takes, by its item's size as DynamoDB does. They say
 nothing of a BatchGetItem or of a condition that failed, and of other reads they disregard the size. Those are
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.e2e.support.recording_proxy import Call, Tap
+from tests.e2e.support.recording_proxy import Call, RecordingProxy
 
 _WRITE, _READ = 1024, 4096  # bytes a unit
 
@@ -30,14 +30,14 @@ class Units:
 
 @dataclass(slots=True)
 class Meter:
-    """Listens to a tap from now on."""
+    """Listens to a proxy from now on."""
 
-    tap: Tap
+    proxy: RecordingProxy
     _answers: list[tuple[Call, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.tap.adds = {"ReturnConsumedCapacity": "TOTAL"}
-        self.tap.witness = lambda call, answer: self._answers.append((call, answer))
+        self.proxy.added_fields = {"ReturnConsumedCapacity": "TOTAL"}
+        self.proxy.on_answer = lambda call, answer: self._answers.append((call, answer))
 
     async def take(self, dynamodb: DynamoDB) -> Units:
         """The units of all calls since it was last asked; `dynamodb` reads whole items to see their size."""
@@ -69,7 +69,9 @@ async def _read(call: Call, dynamodb: DynamoDB) -> float:
     # What is left out of the answer is paid for all the same.
     body = {name: value for name, value in call.body.items() if name != "ProjectionExpression"}
     others = str([value for name, value in body.items() if name.endswith("Expression")])
-    names = {name: each for name, each in body.pop("ExpressionAttributeNames", {}).items() if name in others}
+    names = {
+        name: value for name, value in body.pop("ExpressionAttributeNames", {}).items() if name in others
+    }
     if names:
         body["ExpressionAttributeNames"] = names
     answer = await dynamodb(call.operation, body)

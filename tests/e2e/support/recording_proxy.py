@@ -29,7 +29,7 @@ type Matches = Callable[[Call], bool]
 # Runs before or after the call is forwarded; an answer that it returns is given instead.
 type Action = Callable[[Call], Awaitable[web.Response | None]]
 # Is shown each call that DynamoDB has answered.
-type Witness = Callable[[Call, dict[str, Any]], None]
+type OnAnswer = Callable[[Call, dict[str, Any]], None]
 
 
 @dataclass(slots=True)
@@ -44,15 +44,15 @@ class Rule:
     )  # set when the action has run `times` times
 
 
-class Tap:
+class RecordingProxy:
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._rules: list[Rule] = []
         self.url = ""
-        self.adds: dict[str, Any] = {}  # to every request of DynamoDB
-        self.witness: Witness | None = None
+        self.added_fields: dict[str, Any] = {}  # to every request of DynamoDB
+        self.on_answer: OnAnswer | None = None
 
-    async def __aenter__(self) -> Tap:
+    async def __aenter__(self) -> RecordingProxy:
         self._session = ClientSession(connector=TCPConnector(limit=0), auto_decompress=False)
         app = web.Application(client_max_size=8 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._forward)
@@ -73,7 +73,7 @@ class Tap:
     def after(self, matches: Matches, action: Action, times: int = 1) -> Rule:
         return self._add(Rule(matches, action, True, times))
 
-    def calm(self) -> None:
+    def clear_rules(self) -> None:
         """Forgets all rules; those that are being applied end by themselves."""
         self._rules.clear()
 
@@ -89,7 +89,7 @@ class Tap:
         target = request.headers.get("X-Amz-Target", "")
         if target:
             call = Call(target.rpartition(".")[2], json.loads(raw))
-            raw = json.dumps(call.body | self.adds).encode() if self.adds else raw
+            raw = json.dumps(call.body | self.added_fields).encode() if self.added_fields else raw
         else:
             call = Call(request.method, {"path": request.path, "frame": raw.decode()})
         if (answer := await self._apply(call, after=False)) is not None:
@@ -110,8 +110,8 @@ class Tap:
         for name in ("Content-Type", "x-amzn-ErrorType", "x-amzn-RequestId", "x-amz-crc32"):
             if name in upstream.headers:
                 forwarded.headers[name] = upstream.headers[name]
-        if self.witness and target:
-            self.witness(call, json.loads(body))
+        if self.on_answer and target:
+            self.on_answer(call, json.loads(body))
         return await self._apply(call, after=True) or forwarded
 
     async def _apply(self, call: Call, *, after: bool) -> web.Response | None:

@@ -1,4 +1,4 @@
-"""The network between clients and the gateway, which a test can cut or let fall silent."""
+"""The network proxy clients and the gateway, which a test can cut or let fall silent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Line:
+class ProxiedConnection:
     """One client's connection."""
 
     def __init__(self, ends: tuple[asyncio.StreamWriter, asyncio.StreamWriter]) -> None:
@@ -19,32 +19,32 @@ class Line:
         for end in self._ends:
             end.transport.abort()
 
-    def fall_silent(self) -> None:
+    def silence(self) -> None:
         """Whatever is sent from now on is lost, and neither side is told: a half-open connection."""
         self.silent = True
 
 
-class Cable:
+class TcpFaultProxy:
     """A port of its own, whose connections go on to another port of this machine."""
 
     def __init__(self, to: int) -> None:
         self._to = to
         self.port = 0
-        self.lines: set[Line] = set()
-        self._plugged = True
+        self.connections: set[ProxiedConnection] = set()
+        self._accepting = True
 
-    def unplug(self) -> None:
+    def cut_off(self) -> None:
         """Cuts every connection, and any that is tried from now on."""
-        self._plugged = False
-        for line in list(self.lines):
-            line.cut()
+        self._accepting = False
+        for connection in list(self.connections):
+            connection.cut()
 
-    def plug(self) -> None:
+    def restore(self) -> None:
         """Connections can be made again."""
-        self._plugged = True
+        self._accepting = True
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not self._plugged:
+        if not self._accepting:
             writer.transport.abort()
             return
         try:
@@ -52,35 +52,39 @@ class Cable:
         except OSError:
             writer.transport.abort()
             return
-        line = Line((writer, far_writer))
-        self.lines.add(line)
+        connection = ProxiedConnection((writer, far_writer))
+        self.connections.add(connection)
         try:
-            await asyncio.gather(_carry(line, reader, far_writer), _carry(line, far_reader, writer))
+            await asyncio.gather(
+                _forward(connection, reader, far_writer), _forward(connection, far_reader, writer)
+            )
         finally:
-            self.lines.discard(line)
-            line.cut()
+            self.connections.discard(connection)
+            connection.cut()
 
 
-async def _carry(line: Line, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(
+    connection: ProxiedConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """Until either side ends; then the other is told."""
     try:
         while data := await reader.read(64 * 1024):
-            if not line.silent:
+            if not connection.silent:
                 writer.write(data)
                 await writer.drain()
         writer.close()
     except OSError:
-        line.cut()
+        connection.cut()
 
 
 @asynccontextmanager
-async def cable(to: int) -> AsyncIterator[Cable]:
-    between = Cable(to)
-    server = await asyncio.start_server(between._connect, "127.0.0.1", 0)
-    between.port = server.sockets[0].getsockname()[1]
+async def tcp_fault_proxy(to: int) -> AsyncIterator[TcpFaultProxy]:
+    proxy = TcpFaultProxy(to)
+    server = await asyncio.start_server(proxy._connect, "127.0.0.1", 0)
+    proxy.port = server.sockets[0].getsockname()[1]
     try:
-        yield between
+        yield proxy
     finally:
         server.close()
-        between.unplug()
+        proxy.cut_off()
         await server.wait_closed()

@@ -6,12 +6,12 @@ import asyncio
 
 from local.engine import Engine
 from local.traces.store import Span, assemble, walk
-from tests.e2e.support.clients import PATIENCE
+from tests.e2e.support.clients import TIMEOUT
 
 
 async def trace_of(engine: Engine, room: str, name: str, count: int = 1) -> list[Span]:
     """Wait for the trace that has `count` spans of this name about the room; return its roots."""
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         while True:
             for _, documents in engine.traces.newest():
                 roots = assemble(documents)
@@ -22,4 +22,4 @@ async def trace_of(engine: Engine, room: str, name: str, count: int = 1) -> list
 
 
 def is_about(span: Span, room: str) -> bool:
-    return span.document.get("annotations", {}).get("room") == room
+    return bool(span.document.get("annotations", {}).get("room") == room)

@@ -11,22 +11,22 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from tests.e2e.support.clients import FrameClient, framed, plain
-from tests.e2e.support.engine_with_proxies import UNHURRIED, Rig, rigged
-from tests.e2e.support.recording_proxy import Call, Matches, operation, writes
+from tests.e2e.support.clients import FrameClient, frame_client, plain_client
+from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
+from tests.e2e.support.recording_proxy import Action, Call, Matches, operation, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rig() -> AsyncIterator[Rig]:
-    async with rigged(parameters=UNHURRIED) as rig:
-        yield rig
+async def proxied() -> AsyncIterator[EngineWithProxies]:
+    async with engine_with_proxies(parameters=HIGH_LIMITS) as proxied:
+        yield proxied
 
 
-def killer(rig: Rig, function: str) -> object:
+def killer(proxied: EngineWithProxies, function: str) -> Action:
     async def kill(call: Call) -> web.Response:
-        await rig.kill(function)
+        await proxied.kill(function)
         return web.Response(status=500)  # to nobody: the function is dead
 
     return kill
@@ -52,43 +52,45 @@ def places(client: FrameClient) -> list[int]:
     "last_write", [writes("HEAD"), writes("REF#"), writes("LOG#")], ids=["the head", "the ref", "the row"]
 )
 async def test_the_message_function_dies_and_the_resend_is_told_where_it_stands(
-    rig: Rig, room: str, last_write: Matches
+    proxied: EngineWithProxies, room: str, last_write: Matches
 ) -> None:
     async with (
-        framed(rig.url, room=room, client="ada") as ada,
-        framed(rig.url, room=room, client="ada") as grace,
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room=room, client="ada") as grace,
     ):
         ref = str(uuid.uuid4())
-        died = rig.dynamodb.after(
-            lambda call: last_write(call) and room in call.text, killer(rig, "MessageFunction")
+        died = proxied.dynamodb.after(
+            lambda call: last_write(call) and room in call.text, killer(proxied, "MessageFunction")
         )
-        await ada.say({"action": "send", "ref": ref, "room": room, "message": "once"})
+        await ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
         await died.happened.wait()
         await left_unanswered(ada)
-        await asyncio.gather(ada.until_heard("once"), grace.until_heard("once"))
+        await asyncio.gather(ada.until_received("once"), grace.until_received("once"))
         again = await ada.send(room, "once", ref=ref)
         assert (again["status"], again["seq"], again["id"]) == ("ok", 1, ref)
         await grace.send(room, "the end")
-        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         for client in (ada, grace):
             assert client.texts == ["once", "the end"]
             assert places(client) == [1, 2, 3]
-    assert await rig.log(room) == ["once", None, "the end"]
+    assert await proxied.log(room) == ["once", None, "the end"]
 
 
-async def test_a_resend_overtakes_a_message_function_that_hangs(rig: Rig, room: str) -> None:
+async def test_a_resend_overtakes_a_message_function_that_hangs(
+    proxied: EngineWithProxies, room: str
+) -> None:
     ref, released = str(uuid.uuid4()), asyncio.Event()
 
     async def hold(call: Call) -> None:
         await released.wait()
 
     async with (
-        framed(rig.url, room=room, client="ada") as ada,
-        framed(rig.url, room=room, client="ada") as grace,
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room=room, client="ada") as grace,
     ):
         # The first call has its seq and is held up before its ref; both settle the same way, whoever is
         # first.
-        held = rig.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, hold)
+        held = proxied.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, hold)
         first = asyncio.create_task(ada.send(room, "once", ref=ref))
         async with asyncio.timeout(10):
             while not held.hits:
@@ -97,10 +99,10 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(rig: Rig, room: 
         released.set()
         assert (await first)["seq"] == second["seq"]
         await grace.send(room, "the end")
-        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         assert ada.texts == grace.texts == ["once", "the end"]
         assert places(ada) == places(grace) == [1, 2, 3]
-    assert [text for text in await rig.log(room) if text] == ["once", "the end"]
+    assert [text for text in await proxied.log(room) if text] == ["once", "the end"]
 
 
 @pytest.mark.parametrize(
@@ -109,106 +111,113 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(rig: Rig, room: 
     ids=["reading what is settled", "settling the ref", "settling the row", "reading the members"],
 )
 async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
-    rig: Rig, room: str, last_call: Matches
+    proxied: EngineWithProxies, room: str, last_call: Matches
 ) -> None:
     async with (
-        framed(rig.url, room=room, client="ada") as ada,
-        framed(rig.url, room=room, client="ada") as grace,
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room=room, client="ada") as grace,
     ):
         ref = str(uuid.uuid4())
         # The message function dies at once, so that all settling is left to the fan-out, which dies too.
-        rig.dynamodb.after(
-            lambda call: writes("HEAD")(call) and room in call.text, killer(rig, "MessageFunction")
+        proxied.dynamodb.after(
+            lambda call: writes("HEAD")(call) and room in call.text, killer(proxied, "MessageFunction")
         )
-        died = rig.dynamodb.after(
-            lambda call: last_call(call) and room in call.text, killer(rig, "FanoutFunction")
+        died = proxied.dynamodb.after(
+            lambda call: last_call(call) and room in call.text, killer(proxied, "FanoutFunction")
         )
-        await ada.say({"action": "send", "ref": ref, "room": room, "message": "once"})
+        await ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
         await died.happened.wait()
-        await asyncio.gather(ada.until_heard("once"), grace.until_heard("once"))
+        await asyncio.gather(ada.until_received("once"), grace.until_received("once"))
         again = await ada.send(room, "once", ref=ref)
         assert (again["status"], again["seq"]) == ("ok", 1)
         await ada.send(room, "the end")
-        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         for client in (ada, grace):
             assert [message["seq"] for message in client.messages] == [1, 3]
             assert places(client) == [1, 2, 3]
-    assert await rig.log(room) == ["once", None, "the end"]
+    assert await proxied.log(room) == ["once", None, "the end"]
 
 
-async def test_the_fan_out_dies_amid_its_posts_and_a_repeat_is_known_by_its_seq(rig: Rig, room: str) -> None:
+async def test_the_fan_out_dies_amid_its_posts_and_a_repeat_is_known_by_its_seq(
+    proxied: EngineWithProxies, room: str
+) -> None:
     async with (
-        framed(rig.url, room=room, client="ada") as ada,
-        framed(rig.url, room=room, client="ada") as grace,
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room=room, client="ada") as grace,
     ):
-        died = rig.gateway.after(operation("POST", room), killer(rig, "FanoutFunction"))
+        died = proxied.gateway.after(operation("POST", room), killer(proxied, "FanoutFunction"))
         await ada.send(room, "once")
         await died.happened.wait()
-        await asyncio.gather(ada.until_heard("once"), grace.until_heard("once"))
+        await asyncio.gather(ada.until_received("once"), grace.until_received("once"))
         await ada.send(room, "the end")
-        await asyncio.gather(ada.until_heard("the end"), grace.until_heard("the end"))
+        await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         for client in (ada, grace):
             by_seq = {message["seq"]: message["message"] for message in client.messages}
             assert by_seq == {1: "once", 2: "the end"}
             assert client.texts[-1] == "the end"
-    assert await rig.log(room) == ["once", "the end"]
+    assert await proxied.log(room) == ["once", "the end"]
 
 
 async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_stored_once(
-    rig: Rig, room: str
+    proxied: EngineWithProxies, room: str
 ) -> None:
     async def refuse(call: Call) -> web.Response:
         return web.json_response({"__type": "AccessDeniedException", "message": "secret detail"}, status=400)
 
-    async with framed(rig.url, room=room, client="ada") as ada, plain(rig.url, room=room) as bare:
+    async with (
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        plain_client(proxied.url, room=room) as bare,
+    ):
         ref = str(uuid.uuid4())
-        rig.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, refuse)
+        proxied.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, refuse)
         first = await ada.send(room, "once", ref=ref)
         assert (first["status"], first["code"]) == ("error", "internal")
         assert "secret" not in first["detail"] and "Traceback" not in first["detail"]
         again = await ada.send(room, "once", ref=ref)
         assert again["status"] == "ok"
-        await bare.hears("once")
-    log = await rig.log(room)
+        await bare.receives("once")
+    log = await proxied.log(room)
     # Which of the two stands depends on who was first, the resend or the fan-out that settles.
     assert [text for text in log if text] == [log[again["seq"] - 1]] == ["once"]
 
 
-async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(rig: Rig, room: str) -> None:
+async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(
+    proxied: EngineWithProxies, room: str
+) -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")  # shown when it fails
     chance = random.Random(seed)
     kills, sent = 0, 0
     async with (
-        framed(rig.url, room=room, client="ada") as ada,
-        framed(rig.url, room=room, client="ada") as grace,
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room=room, client="ada") as grace,
     ):
         while kills < 100:
             sent += 1
             text, ref = f"message {sent}", str(uuid.uuid4())
-            await ada.say({"action": "send", "ref": ref, "room": room, "message": text})
+            await ada.send_frame({"action": "send", "ref": ref, "room": room, "message": text})
             await asyncio.sleep(chance.uniform(0, 0.03))
-            kills += rig.engine.host.kill(
+            kills += proxied.engine.host.kill(
                 chance.choice(["FanoutFunction", "MessageFunction", "FanoutFunction"])
             )
             while True:  # unanswered or told that something failed, a client sends again under the same ref
                 reply = await resent(grace, room, text, ref)
                 if reply["status"] == "ok":
                     break
-            await asyncio.gather(ada.until_heard(text), grace.until_heard(text))
+            await asyncio.gather(ada.until_received(text), grace.until_received(text))
         for client in (ada, grace):
             by_seq = {message["seq"]: message["message"] for message in client.messages}
             assert list(by_seq.values()) == [f"message {number}" for number in range(1, sent + 1)]
             assert list(by_seq) == sorted(by_seq)
-    assert [text for text in await rig.log(room) if text] == [
+    assert [text for text in await proxied.log(room) if text] == [
         f"message {number}" for number in range(1, sent + 1)
     ]
 
 
 async def resent(client: FrameClient, room: str, text: str, ref: str) -> dict[str, object]:
     """The answer to sending it once more; a function that was killed just now gives none of its own."""
-    before = len(client.heard)
-    await client.say({"action": "send", "ref": ref, "room": room, "message": text})
+    before = len(client.received)
+    await client.send_frame({"action": "send", "ref": ref, "room": room, "message": text})
 
     def answers() -> list[dict[str, object]]:
         return [

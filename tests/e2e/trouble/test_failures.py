@@ -11,8 +11,13 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
-from tests.e2e.support.clients import framed, plain
-from tests.e2e.support.engine_with_proxies import UNHURRIED, Rig, impatient, rigged
+from tests.e2e.support.clients import frame_client, plain_client
+from tests.e2e.support.engine_with_proxies import (
+    HIGH_LIMITS,
+    EngineWithProxies,
+    changed_template,
+    engine_with_proxies,
+)
 from tests.e2e.support.recording_proxy import Call, operation, unavailable, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -23,45 +28,50 @@ MESSAGE = {
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def rig() -> AsyncIterator[Rig]:
-    async with rigged(parameters=UNHURRIED) as rig:
-        yield rig
+async def proxied() -> AsyncIterator[EngineWithProxies]:
+    async with engine_with_proxies(parameters=HIGH_LIMITS) as proxied:
+        yield proxied
 
 
 async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_rest_still_hear(
-    rig: Rig, room: str
+    proxied: EngineWithProxies, room: str
 ) -> None:
     async def lost(call: Call) -> web.Response:
         return web.json_response({"__type": "AccessDeniedException", "message": "lost"}, status=400)
 
-    async with plain(rig.url, room=room) as ada, plain(rig.url, room=[room, room + "-2"]) as killed:
-        (row,) = [row for row in await rig.connections() if row.startswith(f"ROOM#{room}-2 ")]
+    async with (
+        plain_client(proxied.url, room=room) as ada,
+        plain_client(proxied.url, room=[room, room + "-2"]) as killed,
+    ):
+        (row,) = [row for row in await proxied.connections() if row.startswith(f"ROOM#{room}-2 ")]
         connection_id = row.split()[1][4:]
         # $disconnect is best effort: this one gets nowhere, and the rows stay.
-        failed = rig.dynamodb.before(operation("DeleteItem", f"CONN#{connection_id}"), lost)
+        failed = proxied.dynamodb.before(operation("DeleteItem", f"CONN#{connection_id}"), lost)
         # Old enough that its 410 cannot mean that it is not open yet.
-        for key in [row for row in await rig.connections() if connection_id in row]:
+        for key in [row for row in await proxied.connections() if connection_id in row]:
             pk, sk = key.split()
-            await rig.engine.services.dynamodb(
+            await proxied.engine.services.dynamodb(
                 "UpdateItem",
                 {
-                    "TableName": rig.engine.stack.tables["ConnectionsTable"].name,
+                    "TableName": proxied.engine.stack.tables["ConnectionsTable"].name,
                     "Key": {"pk": {"S": pk}, "sk": {"S": sk}},
                     "UpdateExpression": "SET connected_at = :old",
                     "ExpressionAttributeValues": {":old": {"N": "1000"}},
                 },
             )
-        await killed.vanish()
+        await killed.abort()
         await failed.happened.wait()
-        assert len([row for row in await rig.connections() if connection_id in row]) == 3
-        await ada.speak("is anybody there?")
-        await ada.hears("is anybody there?")
+        assert len([row for row in await proxied.connections() if connection_id in row]) == 3
+        await ada.send_text("is anybody there?")
+        await ada.receives("is anybody there?")
         async with asyncio.timeout(10):
-            while [row for row in await rig.connections() if connection_id in row]:
+            while [row for row in await proxied.connections() if connection_id in row]:
                 await asyncio.sleep(0.02)
 
 
-async def test_a_broadcast_before_connect_has_returned_does_not_deafen(rig: Rig, room: str) -> None:
+async def test_a_broadcast_before_connect_has_returned_does_not_deafen(
+    proxied: EngineWithProxies, room: str
+) -> None:
     stored, posted = asyncio.Event(), asyncio.Event()
     posts = 0
 
@@ -76,28 +86,33 @@ async def test_a_broadcast_before_connect_has_returned_does_not_deafen(rig: Rig,
             posted.set()
 
     async def connect_early() -> None:
-        async with framed(rig.url, room=room) as grace:
+        async with frame_client(proxied.url, room=room) as grace:
             await ada.send(room, "in time")
-            await grace.until_heard("in time")
+            await grace.until_received("in time")
 
-    async with framed(rig.url, room=room) as ada:
-        rig.dynamodb.after(operation("TransactWriteItems", f"ROOM#{room}"), hold)
+    async with frame_client(proxied.url, room=room) as ada:
+        proxied.dynamodb.after(operation("TransactWriteItems", f"ROOM#{room}"), hold)
         early = asyncio.create_task(connect_early())
         await stored.wait()
-        rig.gateway.after(operation("POST", room), count, times=3)
+        proxied.gateway.after(operation("POST", room), count, times=3)
         await ada.send(room, "too early")
         await early
         assert posts == 3
 
 
-async def test_a_fan_out_that_raises_is_retried_and_later_messages_arrive(rig: Rig, room: str) -> None:
-    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room + "-2") as grace:
-        failed = rig.dynamodb.before(operation("Query", f"ROOM#{room}"), unavailable, times=2)
+async def test_a_fan_out_that_raises_is_retried_and_later_messages_arrive(
+    proxied: EngineWithProxies, room: str
+) -> None:
+    async with (
+        frame_client(proxied.url, room=room) as ada,
+        frame_client(proxied.url, room=room + "-2") as grace,
+    ):
+        failed = proxied.dynamodb.before(operation("Query", f"ROOM#{room}"), unavailable, times=2)
         await ada.send(room, "one")
         await ada.send(room, "two")
         await grace.send(room + "-2", "elsewhere")
         await failed.happened.wait()
-        await asyncio.gather(ada.until_heard("one", "two"), grace.until_heard("elsewhere"))
+        await asyncio.gather(ada.until_received("one", "two"), grace.until_received("elsewhere"))
         assert [message["seq"] for message in ada.messages] == [1, 2]
 
 
@@ -106,36 +121,42 @@ async def test_a_fan_out_that_times_out_is_killed_and_retried(tmp_path: Path, ro
         await asyncio.sleep(60)  # longer than it can wait
 
     async with (
-        rigged(impatient(tmp_path, {"Timeout: 120": "Timeout: 2"}), parameters=UNHURRIED) as rig,
-        framed(rig.url, room=room) as ada,
+        engine_with_proxies(
+            changed_template(tmp_path, {"Timeout: 120": "Timeout: 2"}), parameters=HIGH_LIMITS
+        ) as proxied,
+        frame_client(proxied.url, room=room) as ada,
     ):
-        hung = rig.dynamodb.before(operation("BatchGetItem", room), hang)
+        hung = proxied.dynamodb.before(operation("BatchGetItem", room), hang)
         await ada.send(room, "one")
         await ada.send(room, "two")
-        await ada.until_heard("one", "two")
+        await ada.until_received("one", "two")
         assert hung.hits == 1
         assert [message["seq"] for message in ada.messages] == [1, 2]
 
 
-async def test_a_poison_row_ends_in_the_failures_queue_and_later_messages_arrive(rig: Rig, room: str) -> None:
-    async with framed(rig.url, room=room) as ada:
-        before = len(await rig.failures())
+async def test_a_poison_row_ends_in_the_failures_queue_and_later_messages_arrive(
+    proxied: EngineWithProxies, room: str
+) -> None:
+    async with frame_client(proxied.url, room=room) as ada:
+        before = len(await proxied.failures())
         await ada.send(room, "before")
-        await rig.put_head(room, {"seq": {"N": "2"}, "last": {"S": "not a message"}})
+        await proxied.put_head(room, {"seq": {"N": "2"}, "last": {"S": "not a message"}})
         await ada.send(room, "after")
-        await ada.until_heard("before", "after")
+        await ada.until_received("before", "after")
         async with asyncio.timeout(60):
-            while len(await rig.failures()) == before:
+            while len(await proxied.failures()) == before:
                 await asyncio.sleep(0.1)
-        pointer = json.loads((await rig.failures())[-1])
+        pointer = json.loads((await proxied.failures())[-1])
         assert pointer["DDBStreamBatchInfo"]["batchSize"] == 1
         assert pointer["requestContext"]["condition"] == "RetryAttemptsExhausted"
         assert "not a message" not in json.dumps(pointer)
         assert (await ada.send(room, "the end"))["status"] == "ok"
-        await ada.until_heard("the end")
+        await ada.until_received("the end")
 
 
-async def test_functions_run_at_once_for_one_connection_and_for_many(rig: Rig, room: str) -> None:
+async def test_functions_run_at_once_for_one_connection_and_for_many(
+    proxied: EngineWithProxies, room: str
+) -> None:
     # Four calls are held until all four are there: run one after another, the first would never be let go.
     arrived, released = 0, asyncio.Event()
 
@@ -146,10 +167,12 @@ async def test_functions_run_at_once_for_one_connection_and_for_many(rig: Rig, r
             released.set()
         await released.wait()
 
-    rig.dynamodb.before(lambda call: writes("CONN#")(call) and room in call.text, hold, times=4)
-    async with framed(rig.url, room=room) as ada, framed(rig.url, room=room) as grace:
+    proxied.dynamodb.before(lambda call: writes("CONN#")(call) and room in call.text, hold, times=4)
+    async with frame_client(proxied.url, room=room) as ada, frame_client(proxied.url, room=room) as grace:
         replies = await asyncio.gather(
             ada.send(room, "one"), ada.send(room, "two"), grace.send(room, "three"), grace.send(room, "four")
         )
         assert sorted(reply["seq"] for reply in replies) == [1, 2, 3, 4]
-        await asyncio.gather(*(client.until_heard("one", "two", "three", "four") for client in (ada, grace)))
+        await asyncio.gather(
+            *(client.until_received("one", "two", "three", "four") for client in (ada, grace))
+        )

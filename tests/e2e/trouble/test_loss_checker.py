@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.support.library import Library, needs_node
 from tests.loss_checker.faults import faulty_engine
-from tests.loss_checker.run import Settings, trial
+from tests.loss_checker.run import Settings, run
 
 
 @needs_node
@@ -18,9 +18,9 @@ async def test_every_acknowledged_message_is_heard_by_every_member_once_and_in_o
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = random.randrange(2**32)
-    chance = random.Random(seed)
-    async with faulty_engine(tmp_path, chance) as (url, faults), Library() as library:
-        report = await trial(library, url, Settings(clients=20, rooms=4, seconds=120), chance, faults)
+    rng = random.Random(seed)
+    async with faulty_engine(tmp_path, rng) as (url, faults), Library() as library:
+        report = await run(library, url, Settings(clients=20, rooms=4, seconds=120), rng, faults)
     with capsys.disabled():
         print(f"\nseed {seed}: {report}")
     assert report.findings == []

@@ -14,20 +14,20 @@ import pytest
 from aiohttp import web
 
 from local.engine import Engine
-from tests.e2e.support.clients import PATIENCE, FrameClient, framed, user_of
-from tests.e2e.support.engine_with_proxies import UNHURRIED, rows
-from tests.e2e.support.presence_clients import Tab
-from tests.e2e.support.recording_proxy import Call, Tap, operation
+from tests.e2e.support.clients import TIMEOUT, FrameClient, frame_client, user_of
+from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, rows
+from tests.e2e.support.presence_clients import PresenceClient
+from tests.e2e.support.recording_proxy import Call, RecordingProxy, operation
 from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
 
 USERS, TABS = 50, 3
 TROUBLE = 60.0  # seconds for which tabs come and go
 AT_ONCE = 6  # tabs that do so at the same time
-SETTLED = 15.0  # seconds after which every list has to be right
+RIGHT_AFTER = 15.0  # seconds after which every list has to be right
 
 
-class Crowd:
+class Users:
     """Users with several tabs each, all in one room."""
 
     def __init__(self, url: str, room: str, chance: random.Random) -> None:
@@ -35,7 +35,7 @@ class Crowd:
         self._room = room
         self._chance = chance
         self._places = [(user, tab) for user in range(USERS) for tab in range(TABS)]  # with nobody busy
-        self.open: dict[tuple[int, int], Tab] = {}
+        self.open: dict[tuple[int, int], PresenceClient] = {}
         self.did: Counter[str] = Counter()
 
     @property
@@ -44,53 +44,55 @@ class Crowd:
         return {user_of(client): f"User {client}" for client in sorted({str(user) for user, _ in self.open})}
 
     @property
-    def wrong(self) -> list[Tab]:
+    def wrong(self) -> list[PresenceClient]:
         truth = self.truth
         return [tab for tab in self.open.values() if tab.people != truth]
 
-    async def come(self) -> None:
+    async def open_all(self) -> None:
         """Opens every tab."""
 
-        async def some() -> None:
+        async def work() -> None:
             while self._places:
                 await self._open(self._places.pop())
 
-        await at_once(some)
+        await at_once(work)
         self._places = sorted(self.open)
 
-    async def suffer(self, seconds: float) -> None:
+    async def act(self, seconds: float) -> None:
         """For so long tabs are killed, reloaded and cut off, and come back or not."""
         end = time.monotonic() + seconds
 
-        async def some() -> None:
+        async def work() -> None:
             while time.monotonic() < end:
                 place = self._places.pop(self._chance.randrange(len(self._places)))
                 await self._happen(place)
                 self._places.append(place)
                 await asyncio.sleep(self._chance.uniform(0, 2))
 
-        await at_once(some)
+        await at_once(work)
 
-    async def lose(self, users: int) -> None:
+    async def cut_off(self, users: int) -> None:
         """Some users lose all their tabs at once."""
         lost = self._chance.sample(range(USERS), users)
         for place in [place for place in self.open if place[0] in lost]:
-            await self.open.pop(place).vanish()
+            await self.open.pop(place).abort()
 
-    async def talk(self) -> None:
+    async def send_messages(self) -> None:
         """Somebody says something each second, so that sockets are found out that died without a word."""
         while True:
             talker = self._chance.choice(list(self.open.values()))
-            await talker.say(f"{time.monotonic()}")
+            await talker.send(f"{time.monotonic()}")
             await asyncio.sleep(1)
 
-    async def go(self) -> None:
+    async def close_all(self) -> None:
         for tab in self.open.values():
             await tab.close()
 
     async def _open(self, place: tuple[int, int]) -> None:
         client = str(place[0])
-        self.open[place] = await Tab.open(self._url, self._room, client=client, name=f"User {client}")
+        self.open[place] = await PresenceClient.open(
+            self._url, self._room, client=client, name=f"User {client}"
+        )
 
     async def _happen(self, place: tuple[int, int]) -> None:
         tab = self.open.pop(place, None)
@@ -98,7 +100,7 @@ class Crowd:
             what = self._chance.choice(["came", "stayed away"])
         else:
             what = self._chance.choice(["was killed", "was killed", "was reloaded", "was cut off"])
-            await (tab.close() if what == "was reloaded" else tab.vanish())
+            await (tab.close() if what == "was reloaded" else tab.abort())
         if what in {"was reloaded", "was cut off"}:
             await asyncio.sleep(self._chance.uniform(0, 3))
         if what in {"was reloaded", "was cut off", "came"}:
@@ -106,13 +108,15 @@ class Crowd:
         self.did[what] += 1
 
 
-async def at_once(some: Callable[[], Awaitable[None]]) -> None:
-    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+async def at_once(work: Callable[[], Awaitable[None]]) -> None:
+    await asyncio.gather(*(work() for _ in range(AT_ONCE)))
 
 
 @asynccontextmanager
-async def forgetful(is_lost: Callable[[], bool]) -> AsyncIterator[tuple[Engine, Counter[str]]]:
-    """An engine of which some $disconnects come to nothing, for on AWS they are best effort."""
+async def engine_that_loses_disconnects(
+    is_lost: Callable[[], bool],
+) -> AsyncIterator[tuple[Engine, Counter[str]]]:
+    """An engine of which work $disconnects come to nothing, for on AWS they are best effort."""
     lost: Counter[str] = Counter()
 
     async def lose(call: Call) -> web.Response | None:
@@ -122,36 +126,38 @@ async def forgetful(is_lost: Callable[[], bool]) -> AsyncIterator[tuple[Engine, 
         return web.json_response({"__type": "AccessDeniedException", "message": "lost"}, status=400)
 
     port = free_port()
-    async with Tap(f"http://127.0.0.1:{port}") as tap:
-        tap.before(operation("DeleteItem", "CONN#"), lose, times=10**9)
+    async with RecordingProxy(f"http://127.0.0.1:{port}") as proxy:
+        proxy.before(operation("DeleteItem", "CONN#"), lose, times=10**9)
         async with LoggedEngine(
             service_port=port,
-            parameters=UNHURRIED,
-            environment={"DisconnectFunction": {"AWS_ENDPOINT_URL_DYNAMODB": tap.url}},
+            parameters=HIGH_LIMITS,
+            environment={"DisconnectFunction": {"AWS_ENDPOINT_URL_DYNAMODB": proxy.url}},
         ) as engine:
             yield engine, lost
 
 
 async def test_who_goes_without_a_word_is_missed_by_the_next_message(room: str) -> None:
     async with (
-        forgetful(lambda: True) as (engine, lost),
-        framed(engine.socket_url, room=room, name="Grace") as grace,
+        engine_that_loses_disconnects(lambda: True) as (engine, lost),
+        frame_client(engine.socket_url, room=room, name="Grace") as grace,
     ):
-        async with framed(engine.socket_url, room=room, name="Ada", client="ada") as ada:
-            await grace.until(lambda: any(names(frame["joined"]) == ["Ada"] for frame in told(grace)))
-            await ada.vanish()
-        async with asyncio.timeout(PATIENCE):
+        async with frame_client(engine.socket_url, room=room, name="Ada", client="ada") as ada:
+            await grace.until(
+                lambda: any(names(frame["joined"]) == ["Ada"] for frame in presence_frames(grace))
+            )
+            await ada.abort()
+        async with asyncio.timeout(TIMEOUT):
             while not lost:
                 await asyncio.sleep(0.02)
-        members = (await grace.ask(action="presence", room=room))["members"]
+        members = (await grace.request(action="presence", room=room))["members"]
         assert sorted(names(members)) == ["Ada", "Grace"]  # for all that anybody can know
-        await age(engine, room)
+        await age_connections(engine, room)
         await grace.send(room, "Ada?")
-        await grace.until(lambda: names(told(grace)[-1]["left"]) == ["Ada"])
-        assert told(grace)[-1]["count"] == 1
+        await grace.until(lambda: names(presence_frames(grace)[-1]["left"]) == ["Ada"])
+        assert presence_frames(grace)[-1]["count"] == 1
 
 
-def told(client: FrameClient) -> list[dict[str, Any]]:
+def presence_frames(client: FrameClient) -> list[dict[str, Any]]:
     return client.of_type("presence")
 
 
@@ -159,7 +165,7 @@ def names(people: list[dict[str, str]]) -> list[str]:
     return [person["name"] for person in people]
 
 
-async def age(engine: Engine, room: str) -> None:
+async def age_connections(engine: Engine, room: str) -> None:
     """Makes a room's connections so old that a 410 cannot mean that one is not open yet."""
     for row in await rows(engine, "ConnectionsTable"):
         if row["pk"]["S"] == f"ROOM#{room}":
@@ -179,21 +185,21 @@ async def test_everybody_knows_who_is_there_after_a_minute_of_trouble(room: str)
     seed = random.randrange(10**6)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    async with forgetful(lambda: chance.random() < 1 / 3) as (engine, lost):
-        crowd = Crowd(engine.socket_url, room, chance)
-        await crowd.come()
-        talking = asyncio.create_task(crowd.talk())
-        await crowd.suffer(TROUBLE)
-        await crowd.lose(10)
+    async with engine_that_loses_disconnects(lambda: chance.random() < 1 / 3) as (engine, lost):
+        users = Users(engine.socket_url, room, chance)
+        await users.open_all()
+        sending = asyncio.create_task(users.send_messages())
+        await users.act(TROUBLE)
+        await users.cut_off(10)
         began = time.monotonic()
-        while (took := time.monotonic() - began) < SETTLED and crowd.wrong:
+        while (took := time.monotonic() - began) < RIGHT_AFTER and users.wrong:
             await asyncio.sleep(0.1)
-        asked = sum(tab.asked for tab in crowd.open.values())
-        print(f"{dict(crowd.did | lost)}, {asked} times asked, settled in {took:.1f} s")
-        print(f"{len(crowd.open)} tabs of {len(crowd.truth)} users are left")
-        talking.cancel()
+        asked = sum(tab.asked for tab in users.open.values())
+        print(f"{dict(users.did | lost)}, {asked} times asked, settled in {took:.1f} s")
+        print(f"{len(users.open)} tabs of {len(users.truth)} users are left")
+        sending.cancel()
         with suppress(asyncio.CancelledError):
-            await talking
-        assert not crowd.wrong
-        assert len(crowd.truth) < USERS
-        await crowd.go()
+            await sending
+        assert not users.wrong
+        assert len(users.truth) < USERS
+        await users.close_all()
