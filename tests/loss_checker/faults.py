@@ -1,4 +1,4 @@
-"""What can go wrong on the way, on a local engine: connections are cut, functions die, AWS throttles and fails."""
+"""Faults of a local engine: connections are cut, functions die, AWS throttles and fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests' own: what their clients hear is held against the AsyncAPI document."""
+"""The tests' own clients check all that they receive against the AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from tests.e2e.support.clients import frame_client, plain_client
 from tests.support.asyncapi import WrongFrame
 
 
-async def test_a_wrong_frame_fails_the_test_that_heard_it() -> None:
+async def test_a_wrong_frame_fails_the_test_that_received_it() -> None:
     async def greet(socket: ServerConnection) -> None:
         await socket.send('{"type":"messages","room":"general"}' if socket.subprotocol else "")
         await socket.wait_closed()
@@ -24,4 +25,4 @@ async def test_a_wrong_frame_fails_the_test_that_heard_it() -> None:
         for connected in (frame_client, plain_client):
             with pytest.raises(WrongFrame):
                 async with connected(url) as client:
-                    await client.until(lambda heard=client.received: bool(heard))
+                    await client.until(lambda received=client.received: bool(received))

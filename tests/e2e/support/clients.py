@@ -19,7 +19,7 @@ from websockets.typing import Subprotocol
 from chat.identity.identity import anonymous_identity
 from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
 
-TIMEOUT = 40  # seconds; a bound on hanging, not an expectation
+TIMEOUT = 60  # seconds; a bound on hanging, not an expectation
 
 
 class Client:

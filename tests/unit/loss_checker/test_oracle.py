@@ -162,4 +162,4 @@ def test_a_place_without_a_row_is_found() -> None:
 
 def test_gaps_and_a_room_that_began_anew_are_found() -> None:
     visit = replace(GOOD.visits[1], gaps=[(2, 3)], resets=1)
-    assert kinds(replace(GOOD, visits=[visit])) == ["reset", "given up"]
+    assert kinds(replace(GOOD, visits=[visit])) == ["given up", "reset"]
