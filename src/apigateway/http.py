@@ -1,8 +1,7 @@
-"""Keep-alive HTTP/1.1 connections to one host, without a task, a queue or a header dict for each request.
+"""Keep-alive HTTP/1.1 connections to one host, without a task, a queue or a header dict per request.
 
-A broadcast is thousands of small POSTs with answers that hold next to nothing. Measured over TLS on one core,
-this takes half the CPU of the AWS Common Runtime's client and a fiftieth of boto3's (docs/architecture.md).
-Answers are parsed by llhttp (httptools), whatever their shape.
+A broadcast is thousands of small POSTs with nearly empty responses. docs/architecture.md has the CPU time of
+one, beside that of boto3 and of the AWS Common Runtime's client. llhttp (httptools) parses the responses.
 """
 
 from __future__ import annotations
@@ -16,34 +15,34 @@ from urllib.parse import urlsplit
 
 import httptools
 
-_SWEEP = 0.1  # seconds between looks for requests that have timed out
+_SWEEP_INTERVAL = 0.1  # seconds between checks for requests that have timed out
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP answer; `status` is 0 where none came, and `error` says why."""
+    """An HTTP response. `status` is 0 if there was none, and `error` then names the reason."""
 
     status: int
     body: bytes = b""
     error: str = ""
 
 
-type Done = Callable[[Response], None]
+type Callback = Callable[[Response], None]
 _EMPTY_OK = Response(200)
 
 
 @cache
 def _default_context() -> ssl.SSLContext:
-    """Made when first needed, and once: reading the certificates takes milliseconds of a cold start."""
+    """Return the default context, made at the first use: reading certificates takes milliseconds."""
     return ssl.create_default_context()
 
 
 class Pool:
     """At most `limit` requests to a host at a time, each on a connection of its own.
 
-    The event loop may stand still for minutes between two requests, as Lambda freezes a process between two
-    invocations; the host closes connections meanwhile. A request on a kept connection that ends before any
-    answer has begun is therefore sent once more, on a new one.
+    The event loop may stand still for minutes between two requests, because Lambda freezes a process between
+    two invocations. The host closes connections meanwhile. So if a kept connection ends before its response
+    begins, the request is sent once more, on a new connection.
     """
 
     def __init__(
@@ -55,8 +54,10 @@ class Pool:
         connect_timeout: float | None = None,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        """`timeout` is for one answer and `connect_timeout`, the same by default, for one new connection; in
-        seconds."""
+        """`timeout` is for one response, and `connect_timeout` for one new connection, in seconds.
+
+        `connect_timeout` is `timeout` by default.
+        """
         parts = urlsplit(url)
         assert parts.hostname is not None
         self.host = parts.netloc
@@ -68,7 +69,7 @@ class Pool:
         self._timeout = timeout
         self._connect_timeout = timeout if connect_timeout is None else connect_timeout
         self._under_way = 0  # requests
-        self._turn = asyncio.Semaphore(limit)  # for those who would rather wait than look at `free`
+        self._slots = asyncio.Semaphore(limit)  # for `request`, which waits where `send` must not be called
         self._idle: list[_Connection] = []
         self._open: set[_Connection] = set()
         self._connecting: set[asyncio.Task[_Connection | str]] = set()
@@ -79,38 +80,41 @@ class Pool:
         """How many more requests can be sent now."""
         return self._limit - self._under_way
 
-    def send(self, request: bytes, done: Done) -> None:
-        """Sends a whole request; `done` is called with its answer, never before this returns.
+    def send(self, request: bytes, callback: Callback) -> None:
+        """Send a whole request. `callback` is called with its response, never before this returns.
 
-        `done` may send the next request, for which there is room.
+        There must be a free connection. `callback` may send the next request at once.
         """
         assert self.free > 0
         self._under_way += 1
         loop = asyncio.get_running_loop()
         if self._sweeper is None:
-            self._sweeper = loop.call_later(_SWEEP, self._sweep)
+            self._sweeper = loop.call_later(_SWEEP_INTERVAL, self._sweep)
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
-                connection.send(request, done, loop.time() + self._timeout)
+                connection.send(request, callback, loop.time() + self._timeout)
                 return
-        self._send_on_new(request, done)
+        self._send_on_new(request, callback)
 
     async def request(self, request: bytes) -> Response:
-        """Sends a request when it is its turn, and returns its answer. Not for a pool that `send` uses."""
+        """Wait for a free connection, send a request and return its response.
+
+        Not for a pool on which `send` is called, too.
+        """
         future: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
 
-        def done(answer: Response) -> None:
-            self._turn.release()  # and not earlier: the request goes on when its sender is cancelled
+        def callback(response: Response) -> None:
+            self._slots.release()  # not earlier: a request goes on if its sender is cancelled
             if not future.done():
-                future.set_result(answer)
+                future.set_result(response)
 
-        await self._turn.acquire()
-        self.send(request, done)
+        await self._slots.acquire()
+        self.send(request, callback)
         return await future
 
     def close(self) -> None:
-        """Drops all connections; requests under way end without an answer."""
+        """Abort all connections. Requests under way end without a response."""
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None
@@ -119,7 +123,7 @@ class Pool:
         for connection in list(self._open):
             connection.abort("closed")
 
-    def _send_on_new(self, request: bytes, done: Done) -> None:
+    def _send_on_new(self, request: bytes, callback: Callback) -> None:
         loop = asyncio.get_running_loop()
         task = loop.create_task(self._connect())
         self._connecting.add(task)
@@ -127,23 +131,23 @@ class Pool:
         def connected(task: asyncio.Task[_Connection | str]) -> None:
             self._connecting.discard(task)
             if task.cancelled():
-                self._end(done, Response(0, error="closed"))
+                self._end(callback, Response(0, error="closed"))
             elif isinstance(result := task.result(), str):
-                self._end(done, Response(0, error=result))
+                self._end(callback, Response(0, error=result))
             else:
-                result.send(request, done, loop.time() + self._timeout)
+                result.send(request, callback, loop.time() + self._timeout)
 
         task.add_done_callback(connected)
 
     async def _connect(self) -> _Connection | str:
-        """A new connection, or why there is none."""
+        """Return a new connection, or the name of the error."""
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout):
                 _, connection = await loop.create_connection(
                     lambda: _Connection(self), self._address, self._port, ssl=self._tls()
                 )
-        except Exception as error:  # OSError as a rule; whatever it is, who waits has to hear of it
+        except Exception as error:  # mostly OSError. Whatever it is, the request must end
             return type(error).__name__
         return connection
 
@@ -156,9 +160,9 @@ class Pool:
         for connection in list(self._open):
             if connection.busy and connection.expires < now:
                 connection.abort("TimeoutError")
-        self._sweeper = loop.call_later(_SWEEP, self._sweep) if self._under_way else None
+        self._sweeper = loop.call_later(_SWEEP_INTERVAL, self._sweep) if self._under_way else None
 
-    # called by connections
+    # called by _Connection
 
     def _opened(self, connection: _Connection) -> None:
         self._open.add(connection)
@@ -171,12 +175,12 @@ class Pool:
         if connection in self._idle:
             self._idle.remove(connection)
 
-    def _resend(self, request: bytes, done: Done) -> None:
-        self._send_on_new(request, done)
+    def _resend(self, request: bytes, callback: Callback) -> None:
+        self._send_on_new(request, callback)
 
-    def _end(self, done: Done, answer: Response) -> None:
+    def _end(self, callback: Callback, response: Response) -> None:
         self._under_way -= 1
-        done(answer)
+        callback(response)
 
 
 class _Connection(asyncio.Protocol):
@@ -185,29 +189,29 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport
         self._request = b""
-        self._done: Done | None = None
+        self._callback: Callback | None = None
         self._body: list[bytes] = []
-        self._answer: Response | None = None  # whole, and not handed on yet
-        self._reusable = False  # after this answer
-        self._began = False  # some of the answer has come
-        self._answered = 0  # requests so far
+        self._response: Response | None = None  # complete, but its callback not called yet
+        self._reusable = False  # after this response
+        self._began = False  # a part of the response has come
+        self._responses = 0  # so far
         self.expires = 0.0
         self.usable = True
 
     @property
     def busy(self) -> bool:
-        return self._done is not None
+        return self._callback is not None
 
-    def send(self, request: bytes, done: Done, expires: float) -> None:
-        self._request, self._done, self.expires, self._began = request, done, expires, False
+    def send(self, request: bytes, callback: Callback, expires: float) -> None:
+        self._request, self._callback, self.expires, self._began = request, callback, expires, False
         if self.usable:
             self._transport.write(request)
-        else:  # lost between its connecting and now
+        else:  # lost since it was connected
             asyncio.get_running_loop().call_soon(self._end, "ConnectionError")
 
-    def abort(self, why: str) -> None:
+    def abort(self, error: str) -> None:
         self._discard()
-        self._end(why)
+        self._end(error)
 
     # asyncio's callbacks
 
@@ -217,65 +221,65 @@ class _Connection(asyncio.Protocol):
         self._pool._opened(self)
 
     def data_received(self, data: bytes) -> None:
-        if self._done is None:  # an answer to nothing: the next one would be taken for another's
-            self.abort("unasked")
+        if self._callback is None:  # nothing was requested: the next response would be mistaken for this one
+            self.abort("unexpected data")
             return
         self._began = True
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:  # an upgrade, which nobody asked for, is none either
-            if self._answer is None:
+        except httptools.HttpParserError as error:  # HttpParserUpgrade, too: nobody asked for an upgrade
+            if self._response is None:
                 self.abort(type(error).__name__)
                 return
-        if self._answer is not None:
-            self._complete(self._answer)
+        if self._response is not None:
+            self._complete(self._response)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.usable = False
         self._pool._lost(self)
-        if self._done is None:
+        if self._callback is None:
             return
-        if self._answered and not self._began:
-            request, done, self._done = self._request, self._done, None
-            self._pool._resend(request, done)
+        if self._responses and not self._began:
+            request, callback, self._callback = self._request, self._callback, None
+            self._pool._resend(request, callback)
         else:
             self._end(type(exc).__name__ if exc else "ConnectionError")
 
     # httptools' callbacks
 
     def on_message_begin(self) -> None:
-        self._reusable = False  # not before it is complete; and not when anything follows an answer
+        self._reusable = False  # until it is complete; and if more follows a complete response
 
     def on_body(self, body: bytes) -> None:
-        if self._answer is None:
+        if self._response is None:
             self._body.append(body)
 
     def on_message_complete(self) -> None:
         status = self._parser.get_status_code()
-        if status < 200 or self._answer is not None:  # 100 Continue, or an answer too many
+        if status < 200 or self._response is not None:  # 100 Continue, or a second response
             return
-        self._answer = (
+        self._response = (
             _EMPTY_OK if status == 200 and not self._body else Response(status, b"".join(self._body))
         )
         self._reusable = self._parser.should_keep_alive()
 
-    def _complete(self, answer: Response) -> None:
-        # Not before all that has come is parsed: the next request may go out on this connection at once.
-        assert self._done is not None
-        done, self._done, self._answer, self._body = self._done, None, None, []
-        self._answered += 1
+    def _complete(self, response: Response) -> None:
+        # Called when all received data is parsed: the callback may send on this connection at once.
+        assert self._callback is not None
+        callback, self._callback, self._response, self._body = self._callback, None, None, []
+        self._responses += 1
         if self._reusable:
             self._pool._freed(self)
         else:
             self._discard()
-        self._pool._end(done, answer)
+        self._pool._end(callback, response)
 
     def _discard(self) -> None:
         self.usable = False
         self._pool._lost(self)
-        self._transport.abort()  # not close(): over TLS that waits for the host's goodbye
+        self._transport.abort()  # not close(): over TLS that waits for the host's close_notify
 
-    def _end(self, why: str) -> None:
-        if self._done is not None:
-            done, self._done = self._done, None
-            self._pool._end(done, Response(0, error=why))
+    def _end(self, error: str) -> None:
+        if self._callback is not None:
+            callback, self._callback = self._callback, None
+            self._pool._end(callback, Response(0, error=error))

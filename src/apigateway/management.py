@@ -1,4 +1,4 @@
-"""API Gateway's management API through boto3: for single posts and for closing, which are rare."""
+"""API Gateway's management API through boto3: for single posts and for closing connections, both rare."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ logger = Logger(child=True)
 
 
 class ManagementClient:
-    """API Gateway's management API. `endpoint` is `https://<host>/<stage>`."""
+    """Posts to one connection at a time, and closes connections."""
 
     def __init__(self, endpoint: str) -> None:
+        """`endpoint` is `https://<host>[/<stage>]`."""
         self._client: Any = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=_CONFIG)
 
     def post(self, connection_id: str, frame: str) -> Outcome:
-        """Tries three times within some ten seconds."""
+        """Post a frame; try three times, within some ten seconds."""
         try:
             self._client.post_to_connection(ConnectionId=connection_id, Data=frame.encode())
         except ClientError as error:
             return from_status(error.response["ResponseMetadata"]["HTTPStatusCode"])
-        except BotoCoreError as error:  # no answer: refused, reset or timed out
+        except BotoCoreError as error:  # no answer: not connected, reset or timed out
             return Failed(type(error).__name__)
         return Delivered()
 
     def close(self, connection_ids: Iterable[str]) -> None:
-        """Closes sockets. One that is closed already is fine, and one that cannot be closed is let be."""
+        """Close connections. Ignore those that are closed already, and log those that cannot be closed."""
         for connection_id in connection_ids:
             try:
                 self._client.delete_connection(ConnectionId=connection_id)

@@ -1,4 +1,4 @@
-"""What a post to a socket can come to. Values, not exceptions: thousands of them come at once."""
+"""The outcomes of a post. They are values, not exceptions: thousands of them come at once."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """200: API Gateway has taken the frame."""
+    """200: API Gateway has accepted the frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """410: the socket is closed, or not open yet."""
+    """410: the connection is closed, or not open yet because $connect has not returned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Throttled:
 class Failed:
     """Anything else, from a 5xx to a time-out."""
 
-    reason: str
+    reason: str  # "status 500", the name of an exception, "deadline passed" or "recently shed"
 
 
 TIMED_OUT = Failed("TimeoutError")
@@ -33,6 +33,7 @@ type Outcome = Delivered | Gone | Throttled | Failed
 
 
 def from_status(status: int) -> Outcome:
+    """Return the outcome of an HTTP status."""
     match status:
         case 200:
             return Delivered()

@@ -1,8 +1,8 @@
-"""AWS Signature Version 4, made once for many posts of one frame.
+"""AWS Signature Version 4, computed once for many posts of one frame.
 
-botocore signs a request in about a hundred microseconds, mostly to find out again what is the same for all of
-them. Here the key is derived once a day, a frame is hashed once, and what is left for each connection is its
-path: two SHA-256 of a few hundred bytes.
+botocore signs a request in about a hundred microseconds, most of them for what is the same in all requests.
+Here the key is derived once a day and a frame is hashed once. What remains per connection is its path: two
+SHA-256 of a few hundred bytes.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 """
 
@@ -28,7 +28,11 @@ class Credentials:
 
     @classmethod
     def from_environment(cls) -> Credentials:
-        """Lambda's own, read anew each time: a long-lived instance may be given new ones. Raises KeyError."""
+        """Return those of AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+
+        Read again each time, because Lambda may replace them in a long-lived process. Raises KeyError if one
+        is missing.
+        """
         return cls(
             os.environ["AWS_ACCESS_KEY_ID"],
             os.environ["AWS_SECRET_ACCESS_KEY"],
@@ -38,7 +42,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class SigningTime:
-    """A request's time, in the two forms that a signature has it."""
+    """A request's time, in the two forms that a signature needs."""
 
     full: str  # 20261124T062001Z
     day: str
@@ -59,76 +63,75 @@ class Signer:
     def headers(
         self,
         credentials: Credentials,
-        moment: SigningTime,
+        at: SigningTime,
         *,
         method: str,
         path: str,
         headers: Mapping[str, str],
         body: bytes,
     ) -> dict[str, str]:
-        """`headers`, whose names are in lower case and among which is `host`, with those that sign the
-        request.
+        """Return `headers` with those that sign the request.
 
-        `path` is as it is sent, escaped once.
+        `headers` include `host`, and their names are in lower case. `path` is as it is sent: escaped once.
         """
-        signed = self._signed_headers(credentials, moment, headers)
+        signed = self._signed_headers(credentials, at, headers)
         canonical = _canonical(method, quote(path, safe="/~"), signed, hashlib.sha256(body).hexdigest())
-        return signed | {"authorization": self.authorization(credentials, moment, signed, canonical.encode())}
+        return signed | {"authorization": self._authorization(credentials, at, signed, canonical.encode())}
 
     def template(
-        self, credentials: Credentials, moment: SigningTime, *, host: str, prefix: str, body: bytes
+        self, credentials: Credentials, at: SigningTime, *, host: str, prefix: str, body: bytes
     ) -> PostTemplate:
-        """Makes the POSTs of one body to `prefix` and any last part of a path."""
-        signed = self._signed_headers(credentials, moment, {"host": host})
+        """Return a template for POSTs of one body to `prefix` and any last part of a path."""
+        signed = self._signed_headers(credentials, at, {"host": host})
         mark = "\0"
         canonical = _canonical(
             "POST", quote(prefix, safe="/~") + mark, signed, hashlib.sha256(body).hexdigest()
         )
         before, _, after = canonical.partition(mark)
-        return PostTemplate(self, credentials, moment, signed, prefix, before.encode(), after.encode(), body)
+        return PostTemplate(self, credentials, at, signed, prefix, before.encode(), after.encode(), body)
 
-    def authorization(
-        self, credentials: Credentials, moment: SigningTime, signed: Mapping[str, str], canonical: bytes
+    def _authorization(
+        self, credentials: Credentials, at: SigningTime, signed: Mapping[str, str], canonical: bytes
     ) -> str:
-        prefix, key, to_sign = self.parts(credentials, moment, signed)
+        prefix, key, to_sign = self.parts(credentials, at, signed)
         digest = hashlib.sha256(canonical).hexdigest()
         return prefix + hmac.digest(key, (to_sign + digest).encode(), "sha256").hex()
 
     def parts(
-        self, credentials: Credentials, moment: SigningTime, signed: Mapping[str, str]
+        self, credentials: Credentials, at: SigningTime, signed: Mapping[str, str]
     ) -> tuple[str, bytes, str]:
-        """What all signatures of a moment share: the header's start, the key, the text before the digest."""
-        scope = f"{moment.day}/{self._region}/{self._service}/aws4_request"
+        """Return what all signatures of one time share: the header's start, the key, the text to sign."""
+        scope = f"{at.day}/{self._region}/{self._service}/aws4_request"
         prefix = (
             f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, "
             f"SignedHeaders={';'.join(sorted(signed))}, Signature="
         )
-        key = _derived_key(credentials.secret_key, moment.day, self._region, self._service)
-        return prefix, key, f"AWS4-HMAC-SHA256\n{moment.full}\n{scope}\n"
+        key = _derived_key(credentials.secret_key, at.day, self._region, self._service)
+        return prefix, key, f"AWS4-HMAC-SHA256\n{at.full}\n{scope}\n"
 
     @staticmethod
     def _signed_headers(
-        credentials: Credentials, moment: SigningTime, headers: Mapping[str, str]
+        credentials: Credentials, at: SigningTime, headers: Mapping[str, str]
     ) -> dict[str, str]:
-        signed = {**headers, "x-amz-date": moment.full}
+        signed = {**headers, "x-amz-date": at.full}
         return signed if credentials.token is None else signed | {"x-amz-security-token": credentials.token}
 
 
 class PostTemplate:
-    """One body, signed for any number of paths; good for five minutes, AWS's tolerance of clocks."""
+    """One body, signed for any number of paths. Valid for five minutes, AWS's tolerance of clocks."""
 
     def __init__(
         self,
         signer: Signer,
         credentials: Credentials,
-        moment: SigningTime,
+        at: SigningTime,
         signed: Mapping[str, str],
         prefix: str,
         before: bytes,
         after: bytes,
         body: bytes,
     ) -> None:
-        authorization, self._key, to_sign = signer.parts(credentials, moment, signed)
+        authorization, self._key, to_sign = signer.parts(credentials, at, signed)
         self._to_sign = to_sign.encode()
         self._before = before
         self._after = after
@@ -140,9 +143,9 @@ class PostTemplate:
         self._end = b"\r\n\r\n" + body
 
     def request(self, part: str) -> bytes:
-        """The whole request whose path ends in `part`, which is escaped here."""
+        """Return the whole request for the path that ends in `part`, which is escaped here."""
         once = quote(part, safe="-._~")
-        # The canonical path is escaped a second time: what is left to escape then is the percent sign.
+        # The canonical path is escaped twice. Only percent signs are left to escape the second time.
         canonical = self._before + once.replace("%", "%25").encode() + self._after
         digest = hashlib.sha256(canonical).hexdigest().encode()
         signature = hmac.digest(self._key, self._to_sign + digest, "sha256").hex().encode()

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from apigateway.client import ApiGateway, Frame
+from apigateway.client import ApiGateway, Frame, region_of
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
 from tests.support.web_host import Host, Visit, ok
 
@@ -102,3 +102,42 @@ async def test_without_credentials_nothing_is_posted(api: Api, monkeypatch: pyte
     with pytest.raises(KeyError, match="AWS_ACCESS_KEY_ID"):
         await api.post("Hi")
     assert api.client.free == 256
+
+
+# The Region
+
+
+@pytest.mark.parametrize(
+    ("host", "region"),
+    [
+        ("abc123.execute-api.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("abc123.execute-api.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("abc123.execute-api-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("abc123.execute-api.us-east-2.api.aws", "us-east-2"),
+        ("vpce-0123-abcd.execute-api.us-west-2.vpce.amazonaws.com", "us-west-2"),
+    ],
+)
+def test_the_region_is_the_endpoints(monkeypatch: pytest.MonkeyPatch, host: str, region: str) -> None:
+    monkeypatch.setenv("AWS_REGION", "elsewhere")
+    assert region_of(f"https://{host}/prod") == region
+
+
+def test_a_custom_domain_is_in_the_region_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-north-1")
+    assert region_of("https://chat.example.com") == "eu-north-1"
+    monkeypatch.setenv("AWS_REGION", "eu-south-1")  # Lambda's own
+    assert region_of("https://chat.example.com") == "eu-south-1"
+
+
+def test_an_unknown_region_is_an_error_that_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    with pytest.raises(ValueError, match="pass region=, or set AWS_REGION"):
+        ApiGateway("https://chat.example.com")
+    ApiGateway("https://chat.example.com", region="eu-west-1")
+
+
+def test_an_endpoint_is_an_http_url() -> None:
+    with pytest.raises(ValueError, match="use https://"):
+        ApiGateway("wss://abc123.execute-api.eu-west-1.amazonaws.com/prod")

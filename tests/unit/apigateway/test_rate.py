@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
-from apigateway.rate import AdaptiveRate
+from apigateway.rate import AdaptiveRate, QuotaWatch
 
 DEFAULT = (10_000, 5_000)  # posts a second, and at once: API Gateway's quotas
 NEWER_REGIONS = (2_500, 1_250)
@@ -254,3 +254,15 @@ def test_the_wait_is_never_too_short_for_a_clock_to_tell() -> None:
             assert clock.now + wait > clock.now
             clock.now += wait
     assert clock.now == pytest.approx(1e6 + (20_000 - 1_000) / pace.rate, abs=0.2)
+
+
+def test_a_quota_is_exhausted_while_a_good_part_of_all_posts_is_throttled() -> None:
+    quota = QuotaWatch()
+    quota.accepted, quota.throttled = 1_000, 1_000
+    mark = quota.mark()
+    quota.accepted += 100
+    quota.throttled += 25
+    assert not quota.exhausted_since(mark)
+    quota.throttled += 1
+    assert quota.exhausted_since(mark)
+    assert not quota.exhausted_since(quota.mark())
