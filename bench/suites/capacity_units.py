@@ -18,8 +18,11 @@ from bench.fakes.table_server import Room
 from bench.peers.engine import REGION, message
 from bench.report.report import Goal, Report
 from bench.worker import CREDENTIALS
-from chat.actions.dispatch import Context, Sender, dispatch
+from chat.actions.context import Context, Sender
+from chat.actions.dispatch import dispatch
+from chat.identity.grants import EVERY_ROOM, Grants
 from chat.identity.identity import Identity
+from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol import frames
 from chat.storage import dynamodb
@@ -108,19 +111,17 @@ class _Requests:
 
     def __init__(self, client: Any, meter: _Meter) -> None:
         self._meter = meter
-        self._connections = Connections(client, CONNECTIONS)
-        self._rules, self._signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
+        connections = Connections(client, CONNECTIONS)
+        rules, signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
+        self._membership = Membership(connections, rules, signals)
         log = Log(client, MESSAGES, HISTORY_DAYS)
         no_sockets: Any = None  # nothing is moderated
-        moderation = Moderation(self._connections, log, self._rules, self._signals, no_sockets)
-        self._chat = Context(self._connections, log, self._rules, self._signals, moderation)
+        moderation = Moderation(self._membership, log, rules, signals, no_sockets)
+        self._chat = Context(connections, log, rules, signals, self._membership, moderation)
         self._sender = Sender(ADA.id, ADA.identity, "general")
 
     def connect(self, room: str) -> Units:
-        self._rules.require_not_banned(ADA.identity.user, [room])
-        self._connections.add(ADA, [room])
-        self._rules.require_not_banned(ADA.identity.user, [room])
-        self._signals.presence_changed(room, self._sender.person)
+        self._membership.connect(ADA, [room], Grants.parse(EVERY_ROOM))
         return self._meter.take()
 
     def ask(self, **frame: Any) -> Units:
@@ -128,10 +129,7 @@ class _Requests:
         return self._meter.take()
 
     def disconnect(self) -> Units:
-        closed = self._connections.remove(ADA.id)
-        assert closed is not None
-        for room in sorted(closed.rooms):
-            self._signals.presence_changed(room, closed.person)
+        assert self._membership.disconnect(ADA.id) is not None
         return self._meter.take()
 
 

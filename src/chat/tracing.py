@@ -1,11 +1,11 @@
-"""One trace a message: from the function that took it to the broadcast that delivered it.
+"""One trace per message: from the function that accepted it to the broadcast that delivered it.
 
 X-Ray follows an SQS queue by itself, but not a DynamoDB stream
 (https://docs.aws.amazon.com/xray/latest/devguide/xray-tracelinking.html). So the message function stores its
-trace header with the message, and whoever broadcasts the message sends a segment of its own into that trace.
+trace header with the message, and the fan-out sends a segment of its own into that trace.
 
-The segment goes to the daemon as a raw document: inside Lambda the X-Ray SDK cannot send segments, only
-subsegments of the running function's (`put_segment` in aws_xray_sdk/core/lambda_launcher.py does nothing).
+The segment goes to the daemon as a raw document. Inside Lambda the X-Ray SDK can send only subsegments of the
+running function's segment (`put_segment` in aws_xray_sdk/core/lambda_launcher.py does nothing).
 Format: https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html; transport:
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon.
 """
@@ -30,23 +30,23 @@ _TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 _SEGMENT_ID = re.compile(r"[0-9a-f]{16}")
 _NOTHING = nullcontext()  # may be entered many times, at the same time too
 
-# What a broadcast spends its time on. "enqueue": the doorbells of a large room's slices.
+# What a broadcast spends its time on. "enqueue": the tasks of a large room's slices.
 type Phase = Literal["repair", "read members", "post", "enqueue"]
 
 
 def header() -> str | None:
-    """The running call's trace, as text to store with a message; None when it is not sampled.
+    """Return the running call's trace, as text to store with a message. None if it is not sampled.
 
-    What is sent into that trace later hangs under the function's own segment. An unsampled message stores
-    nothing, and costs nothing from here on.
+    Segments that are sent into that trace later hang under the function's own segment. An unsampled message
+    stores nothing, and costs nothing from here on.
     """
-    # The runtime client sets it anew for each call, and a process has one call at a time.
+    # The runtime client sets the variable for each call, and a process has one call at a time.
     place = _read(os.environ.get("_X_AMZN_TRACE_ID", ""))
     return place and f"Root={place[0]};Parent={place[1]};Sampled=1"
 
 
 def _read(text: str) -> tuple[str, str] | None:
-    """Trace id and parent id of a sampled header, whose fields may come in any order and with others.
+    """Return the trace id and parent id of a sampled header. Its fields may be in any order, beside others.
 
     https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
     """
@@ -58,16 +58,16 @@ def _read(text: str) -> tuple[str, str] | None:
 
 
 class Sink(Protocol):
-    """Where segments go."""
+    """Takes segments."""
 
     def send(self, segment: Mapping[str, Any]) -> None: ...
 
 
 class XRayDaemon:
-    """The X-Ray daemon. What it does not take at once is lost: tracing never delays or fails a broadcast.
+    """The X-Ray daemon. A segment that it does not take at once is lost: tracing never delays a broadcast.
 
-    `address` is AWS_XRAY_DAEMON_ADDRESS: `host:port`, or `tcp:host:port udp:host:port` in either order, the
-    host an IPv4 or IPv6 address. Without one, or with one that is no such address, nothing is sent.
+    `address` is AWS_XRAY_DAEMON_ADDRESS: `host:port`, or `tcp:host:port udp:host:port` in either order, with
+    an IPv4 or IPv6 address as host. Without a valid address nothing is sent.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -79,7 +79,7 @@ class XRayDaemon:
 
     def send(self, segment: Mapping[str, Any]) -> None:
         if self._socket is not None:
-            with suppress(OSError):  # nobody there, the buffer full, too large for a datagram
+            with suppress(OSError):  # no daemon, a full buffer, or more than a datagram holds
                 document = json.dumps(segment, separators=(",", ":")).encode()
                 self._socket.sendto(_PREAMBLE + document, self._address)
 
@@ -89,19 +89,19 @@ class XRayDaemon:
 
 
 def _resolve(address: str) -> Any:
-    """The first of what getaddrinfo makes of an address. Raises ValueError and OSError when it is none."""
+    """Return the first result of getaddrinfo. Raises ValueError or OSError if the address is not valid."""
     (udp,) = [place.removeprefix("udp:") for place in address.split() if not place.startswith("tcp:")]
     host, colon, port = udp.rpartition(":")
     if not colon:
         raise ValueError(f"no port in {udp!r}")
-    # Only numbers: to resolve a name could take seconds.
+    # Only numbers: resolving a name could take seconds.
     flags = socket.AI_NUMERICHOST | socket.AI_NUMERICSERV
     return socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_DGRAM, flags=flags)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """A sampled message: where in which trace it was written, and when."""
+    """A sampled message: the trace and segment that wrote it, and when."""
 
     trace_id: str
     parent_id: str
@@ -110,7 +110,7 @@ class _Origin:
 
 @dataclass(slots=True)
 class _Span:
-    """A phase from its first beginning to its last end."""
+    """A phase, from its first start to its last end."""
 
     start: float
     end: float
@@ -119,20 +119,20 @@ class _Span:
 
 
 class BroadcastTrace:
-    """A broadcast of one room's run of messages, as each sampled message's trace is told of it.
+    """A broadcast of one room's run of messages, for the traces of its sampled messages.
 
         with BroadcastTrace(daemon, room, [(message.trace, message.at), ...]) as trace:
             with trace.phase("repair"):
                 ...
             trace.annotate(recipients=3, delivered=3, gone=0, shed=0)
 
-    `run` has, for each message, what `header` said when it was written, and when that was (ISO 8601). One
-    segment goes into each sampled message's trace at the end, also when the broadcast fails; it begins when
-    the message was written, so its length is what people wait. With no sampled message nothing is recorded.
-    `slice` is the part of a large room that is broadcast, if it is one.
+    `run` has, for each message, the result of `header` when it was written, and the time (ISO 8601). At the
+    end, also if the broadcast fails, one segment goes into each sampled message's trace. It begins when the
+    message was written, so its length is the delay that people see. Without a sampled message nothing is
+    recorded. `slice` is the number of the slice, if the room is large.
 
-    A segment is 1 to 2 KB, however large the room: phases are merged by name and there is none per post.
-    Usable from the tasks of one event loop; it holds on to no context.
+    A segment has 1 to 2 KB, however large the room: phases are merged by name, and posts have none. Can be
+    used from the tasks of one event loop.
     """
 
     def __init__(
@@ -166,11 +166,10 @@ class BroadcastTrace:
             written = datetime.fromisoformat(at).timestamp()
         except ValueError:
             return self._start
-        return min(written, self._start)  # another machine's clock may be ahead of ours
+        return min(written, self._start)  # another machine's clock may be ahead
 
     def phase(self, name: Phase) -> AbstractContextManager[None]:
-        """The time that a phase takes. One that is entered again, page by page, is one phase that lasts from
-        the first beginning to the last end."""
+        """Time a phase. Entered again, per page, it is one phase from the first start to the last end."""
         return self._timed(name) if self._origins else _NOTHING
 
     @contextmanager
@@ -188,7 +187,7 @@ class BroadcastTrace:
             span.failed |= failed
 
     def annotate(self, **counts: int) -> None:
-        """Annotations: `recipients`, `delivered`, `gone`, `shed`, and what else is worth searching for."""
+        """Add annotations: `recipients`, `delivered`, `gone`, `shed`, and others to search for."""
         self._annotations.update(counts)
 
     def __enter__(self) -> BroadcastTrace:
@@ -202,7 +201,7 @@ class BroadcastTrace:
         end = self._clock()
         ended = {"name": self._name, "end_time": end, "annotations": self._annotations, **_flags(kind)}
         if kind is None and self._annotations.get("shed"):
-            ended["error"] = True  # somebody did not hear; nothing is broken on our side
+            ended["error"] = True  # a connection was shed; nothing is broken on our side
         phases = [_subsegment(name, span) for name, span in self._phases.items()]
         for origin in self._origins:
             waited = _subsegment(self._waited, _Span(origin.written, self._start))
@@ -226,7 +225,7 @@ def _subsegment(name: str, span: _Span) -> dict[str, Any]:
 
 
 def _flags(kind: type[BaseException] | None) -> dict[str, Any]:
-    """What went wrong, without its text: that may quote what people wrote."""
+    """Return the error without its text, which may quote a message."""
     if kind is None:
         return {}
     return {"fault": True, "cause": {"exceptions": [{"id": _id(), "type": kind.__name__}]}}

@@ -1,4 +1,4 @@
-"""Broadcasts what is new in each room: from the messages table's stream, and to slices of large rooms."""
+"""Deliver what is new in each room: from the messages table's stream, and to slices of large rooms."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from boto3.dynamodb.types import TypeDeserializer
 
 from apigateway import ManagementClient, Poster
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Counts, Delivery, Results
 from chat.delivery.slice_queue import Cursors, SliceQueue, SliceTask
-from chat.protocol.messages import Entry
+from chat.delivery.slices import SliceWorker
+from chat.membership import Membership
 from chat.storage import dynamodb
 from chat.storage.connections import Connections
-from chat.storage.log import Log, from_head
+from chat.storage.log import Log
 from chat.storage.member_reader import MemberReader
-from chat.storage.signals import Signal, Signals, from_item, is_signal
+from chat.storage.rules import RoomRules
+from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon
+from fanout.batch import RoomBatch, batch_response, group_by_room
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)  # patched, botocore would add a subsegment for every post
@@ -39,141 +41,86 @@ slice_queue = SliceQueue(os.environ["SLICE_QUEUE_URL"])
 loop = asyncio.new_event_loop()
 poster = Poster(endpoint, region=region, initial_rate=float(os.environ["INITIAL_POST_RATE"]))
 signals = Signals(client, messages)
-# Connections are closed rarely, and boto3's client costs a cold start.
-delivery = Delivery(Connections(client, table), signals, poster, cache(lambda: ManagementClient(endpoint)))
+membership = Membership(Connections(client, table), RoomRules(client, messages), signals)
+# Made when first needed: sockets are closed rarely, and boto3's client would lengthen each cold start.
+management = cache(lambda: ManagementClient(endpoint))
+delivery = Delivery(membership, poster, management)
 members = MemberReader(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
 log = Log(client, messages, int(os.environ["HISTORY_DAYS"]))
+daemon = XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS"))
 broadcaster = Broadcaster(
     members,
     log,
     delivery,
     slice_queue,
-    Cursors(client, messages),
-    XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")),
-    large=int(os.environ["LARGE_ROOM"]),
+    daemon,
+    large_room=int(os.environ["LARGE_ROOM"]),
     slices=int(os.environ["SLICES"]),
 )
+slice_worker = SliceWorker(members, log, delivery, slice_queue, Cursors(client, messages), daemon)
 announcer = Announcer(members, log, signals, delivery, slice_queue)
 
-
-RETRY_SECONDS = 2  # seconds after which a doorbell rings again that we have failed to answer
-POST_UNTIL = 0.9  # the part of an invocation's time after which nothing is posted any more, and
-READ_UNTIL = 0.6  # that after which no more pages are begun
-
-
-class BatchFailed(Exception):
-    """The batch fails with its first record."""
+RETRY_SECONDS = 2  # until a slice task that failed is received again
+# Fractions of an invocation's time after which nothing is posted any more, and no further page is read.
+POST_UNTIL = 0.9
+READ_UNTIL = 0.6
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    """The stream's: each room's run and signals go to its members, or are told to the slices of a large
-    room.
-    """
+    """Deliver a batch of the stream: each room's run of messages, and its signals."""
     delivery.deadline = deadline(POST_UNTIL, context)
-    batch = RoomBatch()
-    failed: list[int] = []
-    for position, record in enumerate(event["Records"]):
-        try:
-            batch.add(position, new_image(record))
-        except Exception:
-            # Stop here: Lambda repeats all that follows a failed record, and what had been posted before
-            # would be posted again at every retry.
-            logger.exception(
-                "a record that nothing of the chat has made", sequence_number=sequence_number_of(record)
-            )
-            failed.append(position)
-            break
+    records = event["Records"]
+    batch, failed = group_by_room(records)
     broadcasts, announcements = loop.run_until_complete(deliver(batch))
     for room, result in broadcasts.items():
-        if isinstance(result, Exception):
-            failed.append(batch.starts[room])
-        else:
-            log_counts(room, result, first=batch.runs[room][0].seq, last=batch.runs[room][-1].seq)
+        log_counts(room, result, first=batch.runs[room][0].seq, last=batch.runs[room][-1].seq)
     for room, result in announcements.items():
-        if isinstance(result, Exception):
-            failed.append(batch.starts[room])
-        else:
+        if not isinstance(result, Exception):
             logger.info("announced", room=room, signals=len(batch.signals[room]))
+    results = (*broadcasts.items(), *announcements.items())
+    failed |= batch.positions(room for room, result in results if isinstance(result, Exception))
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
-    if not failed:
-        return {"batchItemFailures": []}
-    if min(failed) == 0 and len(event["Records"]) > 1:
-        # Reported, the whole batch would come again as it is, and be given up as a whole in the end. A
-        # function error has Lambda split it, until what fails is alone and the rest is done.
-        raise BatchFailed
-    return {
-        "batchItemFailures": [
-            {"itemIdentifier": sequence_number_of(event["Records"][position])} for position in failed
-        ]
-    }
-
-
-class RoomBatch:
-    """What a batch brings, by room."""
-
-    def __init__(self) -> None:
-        self.runs: dict[str, list[Entry]] = {}
-        self.signals: dict[str, list[Signal]] = {}
-        self.starts: dict[str, int] = {}  # where in the batch a room first appears
-
-    def add(self, position: int, item: dict[str, Any]) -> None:
-        """Raises KeyError and TypeError when the item is neither a head nor a signal."""
-        if is_signal(item):
-            if signal := from_item(item):
-                self.signals.setdefault(signal[0], []).append(signal[1])
-                self.starts.setdefault(signal[0], position)
-        elif entry := from_head(item):
-            self.runs.setdefault(entry[0], []).append(entry[1])
-            self.starts.setdefault(entry[0], position)
+    return batch_response(records, failed)
 
 
 async def deliver(batch: RoomBatch) -> tuple[Results, Results]:
     return await asyncio.gather(broadcaster.broadcast_all(batch.runs), announcer.announce_all(batch.signals))
 
 
-def new_image(record: dict[str, Any]) -> dict[str, Any]:
-    """The item that a record of the stream is about, as it was written."""
-    deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()}
-
-
-def sequence_number_of(record: dict[str, Any]) -> str:
-    number: str = record["dynamodb"]["SequenceNumber"]
-    return number
-
-
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
-    """The doorbells': there is news for a slice of a large room."""
+    """Run a task of the slice queue: deliver to one slice of a large room."""
     (record,) = event["Records"]
     task = SliceTask.parse(record["body"])
     logger.append_keys(room=task.slice.room, slice=task.slice.number)
     delivery.deadline = deadline(POST_UNTIL, context)
-    until = deadline(READ_UNTIL, context)
     try:
-        counts = loop.run_until_complete(broadcaster.answer(task, until))
+        counts = loop.run_until_complete(slice_worker.run_slice(task, deadline(READ_UNTIL, context)))
     except Exception:
-        # It rings again by itself when the queue's visibility has passed; what has failed may go well sooner.
+        # The queue would make the task visible again only after its visibility time-out; a retry may succeed
+        # sooner.
         slice_queue.delay(record["receiptHandle"], RETRY_SECONDS)
         raise
     log_counts(task.slice.room, counts, first=task.after + 1, last=task.to)
 
 
 def deadline(fraction: float, context: LambdaContext) -> float:
-    """When so much of this invocation's time will have passed, in loop time."""
+    """Return the loop time at which this fraction of the invocation's time will have passed."""
     return loop.time() + fraction * context.get_remaining_time_in_millis() / 1000
 
 
-def log_counts(room: str, counts: Counts | None, *, first: int, last: int) -> None:
-    if counts is None:
-        logger.info("rang the doorbells of a large room", room=room, first=first, last=last)
+def log_counts(room: str, result: Counts | Exception | None, *, first: int, last: int) -> None:
+    if isinstance(result, Exception):
+        return  # logged where it was raised
+    if result is None:
+        logger.info("enqueued slice tasks", room=room, first=first, last=last)
         return
-    logger.info("broadcast", room=room, first=first, last=last, **asdict(counts))
-    metrics.add_metric("Delivered", MetricUnit.Count, counts.delivered)
-    metrics.add_metric("Gone", MetricUnit.Count, counts.gone)
-    metrics.add_metric("Shed", MetricUnit.Count, counts.shed)
+    logger.info("broadcast", room=room, first=first, last=last, **asdict(result))
+    metrics.add_metric("Delivered", MetricUnit.Count, result.delivered)
+    metrics.add_metric("Gone", MetricUnit.Count, result.gone)
+    metrics.add_metric("Shed", MetricUnit.Count, result.shed)

@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from chat.actions.dispatch import ACTIONS, MAX_PINGED, MAX_RULE_SECONDS, Context, Sender, dispatch
+from chat.actions.context import Context, Sender
+from chat.actions.dispatch import ACTIONS, dispatch
+from chat.actions.fields import MAX_PINGED, MAX_RULE_SECONDS
 from chat.identity import people
 from chat.identity.identity import MAX_NAME, Identity
+from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol import errors, messages, rooms
 from chat.protocol import pages as history
@@ -226,8 +229,9 @@ def chat(dynamodb: Any) -> Context:
     room_log = log.Log(dynamodb, "MessagesTable", 90)
     room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
-    moderation = Moderation(connections, room_log, rules, signals, nobody_is_told)
-    return Context(connections, room_log, rules, signals, moderation)
+    membership = Membership(connections, rules, signals)
+    moderation = Moderation(membership, room_log, rules, signals, nobody_is_told)
+    return Context(connections, room_log, rules, signals, membership, moderation)
 
 
 def nobody_is_told() -> Any:

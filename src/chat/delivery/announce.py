@@ -1,12 +1,12 @@
-"""Tells a room's signals to its members."""
+"""Announce a room's signals to its members."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from apigateway import Frame
-from chat.delivery.deliver import Add, Counts, Delivery, Results, for_each_room
+from chat.delivery.deliver import AddMembers, Counts, Delivery, ReadMembers, Results, for_each_room
 from chat.delivery.slice_queue import Slice, SliceQueue, SliceTask
 from chat.identity.people import Person
 from chat.protocol import frames
@@ -19,7 +19,12 @@ from chat.storage.signals import Notice, PresenceChanged, Signal, Signals, Typin
 
 class Announcer:
     def __init__(
-        self, members: MemberReader, log: Log, signals: Signals, delivery: Delivery, slice_queue: SliceQueue
+        self,
+        members: MemberReader,
+        log: Log,
+        signals: Signals,
+        delivery: Delivery,
+        slice_queue: SliceQueue,
     ) -> None:
         self._members = members
         self._log = log
@@ -28,25 +33,25 @@ class Announcer:
         self._slice_queue = slice_queue
 
     async def announce_all(self, signals: Mapping[str, Sequence[Signal]]) -> Results:
-        """Tells each room's signals, all rooms at once; a room that fails does not stop another."""
-        return await for_each_room(signals, self.announce, failed="announcement failed")
+        """Announce each room's signals, all rooms at once; a room that fails does not stop another."""
+        return await for_each_room(signals, self.announce, error_message="announcement failed")
 
     async def announce(self, room: str, signals: Sequence[Signal]) -> Counts | None:
-        """Tells signals to the members who speak frames. Raises what keeps it from reading the members.
+        """Post signals to the members that speak frames. Raises ReadFailed if the members cannot be read.
 
-        A crowded room hears only notices: everybody's coming, going and typing would cost a post to
-        everybody each. None: a large room's slices are told to post them.
+        Above the presence limit a room gets only notices: each join, leave and typing would cost a post to
+        everybody. None if the slices of a large room post the notices.
         """
         page = await self._members.page(room, limit=MAX_LISTED_MEMBERS + 1)
         notices = [signal for signal in signals if isinstance(signal, Notice)]
         if len(page.members) > MAX_LISTED_MEMBERS:
             if any(isinstance(signal, PresenceChanged) for signal in signals):
                 await asyncio.to_thread(self._signals.suppress_presence, room)
-            return await self._announce_to_many(room, notices)
+            return await self._announce_notices(room, notices)
         frames_for = self._frames_for(room, signals, notices, page)
         return await self._delivery.deliver(room, frames_for, _only(page))
 
-    async def _announce_to_many(self, room: str, notices: Sequence[Notice]) -> Counts | None:
+    async def _announce_notices(self, room: str, notices: Sequence[Notice]) -> Counts | None:
         if not notices:
             return Counts()
         slices = await asyncio.to_thread(self._log.slices, room)
@@ -65,18 +70,20 @@ class Announcer:
     def _frames_for(
         self, room: str, signals: Sequence[Signal], notices: Sequence[Notice], page: MemberPage
     ) -> Callable[[Member], list[Frame]]:
-        here = people_in(page.members)
+        present = people_in(page.members)
         for_all: list[Frame] = []
-        moved = {
+        changed = {
             signal.person.user: signal.person for signal in signals if isinstance(signal, PresenceChanged)
         }
-        if moved:
-            joined = [here[user] for user in moved if user in here]
-            left = [person for user, person in moved.items() if user not in here]
-            for_all.append(Frame(frames.presence(room, joined, left, len(here))))
+        if changed:
+            joined = [present[user] for user in changed if user in present]
+            left = [person for user, person in changed.items() if user not in present]
+            for_all.append(Frame(frames.presence(room, joined, left, len(present))))
         typists = {signal.person.user: signal.person for signal in signals if isinstance(signal, Typing)}
         typing: list[tuple[Person, Frame]] = [
-            (person, Frame(frames.typing(room, person))) for person in typists.values() if person.user in here
+            (person, Frame(frames.typing(room, person)))
+            for person in typists.values()
+            if person.user in present
         ]
         for_all += [Frame(notice.frame) for notice in notices]
 
@@ -88,8 +95,8 @@ class Announcer:
         return frames_for
 
 
-def _only(page: MemberPage) -> Callable[[Add], Awaitable[None]]:
-    async def read(add: Add) -> None:
-        await add(page.members)
+def _only(page: MemberPage) -> ReadMembers:
+    async def read_members(add_members: AddMembers) -> None:
+        await add_members(page.members)
 
-    return read
+    return read_members

@@ -1,38 +1,41 @@
-"""Posts frames to members, and sees to those who turn out to be gone or to have expired."""
+"""Post frames to the members of a room, then deal with those that turn out to be gone or expired."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, field
 from math import inf
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from apigateway import Batch, Delivered, Frame, Gone, ManagementClient, Outcome, Post, Poster
+from chat.membership import EXPIRED, Expiry, Membership
 from chat.protocol import frames
-from chat.storage.connections import Connections, Member
-from chat.storage.signals import Signals
+from chat.protocol.messages import Entry
+from chat.storage.connections import Member
+from chat.tracing import BroadcastTrace
 
 # $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if
 # the socket were closed. For this long after the connect a 410 may mean that, so it prunes nobody.
 CONNECT_GRACE = 10.0  # seconds
-_GRACE_WAIT = 0.5  # seconds before the one other try, when everybody else has heard
-# Tokens that were issued together end together. The others hear nothing either, and their turn comes with the
-# next broadcasts: it must not hold up this one for seconds.
-_DISMISSED = 200
+_GRACE_WAIT = 0.5  # seconds before the only other try, after the posts to everybody else
+# Tokens that were issued together expire together. More than this many must not hold up one broadcast for
+# seconds: the others get no frames either, and are disconnected by the next broadcasts.
+_MAX_EXPIRED = 200
 _CLOSERS = 4  # threads that close sockets
 
 logger = Logger(child=True)
 
-type Add = Callable[[Sequence[Member]], Awaitable[None]]
+type AddMembers = Callable[[Sequence[Member]], Awaitable[None]]
+type ReadMembers = Callable[[AddMembers], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a broadcast came to, in connections."""
+    """What a broadcast came to, in connections. `shed`: given up for now after all retries."""
 
     recipients: int = 0
     delivered: int = 0
@@ -46,131 +49,146 @@ class Counts:
 type Results = dict[str, Counts | Exception | None]
 
 
-async def for_each_room[News](
-    news: Mapping[str, News], tell: Callable[[str, News], Awaitable[Counts | None]], failed: str
+async def for_each_room[Items](
+    rooms: Mapping[str, Items],
+    call: Callable[[str, Items], Awaitable[Counts | None]],
+    error_message: str,
 ) -> Results:
-    """Tells each room its news, all rooms at once; a room that fails does not stop another.
+    """Call `call` for all rooms at once. A room that fails is logged, and does not stop another.
 
-    None where there is nothing to count yet. `failed` is what the log says of an error.
+    The result of a room is None if there is nothing to count yet.
     """
 
-    async def attempt(room: str, its: News) -> Counts | Exception | None:
+    async def attempt(room: str, items: Items) -> Counts | Exception | None:
         try:
-            return await tell(room, its)
-        except Exception as error:  # whatever it is, the news must come again
-            logger.exception(failed, room=room)
+            return await call(room, items)
+        except Exception as error:  # whatever it is, the stream must bring the items again
+            logger.exception(error_message, room=room)
             return error
 
-    results = await asyncio.gather(*(attempt(room, its) for room, its in news.items()))
-    return dict(zip(news, results, strict=True))
+    results = await asyncio.gather(*(attempt(room, items) for room, items in rooms.items()))
+    return dict(zip(rooms, results, strict=True))
+
+
+def stored_traces(entries: Sequence[Entry]) -> list[tuple[str | None, str]]:
+    """Return each message's trace header and time, as BroadcastTrace takes them."""
+    return [(entry.message.trace, entry.message.at) for entry in entries if entry.message]
+
+
+@dataclass(slots=True)
+class _Unreached:
+    """The members of one delivery that no frame reached."""
+
+    room: str
+    now: Callable[[], float]
+    connecting: list[Member] = field(default_factory=list)
+    gone: list[Member] = field(default_factory=list)
+    expired: list[Member] = field(default_factory=list)
+
+    def record(self, post: Post, outcome: Outcome) -> None:
+        member = post.context
+        assert isinstance(member, Member)
+        if isinstance(outcome, Gone):
+            is_new = self.now() - member.connected_at / 1000 < CONNECT_GRACE
+            (self.connecting if is_new else self.gone).append(member)
+        elif not isinstance(outcome, Delivered):
+            logger.warning("shed", room=self.room, connection=member.connection_id, outcome=str(outcome))
 
 
 class Delivery:
     def __init__(
         self,
-        connections: Connections,
-        signals: Signals,
+        membership: Membership,
         poster: Poster,
-        sockets: Callable[[], ManagementClient],
+        management: Callable[[], ManagementClient],
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._connections = connections
-        self._signals = signals
+        self._membership = membership
         self._poster = poster
-        self._sockets = sockets
+        self._management = management
         self._now = now
         self.deadline = inf  # in loop time: nothing is posted after it
 
-    async def deliver_frames(
-        self, room: str, texts: Sequence[str], read: Callable[[Add], Awaitable[None]]
+    async def deliver_entries(
+        self, room: str, entries: Sequence[Entry], read_members: ReadMembers, trace: BroadcastTrace
     ) -> Counts:
-        """Posts the same frames to all members that `read` passes on and who speak frames."""
+        """Post repaired entries to the members that `read_members` adds, in order to each."""
+        by_protocol: dict[str, list[Frame]] = {
+            "v1": [Frame(text) for text in frames.messages(room, entries)],
+            # A plain client gets nothing of a run of skipped numbers.
+            "plain": [Frame(text) for text in frames.plain(entries)],
+        }
+
+        async def timed(add_members: AddMembers) -> None:
+            with trace.phase("read members"):
+                await read_members(add_members)
+
+        with trace.phase("post"):
+            counts = await self.deliver(room, lambda member: by_protocol[member.protocol], timed)
+        trace.annotate(**asdict(counts))
+        return counts
+
+    async def deliver_frames(self, room: str, texts: Sequence[str], read_members: ReadMembers) -> Counts:
+        """Post the same frames to all members that speak frames and that `read_members` adds."""
         to_post = [Frame(text) for text in texts]
-        return await self.deliver(room, lambda member: to_post if member.protocol == "v1" else [], read)
+        return await self.deliver(
+            room, lambda member: to_post if member.protocol == "v1" else [], read_members
+        )
 
     async def deliver(
-        self,
-        room: str,
-        frames_for: Callable[[Member], Sequence[Frame]],
-        read: Callable[[Add], Awaitable[None]],
+        self, room: str, frames_for: Callable[[Member], Sequence[Frame]], read_members: ReadMembers
     ) -> Counts:
-        """Posts to the members that `read` passes on the frames that each is to have, in order to each."""
-        early: list[Member] = []
-        gone: list[Member] = []
-        expired: list[Member] = []
-
-        def note(post: Post, outcome: Outcome) -> None:
-            member = post.context
-            assert isinstance(member, Member)
-            if isinstance(outcome, Gone):
-                if self._now() - member.connected_at / 1000 >= CONNECT_GRACE:
-                    gone.append(member)
-                else:
-                    early.append(member)
-            elif not isinstance(outcome, Delivered):
-                logger.warning("shed", room=room, connection=member.connection_id, outcome=str(outcome))
+        """Post to each member that `read_members` adds the frames that `frames_for` returns, in order."""
+        unreached = _Unreached(room, self._now)
 
         def posts(members: Sequence[Member]) -> Iterator[Post]:
             for member in members:
                 if not member.expired and (to_post := frames_for(member)):
                     yield Post(member.connection_id, to_post, member)
 
-        async def add(members: Sequence[Member]) -> None:
-            expired.extend(member for member in members if member.expired)
+        async def add_members(members: Sequence[Member]) -> None:
+            unreached.expired.extend(member for member in members if member.expired)
             await batch.add(posts(members))
 
-        async with self._poster.batch(note, deadline=self.deadline) as batch:
-            await read(add)
-        counts = _counted(batch)
-        if early:
-            counts += Counts(recipients=-len(early), gone=-len(early))
+        async with self._poster.batch(unreached.record, deadline=self.deadline) as batch:
+            await read_members(add_members)
+        counts = _count(batch)
+        if connecting := unreached.connecting:
+            counts += Counts(recipients=-len(connecting), gone=-len(connecting))
             await asyncio.sleep(_GRACE_WAIT)
-            async with self._poster.batch(note, deadline=self.deadline) as second_try:
-                await second_try.add(posts(early))
-            counts += _counted(second_try)
-        if expired:
-            await self._dismiss(room, expired[:_DISMISSED])
-        if gone:
-            await asyncio.to_thread(self._forget, room, gone)
+            async with self._poster.batch(unreached.record, deadline=self.deadline) as second_try:
+                await second_try.add(posts(connecting))
+            counts += _count(second_try)
+        if unreached.expired:
+            await self._disconnect_expired(room, unreached.expired[:_MAX_EXPIRED])
+        if unreached.gone:
+            await asyncio.to_thread(self._prune, room, unreached.gone)
         return counts
 
-    async def _dismiss(self, room: str, expired: Sequence[Member]) -> None:
-        """Says goodbye to those whose time, or whose token's, is over, and closes their sockets.
-
-        Most are sockets that API Gateway closed after two hours without a word: those are only forgotten.
-        """
-        open_: list[str] = []
-
-        def note(post: Post, outcome: Outcome) -> None:
-            if not isinstance(outcome, Gone):
-                open_.append(post.connection_id)
-
-        disconnect = [Frame(frames.disconnect("token_expired", reconnect=True))]
-        async with self._poster.batch(note, deadline=self.deadline) as batch:
-            await batch.add(
-                Post(member.connection_id, disconnect) for member in expired if member.protocol == "v1"
-            )
-        open_ += [member.connection_id for member in expired if member.protocol == "plain"]
-        if open_:
-            close = self._sockets().close
-            parts = (open_[part::_CLOSERS] for part in range(_CLOSERS))
+    async def _disconnect_expired(self, room: str, expired: Sequence[Member]) -> None:
+        """Post the last frame to expired members, close their sockets and delete their rows."""
+        expiry = Expiry({member.connection_id: member.protocol for member in expired})
+        last_frame = [Frame(EXPIRED)]
+        async with self._poster.batch(deadline=self.deadline) as batch:
+            await batch.add(Post(connection_id, last_frame) for connection_id in expiry.to_notify)
+        if to_close := expiry.to_close(set(batch.gone)):
+            close = self._management().close
+            parts = (to_close[part::_CLOSERS] for part in range(_CLOSERS))
             await asyncio.gather(*(asyncio.to_thread(close, part) for part in parts))
-        await asyncio.to_thread(self._forget, room, expired)
+        await asyncio.to_thread(self._prune, room, expired)
 
-    def _forget(self, room: str, members: Sequence[Member]) -> None:
+    def _prune(self, room: str, members: Sequence[Member]) -> None:
         try:
-            for closed in self._connections.prune(room, members):
-                for left in closed.rooms:
-                    self._signals.presence_changed(left, closed.person)
+            self._membership.prune(room, members)
         except (BotoCoreError, ClientError, TimeoutError):
-            # Everybody else has heard: failing now would repeat it all to them. The next broadcast prunes.
-            logger.exception("could not prune", room=room)
+            # Everybody else has the frames: to fail now would repeat them all. The next broadcast prunes.
+            logger.exception("prune failed", room=room)
             return
         ids = [member.connection_id for member in members]
-        logger.info("pruned closed connections", room=room, connections=ids[:100])
+        logger.info("pruned connections", room=room, connections=ids[:100])
 
 
-def _counted(batch: Batch) -> Counts:
+def _count(batch: Batch) -> Counts:
     delivered, gone, shed = batch.delivered, len(batch.gone), len(batch.failed)
     return Counts(recipients=delivered + gone + shed, delivered=delivered, gone=gone, shed=shed)

@@ -1,10 +1,10 @@
-"""Large rooms: each slice of a room's ring is broadcast by itself.
+"""Large rooms: each slice of a room's hash space is broadcast by itself.
 
-A large room would hold up the rooms that share its lane of the stream. So its runs are only settled there,
-and a doorbell is rung for each of its slices, on a FIFO queue whose groups are the slices. Whoever answers
-the door posts everything in the log from the slice's cursor on to the slice's members, and moves the cursor:
-slices run in parallel, each in order, coalescing as much as it lags behind. A later doorbell then finds
-nothing to do, and a crash resumes at the cursor.
+A large room would hold up the rooms that share its shard of the stream. So the fan-out only repairs its runs,
+and enqueues a task for each slice on a FIFO queue whose message groups are the slices. A slice task posts the
+log from the slice's cursor on to the slice's members, and moves the cursor. Slices run in parallel, each in
+order, and coalesce as many messages as they lag behind. A later task then finds nothing to do, and a crashed
+one resumes at the cursor.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _SEND = 10  # messages in one SendMessageBatch, SQS's bound
 
 
 class EnqueueFailed(Exception):
-    """SQS did not take a task."""
+    """SQS did not accept a slice task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The `number`-th of `count` equal parts of a room's ring."""
+    """The `number`-th of `count` equal parts of a room's hash space."""
 
     room: str
     number: int
@@ -51,10 +51,10 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class SliceTask:
-    """There is news for a slice: it has had all up to `after`, and there is more, at least up to `to`.
+    """Deliver to a slice: it has everything up to the seq `after`, and the log goes at least up to `to`.
 
-    `part` tells apart the doorbells of one run that is posted in several invocations. With a `notice` there
-    is only its frame to post.
+    `part` counts the tasks of a run that is posted in several invocations. A task with a `notice` only posts
+    the notice's frame.
     """
 
     slice: Slice
@@ -86,18 +86,18 @@ class SliceTask:
 
 
 class SliceQueue:
-    """The queue of doorbells."""
+    """The FIFO queue of slice tasks."""
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
 
     @cached_property
     def _sqs(self) -> Any:
-        """Made when first needed: without large rooms it never is."""
+        """Made when first needed: without large rooms never."""
         return boto3.client("sqs", config=_CONFIG)
 
     def enqueue(self, tasks: Sequence[SliceTask]) -> None:
-        """Rings them all, or raises EnqueueFailed; ringing again does no harm."""
+        """Enqueue all tasks. Raises EnqueueFailed if SQS rejects one; it is safe to enqueue them again."""
         for batch in batched(tasks, _SEND, strict=False):
             answer = self._sqs.send_message_batch(
                 QueueUrl=self._queue_url,
@@ -106,7 +106,7 @@ class SliceQueue:
                         "Id": str(number),
                         "MessageBody": task.body(),
                         "MessageGroupId": _token(task.slice.room, task.slice.number),
-                        # The stream brings a run again after a failure: what was rung for it then counts.
+                        # The stream repeats a run after a failure: its tasks must not be run twice.
                         "MessageDeduplicationId": _token(
                             task.slice.room,
                             task.slice.number,
@@ -122,7 +122,7 @@ class SliceQueue:
                 raise EnqueueFailed(answer["Failed"][0]["Code"])
 
     def delay(self, receipt: str, seconds: int) -> None:
-        """Keeps a received doorbell from being received again for so long from now."""
+        """Hide a received task for this many seconds from now; then it is received again."""
         self._sqs.change_message_visibility(
             QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds
         )
@@ -165,7 +165,5 @@ def _key(slice_: Slice) -> dict[str, str]:
 
 
 def _token(*parts: str | int) -> str:
-    """A group or deduplication id: at most 128 letters, digits and punctuation, which a room's name need not
-    be.
-    """
+    """Return a group or deduplication id: a room's name may hold characters that SQS does not allow."""
     return hashlib.sha256("\0".join(map(str, parts)).encode()).hexdigest()

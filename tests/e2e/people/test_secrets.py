@@ -217,7 +217,7 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
 
     # It is all there that should be, so nothing was left out that should not.
     assert run.logged("reason") == bad_tokens().keys() | {"no_token"}
-    assert {"connected", "disconnected", "refused", "identified", "broadcast"} <= run.logged("message")
+    assert {"connected", "disconnected", "error reply", "identified", "broadcast"} <= run.logged("message")
     assert "ResourceNotFoundException" in run.printed
     assert "'lobby'" in stored and "AuthorizerFunction" in traced
     assert all(leaked([each], f"a piece, {each[-30:]}, of it") for each in run.tokens)

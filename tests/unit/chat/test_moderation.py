@@ -10,6 +10,7 @@ import pytest
 
 from chat.identity.identity import Identity
 from chat.identity.people import Person
+from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol.errors import Forbidden
 from chat.protocol.messages import Message
@@ -37,9 +38,8 @@ class House:
         self.sockets = FakeSockets()
         sockets: Any = self.sockets
         signals = Signals(dynamodb, "MessagesTable", self.clock)
-        self.moderation = Moderation(
-            self.connections, self.log, self.rules, signals, lambda: sockets, self.clock
-        )
+        membership = Membership(self.connections, self.rules, signals)
+        self.moderation = Moderation(membership, self.log, self.rules, signals, lambda: sockets, self.clock)
 
     def connect(self, connection: str, *rooms: str, who: Identity = EVE) -> None:
         self.connections.add(Connection(connection, who, 0), rooms)

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from chat.actions.dispatch import ACTIONS, MAX_PINGED, Context, Sender, dispatch
+from chat.actions.context import Context, Sender
+from chat.actions.dispatch import ACTIONS, dispatch
+from chat.actions.fields import MAX_PINGED
 from chat.identity.grants import Grants
 from chat.identity.identity import Identity
 from chat.identity.people import Person
+from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol.errors import (
     ChatError,
@@ -52,8 +55,9 @@ def chat_on(dynamodb: Any, sockets: Any = None, limits: Limits = MANY) -> Contex
     connections = Connections(dynamodb, "ConnectionsTable", limits=limits)
     log = Log(dynamodb, "MessagesTable", 90, rate=Rate(1_000, 1_000))
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
-    moderation = Moderation(connections, log, rules, signals, lambda: sockets)
-    return Context(connections, log, rules, signals, moderation)
+    membership = Membership(connections, rules, signals)
+    moderation = Moderation(membership, log, rules, signals, lambda: sockets)
+    return Context(connections, log, rules, signals, membership, moderation)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from chat.delivery.deliver import Counts, Delivery
 from chat.delivery.slice_queue import Slice, SliceTask
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
+from chat.membership import Membership
 from chat.protocol import frames
 from chat.storage.connections import Member
 from chat.storage.member_reader import PAGE, MemberPage, ReadFailed
@@ -75,10 +76,12 @@ class House:
             "slice_queue": self.slice_queue,
         }
         poster = Poster(self.gateway)
+        no_rules: Any = None  # nobody joins
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )
-        delivery = Delivery(connections, signals, poster, lambda: sockets, now=lambda: NOW)
+        membership = Membership(connections, no_rules, signals)
+        delivery = Delivery(membership, poster, lambda: sockets, now=lambda: NOW)
         self.announcer = Announcer(delivery=delivery, **fakes)
 
     def announce(self, *signals: Signal) -> Counts | None:

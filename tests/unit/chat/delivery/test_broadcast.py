@@ -15,6 +15,7 @@ from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Counts, Delivery
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
+from chat.membership import Membership
 from chat.protocol.messages import Entry, Message
 from chat.storage.connections import Member
 from chat.storage.member_reader import ReadFailed
@@ -54,31 +55,32 @@ class Chat:
         virtual: asyncio.Runner,
         rooms: dict[str, Sequence[Sequence[Member]]],
         *,
-        connections: int = 256,
+        posts: int = 256,
         page_latency: float = 0.01,
     ) -> None:
         self._runner = virtual
         self.loop = virtual.get_loop()
-        self.gateway = FakeGateway(limit=connections, latency=0.015)
+        self.gateway = FakeGateway(limit=posts, latency=0.015)
         self.members = FakeMembers(rooms, latency=page_latency)
         self.connections = FakeConnections()
         self.log = FakeLog()
         self.signals = FakeSignals()
         self.sockets = FakeSockets()
-        connections_, signals, sockets = (
+        no_rules: Any = None  # nobody joins
+        connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )
+        membership = Membership(connections, no_rules, signals)
         poster = Poster(self.gateway)
         fakes: dict[str, Any] = {
             "members": self.members,
             "log": self.log,
             "slice_queue": FakeSliceQueue(),
-            "cursors": None,  # of the slices of large rooms
         }
         self.broadcaster = Broadcaster(
-            delivery=Delivery(connections_, signals, poster, lambda: sockets, now=lambda: NOW),
+            delivery=Delivery(membership, poster, lambda: sockets, now=lambda: NOW),
             daemon=NoDaemon(),
-            large=1_000_000,
+            large_room=1_000_000,
             slices=16,
             **fakes,
         )
@@ -149,7 +151,7 @@ def test_a_page_is_posted_to_while_the_next_is_read(chat: Open) -> None:
 
 def test_memory_does_not_grow_with_the_room(chat: Open) -> None:
     rooms = {"a": [[member(f"c{page}-{n}") for n in range(1_000)] for page in range(20)]}
-    it = chat(rooms, connections=50, page_latency=0.0)
+    it = chat(rooms, posts=50, page_latency=0.0)
     ahead: list[int] = []
     it.members.on_page = lambda number: ahead.append(number * 1_000 - len(it.gateway.posts))
     assert it.broadcast("a", run("Hi")) == Counts(20_000, delivered=20_000, gone=0, shed=0)
@@ -161,7 +163,7 @@ def test_a_page_that_cannot_be_read_fails_the_broadcast_but_leaves_no_post_under
     chat: Open, error: Exception
 ) -> None:
     # Lambda freezes a process between invocations: what is left would be posted later, after newer messages.
-    it = chat({"a": [[member(f"c{n}") for n in range(100)], [member("c3")]]}, connections=10)
+    it = chat({"a": [[member(f"c{n}") for n in range(100)], [member("c3")]]}, posts=10)
 
     def fail_on_the_second_page(number: int) -> None:
         if number == 1:

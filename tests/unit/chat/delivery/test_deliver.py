@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 
 from apigateway.outcomes import Gone, Throttled
 from apigateway.poster import Poster
-from chat.delivery.deliver import Add, Counts, Delivery
+from chat.delivery.deliver import AddMembers, Counts, Delivery
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
+from chat.membership import Membership
 from chat.storage.connections import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
@@ -44,15 +45,17 @@ class House:
         self.gateway = FakeGateway(latency=0.015)
         self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
         poster = Poster(self.gateway)
+        no_rules: Any = None  # nobody joins
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )
-        self._delivery = Delivery(connections, signals, poster, lambda: sockets, now=lambda: NOW)
+        membership = Membership(connections, no_rules, signals)
+        self._delivery = Delivery(membership, poster, lambda: sockets, now=lambda: NOW)
 
     def deliver(
         self, *pages: Sequence[Member], frames_for: Callable[[Member], list[str]] = lambda member: ["Hi"]
     ) -> Counts:
-        async def read(add: Add) -> None:
+        async def read(add: AddMembers) -> None:
             for page in pages:
                 await add(page)
 

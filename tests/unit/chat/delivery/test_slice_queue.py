@@ -15,9 +15,9 @@ import pytest
 from apigateway.client import Frame
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.poster import Poster
-from chat.delivery.broadcast import Broadcaster, Counts
-from chat.delivery.deliver import Delivery
+from chat.delivery.deliver import Counts, Delivery
 from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
+from chat.delivery.slices import SliceWorker
 from chat.identity.identity import Protocol
 from chat.protocol.messages import Entry, Message
 from chat.storage.connections import HASH_SPACE, Member
@@ -117,27 +117,24 @@ class House:
         self.cursors = Cursors(dynamodb, MESSAGES)
         self.sockets, self.door, self.ring = SliceGateway(), Door(), ring
 
-    def answer(self, runner: asyncio.Runner, task: SliceTask, seconds: float = 1_000) -> Counts:
-        async def answer() -> Counts:
+    def run_slice(self, runner: asyncio.Runner, task: SliceTask, seconds: float = 1_000) -> Counts:
+        async def run() -> Counts:
             loop = asyncio.get_running_loop()
-            broadcaster = Broadcaster(
+            worker = SliceWorker(
                 self.ring,  # type: ignore[arg-type]
                 self.log,
                 Delivery(
                     None,  # type: ignore[arg-type] - nobody is gone
-                    None,  # type: ignore[arg-type]
                     Poster(self.sockets),
                     None,  # type: ignore[arg-type]
                 ),
                 self.door,  # type: ignore[arg-type]
                 self.cursors,
                 Nowhere(),
-                large=1_000,
-                slices=4,
             )
-            return await broadcaster.answer(task, loop.time() + seconds)
+            return await worker.run_slice(task, loop.time() + seconds)
 
-        return runner.run(answer())
+        return runner.run(run())
 
 
 FIRST = Slice(ROOM, 0, 4)  # places 0 to 16383
@@ -227,7 +224,7 @@ def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
 ) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40_000), 5)
     house.cursors.write(FIRST, Cursor(2))
-    counts = house.answer(virtual, SliceTask(FIRST, 0, 4))
+    counts = house.run_slice(virtual, SliceTask(FIRST, 0, 4))
     assert house.sockets.seqs == {"at-10": [3, 4, 5], "at-20": [3, 4, 5], "at-30": [3, 4, 5]}
     assert (counts.recipients, counts.delivered) == (3, 3)
     assert house.cursors.read(FIRST) == Cursor(5)
@@ -235,25 +232,25 @@ def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
 
 def test_the_first_doorbell_says_where_a_slice_begins(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
-    house.answer(virtual, SliceTask(FIRST, 3, 4))
+    house.run_slice(virtual, SliceTask(FIRST, 3, 4))
     assert house.sockets.seqs == {"at-10": [4, 5]}
 
 
 def test_a_later_doorbell_finds_nothing_to_do(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
-    house.answer(virtual, SliceTask(FIRST, 0, 3))
-    assert house.answer(virtual, SliceTask(FIRST, 3, 5)) == Counts()
+    house.run_slice(virtual, SliceTask(FIRST, 0, 3))
+    assert house.run_slice(virtual, SliceTask(FIRST, 3, 5)) == Counts()
     assert (house.sockets.seqs["at-10"], house.ring.pages) == ([1, 2, 3, 4, 5], 1)
 
 
 def test_a_slice_that_takes_too_long_goes_on_where_it_stopped(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40, 50), 2)
-    house.answer(virtual, SliceTask(FIRST, 0, 2), seconds=0.5)
+    house.run_slice(virtual, SliceTask(FIRST, 0, 2), seconds=0.5)
     assert house.cursors.read(FIRST) == Cursor(0, 2, "20")
     house.log.append(ROOM, message(3))  # meanwhile
     answered = 0
     while answered < len(house.door.enqueued):
-        house.answer(virtual, house.door.enqueued[answered], seconds=0.5)
+        house.run_slice(virtual, house.door.enqueued[answered], seconds=0.5)
         answered += 1
     assert house.sockets.seqs == {f"at-{place}": [1, 2, 3] for place in (10, 20, 30, 40, 50)}
     assert house.cursors.read(FIRST) == Cursor(3)
@@ -266,9 +263,9 @@ def test_what_fails_leaves_the_cursor_and_the_next_answer_repeats_and_loses_noth
     house = House(dynamodb, Ring(10, 20, 30), 2)
     house.ring.fails = 1
     with pytest.raises(TimeoutError):
-        house.answer(virtual, SliceTask(FIRST, 0, 2))
+        house.run_slice(virtual, SliceTask(FIRST, 0, 2))
     assert house.cursors.read(FIRST) is None
-    house.answer(virtual, SliceTask(FIRST, 0, 2))
+    house.run_slice(virtual, SliceTask(FIRST, 0, 2))
     assert house.sockets.seqs == {f"at-{place}": [1, 2] for place in (10, 20, 30)}
 
 
@@ -284,24 +281,24 @@ def notice(slice_: Slice = FIRST) -> SliceTask:
 def test_a_notice_goes_to_the_slices_members_who_speak_frames(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40_000), 0)
     house.ring.plain = {20}
-    assert house.answer(virtual, notice()) == Counts(2, delivered=2)
+    assert house.run_slice(virtual, notice()) == Counts(2, delivered=2)
     assert dict(house.sockets.frames) == {"at-10": [CLOSED], "at-30": [CLOSED]}
 
 
 def test_a_notice_moves_no_cursor_and_posts_no_message(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
-    house.answer(virtual, SliceTask(FIRST, 0, 2))
+    house.run_slice(virtual, SliceTask(FIRST, 0, 2))
     house.log.append(ROOM, message(6))
-    house.answer(virtual, notice())
+    house.run_slice(virtual, notice())
     assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5]
     assert house.cursors.read(FIRST) == Cursor(5)
-    house.answer(virtual, SliceTask(FIRST, 5, 6))
+    house.run_slice(virtual, SliceTask(FIRST, 5, 6))
     assert house.sockets.seqs["at-10"] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_notice_that_takes_too_long_is_not_repeated(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40, 50), 0)
-    assert house.answer(virtual, notice(), seconds=1.5) == Counts(4, delivered=4)
+    assert house.run_slice(virtual, notice(), seconds=1.5) == Counts(4, delivered=4)
     assert house.door.enqueued == []
     assert house.cursors.read(FIRST) is None
 
@@ -312,8 +309,8 @@ def test_a_notice_that_could_not_be_told_is_told_when_the_doorbell_rings_again(
     house = House(dynamodb, Ring(10), 0)
     house.ring.fails = 1
     with pytest.raises(TimeoutError):
-        house.answer(virtual, notice())
-    house.answer(virtual, notice())
+        house.run_slice(virtual, notice())
+    house.run_slice(virtual, notice())
     assert house.sockets.frames["at-10"] == [CLOSED]
 
 
@@ -323,7 +320,7 @@ def test_a_deleted_message_that_a_slice_has_not_had_is_told_as_deleted(
     house = House(dynamodb, Ring(10, 20), 2)
     house.ring.plain = {20}
     house.log.delete(ROOM, 1)
-    house.answer(virtual, SliceTask(FIRST, 0, 2))
+    house.run_slice(virtual, SliceTask(FIRST, 0, 2))
     ((frame,), plain) = house.sockets.frames["at-10"], house.sockets.frames["at-20"]
     first, second = json.loads(frame)["messages"]
     assert (first["message"], first["deleted"], second["message"]) == ("", True, "message 2")

@@ -16,11 +16,12 @@ from typing import Any
 import pytest
 
 from apigateway.poster import Poster
-from chat.actions.dispatch import Context, Sender, dispatch
+from chat.actions.context import Context, Sender
+from chat.actions.dispatch import dispatch
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery
-from chat.delivery.slice_queue import Cursors
 from chat.identity.identity import Identity
+from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol.errors import InvalidRef
 from chat.protocol.frames import parse
@@ -50,7 +51,9 @@ def chat_on(client: Any) -> Context:
     log = Log(client, MESSAGES, 90, rate=fast)
     rules, signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
     sockets: Any = None  # nobody is moderated
-    return Context(connections, log, rules, signals, Moderation(connections, log, rules, signals, sockets))
+    membership = Membership(connections, rules, signals)
+    moderation = Moderation(membership, log, rules, signals, sockets)
+    return Context(connections, log, rules, signals, membership, moderation)
 
 
 @dataclass
@@ -100,14 +103,16 @@ class World:
         slice_queue: Any = FakeSliceQueue()
         sockets: Any = None  # nobody expires
         poster = Poster(self.gateway)
+        membership = Membership(
+            Connections(client, CONNECTIONS), RoomRules(client, MESSAGES), Signals(client, MESSAGES)
+        )
         broadcaster = Broadcaster(
             members,
             Log(client, MESSAGES, 90),
-            Delivery(Connections(client, CONNECTIONS), Signals(client, MESSAGES), poster, lambda: sockets),
+            Delivery(membership, poster, lambda: sockets),
             slice_queue,
-            Cursors(client, MESSAGES),
             NoDaemon(),
-            large=1_000,
+            large_room=1_000,
             slices=16,
         )
         broadcasting = asyncio.ensure_future(broadcaster.broadcast_all(runs))

@@ -1,0 +1,92 @@
+"""The fields of a request, checked. Each function raises the ChatError that tells the client what to send."""
+
+from __future__ import annotations
+
+from chat.actions.context import Sender
+from chat.identity.people import is_user
+from chat.protocol.errors import Forbidden, InvalidFrame, InvalidRoom
+from chat.protocol.frames import Request
+from chat.protocol.messages import message_ref
+from chat.protocol.rooms import room_name
+
+MAX_RULE_SECONDS = 366 * 24 * 3600  # the longest ban, mute or slow mode
+MAX_PINGED = 64  # rooms per ping; with the longest names the reply still fits into a frame
+
+
+def room_of(sender: Sender, request: Request) -> str:
+    """Return the room that a request names, or the sender's default if it names no valid room."""
+    try:
+        return room_name(request.fields.get("room"))
+    except InvalidRoom:
+        return sender.room
+
+
+def ref(request: Request) -> str | None:
+    value = request.fields.get("ref")
+    return None if value is None else message_ref(value)
+
+
+def room(request: Request) -> str:
+    if "room" not in request.fields:
+        raise InvalidRoom(f'"{request.action}" needs a "room".')
+    return room_name(request.fields["room"])
+
+
+def readable_room(sender: Sender, request: Request) -> str:
+    """Return the room of a request. Raises Forbidden if the sender's grants do not let it read the room."""
+    name = room(request)
+    if not sender.grants.may_read(name):
+        raise Forbidden("You may not read this room.")
+    return name
+
+
+def writable_room(sender: Sender, request: Request) -> str:
+    """Return the room of a request. Raises Forbidden if the sender's grants do not let it write there."""
+    name = room(request)
+    require_may_write(sender, name)
+    return name
+
+
+def require_may_write(sender: Sender, room: str) -> None:
+    if not sender.grants.may_write(room):
+        raise Forbidden("You may not write in this room.")
+
+
+def user(request: Request) -> str:
+    value = request.fields.get("user")
+    if not is_user(value):
+        raise InvalidFrame('"user" is the user of a message or of a presence.')
+    return value
+
+
+def after_user(request: Request) -> str:
+    """Return the user after whom a page of members begins; the empty text comes before all users."""
+    value = request.fields.get("after", "")
+    if not isinstance(value, str):
+        raise InvalidFrame('"after" is a user.')
+    return value
+
+
+def pinged_rooms(request: Request) -> set[str]:
+    value = request.fields["rooms"]
+    if not isinstance(value, list) or len(value) > MAX_PINGED:
+        raise InvalidFrame(f'"rooms" is a list of {MAX_PINGED} rooms at most.')
+    return {room_name(name) for name in value}
+
+
+def seconds(request: Request) -> int:
+    return number(request, "seconds", 0, MAX_RULE_SECONDS)
+
+
+def number(request: Request, field: str, minimum: int, maximum: int) -> int:
+    value = request.fields.get(field)
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        raise InvalidFrame(f'"{field}" is a whole number from {minimum} to {maximum}.')
+    return value
+
+
+def flag(request: Request, field: str, *, default: bool) -> bool:
+    value = request.fields.get(field, default)
+    if not isinstance(value, bool):
+        raise InvalidFrame(f'"{field}" is true or false.')
+    return value

@@ -1,0 +1,50 @@
+"""Actions on the sender's place in a room: join, leave, and who else is present."""
+
+from __future__ import annotations
+
+from chat.actions import fields
+from chat.actions.context import Context, Sender
+from chat.actions.messages import page_after
+from chat.protocol import frames, pages
+from chat.protocol.frames import Request
+from chat.storage.log import MAX_SEQ
+from chat.storage.presence import MAX_LISTED_MEMBERS, people_in
+
+
+def join(context: Context, sender: Sender, request: Request) -> str:
+    """Make the sender a member and return the room's newest seq; with `after`, also the entries since.
+
+    The head is read after the membership is written, so every later message reaches the sender.
+    """
+    room, ref = fields.readable_room(sender, request), fields.ref(request)
+    after = fields.number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
+    context.membership.join(sender.connection_id, sender.person, room)
+    identity = {"user": sender.user, "name": sender.identity.name}
+    seq = context.log.seqs([room])[room]
+    if after is None:
+        return frames.reply(ref, room=room, seq=seq, **identity)
+    reply = frames.PageReply(ref, pages.LIMIT, room=room, seq=seq, **identity)
+    return page_after(context, reply, room, after)
+
+
+def leave(context: Context, sender: Sender, request: Request) -> str:
+    """End the sender's membership."""
+    room, ref = fields.room(request), fields.ref(request)
+    context.membership.leave(sender.connection_id, sender.person, room)
+    return frames.reply(ref, room=room)
+
+
+def presence(context: Context, sender: Sender, request: Request) -> str:
+    """Return the people in a room that the sender has joined, each once.
+
+    Above the presence limit, return only an estimate of the number of connections.
+    """
+    room, ref = fields.readable_room(sender, request), fields.ref(request)
+    after = fields.after_user(request)
+    context.connections.charge(sender.connection_id, room)
+    members, estimate = context.connections.members(room, MAX_LISTED_MEMBERS)
+    if estimate is not None:
+        return frames.members(ref, room, [], count=estimate, approximate=True)
+    present = people_in(members)
+    people = [present[user] for user in sorted(present) if user > after]
+    return frames.members(ref, room, people, count=len(present))

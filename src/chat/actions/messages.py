@@ -1,0 +1,93 @@
+"""Actions on messages: send, history, ping and typing."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from datetime import UTC, datetime
+
+from chat import tracing
+from chat.actions import fields
+from chat.actions.context import Context, Sender
+from chat.protocol import frames, pages
+from chat.protocol.errors import InvalidFrame, InvalidRef, NotAMember
+from chat.protocol.frames import Request
+from chat.protocol.messages import compose, message_ref
+from chat.protocol.rooms import room_name
+from chat.storage.connections import NOT_A_MEMBER
+from chat.storage.log import MAX_SEQ
+
+
+def on_message(context: Context, sender: Sender, request: Request) -> str:
+    """Send a message for the simplest clients, which need neither ref nor room."""
+    room = request.fields.get("room", sender.room)
+    return _send(context, sender, request, room, request.fields.get("ref", str(uuid.uuid4())))
+
+
+def send(context: Context, sender: Sender, request: Request) -> str:
+    """Store a message in a room that the sender has joined. The table's stream brings it to the fan-out."""
+    if "ref" not in request.fields:
+        raise InvalidRef('"send" needs a "ref", unique for each message.')
+    return _send(context, sender, request, fields.room(request), request.fields["ref"])
+
+
+def _send(context: Context, sender: Sender, request: Request, room: object, ref: object) -> str:
+    name = room_name(room)
+    fields.require_may_write(sender, name)
+    message = compose(
+        author=sender.identity,
+        ref=message_ref(ref),
+        text=request.fields.get("message"),
+        data=request.fields.get("data"),
+        at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        trace=tracing.header(),
+    )
+    context.connections.charge(sender.connection_id, name)
+    receipt = context.log.append(name, message, moderator=sender.moderator)
+    return frames.reply(message.id, room=name, seq=receipt.seq, id=message.id, at=receipt.at)
+
+
+def history(context: Context, sender: Sender, request: Request) -> str:
+    """Return a page of the log of a room that the sender has joined, after a seq or before a seq."""
+    room, ref = fields.readable_room(sender, request), fields.ref(request)
+    if ("after" in request.fields) == ("before" in request.fields):
+        raise InvalidFrame('"history" needs either "after" or "before".')
+    limit = pages.LIMIT
+    if "limit" in request.fields:
+        limit = fields.number(request, "limit", 1, pages.MAX_LIMIT)
+    reply = frames.PageReply(ref, limit, room=room)
+    side = "after" if "after" in request.fields else "before"
+    seq = fields.number(request, side, 0, MAX_SEQ)
+    if room not in context.connections.rooms(sender.connection_id):
+        raise NotAMember(NOT_A_MEMBER)
+    if side == "after":
+        return page_after(context, reply, room, seq)
+    return reply.encoded(pages.page_before(context.log.rows_before(room, seq), reply.fits))
+
+
+def page_after(context: Context, reply: frames.PageReply, room: str, seq: int) -> str:
+    """Return `reply` with the entries of a room after `seq`, as many as fit."""
+    rows = context.log.rows_after(room, seq)
+    return reply.encoded(pages.page_after(seq, rows, reply.fits, time.time()))
+
+
+def ping(context: Context, sender: Sender, request: Request) -> str:
+    """Keep the socket open: API Gateway closes it after ten minutes without a message.
+
+    With `rooms`, also return the newest seq of each of these rooms that the sender has joined. Otherwise a
+    client that missed a room's last message would notice only when the next one arrives.
+    """
+    ref = fields.ref(request)
+    if "rooms" not in request.fields:
+        return frames.reply(ref, pong=True)
+    joined = fields.pinged_rooms(request) & context.connections.rooms(sender.connection_id)
+    return frames.reply(ref, pong=True, seqs=context.log.seqs(joined))
+
+
+def typing(context: Context, sender: Sender, request: Request) -> str:
+    """Signal to the room's other members that the sender is typing."""
+    room, ref = fields.writable_room(sender, request), fields.ref(request)
+    context.connections.charge(sender.connection_id, room)
+    context.rules.read(room).require_may_post(sender.user, time.time())
+    context.signals.typing(room, sender.person)
+    return frames.reply(ref, room=room)

@@ -1,0 +1,136 @@
+"""Coming and going: how connections and memberships begin and end.
+
+Each change is made here as a whole: the table, the check of bans, and the signal to the room.
+
+    connect, join       begin; a banned user is kept out, also if the ban lands meanwhile
+    leave, disconnect   end at the client's wish
+    remove              ends a banned user's memberships of a room
+    prune               ends connections that a broadcast found closed, or expired
+    Expiry              how an open socket ends whose connection, or whose token, has expired
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chat.identity.grants import Grants
+from chat.identity.identity import Protocol
+from chat.identity.people import Person
+from chat.protocol import frames
+from chat.protocol.errors import Forbidden, NotConnected
+from chat.storage.connections import ClosedConnection, Connection, Connections, Member
+from chat.storage.rules import RoomRules
+from chat.storage.signals import Signals
+
+if TYPE_CHECKING:  # for `disconnect_expired` only: not every function may pay for it at cold start
+    from apigateway.management import ManagementClient
+
+
+class Membership:
+    """The memberships of all connections."""
+
+    def __init__(self, connections: Connections, rules: RoomRules, signals: Signals) -> None:
+        self._connections = connections
+        self._rules = rules
+        self._signals = signals
+
+    def connect(self, connection: Connection, rooms: Collection[str], grants: Grants) -> None:
+        """Store a connection as a member of these rooms, all or none.
+
+        Raises Forbidden if the user may not read one of the rooms or is banned from it, and
+        TooManyConnections if the user has too many already.
+        """
+        if not all(map(grants.may_read, rooms)):
+            raise Forbidden("You may not read one of the rooms.")
+        user = connection.identity.user
+        self._rules.require_not_banned(user, rooms)
+        self._connections.add(connection, rooms)
+        # A ban may have landed meanwhile: it removed the user's other memberships before these existed.
+        self._rules.recheck_not_banned(user, rooms, lambda: self._connections.remove(connection.id))
+        self._signal(rooms, Person(user, connection.identity.name))
+
+    def join(self, connection_id: str, person: Person, room: str) -> None:
+        """Make a connection a member of a room, if it is not one already.
+
+        Raises Forbidden if the user is banned or the connection is in too many rooms, NotConnected, and
+        RateLimited: everybody in the room is told, so a join is charged like a message.
+        """
+        self._rules.require_not_banned(person.user, [room])
+        if not self._connections.join(connection_id, room):
+            return
+        # As in `connect`: a ban may have landed meanwhile.
+        self._rules.recheck_not_banned(
+            person.user, [room], lambda: self._connections.leave(connection_id, room)
+        )
+        self._signal([room], person)
+
+    def leave(self, connection_id: str, person: Person, room: str) -> None:
+        """End a connection's membership of a room. Raises NotConnected."""
+        # Only a member is shown as leaving: anyone could otherwise appear in any room.
+        if self._connections.leave(connection_id, room):
+            self._signal([room], person)
+
+    def disconnect(self, connection_id: str) -> ClosedConnection | None:
+        """Delete a connection and its memberships. None if it was deleted before."""
+        closed = self._connections.remove(connection_id)
+        if closed is not None:
+            self._signal(closed.rooms, closed.person)
+        return closed
+
+    def remove(self, user: str, room: str, notify: Callable[[Member], object]) -> None:
+        """End all of a user's memberships of a room. `notify` is called for each before it ends."""
+        for connection_id in self._connections.ids_of_user(user):
+            try:
+                member = self._connections.member(connection_id, room)
+                if member is None:
+                    continue
+                notify(member)
+                self._connections.leave(connection_id, room)
+            except NotConnected:  # it closed meanwhile
+                continue
+            self._signal([room], Person(member.user, member.name))
+
+    def prune(self, room: str, members: Sequence[Member]) -> None:
+        """Delete connections that were found dead in a room, with all their memberships."""
+        for closed in self._connections.prune(room, members):
+            self._signal(closed.rooms, closed.person)
+
+    def _signal(self, rooms: Iterable[str], person: Person) -> None:
+        for room in rooms:
+            self._signals.presence_changed(room, person)
+
+
+EXPIRED = frames.disconnect("token_expired", reconnect=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """How sockets end whose connection or token has expired: with the frame EXPIRED, then closed.
+
+    The caller posts and closes, because the message function ends one socket and the fan-out hundreds at
+    once. `protocols` is by connection id.
+    """
+
+    protocols: Mapping[str, Protocol]
+
+    @property
+    def to_notify(self) -> list[str]:
+        """The connections to post EXPIRED to. A plain client would show the frame as a message."""
+        return [connection_id for connection_id, protocol in self.protocols.items() if protocol == "v1"]
+
+    def to_close(self, gone: Collection[str] = ()) -> list[str]:
+        """The sockets to close: all but those whose post found them `gone`.
+
+        Most are gone: API Gateway closes a socket after two hours, and `$disconnect` is best effort.
+        """
+        return [connection_id for connection_id in self.protocols if connection_id not in gone]
+
+
+def disconnect_expired(connection_id: str, protocol: Protocol, client: ManagementClient) -> None:
+    """End one expired socket. `$disconnect` follows and deletes its rows."""
+    expiry = Expiry({connection_id: protocol})
+    for to_notify in expiry.to_notify:
+        client.post(to_notify, EXPIRED)
+    client.close(expiry.to_close())

@@ -1,0 +1,41 @@
+"""The fields of a $connect event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chat.identity.grants import Grants
+from chat.identity.identity import Identity, negotiate, subprotocols
+from chat.protocol.rooms import asked_rooms
+from chat.storage.connections import Connection
+
+
+class InvalidHandshake(Exception):
+    """An event that is not a handshake, or offers no subprotocol that this chat speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A connection that the authorizer has let in, and the rooms that it asks for."""
+
+    connection: Connection
+    rooms: tuple[str, ...]
+    grants: Grants
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Handshake:
+        """Raises InvalidHandshake and InvalidRoom."""
+        request = event["requestContext"]
+        if request["eventType"] != "CONNECT":  # a client's frame can name any route
+            raise InvalidHandshake(f"not a connect event but {request['eventType']}")
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        protocol = negotiate(subprotocols(headers.get("sec-websocket-protocol")))
+        if protocol is None:
+            raise InvalidHandshake("no supported subprotocol")
+        author = request["authorizer"]
+        identity = Identity(author["user"], author["name"], protocol)
+        expires_at = int(author["expires_at"]) if author["expires_at"] else None
+        connection = Connection(request["connectionId"], identity, request["connectedAt"], expires_at)
+        rooms = asked_rooms((event.get("multiValueQueryStringParameters") or {}).get("room") or [])
+        return cls(connection, rooms, Grants.parse(author["grants"]))

@@ -1,0 +1,33 @@
+"""The fields of a message event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chat.actions.context import Sender
+from chat.identity.grants import Grants
+from chat.identity.identity import Identity
+from chat.moderation import MODERATOR
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A frame, its route, and its sender as the authorizer identified it."""
+
+    sender: Sender
+    route: str
+    body: str | None
+
+    @classmethod
+    def from_event(cls, event: dict[str, Any]) -> Call:
+        request = event["requestContext"]
+        author = request["authorizer"]
+        sender = Sender(
+            request["connectionId"],
+            Identity(author["user"], author["name"], author["protocol"]),
+            author["room"],
+            Grants.parse(author["grants"]),
+            MODERATOR in author["roles"].split(),
+        )
+        return cls(sender, request["routeKey"], event.get("body"))
