@@ -18,14 +18,14 @@ from bench.report.report import Goal, Report, goals_table
 
 # What each benchmark measures, and how long it takes on two cores.
 SUITES = {
-    "posts": "CPU time per post of the posting engine, boto3, aiobotocore and awscrt; 1 minute",
+    "posts": "CPU time per post of the posting engine, boto3, aiobotocore and awscrt; 2 minutes",
     "rooms": "time to broadcast one message to rooms of 10 to 1,000,000 members; 6 minutes",
-    "hot-room": "posts per message where messages come faster than the quota allows; 1 minute",
+    "hot-room": "posts per message where messages come faster than the quota allows; 2 minutes",
     "noisy-neighbour": "delay of a small room because of a large one; 1 minute",
     "faults": "messages lost, repeated or disordered while requests fail; 2 minutes",
     "cold-start": "imports and first call of each function in a new process; 1 minute",
-    "capacity-units": "DynamoDB capacity units per message and per connection; 5 seconds",
-    "cost": "list price per million deliveries, beside hosted services; 3 minutes",
+    "capacity-units": "DynamoDB capacity units per message and per connection; 10 seconds",
+    "cost": "list price per million deliveries, beside hosted services; 1 minute",
     "local": "the local engine beside in-memory chat servers; 5 minutes",
 }
 RESULTS = Path(__file__).parent / "results"
