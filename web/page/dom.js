@@ -1,12 +1,12 @@
 /**
- * The one element that `selector` names.
+ * Return the first element that matches the selector.
  *
  * @template {Element} T
  * @param {string} selector
  * @param {new () => T} kind
  * @param {ParentNode} [root]
  * @returns {T}
- * @throws {TypeError} if it is missing or of another kind: markup and script have come apart
+ * @throws {TypeError} if it is missing or of another kind: the markup does not fit the script
  */
 export function find(selector, kind, root = document) {
   const element = root.querySelector(selector);

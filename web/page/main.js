@@ -1,64 +1,66 @@
-import { Conversation } from "./room-model.js";
 import { Page } from "./page.js";
+import { Preferences } from "./preferences.js";
 import { Roomcast } from "../roomcast.js";
-import { Visit } from "./preferences.js";
+import { RoomModel } from "./room-model.js";
 
 const page = new Page();
-const visit = new Visit({
+const preferences = new Preferences({
   address: location.href,
   endpoint: page.endpoint,
   local: () => localStorage,
   session: () => sessionStorage,
 });
-history.replaceState(null, "", visit.address);
-const { endpoint, name, client, token } = visit;
+history.replaceState(null, "", preferences.address);
+const { endpoint, name, client, token } = preferences;
 const chat = new Roomcast(endpoint, { name, client, token });
-chat.addEventListener("state", ({ detail: { state } }) => page.showState(state, visit));
-/** @type {Map<string, Conversation>} by room: the one on the screen, and any in which something is still to be sent */
-const conversations = new Map();
-let here = open(visit.room);
+chat.addEventListener("state", ({ detail: { state } }) => page.showState(state, preferences));
+/** @type {Map<string, RoomModel>} by room: the one on the screen, and those with messages still to be sent */
+const models = new Map();
+let current = open(preferences.room);
 
-/** @param {string} room @returns {Conversation} */
+/** @param {string} room @returns {RoomModel} */
 function open(room) {
-  const conversation = new Conversation(chat, room);
-  conversations.set(room, conversation);
-  conversation.addEventListener("change", (/** @type {any} */ { detail: fresh }) => {
-    if (conversation !== here) return;
-    if (page.isAtEnd) here.forget();
-    page.showConversation(here, { fresh });
+  const model = new RoomModel(chat, room);
+  models.set(room, model);
+  model.addEventListener("change", (/** @type {any} */ { detail: newMessages }) => {
+    if (model !== current) return;
+    if (page.isAtEnd) current.trim();
+    page.showRoom(current, { newMessages });
   });
-  conversation.addEventListener("over", () => conversations.delete(room));
-  return conversation;
+  model.addEventListener("left", () => models.delete(room));
+  return model;
 }
 
-/** Shows the room that one is in now. */
-function enter() {
-  history.replaceState(null, "", visit.address);
+/** Show the room that the preferences name. */
+function enterRoom() {
+  history.replaceState(null, "", preferences.address);
   if (chat.state === "closed") return location.reload();
-  if (here.room !== visit.room || here.outside) here.leave();
-  here = conversations.get(visit.room) ?? open(visit.room);
-  here.stay();
-  page.showVisit(visit);
-  page.showConversation(here, { follow: true });
+  if (current.room !== preferences.room || current.absence) current.leave();
+  current = models.get(preferences.room) ?? open(preferences.room);
+  current.cancelLeave();
+  page.showPreferences(preferences);
+  page.showRoom(current, { follow: true });
 }
 
 page.addEventListener("write", (/** @type {any} */ { detail: text }) => write(text));
-page.addEventListener("again", (/** @type {any} */ { detail: { id, text } }) => write(text, id));
-page.addEventListener("typing", () => here.typing());
-page.addEventListener("moderate", (/** @type {any} */ { detail: { act, message } }) => here.moderate(act, message));
-page.addEventListener("earlier", () => here.loadEarlier());
-page.addEventListener("enter", enter);
-page.addEventListener("move", (/** @type {any} */ { detail: to }) => {
-  const { name } = visit;
-  visit.move(to);
-  if (visit.name !== name) chat.rename(visit.name);
-  enter();
+page.addEventListener("retry", (/** @type {any} */ { detail: { id, text } }) => write(text, id));
+page.addEventListener("typing", () => current.sendTyping());
+page.addEventListener("moderate", (/** @type {any} */ { detail: { action, message } }) => {
+  current.moderate(action, message);
+});
+page.addEventListener("earlier", () => current.loadEarlier());
+page.addEventListener("enter", enterRoom);
+page.addEventListener("change", (/** @type {any} */ { detail: changes }) => {
+  const { name } = preferences;
+  preferences.update(changes);
+  if (preferences.name !== name) chat.rename(preferences.name);
+  enterRoom();
 });
 
-/** @param {string} text @param {string} [id] - of a message that was refused */
+/** @param {string} text @param {string} [id] - of a failed message, to send it again */
 function write(text, id) {
-  here.write(text, id);
-  page.showConversation(here, { follow: true });
+  current.write(text, id);
+  page.showRoom(current, { follow: true });
 }
 
-enter();
+enterRoom();

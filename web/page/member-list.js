@@ -1,18 +1,18 @@
 import { find } from "./dom.js";
-import { drawPerson } from "./message-view.js";
-import { whoIsHere } from "./text/activity.js";
+import { drawMember } from "./message-view.js";
+import { countText } from "./text/activity.js";
 
-/** As in style.css: from this width on there is room for the list beside the messages. */
+/** From this width on the list is beside the messages. The same as in style.css. */
 const WIDE = "(min-width: 64rem)";
 
-/** How many are in the room, and the list of them. Where there is no room for it, it lies over the messages. */
-export class People {
+/** The number of members, and the list of them. In a narrow window the list covers the messages. */
+export class MemberList {
   #button = find("#count", HTMLButtonElement);
   #panel = find("#people", HTMLElement);
   #list = find("#members", HTMLUListElement);
-  #crowd = find("#crowd", HTMLElement);
+  #unlisted = find("#crowd", HTMLElement);
   #wide = matchMedia(WIDE);
-  /** @type {import("./room-model.js").People | undefined} */
+  /** @type {import("./room-model.js").Members | undefined} */
   #shown;
 
   constructor() {
@@ -26,14 +26,14 @@ export class People {
     });
   }
 
-  /** @param {import("./room-model.js").People | undefined} people - undefined: nothing is known of them yet */
-  show(people) {
-    if (people === this.#shown) return;
-    this.#shown = people;
-    this.#button.textContent = people ? whoIsHere(people) : "Who is here";
-    const members = people?.members ?? [];
-    this.#list.replaceChildren(...members.map(drawPerson));
-    this.#crowd.hidden = !people || members.length > 0;
+  /** @param {import("./room-model.js").Members | undefined} members - undefined until they are known */
+  show(members) {
+    if (members === this.#shown) return;
+    this.#shown = members;
+    this.#button.textContent = members ? countText(members) : "Who is here";
+    const people = members?.people ?? [];
+    this.#list.replaceChildren(...people.map(drawMember));
+    this.#unlisted.hidden = !members || people.length > 0;
   }
 
   /** @param {boolean} open */
@@ -42,7 +42,7 @@ export class People {
     this.#button.ariaExpanded = String(open);
   }
 
-  /** Goes out of the way of the messages, if it lies over them. */
+  /** Close the list, if it covers the messages. */
   #dismiss() {
     if (this.#panel.hidden || this.#wide.matches) return;
     if (this.#panel.contains(document.activeElement)) this.#button.focus();

@@ -1,6 +1,6 @@
 import { find } from "./dom.js";
-import { continues, drawEntry, redrawEntry } from "./message-view.js";
-import { Scroll } from "./scroll-anchor.js";
+import { continuesBlock, drawEntry, redrawEntry } from "./message-view.js";
+import { ScrollAnchor } from "./scroll-anchor.js";
 
 /**
  * @typedef {import("./timeline.js").Entry} Entry
@@ -14,12 +14,12 @@ const EARLIER = {
   loading: "Loading earlier messages…",
   start: "This is where the history begins.",
   failed: "Earlier messages could not be loaded.",
-  outside: "",
+  absent: "",
 };
 
 /**
- * The messages on the screen. Dispatches `again` (detail: the refused message to send again), `moderate` (detail: the
- * message, and what to do about it), and `earlier` when its reader comes near to the oldest one.
+ * The messages on the screen. Dispatches `retry` (detail: the failed message to send again), `moderate` (detail: the
+ * message, and the action), and `earlier` when the oldest message is almost in view.
  */
 export class MessageList extends EventTarget {
   #box = find("#scroll", HTMLElement);
@@ -27,23 +27,23 @@ export class MessageList extends EventTarget {
   #more = find("#more", HTMLButtonElement);
   #empty = find("#empty", HTMLElement);
   #newer = find("#newer", HTMLButtonElement);
-  // Screen readers read out what is added to the present, which is a log, and not what is loaded into the past.
+  // Two lists: a screen reader reads new messages out (role=log), but not the earlier ones that are loaded.
   #past = find("#past", HTMLOListElement);
   #present = find("#present", HTMLOListElement);
-  #scroll = new Scroll(this.#box);
+  #scroll = new ScrollAnchor(this.#box);
   /** @type {Map<string, {element: HTMLElement, entry: Entry}>} by id */
   #items = new Map();
-  #fresh = 0;
+  #unseen = 0;
   #hasMore = false;
 
   constructor() {
     super();
-    this.#scroll.addEventListener("move", () => this.#look());
-    this.#box.addEventListener("click", ({ target }) => this.#press(target));
+    this.#scroll.addEventListener("move", () => this.#checkPosition());
+    this.#box.addEventListener("click", ({ target }) => this.#onClick(target));
     this.#more.addEventListener("click", () => this.dispatchEvent(new CustomEvent("earlier")));
     this.#newer.addEventListener("click", () => {
       this.#scroll.toEnd();
-      this.#look();
+      this.#checkPosition();
     });
   }
 
@@ -56,23 +56,23 @@ export class MessageList extends EventTarget {
     find(".room", HTMLElement, this.#empty).textContent = `#${room}`;
   }
 
-  /** @param {readonly Entry[]} entries @param {{earlier: Earlier, follow: boolean, fresh: number}} change */
-  show(entries, { earlier, follow, fresh }) {
+  /** @param {readonly Entry[]} entries @param {{earlier: Earlier, follow: boolean, newMessages: number}} change */
+  show(entries, { earlier, follow, newMessages }) {
     if (follow) this.#scroll.toEnd();
     this.#scroll.keep(() => {
       this.#showEarlier(earlier, entries.length === 0);
       this.#arrange(entries);
     });
-    this.#count(this.#fresh + fresh);
-    this.#look();
+    this.#count(this.#unseen + newMessages);
+    this.#checkPosition();
   }
 
   /** @param {Earlier} earlier @param {boolean} empty */
   #showEarlier(earlier, empty) {
     this.#hasMore = earlier === "more";
     this.#empty.hidden = !empty || earlier !== "start";
-    const asks = earlier === "more" || earlier === "loading";
-    const [shown, other] = asks ? [this.#more, this.#earlier] : [this.#earlier, this.#more];
+    const isButton = earlier === "more" || earlier === "loading";
+    const [shown, other] = isButton ? [this.#more, this.#earlier] : [this.#earlier, this.#more];
     shown.textContent = EARLIER[earlier];
     shown.hidden = !this.#empty.hidden;
     this.#hide(other);
@@ -88,7 +88,7 @@ export class MessageList extends EventTarget {
     }
     const elements = entries.map((entry, index) => {
       const element = this.#elementOf(entry);
-      element.classList.toggle("follows", continues(entry, entries[index - 1]));
+      element.classList.toggle("follows", continuesBlock(entry, entries[index - 1]));
       return element;
     });
     const firstLive = entries.findIndex(({ live }) => live);
@@ -107,39 +107,39 @@ export class MessageList extends EventTarget {
   }
 
   /** @param {EventTarget | null} target - of a click */
-  #press(target) {
+  #onClick(target) {
     const button = target instanceof Element && target.closest("button");
     const item = button && [...this.#items.values()].find(({ element }) => element.contains(button));
     if (!item) return;
     this.#box.focus({ preventScroll: true });
-    const { act } = button.dataset;
+    const { action } = button.dataset;
     button.closest("details")?.removeAttribute("open");
-    const detail = act ? { act, message: item.entry } : item.entry;
-    this.dispatchEvent(new CustomEvent(act ? "moderate" : "again", { detail }));
+    const detail = action ? { action, message: item.entry } : item.entry;
+    this.dispatchEvent(new CustomEvent(action ? "moderate" : "retry", { detail }));
   }
 
-  /** Sees where the reader is. */
-  #look() {
+  /** React to where the reader is. */
+  #checkPosition() {
     if (this.#scroll.isAtEnd) this.#count(0);
     if (this.#hasMore && this.#scroll.isNearStart) this.dispatchEvent(new CustomEvent("earlier"));
   }
 
-  /** @param {number} fresh - how many came since the reader left the end */
-  #count(fresh) {
-    this.#fresh = fresh;
-    this.#newer.textContent = fresh === 1 ? "1 new message" : `${fresh} new messages`;
-    if (fresh > 0) this.#newer.hidden = false;
+  /** @param {number} unseen - messages that came since the reader left the end */
+  #count(unseen) {
+    this.#unseen = unseen;
+    this.#newer.textContent = unseen === 1 ? "1 new message" : `${unseen} new messages`;
+    if (unseen > 0) this.#newer.hidden = false;
     else this.#hide(this.#newer);
   }
 
-  /** @param {HTMLElement} element - which would take the focus along */
+  /** @param {HTMLElement} element - a hidden element would lose the focus, so the list takes it */
   #hide(element) {
     if (element.contains(document.activeElement)) this.#box.focus({ preventScroll: true });
     element.hidden = true;
   }
 }
 
-/** @param {HTMLElement} list @param {HTMLElement[]} elements - what it is to hold; what is there stays untouched */
+/** @param {HTMLElement} list @param {HTMLElement[]} elements - the new content; one in its place is not touched */
 function fill(list, elements) {
   elements.forEach((element, index) => {
     const present = list.children[index] ?? null;

@@ -1,14 +1,14 @@
 import { find } from "./dom.js";
-import { isFinal, sentenceFor } from "./text/errors.js";
+import { explainFailure, isFinal } from "./text/errors.js";
 import { exactTime, shortTime } from "./text/time.js";
 
 /**
  * @typedef {import("./timeline.js").Entry} Entry
- * @typedef {import("./timeline.js").Spoken} Spoken
+ * @typedef {import("./timeline.js").MessageEntry} MessageEntry
  * @typedef {import("./room-model.js").Member} Member
  */
 
-/** Messages of one person within this time, in milliseconds, form a block under one name. */
+/** Milliseconds. Messages of one user within this time form a block under one name. */
 const BLOCK = 5 * 60_000;
 const HUES = 12;
 
@@ -20,7 +20,7 @@ const templates = {
   message: find("#message", HTMLTemplateElement),
   note: find("#note", HTMLTemplateElement),
   person: find("#person", HTMLTemplateElement),
-  refusal: find("#refusal", HTMLTemplateElement),
+  failure: find("#refusal", HTMLTemplateElement),
 };
 
 /** @param {Entry} entry @returns {HTMLElement} */
@@ -31,7 +31,7 @@ export function drawEntry(entry) {
 }
 
 /** @param {Member} member @returns {HTMLElement} */
-export function drawPerson({ user, name, mine }) {
+export function drawMember({ user, name, mine }) {
   const element = stamp(templates.person);
   drawFace(element, { user, name });
   put(element, ".name", name);
@@ -39,39 +39,40 @@ export function drawPerson({ user, name, mine }) {
   return element;
 }
 
-/** @param {HTMLElement} element - as drawn for an earlier state of the entry @param {Entry} entry */
+/** @param {HTMLElement} element - drawn for an earlier version of the entry @param {Entry} entry */
 export function redrawEntry(element, entry) {
   if (entry.kind === "message") redrawMessage(element, entry);
   else find(".text", HTMLElement, element).textContent = entry.text;
 }
 
-/** @param {Entry} entry @param {Entry | undefined} previous @returns {boolean} whether both are of one block */
-export function continues(entry, previous) {
+/** @param {Entry} entry @param {Entry | undefined} previous @returns {boolean} true if both are in one block */
+export function continuesBlock(entry, previous) {
   if (entry.kind === "note" || !previous || previous.kind === "note") return false;
   if (previous.delivery === "failed" || previous.mine !== entry.mine) return false;
-  const samePerson = entry.mine || (entry.user === previous.user && entry.name === previous.name);
-  return samePerson && Date.parse(entry.at) - Date.parse(previous.at) < BLOCK;
+  const sameUser = entry.mine || (entry.user === previous.user && entry.name === previous.name);
+  return sameUser && Date.parse(entry.at) - Date.parse(previous.at) < BLOCK;
 }
 
-/** @param {HTMLElement} element @param {Spoken} message */
-function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, code, waits, user }) {
+/** @param {HTMLElement} element @param {MessageEntry} message */
+function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, code, waitsUntil, user }) {
   element.classList.toggle("mine", mine);
   element.classList.toggle("deleted", deleted);
   element.dataset.delivery = delivery;
   drawFace(element, { user, name });
   put(element, ".name", mine ? "You" : name);
   put(element, ".text", deleted ? DELETED : text);
-  const state = waits && delivery === "sending" ? `Too fast: will be sent at ${exactTime(waits)}` : DELIVERY[delivery];
+  const isDelayed = waitsUntil && delivery === "sending";
+  const state = isDelayed ? `Too fast: will be sent at ${exactTime(waitsUntil)}` : DELIVERY[delivery];
   put(element, ".delivery", mine && !deleted ? state : "");
   find(".tools", HTMLElement, element).hidden = seq === 0;
   const time = find("time", HTMLTimeElement, element);
   const when = new Date(at);
-  const known = !Number.isNaN(when.valueOf());
-  time.dateTime = known ? at : "";
-  time.textContent = known ? shortTime(when) : "";
-  time.title = known ? calendar.format(when) : "";
+  const isKnown = !Number.isNaN(when.valueOf());
+  time.dateTime = isKnown ? at : "";
+  time.textContent = isKnown ? shortTime(when) : "";
+  time.title = isKnown ? calendar.format(when) : "";
   element.querySelector(".refusal")?.remove();
-  if (delivery === "failed") element.append(explain(code));
+  if (delivery === "failed") element.append(failureElement(code));
 }
 
 /** @param {HTMLElement} element @param {{user: string, name: string}} person */
@@ -86,11 +87,11 @@ function put(element, selector, text) {
 }
 
 /** @param {string} code @returns {HTMLElement} */
-function explain(code) {
-  const refusal = stamp(templates.refusal);
-  find(".reason", HTMLElement, refusal).textContent = sentenceFor(code);
-  find(".again", HTMLButtonElement, refusal).hidden = isFinal(code);
-  return refusal;
+function failureElement(code) {
+  const failure = stamp(templates.failure);
+  find(".reason", HTMLElement, failure).textContent = explainFailure(code);
+  find(".again", HTMLButtonElement, failure).hidden = isFinal(code);
+  return failure;
 }
 
 /** @param {HTMLTemplateElement} template @returns {HTMLElement} a copy of its only element */
@@ -99,7 +100,7 @@ function stamp(template) {
 }
 
 /**
- * One of twelve hues, always the same one for a user; style.css gives it a lightness that can be read.
+ * Return one of twelve hues, always the same for a user. style.css gives it a readable lightness.
  * @param {string} user
  */
 function hueOf(user) {

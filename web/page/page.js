@@ -1,8 +1,8 @@
 import { Composer } from "./composer.js";
 import { MessageList } from "./message-list.js";
 import { find } from "./dom.js";
-import { People } from "./member-list.js";
-import { whoIsWriting } from "./text/activity.js";
+import { MemberList } from "./member-list.js";
+import { typingText } from "./text/activity.js";
 
 /** @typedef {import("../roomcast.js").ConnectionState} ConnectionState */
 
@@ -17,13 +17,13 @@ const STATES = {
   closed: "Disconnected. Reload the page to come back.",
 };
 
-/** A page sees no more than that a handshake failed. */
+/** A page cannot see why a handshake failed. */
 const UNREACHABLE_WITH_TOKEN = "Refused or unreachable. Your link may have expired.";
 
 /**
- * What is on the screen. Dispatches `write` (detail: a text), `typing` (one is about to write), `again` (detail: the
- * refused message to try again), `moderate` (detail: `act` and `message`), `earlier` (what was said before is wanted),
- * `enter` (one wants to come in again) and `move` (detail: the name and room now wanted). It knows no chat.
+ * The screen. Dispatches `write` (detail: a text), `typing` (the user is typing), `retry` (detail: the failed message
+ * to send again), `moderate` (detail: `action` and `message`), `earlier` (load earlier messages), `enter` (join the
+ * room again) and `change` (detail: the new name and room). It knows no chat.
  */
 export class Page extends EventTarget {
   #status = find("#status", HTMLElement);
@@ -32,16 +32,16 @@ export class Page extends EventTarget {
   #name = find("#name", HTMLInputElement);
   #composer = new Composer();
   #list = new MessageList();
-  #people = new People();
-  #writing = find("#writing", HTMLElement);
+  #members = new MemberList();
+  #typing = find("#writing", HTMLElement);
   #unread = 0;
   #title = "";
 
   constructor() {
     super();
-    this.#passOn(this.#composer, "write", "typing", "enter");
-    this.#passOn(this.#list, "again", "moderate", "earlier");
-    this.#profile.addEventListener("change", () => this.#move());
+    this.#forward(this.#composer, "write", "typing", "enter");
+    this.#forward(this.#list, "retry", "moderate", "earlier");
+    this.#profile.addEventListener("change", () => this.#changePreferences());
     this.#profile.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#composer.focus();
@@ -49,21 +49,21 @@ export class Page extends EventTarget {
     document.addEventListener("visibilitychange", () => this.#countUnread(0));
   }
 
-  /** @returns {string} where the page's author says the chat is */
+  /** @returns {string} the endpoint in the page's markup */
   get endpoint() {
     return find('meta[name="roomcast-endpoint"]', HTMLMetaElement).content;
   }
 
-  /** Whether its reader is at the newest message. */
+  /** True if the newest message is in view. */
   get isAtEnd() {
     return this.#list.isAtEnd;
   }
 
-  /** @param {{name: string, room: string, token: string, moderates: boolean}} visit */
-  showVisit({ name, room, token, moderates }) {
+  /** @param {{name: string, room: string, token: string, isModerator: boolean}} preferences */
+  showPreferences({ name, room, token, isModerator }) {
     this.#name.value = name;
-    this.#name.readOnly = Boolean(token); // which says how one is called
-    document.body.classList.toggle("moderates", moderates);
+    this.#name.readOnly = Boolean(token); // The token names the user.
+    document.body.classList.toggle("moderates", isModerator);
     this.#room.value = room;
     this.#composer.showRoom(room);
     this.#list.showRoom(room);
@@ -71,40 +71,40 @@ export class Page extends EventTarget {
     this.#countUnread(0);
   }
 
-  /** @param {ConnectionState} state @param {{token: string}} visit */
+  /** @param {ConnectionState} state @param {{token: string}} preferences */
   showState(state, { token }) {
     this.#status.textContent = state === "unreachable" && token ? UNREACHABLE_WITH_TOKEN : STATES[state];
     this.#status.dataset.state = state;
   }
 
   /**
-   * @param {import("./room-model.js").Conversation} conversation
-   * @param {{follow?: boolean, fresh?: number}} [change] - `follow`: scroll to the newest one wherever the reader is;
-   *   `fresh`: how many messages others have said since the last call
+   * @param {import("./room-model.js").RoomModel} model
+   * @param {{follow?: boolean, newMessages?: number}} [change] - `follow`: scroll to the newest message;
+   *   `newMessages`: how many messages of others have come since the last call
    */
-  showConversation({ entries, earlier, name, people, writers, outside }, { follow = false, fresh = 0 } = {}) {
+  showRoom({ entries, earlier, name, members, typing, absence }, { follow = false, newMessages = 0 } = {}) {
     if (this.#name.readOnly) this.#name.value = name ?? "";
     else this.#name.placeholder = name || "Guest";
-    this.#people.show(people);
-    this.#writing.textContent = whoIsWriting(writers);
-    this.#composer.showOutside(outside);
-    this.#list.show(entries, { earlier, follow, fresh });
-    this.#countUnread(fresh);
+    this.#members.show(members);
+    this.#typing.textContent = typingText(typing);
+    this.#composer.showAbsence(absence);
+    this.#list.show(entries, { earlier, follow, newMessages });
+    this.#countUnread(newMessages);
   }
 
-  #move() {
+  #changePreferences() {
     const detail = { name: this.#name.value, room: this.#room.value };
-    this.dispatchEvent(new CustomEvent("move", { detail }));
+    this.dispatchEvent(new CustomEvent("change", { detail }));
   }
 
-  /** A window in the background says in its title how many messages wait. @param {number} fresh */
-  #countUnread(fresh) {
-    this.#unread = document.hidden ? this.#unread + fresh : 0;
+  /** Show the number of unread messages in the title of a hidden window. @param {number} newMessages */
+  #countUnread(newMessages) {
+    this.#unread = document.hidden ? this.#unread + newMessages : 0;
     document.title = this.#unread ? `(${this.#unread}) ${this.#title}` : this.#title;
   }
 
   /** @param {EventTarget} part - of the page @param {string[]} types - of its events */
-  #passOn(part, ...types) {
+  #forward(part, ...types) {
     for (const type of types) {
       part.addEventListener(type, (event) => {
         const { detail } = /** @type {CustomEvent} */ (event);

@@ -1,26 +1,26 @@
 import { randomId } from "../roomcast.js";
 
 /**
- * Who is here, and where: read from the page's address and from what the browser remembers.
+ * The user's endpoint, room, name, client id and token, from the page's address and the browser's storage.
  *
- * A name in the address (`?name=Ada`) belongs to its tab, so that two tabs can be two people; without one, all tabs of
- * a browser are one person, whose name and client id outlive them. A token in it (`?token=`) is taken out and kept for
- * as long as the tab is there: addresses end up in histories, bookmarks and screenshots.
+ * A name in the address (`?name=Ada`) belongs to its tab, so that two tabs can be two users. Without it, all tabs of a
+ * browser are one user, whose name and client id outlive the tabs. A token in the address (`?token=`) is moved to the
+ * tab's storage, because addresses end up in histories, bookmarks and screenshots.
  */
-export class Visit {
-  /** Where to connect. @readonly @type {string} */
+export class Preferences {
+  /** The WebSocket address of the chat. @readonly @type {string} */
   endpoint;
-  /** Whether to offer what moderators can do; what one may do is for the server to say. @readonly @type {boolean} */
-  moderates;
-  /** Says who one is, where the server asks for that; empty if there is none. @readonly @type {string} */
+  /** True to show the moderators' tools. Only the server decides what they may do. @readonly @type {boolean} */
+  isModerator;
+  /** For a server that requires one; else empty. @readonly @type {string} */
   token;
   #address;
-  #memory;
+  #storage;
 
   /**
    * @param {{address: string, endpoint: string, local: () => Storage, session: () => Storage}} page
-   *   `endpoint`: a full address, or a path on the page's own host. The storages are functions because merely to look
-   *   at a blocked one throws.
+   *   `endpoint`: a full address, or a path on the page's own host. The storages are functions, because even reading
+   *   the property of a blocked one throws.
    */
   constructor({ address, endpoint, local, session }) {
     this.#address = new URL(address);
@@ -28,47 +28,48 @@ export class Visit {
     const absolute = new URL(query.get("endpoint") || endpoint, address).href;
     const server = new URL(absolute.replace(/^http/, "ws"));
     this.endpoint = server.href;
-    this.#memory = new Memory(query.has("name") ? session : local);
-    this.moderates = query.has("moderator");
+    this.#storage = new SafeStorage(query.has("name") ? session : local);
+    this.isModerator = query.has("moderator");
     this.room = roomName(query.get("room") ?? "");
-    this.name = (query.get("name") ?? this.#memory.get("roomcast.name") ?? "").trim();
-    // Of each endpoint its own: whoever has them can speak as this user, so a foreign ?endpoint= must not learn them.
-    const place = `${server.origin}${server.pathname}`;
-    this.client = this.#memory.get(`roomcast.client ${place}`) ?? randomId();
-    this.#memory.set(`roomcast.client ${place}`, this.client);
-    const tab = new Memory(session);
-    this.token = query.get("token") ?? tab.get(`roomcast.token ${place}`) ?? "";
-    if (this.token) tab.set(`roomcast.token ${place}`, this.token);
+    this.name = (query.get("name") ?? this.#storage.get("roomcast.name") ?? "").trim();
+    // One client id and token per endpoint: they let their holder write as this user, so an attacker's ?endpoint= must
+    // not get them.
+    const site = `${server.origin}${server.pathname}`;
+    this.client = this.#storage.get(`roomcast.client ${site}`) ?? randomId();
+    this.#storage.set(`roomcast.client ${site}`, this.client);
+    const tab = new SafeStorage(session);
+    this.token = query.get("token") ?? tab.get(`roomcast.token ${site}`) ?? "";
+    if (this.token) tab.set(`roomcast.token ${site}`, this.token);
     query.delete("token");
   }
 
-  /** @returns {string} the page's own address, good for a reload or a bookmark */
+  /** @returns {string} the page's address, for a reload or a bookmark */
   get address() {
     return this.#address.href;
   }
 
-  /** @param {{name: string, room: string}} to - the name counts only where no token says how one is called */
-  move({ name, room }) {
+  /** @param {{name: string, room: string}} changes - the name is ignored if a token names the user */
+  update({ name, room }) {
     const query = this.#address.searchParams;
     this.room = roomName(room);
     query.set("room", this.room);
     if (this.token) return;
     this.name = name.trim();
     if (query.has("name")) query.set("name", this.name);
-    else this.#memory.set("roomcast.name", this.name);
+    else this.#storage.set("roomcast.name", this.name);
   }
 }
 
 /**
- * What somebody typed, as a room's name: without spaces and invisible characters, and not longer than 100.
+ * Return a valid room name for what the user typed: without spaces and invisible characters, at most 100 characters.
  *
  * @param {string} typed
  */
 const roomName = (typed) =>
   [...typed.trim().replace(/\s+/gu, "-").replace(/[\p{C}\p{Z}]/gu, "")].slice(0, 100).join("") || "lobby";
 
-/** A storage that may be blocked, full or absent; the page then forgets, and works. */
-class Memory {
+/** A storage that may be blocked, full or missing: then nothing is kept, and nothing throws. */
+class SafeStorage {
   #open;
 
   /** @param {() => Storage} open */
@@ -90,7 +91,7 @@ class Memory {
     try {
       this.#open().setItem(key, value);
     } catch {
-      // Nothing to do: this visit goes on without a memory.
+      // The value lasts as long as the page.
     }
   }
 }

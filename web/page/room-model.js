@@ -1,64 +1,65 @@
 import { randomId } from "../roomcast.js";
-import { whyNotDone, whyOutside } from "./text/errors.js";
-import { whatWasDone } from "./text/activity.js";
+import { explainAbsence, explainModerationFailure } from "./text/errors.js";
+import { moderationText } from "./text/activity.js";
 import { Timeline } from "./timeline.js";
 
-const GAP = "Some messages could not be loaded.";
-const ANEW = "This room's history has begun anew.";
+const LOST = "Some messages could not be loaded.";
+const RESET = "This room's history begins again here.";
 
 /**
- * What is known of the time before the oldest message here. `joining`: nothing yet. `more`: there may be messages.
- * `start`: there are none. `failed`: they cannot be had. `outside`: the room would not let one in.
+ * What is known about earlier messages. `joining`: nothing yet. `more`: there may be some. `start`: there are none.
+ * `failed`: they could not be loaded. `absent`: the user could not join the room.
  *
- * @typedef {"joining" | "more" | "loading" | "start" | "failed" | "outside"} Earlier
+ * @typedef {"joining" | "more" | "loading" | "start" | "failed" | "absent"} Earlier
  *
  * @typedef {import("../roomcast.js").Person} Person
  * @typedef {Person & {mine: boolean}} Member
- * @typedef {{count: number, approximate: boolean, members: Member[]}} People - no members: nobody knows their names
- * @typedef {"delete" | "mute" | "ban"} Act
+ * @typedef {{count: number, approximate: boolean, people: Member[]}} Members - above the presence limit nobody is
+ *   listed
+ * @typedef {"delete" | "mute" | "ban"} ModeratorAction
  */
 
-/** In seconds: how long a moderator mutes somebody here, or sends them out. */
-const FOR_A_WHILE = 10 * 60;
-/** In seconds: a shorter wait is none, to a person. */
-const WORTH_TELLING = 2;
+/** Seconds. How long a mute or a ban of this page lasts. */
+const MODERATION_TIME = 10 * 60;
+/** Seconds. A shorter delay of a message is not shown. */
+const MIN_SHOWN_DELAY = 2;
 
 /**
- * One room as its reader has it. Dispatches `change` (detail: how many messages others have said since the last one),
- * once for all that happens together, and `over` when it has left the room. It knows no page.
+ * The state of one room on the page. Dispatches `change` (detail: how many new messages of others have come), once per
+ * task, and `left` when it has left the room. It knows no DOM.
  */
-export class Conversation extends EventTarget {
+export class RoomModel extends EventTarget {
   /** @type {Earlier} */
   earlier = "joining";
-  /** Why one is not in the room; empty while one is, or is about to be. */
-  outside = "";
-  /** Who is in the room; undefined until that is known. @type {People | undefined} */
-  people;
-  /** Who else is writing at this moment. @type {readonly Person[]} */
-  writers = [];
+  /** Why the user is not in the room; empty while they are in it, or joining. */
+  absence = "";
+  /** Undefined until it is known. @type {Members | undefined} */
+  members;
+  /** The other users who are typing now. @type {readonly Person[]} */
+  typing = [];
   #timeline;
   #room;
-  /** @type {Map<string, string>} by user, of whomever one has heard of */
+  /** @type {Map<string, string>} the names of the users who were seen here, by user */
   #names = new Map();
-  /** What moderators were seen to do; `sentOut`: the sentence that told one so. */
-  #rules = { locked: false, mutedUntil: 0, sentOut: "" };
-  #fresh = 0;
-  #telling = false;
-  #leaving = false;
+  /** The moderators' actions in force; `banText`: the sentence about the ban of this user. */
+  #rules = { locked: false, mutedUntil: 0, banText: "" };
+  #newMessages = 0;
+  #isChangePlanned = false;
+  #isLeaving = false;
 
   /** @param {import("../roomcast.js").Roomcast} chat - not closed @param {string} name - of the room */
   constructor(chat, name) {
     super();
     const joined = chat.join(name);
-    // The promise keeps one waiting while offline, and what was written before a reload is to be seen now.
+    // While offline the promise waits. The messages from before a reload are shown at once.
     const room = chat.rooms.find((room) => room.name === name);
     if (!room) throw new TypeError("A closed chat has no rooms.");
     this.#room = room;
     this.#timeline = new Timeline(room);
     this.#listen();
-    this.#watchPeople();
+    this.#watchMembers();
     for (const { id, message } of room.pending) this.#show(id, message);
-    joined.catch(({ code }) => this.#end(code));
+    joined.catch(({ code }) => this.#showAbsence(code));
   }
 
   /** @returns {readonly import("./timeline.js").Entry[]} */
@@ -70,194 +71,194 @@ export class Conversation extends EventTarget {
     return this.#room.name;
   }
 
-  /** As whom one speaks here; undefined until the room is joined. */
+  /** The user's name here; undefined until the room is joined. */
   get name() {
     return this.#room.me?.name;
   }
 
-  /** One's own messages that are not acknowledged yet, the oldest first. */
+  /** The user's messages that are not acknowledged, oldest first. */
   get pending() {
     return this.#room.pending;
   }
 
-  /** Sends a message, or with its id one that was refused, once more. @param {string} text @param {string} [id] */
+  /** Send a message, or a failed one again by its id. @param {string} text @param {string} [id] */
   write(text, id = randomId()) {
     this.#show(id, text);
-    this.#room.send(text, { ref: id }).catch(({ code }) => this.#refuse(id, code));
+    this.#room.send(text, { ref: id }).catch(({ code }) => this.#showFailure(id, code));
   }
 
-  /** Tells the others that one is writing. */
-  typing() {
+  /** Show the others that the user is typing. */
+  sendTyping() {
     this.#room.typing();
   }
 
-  /** What moderators can do about a message, or its author. @param {Act} act @param {{seq: number, user: string}} to */
-  async moderate(act, { seq, user }) {
+  /** @param {ModeratorAction} action @param {{seq: number, user: string}} message */
+  async moderate(action, { seq, user }) {
     try {
-      if (act === "delete") await this.#room.delete(seq);
-      else await this.#room[act](user, FOR_A_WHILE);
+      if (action === "delete") await this.#room.delete(seq);
+      else await this.#room[action](user, MODERATION_TIME);
     } catch (error) {
-      this.#note(whyNotDone(/** @type {any} */ (error).code));
+      this.#note(explainModerationFailure(/** @type {any} */ (error).code));
     }
   }
 
-  /** Loads what was said before the oldest message here. */
+  /** Load the messages before the oldest one here. */
   async loadEarlier() {
     const { earlier } = this;
     const before = this.#timeline.oldest;
     if (earlier !== "more" || before === undefined) return;
-    this.#know("loading");
+    this.#setEarlier("loading");
     try {
       let page = await this.#room.history({ before });
       while (page.more && page.messages.length === 0) page = await this.#room.history({ before: page.before });
-      if (this.earlier !== "loading" || before !== this.#timeline.oldest) return; // It does not fit any more.
+      if (this.earlier !== "loading" || before !== this.#timeline.oldest) return; // The page does not fit any more.
       this.#timeline.prepend(page.messages);
-      this.#know(page.more ? "more" : "start");
+      this.#setEarlier(page.more ? "more" : "start");
     } catch {
-      this.#know("failed");
+      this.#setEarlier("failed");
     }
   }
 
-  /** Drops the oldest entries, if there are very many; they can be loaded again. */
-  forget() {
-    if (this.#timeline.forget()) this.#know(this.#timeline.oldest ? "more" : "start");
+  /** Drop the oldest entries, if there are too many. They can be loaded again. */
+  trim() {
+    if (this.#timeline.trim()) this.#setEarlier(this.#timeline.oldest ? "more" : "start");
   }
 
-  /** Leaves the room, as soon as everything that was written here is sent; until then one may `stay`. */
+  /** Leave the room, as soon as every message is sent. Until then the user may come back. */
   leave() {
-    this.#leaving = true;
-    if (this.pending.length > 0 && !this.outside) return;
+    this.#isLeaving = true;
+    if (this.pending.length > 0 && !this.absence) return;
     this.#room.leave();
-    this.dispatchEvent(new CustomEvent("over"));
+    this.dispatchEvent(new CustomEvent("left"));
   }
 
-  stay() {
-    this.#leaving = false;
+  cancelLeave() {
+    this.#isLeaving = false;
   }
 
   #listen() {
     const room = this.#room;
     room.addEventListener("ready", ({ detail: { more } }) => {
-      if (this.earlier !== "joining") return; // It has begun anew, below what is here.
+      if (this.earlier !== "joining") return; // The log was reset: it continues below the entries that are here.
       this.#timeline.goLive();
-      this.#know(more ? "more" : "start");
+      this.#setEarlier(more ? "more" : "start");
     });
     room.addEventListener("message", ({ detail: message }) => {
       this.#names.set(message.user, message.name);
-      if (this.#timeline.receive(message)) this.#fresh++;
-      this.#tell();
+      if (this.#timeline.receive(message)) this.#newMessages++;
+      this.#planChange();
     });
     room.addEventListener("sent", ({ detail: ack }) => {
       this.#timeline.acknowledge(ack);
-      this.#settled();
+      this.#onResult();
     });
     room.addEventListener("failed", ({ detail: { id, code } }) => {
-      this.#refuse(id, code);
-      this.#settled();
+      this.#showFailure(id, code);
+      this.#onResult();
     });
     room.addEventListener("delayed", ({ detail: { id, retryAfter } }) => {
-      if (retryAfter < WORTH_TELLING) return;
+      if (retryAfter < MIN_SHOWN_DELAY) return;
       this.#timeline.delay(id, new Date(Date.now() + retryAfter * 1000));
-      this.#tell();
+      this.#planChange();
     });
     room.addEventListener("changed", ({ detail: message }) => {
       this.#timeline.change(message);
-      this.#tell();
+      this.#planChange();
     });
-    room.addEventListener("lost", () => this.#note(GAP));
+    room.addEventListener("lost", () => this.#note(LOST));
     room.addEventListener("reset", () => {
-      this.#timeline.beginAnew(ANEW);
-      this.#know("start"); // What is above is part of no log any more.
+      this.#timeline.reset(RESET);
+      this.#setEarlier("start"); // The entries above belong to no log any more.
     });
     room.addEventListener("state", ({ detail: { state, code = "" } }) => {
-      if (state === "left" && !this.#leaving) this.#end(code);
-      this.#tell();
+      if (state === "left" && !this.#isLeaving) this.#showAbsence(code);
+      this.#planChange();
     });
   }
 
-  #watchPeople() {
+  #watchMembers() {
     const room = this.#room;
     room.addEventListener("presence", ({ detail: { count, approximate, members } }) => {
       for (const { user, name } of members?.values() ?? []) this.#names.set(user, name);
-      const sorted = [...(members?.values() ?? [])]
+      const people = [...(members?.values() ?? [])]
         .map(({ user, name }) => ({ user, name, mine: user === room.user }))
         .sort((one, other) => Number(other.mine) - Number(one.mine) || one.name.localeCompare(other.name));
-      this.people = { count, approximate, members: sorted };
-      this.#tell();
+      this.members = { count, approximate, people };
+      this.#planChange();
     });
-    room.addEventListener("typing", ({ detail: people }) => {
-      this.writers = people;
-      this.#tell();
+    room.addEventListener("typing", ({ detail: typing }) => {
+      this.typing = typing;
+      this.#planChange();
     });
-    room.addEventListener("moderated", ({ detail: act }) => this.#hearOf(act));
+    room.addEventListener("moderated", ({ detail: moderated }) => this.#onModerated(moderated));
   }
 
-  /** @param {import("../roomcast.js").Moderated} act */
-  #hearOf(act) {
-    const { user = "", until = "" } = act;
-    const me = user === this.#room.user;
-    const sentence = whatWasDone(act, me ? "you" : (this.#names.get(user) ?? "somebody"));
-    if (act.action === "lock") this.#rules.locked = act.locked === true;
-    if (act.action === "mute" && me) this.#rules.mutedUntil = Date.parse(until);
-    if (act.action === "ban" && me) this.#rules.sentOut = sentence;
+  /** @param {import("../roomcast.js").Moderated} moderated */
+  #onModerated(moderated) {
+    const { action, user = "", until = "", locked } = moderated;
+    const isMe = user === this.#room.user;
+    const sentence = moderationText(moderated, isMe ? "you" : (this.#names.get(user) ?? "somebody"));
+    if (action === "lock") this.#rules.locked = locked === true;
+    if (action === "mute" && isMe) this.#rules.mutedUntil = Date.parse(until);
+    if (action === "ban" && isMe) this.#rules.banText = sentence;
     if (sentence) this.#note(sentence);
   }
 
-  /** @param {string} code - why one is not in the room */
-  #end(code) {
-    if (this.outside) return;
-    const known = code === "banned" && this.#rules.sentOut;
-    this.outside = known || whyOutside(code);
-    this.people = undefined;
-    this.writers = [];
-    if (this.earlier === "joining") this.#know("outside");
-    if (known || code === "closed") this.#tell();
-    else this.#note(this.outside);
+  /** @param {string} code - why the user is not in the room */
+  #showAbsence(code) {
+    if (this.absence) return;
+    const banText = code === "banned" && this.#rules.banText;
+    this.absence = banText || explainAbsence(code);
+    this.members = undefined;
+    this.typing = [];
+    if (this.earlier === "joining") this.#setEarlier("absent");
+    if (banText || code === "closed") this.#planChange();
+    else this.#note(this.absence);
   }
 
   /** @param {string} id @param {string} text */
   #show(id, text) {
     this.#timeline.write({ id, text, at: new Date().toISOString() });
-    this.#tell();
+    this.#planChange();
   }
 
   /** @param {string} id @param {string} code */
-  #refuse(id, code) {
-    this.#timeline.refuse(id, code === "forbidden" ? this.#whyForbidden() : code);
-    this.#tell();
+  #showFailure(id, code) {
+    this.#timeline.fail(id, code === "forbidden" ? this.#whyForbidden() : code);
+    this.#planChange();
   }
 
-  /** The code says that one may not write, and not why. */
+  /** The code `forbidden` does not say why. The moderators' actions may. */
   #whyForbidden() {
     if (this.#rules.locked) return "room_locked";
     return this.#rules.mutedUntil > Date.now() ? "muted" : "forbidden";
   }
 
-  #settled() {
-    this.#tell();
-    if (this.#leaving) this.leave();
+  #onResult() {
+    this.#planChange();
+    if (this.#isLeaving) this.leave();
   }
 
   /** @param {string} text */
   #note(text) {
     this.#timeline.note(text);
-    this.#tell();
+    this.#planChange();
   }
 
   /** @param {Earlier} earlier */
-  #know(earlier) {
+  #setEarlier(earlier) {
     this.earlier = earlier;
-    this.#tell();
+    this.#planChange();
   }
 
-  /** Messages come in runs: a run is told of once. */
-  #tell() {
-    if (this.#telling) return;
-    this.#telling = true;
+  /** Messages come in runs, and a run is one change. */
+  #planChange() {
+    if (this.#isChangePlanned) return;
+    this.#isChangePlanned = true;
     queueMicrotask(() => {
-      const detail = this.#fresh;
-      this.#fresh = 0;
-      this.#telling = false;
+      const detail = this.#newMessages;
+      this.#newMessages = 0;
+      this.#isChangePlanned = false;
       this.dispatchEvent(new CustomEvent("change", { detail }));
     });
   }

@@ -1,21 +1,21 @@
-/** How far from the end, in CSS pixels, a reader still counts as being at it. */
+/** CSS pixels. A reader this near to the end is at the end. */
 const NEAR_END = 48;
 
-/** A box that scrolls, and the place in it that its reader is at. Dispatches `move` when the reader goes elsewhere. */
-export class Scroll extends EventTarget {
+/** Keeps a scrolling box where its reader is while its content changes. Dispatches `move` when the reader scrolls. */
+export class ScrollAnchor extends EventTarget {
   isAtEnd = true;
   #box;
 
-  /** @param {HTMLElement} box - with `overflow-anchor: none`: Safari has no such anchor, so it is made here for all */
+  /** @param {HTMLElement} box - with `overflow-anchor: none`: Safari has no anchoring, so this does it for all */
   constructor(box) {
     super();
     this.#box = box;
-    box.addEventListener("scroll", () => this.#scrolled());
-    // A phone's keyboard, or a long draft, takes room from the box: a reader at the end stays there.
+    box.addEventListener("scroll", () => this.#onScroll());
+    // A phone's keyboard, or a long draft, makes the box smaller: keep a reader at the end there.
     new ResizeObserver(() => this.isAtEnd && this.toEnd()).observe(box);
   }
 
-  /** Whether the start comes into view within one page. */
+  /** True if the start is less than one screen away. */
   get isNearStart() {
     return this.#box.scrollTop < this.#box.clientHeight;
   }
@@ -26,7 +26,7 @@ export class Scroll extends EventTarget {
   }
 
   /**
-   * A reader at the end stays there, whatever changes; for any other, nothing moves.
+   * Change the content. A reader at the end stays at the end; for another reader nothing moves.
    * @param {() => void} change - of the list items in the box
    */
   keep(change) {
@@ -42,12 +42,12 @@ export class Scroll extends EventTarget {
     return [...this.#box.querySelectorAll("li")].find((item) => bottomOf(item) > top);
   }
 
-  #scrolled() {
+  #onScroll() {
     const { scrollHeight, scrollTop, clientHeight } = this.#box;
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     this.dispatchEvent(new Event("move"));
   }
 }
 
-/** Not its upper edge: an upper part, such as a name, may go when another comes above. @param {Element} item */
+/** The lower edge, because the upper part of an item, such as the name, may vanish. @param {Element} item */
 const bottomOf = (item) => item.getBoundingClientRect().bottom;

@@ -3,39 +3,40 @@ import { randomId } from "../roomcast.js";
 /**
  * @typedef {import("../roomcast.js").Message} Message
  *
- * @typedef {object} Spoken - a message
+ * @typedef {object} MessageEntry
  * @property {"message"} kind
  * @property {string} id
- * @property {number} seq - 0 until the room has given it one
- * @property {string} user - empty until then
+ * @property {number} seq - 0 until it is stored
+ * @property {string} user - empty until it is stored
  * @property {string} name
  * @property {string} text
  * @property {string} at - ISO 8601
  * @property {boolean} mine
  * @property {boolean} deleted - by a moderator; its text is empty
- * @property {boolean} live - it comes while somebody is here, not with what was said before
+ * @property {boolean} live - true if it came after the history that the room begins with
  * @property {"sending" | "sent" | "failed"} delivery
- * @property {string} code - why it was refused
- * @property {Date | null} waits - until when, because one writes faster than the room allows
+ * @property {string} code - of the error, if it failed
+ * @property {Date | null} waitsUntil - because the user writes faster than the room allows
  *
- * @typedef {{kind: "note", id: string, text: string, live: boolean}} Note - what happened, in between
- * @typedef {Spoken | Note} Entry
- * @typedef {{readonly user: string | undefined}} Self - as whom one speaks; unknown until the room is joined
+ * @typedef {{kind: "note", id: string, text: string, live: boolean}} NoteEntry - a line about something that
+ *   happened
+ * @typedef {MessageEntry | NoteEntry} Entry
+ * @typedef {{readonly user: string | undefined}} Self - the user; unknown until the room is joined
  */
 
-/** Older entries can leave the page, so that a window that stays open for a week stays light. */
-export const MOST_ENTRIES = 500;
+/** Older entries are dropped, so that a window that is open for a week stays fast. */
+export const MAX_ENTRIES = 500;
 
 /**
- * One room as it is read: what is told of it, in that order, and at the end one's own messages that wait for their
- * place. The entries that are not live come before all that are.
+ * The entries of one room, as shown: those with a fixed place in order, then the user's own messages that wait for one.
+ * The entries that are not live come before the live ones.
  */
 export class Timeline {
   /** @type {Entry[]} */
-  #settled = [];
-  /** @type {Spoken[]} */
+  #placed = [];
+  /** @type {MessageEntry[]} */
   #waiting = [];
-  /** @type {Entry | undefined} below which the room's present log begins */
+  /** @type {Entry | undefined} the last entry before the room's present log */
   #boundary;
   #live = false;
   #self;
@@ -45,124 +46,125 @@ export class Timeline {
     this.#self = self;
   }
 
-  /** @returns {readonly Entry[]} the oldest first; an entry that changes is another object */
+  /** @returns {readonly Entry[]} oldest first; a changed entry is a new object */
   get entries() {
-    return [...this.#settled, ...this.#waiting];
+    return [...this.#placed, ...this.#waiting];
   }
 
-  /** @returns {number | undefined} the seq of the oldest message, if nothing of an earlier log is here */
+  /** @returns {number | undefined} the seq of the oldest message; undefined if entries of an earlier log are here */
   get oldest() {
-    const earlier = this.#settled.some((entry) => entry === this.#boundary);
-    return earlier ? undefined : this.#settled.find(hasPlace)?.seq;
+    const hasEarlierLog = this.#placed.some((entry) => entry === this.#boundary);
+    return hasEarlierLog ? undefined : this.#placed.find(hasSeq)?.seq;
   }
 
-  /** What was said before is here by now, or as much of it as one begins with. */
+  /** The history that the room begins with is complete: later entries are live. */
   goLive() {
     this.#live = true;
-    this.#settle();
+    this.#placeFailed();
   }
 
   /**
-   * Shows a message of one's own before anybody has it; with the id of a refused one, takes that up again.
+   * Show the user's message before the server has it. The id of a failed one shows that one as sending again.
    * @param {{id: string, text: string, at: string}} message
    */
   write(message) {
-    this.#take(message.id);
-    const unplaced = { seq: 0, user: "", name: "", code: "", waits: null, mine: true, deleted: false, live: true };
-    this.#waiting.push({ kind: "message", ...message, ...unplaced, delivery: "sending" });
+    this.#remove(message.id);
+    const fields = { seq: 0, user: "", name: "", code: "", waitsUntil: null, mine: true, deleted: false, live: true };
+    this.#waiting.push({ kind: "message", ...message, ...fields, delivery: "sending" });
   }
 
-  /** A message of one's own has to wait for its turn. @param {string} id @param {Date} waits */
-  delay(id, waits) {
-    this.#waiting = this.#waiting.map((entry) => (entry.id === id ? { ...entry, waits } : entry));
+  /** The user's message has to wait. @param {string} id @param {Date} waitsUntil */
+  delay(id, waitsUntil) {
+    this.#waiting = this.#waiting.map((entry) => (entry.id === id ? { ...entry, waitsUntil } : entry));
   }
 
-  /** A message of one's own is stored; the room has yet to tell of it. @param {{id: string, at: string}} ack */
+  /** The user's message is stored; the room's copy has not come yet. @param {{id: string, at: string}} ack */
   acknowledge({ id, at }) {
     this.#waiting = this.#waiting.map((entry) => (entry.id === id ? { ...entry, at, delivery: "sent" } : entry));
   }
 
   /**
-   * A message of one's own is not sent. It keeps its place, and the conversation goes on below.
+   * The user's message failed. It keeps its place, and newer messages come below it.
    * @param {string} id @param {string} code
    */
-  refuse(id, code) {
+  fail(id, code) {
     this.#waiting = this.#waiting.map((entry) =>
       entry.id === id && entry.delivery === "sending" ? { ...entry, code, delivery: "failed" } : entry,
     );
-    this.#settle();
+    this.#placeFailed();
   }
 
-  /** @param {Message} message - the room's next one @returns {boolean} whether somebody else says it just now */
+  /** @param {Message} message - the room's next one @returns {boolean} true if it is new and of another user */
   receive(message) {
-    this.#take(message.id);
-    const entry = this.#spoken(message, this.#live);
-    this.#settled.push(entry);
-    this.#settle();
+    this.#remove(message.id);
+    const entry = this.#entryOf(message, this.#live);
+    this.#placed.push(entry);
+    this.#placeFailed();
     return entry.live && !entry.mine;
   }
 
-  /** A message is not what it was, above all deleted. @param {Message} message */
+  /** A message has changed: it was deleted. @param {Message} message */
   change(message) {
-    this.#settled = this.#settled.map((entry) =>
-      entry.kind === "message" && entry.id === message.id ? this.#spoken(message, entry.live) : entry,
+    this.#placed = this.#placed.map((entry) =>
+      entry.kind === "message" && entry.id === message.id ? this.#entryOf(message, entry.live) : entry,
     );
   }
 
-  /** @param {readonly Message[]} messages - what was said right before the oldest one, in order */
+  /** @param {readonly Message[]} messages - the messages before the oldest one, in order */
   prepend(messages) {
-    for (const { id } of messages) this.#take(id); // An own one that was stored long before its answer came.
-    this.#settled.unshift(...messages.map((message) => this.#spoken(message, false)));
+    // A message of the user may be among them, stored long before its reply came.
+    for (const { id } of messages) this.#remove(id);
+    this.#placed.unshift(...messages.map((message) => this.#entryOf(message, false)));
   }
 
-  /** Says something in between. The same thing twice in a row is said once. @param {string} text */
+  /** Add a note, unless the last entry is the same note. @param {string} text */
   note(text) {
-    const last = this.#settled.at(-1);
+    const last = this.#placed.at(-1);
     if (last?.kind === "note" && last.text === text) return;
-    this.#settled.push({ kind: "note", id: randomId(), text, live: this.#live });
+    this.#placed.push({ kind: "note", id: randomId(), text, live: this.#live });
   }
 
   /**
-   * The room's log is another one from here on; the old one will tell no more of what it took.
+   * The room has a new log from here on. The old log will send no more copies of the messages that it stored.
    * @param {string} text - of the note that says so
    */
-  beginAnew(text) {
-    this.#settled.push(...this.#waiting.filter(({ delivery }) => delivery === "sent"));
+  reset(text) {
+    this.#placed.push(...this.#waiting.filter(({ delivery }) => delivery === "sent"));
     this.#waiting = this.#waiting.filter(({ delivery }) => delivery !== "sent");
     this.note(text);
-    this.#boundary = this.#settled.at(-1);
+    this.#boundary = this.#placed.at(-1);
   }
 
-  /** Drops the oldest entries, if there are very many. @returns {boolean} whether there were */
-  forget() {
-    const excess = this.#settled.length - MOST_ENTRIES;
+  /** Drop the oldest entries, if there are too many. @returns {boolean} true if there were */
+  trim() {
+    const excess = this.#placed.length - MAX_ENTRIES;
     if (excess <= 0) return false;
-    this.#settled.splice(0, excess);
+    this.#placed.splice(0, excess);
     return true;
   }
 
-  /** Gives refused messages the place that they have when nothing waits before them any more. */
-  #settle() {
-    if (!this.#live) return; // What was said before has yet to go above them.
-    while (this.#waiting[0]?.delivery === "failed") this.#settled.push(...this.#waiting.splice(0, 1));
+  /** Fix the place of failed messages that no longer wait behind others. */
+  #placeFailed() {
+    if (!this.#live) return; // The history has to come above them first.
+    while (this.#waiting[0]?.delivery === "failed") this.#placed.push(...this.#waiting.splice(0, 1));
   }
 
-  /** @param {string} id @returns {Spoken | undefined} the message of that id, which is no longer here */
-  #take(id) {
+  /** @param {string} id @returns {MessageEntry | undefined} the removed message */
+  #remove(id) {
     const has = (/** @type {Entry} */ entry) => entry.kind === "message" && entry.id === id;
-    const index = this.#settled.findLastIndex(has);
-    if (index >= 0) return /** @type {Spoken} */ (this.#settled.splice(index, 1)[0]);
-    const waiting = this.#waiting.findIndex(has);
-    return waiting < 0 ? undefined : this.#waiting.splice(waiting, 1)[0];
+    const index = this.#placed.findLastIndex(has);
+    if (index >= 0) return /** @type {MessageEntry} */ (this.#placed.splice(index, 1)[0]);
+    const waitingAt = this.#waiting.findIndex(has);
+    return waitingAt < 0 ? undefined : this.#waiting.splice(waitingAt, 1)[0];
   }
 
-  /** @param {Message} message @param {boolean} live @returns {Spoken} */
-  #spoken({ id, seq, user, name, message: text, at, deleted = false }, live) {
+  /** @param {Message} message @param {boolean} live @returns {MessageEntry} */
+  #entryOf({ id, seq, user, name, message: text, at, deleted = false }, live) {
     const mine = user === this.#self.user;
-    const delivery = "sent";
-    return { kind: "message", id, seq, user, name, text, at, live, mine, deleted, delivery, code: "", waits: null };
+    const fields = { live, mine, deleted, delivery: /** @type {const} */ ("sent"), code: "", waitsUntil: null };
+    return { kind: "message", id, seq, user, name, text, at, ...fields };
   }
 }
 
-/** @param {Entry} entry @returns {entry is Spoken} */
-const hasPlace = (entry) => entry.kind === "message" && entry.seq > 0;
+/** @param {Entry} entry @returns {entry is MessageEntry} */
+const hasSeq = (entry) => entry.kind === "message" && entry.seq > 0;

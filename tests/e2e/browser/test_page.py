@@ -356,10 +356,10 @@ async def test_a_log_that_begins_anew_goes_on_below_what_was_there(
         await stack.aclose()
         await stack.enter_async_context(LoggedEngine(port=port))
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
-        await expect(ada.locator(".note")).to_have_text("This room's history has begun anew.")
+        await expect(ada.locator(".note")).to_have_text("This room's history begins again here.")
         await say(ada, "anew")
         await expect(ada.locator(".message .text, .note")).to_have_text(
-            ["one", "This room's history has begun anew.", "anew"]
+            ["one", "This room's history begins again here.", "anew"]
         )
 
 

@@ -7,11 +7,11 @@ import { shortTime } from "./time.js";
 
 const number = new Intl.NumberFormat("en");
 
-/** @param {{count: number, approximate: boolean}} people @returns {string} */
-export const whoIsHere = ({ count, approximate }) => `${approximate ? "about " : ""}${number.format(count)} here`;
+/** @param {{count: number, approximate: boolean}} members @returns {string} */
+export const countText = ({ count, approximate }) => `${approximate ? "about " : ""}${number.format(count)} here`;
 
-/** @param {readonly Person[]} people - who write at this moment @returns {string} empty if nobody does */
-export function whoIsWriting(people) {
+/** @param {readonly Person[]} people - who are typing now @returns {string} empty if nobody is */
+export function typingText(people) {
   const [first, second] = people.map(({ name }) => name);
   if (people.length > 2) return "Several people are writing…";
   if (people.length > 1) return `${first} and ${second} are writing…`;
@@ -19,26 +19,26 @@ export function whoIsWriting(people) {
 }
 
 /**
- * @param {Moderated} act - of a moderator @param {string} whom - its user's name, or "you"
- * @returns {string} a plain sentence; empty for an act of a later server
+ * @param {Moderated} moderated @param {string} name - of the banned or muted user, or "you"
+ * @returns {string} a plain sentence; empty for an action of a later server
  */
-export function whatWasDone(act, whom) {
-  const { moderator } = act;
-  const until = new Date(act.until ?? 0);
-  // For how long is surer than until when: this computer's clock may be wrong.
-  const ends = act.seconds === undefined ? until.valueOf() <= Date.now() : act.seconds === 0;
-  switch (act.action) {
+export function moderationText(moderated, name) {
+  const { action, moderator, seconds, locked } = moderated;
+  const until = new Date(moderated.until ?? 0);
+  // Prefer the duration to the time: this computer's clock may be wrong.
+  const hasEnded = seconds === undefined ? until.valueOf() <= Date.now() : seconds === 0;
+  switch (action) {
     case "ban":
-      return ends ? `${moderator} lets ${whom} in again.` : `${moderator} sent ${whom} out until ${shortTime(until)}.`;
+      return hasEnded ? `${moderator} unbanned ${name}.` : `${moderator} banned ${name} until ${shortTime(until)}.`;
     case "mute":
-      return ends ? `${moderator} lets ${whom} write again.` : `${moderator} muted ${whom} until ${shortTime(until)}.`;
+      return hasEnded ? `${moderator} unmuted ${name}.` : `${moderator} muted ${name} until ${shortTime(until)}.`;
     case "slow_mode":
-      return act.seconds
-        ? `${moderator} slowed the room down: each person can write once in ${span(act.seconds)}.`
-        : `${moderator} ended the slow mode.`;
+      return seconds
+        ? `${moderator} started slow mode: each user can write once in ${span(seconds)}.`
+        : `${moderator} ended slow mode.`;
     case "lock":
-      return act.locked
-        ? `${moderator} locked the room: it can be read, and nobody can write.`
+      return locked
+        ? `${moderator} locked the room: only moderators can write.`
         : `${moderator} unlocked the room.`;
     default:
       return "";

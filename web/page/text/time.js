@@ -7,10 +7,10 @@ const dayAndClock = new Intl.DateTimeFormat(undefined, {
 });
 const exactClock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
-/** A moment in the reader's own time; its day, too, unless that is today. @param {Date} when */
+/** Return a time in the reader's time zone, with its day unless that is today. @param {Date} when */
 export const shortTime = (when) => (isToday(when) ? clock : dayAndClock).format(when);
 
-/** The same, to the second. @param {Date} when */
+/** Return the same, to the second. @param {Date} when */
 export const exactTime = (when) => (isToday(when) ? exactClock : dayAndClock).format(when);
 
 /** @param {Date} when */

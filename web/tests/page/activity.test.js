@@ -1,44 +1,44 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { whatWasDone, whoIsHere, whoIsWriting } from "../../page/text/activity.js";
+import { countText, moderationText, typingText } from "../../page/text/activity.js";
 
 const people = (...names) => names.map((name) => ({ user: `u-${name}`, name }));
 
-it("says how many are here, and whether that is a guess", () => {
-  assert.equal(whoIsHere({ count: 3, approximate: false }), "3 here");
-  assert.equal(whoIsHere({ count: 1234, approximate: true }), "about 1,234 here");
+it("says how many are here, and if the count is approximate", () => {
+  assert.equal(countText({ count: 3, approximate: false }), "3 here");
+  assert.equal(countText({ count: 1234, approximate: true }), "about 1,234 here");
 });
 
-it("says who is writing, by name as long as there are few", () => {
-  assert.equal(whoIsWriting([]), "");
-  assert.equal(whoIsWriting(people("Ada")), "Ada is writing…");
-  assert.equal(whoIsWriting(people("Ada", "Bob")), "Ada and Bob are writing…");
-  assert.equal(whoIsWriting(people("Ada", "Bob", "Cy")), "Several people are writing…");
+it("names up to two users who are typing", () => {
+  assert.equal(typingText([]), "");
+  assert.equal(typingText(people("Ada")), "Ada is writing…");
+  assert.equal(typingText(people("Ada", "Bob")), "Ada and Bob are writing…");
+  assert.equal(typingText(people("Ada", "Bob", "Cy")), "Several people are writing…");
 });
 
-describe("what a moderator did", () => {
+describe("the text about a moderator's action", () => {
   const later = new Date(Date.now() + 3 * 24 * 3600_000).toISOString();
   const before = new Date(Date.now() - 1000).toISOString();
-  const said = (act, whom = "Bob") => whatWasDone({ moderator: "Mia", ...act }, whom);
+  const text = (fields, name = "Bob") => moderationText({ moderator: "Mia", ...fields }, name);
 
-  it("to a person has its end, in the reader's own time", () => {
+  it("says when a ban or a mute ends, in the reader's time zone", () => {
     const day = new Date(later).getDate();
-    assert.match(said({ action: "mute", until: later }), new RegExp(`^Mia muted Bob until .*${day}.*\\.$`));
-    assert.match(said({ action: "ban", until: later }, "you"), new RegExp(`^Mia sent you out until .*${day}.*\\.$`));
+    assert.match(text({ action: "mute", until: later }), new RegExp(`^Mia muted Bob until .*${day}.*\\.$`));
+    assert.match(text({ action: "ban", until: later }, "you"), new RegExp(`^Mia banned you until .*${day}.*\\.$`));
   });
 
-  it("to a person is ended by a time that does not lie ahead", () => {
-    assert.equal(said({ action: "mute", until: before }), "Mia lets Bob write again.");
-    assert.equal(said({ action: "ban", until: before }), "Mia lets Bob in again.");
-    assert.equal(said({ action: "ban", until: later, seconds: 0 }), "Mia lets Bob in again.");
-    assert.match(said({ action: "ban", until: before, seconds: 60 }), /^Mia sent Bob out until/);
+  it("says that a ban or a mute has ended", () => {
+    assert.equal(text({ action: "mute", until: before }), "Mia unmuted Bob.");
+    assert.equal(text({ action: "ban", until: before }), "Mia unbanned Bob.");
+    assert.equal(text({ action: "ban", until: later, seconds: 0 }), "Mia unbanned Bob.");
+    assert.match(text({ action: "ban", until: before, seconds: 60 }), /^Mia banned Bob until/);
   });
 
-  it("to a room is told, too", () => {
-    assert.equal(said({ action: "lock", locked: true }), "Mia locked the room: it can be read, and nobody can write.");
-    assert.equal(said({ action: "lock", locked: false }), "Mia unlocked the room.");
-    assert.equal(said({ action: "slow_mode", seconds: 0 }), "Mia ended the slow mode.");
+  it("says what was done to the room", () => {
+    assert.equal(text({ action: "lock", locked: true }), "Mia locked the room: only moderators can write.");
+    assert.equal(text({ action: "lock", locked: false }), "Mia unlocked the room.");
+    assert.equal(text({ action: "slow_mode", seconds: 0 }), "Mia ended slow mode.");
   });
 
   const spans = [
@@ -50,12 +50,13 @@ describe("what a moderator did", () => {
     [7200, "2 hours"],
   ];
   for (const [seconds, span] of spans) {
-    it(`slows the room down to one message in ${span}`, () => {
-      assert.equal(said({ action: "slow_mode", seconds }), `Mia slowed the room down: each person can write once in ${span}.`);
+    it(`says that slow mode allows one message in ${span}`, () => {
+      const expected = `Mia started slow mode: each user can write once in ${span}.`;
+      assert.equal(text({ action: "slow_mode", seconds }), expected);
     });
   }
 
-  it("is nothing to be said where nobody knows the act", () => {
-    assert.equal(said({ action: "applaud" }), "");
+  it("is empty for an unknown action", () => {
+    assert.equal(text({ action: "applaud" }), "");
   });
 });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { Visit } from "../../page/preferences.js";
-import { FakeStorage } from "../support/fakes.js";
+import { Preferences } from "../../page/preferences.js";
+import { FakeStorage } from "../support/storage.js";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -13,124 +13,125 @@ beforeEach(() => {
   tab = new FakeStorage();
 });
 
-const visit = (query = "", { page = "http://127.0.0.1:8080/", endpoint = "/prod" } = {}) =>
-  new Visit({ address: page + query, endpoint, local: () => browser, session: () => tab });
+const open = (query = "", { page = "http://127.0.0.1:8080/", endpoint = "/prod" } = {}) =>
+  new Preferences({ address: page + query, endpoint, local: () => browser, session: () => tab });
 
-describe("where to connect", () => {
-  it("is a path on the page's own host, by the page's own scheme", () => {
-    assert.equal(visit().endpoint, "ws://127.0.0.1:8080/prod");
-    assert.equal(visit("", { page: "https://chat.test/web/" }).endpoint, "wss://chat.test/prod");
+describe("the endpoint", () => {
+  it("may be a path on the page's host, with the page's scheme", () => {
+    assert.equal(open().endpoint, "ws://127.0.0.1:8080/prod");
+    assert.equal(open("", { page: "https://chat.test/web/" }).endpoint, "wss://chat.test/prod");
   });
 
-  it("is a full address when the page gives one, with its own query kept", () => {
+  it("may be a full address, and keeps its query", () => {
     const endpoint = "wss://abc.test/prod?token=t";
-    assert.equal(visit("", { endpoint }).endpoint, endpoint);
+    assert.equal(open("", { endpoint }).endpoint, endpoint);
   });
 
-  it("can be overridden in the page's address", () => {
-    assert.equal(visit("?endpoint=ws://other.test:9/dev").endpoint, "ws://other.test:9/dev");
+  it("may be in the page's address", () => {
+    assert.equal(open("?endpoint=ws://other.test:9/dev").endpoint, "ws://other.test:9/dev");
   });
 });
 
 describe("the room", () => {
   it("is the lobby unless the address names another", () => {
-    assert.equal(visit().room, "lobby");
-    assert.equal(visit("?room=").room, "lobby");
-    assert.equal(visit("?room=general").room, "general");
+    assert.equal(open().room, "lobby");
+    assert.equal(open("?room=").room, "lobby");
+    assert.equal(open("?room=general").room, "general");
   });
 
-  it("is made into a name that the server takes", () => {
-    assert.equal(visit("?room=%20my%20%20room ").room, "my-room");
-    assert.equal(visit(`?room=${"r".repeat(500)}`).room.length, 100);
+  it("becomes a valid name", () => {
+    assert.equal(open("?room=%20my%20%20room ").room, "my-room");
+    assert.equal(open(`?room=${"r".repeat(500)}`).room.length, 100);
   });
 });
 
-describe("who is here", () => {
-  it("is one person over all tabs and visits", () => {
-    const first = visit();
-    first.move({ name: " Ada ", room: "general" });
-    const second = visit();
+describe("the user", () => {
+  it("is the same in all tabs and later visits", () => {
+    const first = open();
+    first.update({ name: " Ada ", room: "general" });
+    const second = open();
     assert.equal(second.name, "Ada");
     assert.equal(second.client, first.client);
     assert.match(first.client, UUID);
   });
 
-  it("is another person in a tab whose address gives a name, and stays that over a reload", () => {
-    const ada = visit();
-    const bob = visit("?name=Bob");
+  it("is another one in a tab with a name in its address, also after a reload", () => {
+    const ada = open();
+    const bob = open("?name=Bob");
     assert.notEqual(bob.client, ada.client);
-    assert.equal(visit("?name=Bob").client, bob.client);
-    assert.equal(visit().name, "");
+    assert.equal(open("?name=Bob").client, bob.client);
+    assert.equal(open().name, "");
   });
 
-  it("is another client for another endpoint, which must not learn this one", () => {
-    assert.notEqual(visit("?endpoint=wss://elsewhere.test/prod").client, visit().client);
+  it("has another client id for another endpoint", () => {
+    assert.notEqual(open("?endpoint=wss://elsewhere.test/prod").client, open().client);
   });
 
-  it("works without a memory", () => {
+  it("works without a storage", () => {
     const blocked = () => {
       throw new Error("SecurityError");
     };
-    const guest = new Visit({ address: "http://127.0.0.1/", endpoint: "/prod", local: blocked, session: blocked });
-    guest.move({ name: "Ada", room: "general" });
+    const address = "http://127.0.0.1/";
+    const guest = new Preferences({ address, endpoint: "/prod", local: blocked, session: blocked });
+    guest.update({ name: "Ada", room: "general" });
     assert.match(guest.client, UUID);
     assert.equal(guest.name, "Ada");
   });
 });
 
 describe("a token", () => {
-  it("is taken out of the address, and stays with the tab", () => {
-    const first = visit("?room=general&token=t.o.k");
+  it("is removed from the address, and stays with the tab", () => {
+    const first = open("?room=general&token=t.o.k");
     assert.equal(first.token, "t.o.k");
-    first.move({ name: "", room: "news" });
+    first.update({ name: "", room: "news" });
     assert.equal(first.address, "http://127.0.0.1:8080/?room=news");
-    assert.equal(visit("?room=news").token, "t.o.k");
+    assert.equal(open("?room=news").token, "t.o.k");
     assert.deepEqual([...browser.items.values()].filter((value) => value.includes("t.o.k")), []);
   });
 
-  it("gives way to a newer one", () => {
-    visit("?token=old");
-    assert.equal(visit("?token=new").token, "new");
-    assert.equal(visit().token, "new");
+  it("is replaced by a newer one", () => {
+    open("?token=old");
+    assert.equal(open("?token=new").token, "new");
+    assert.equal(open().token, "new");
   });
 
-  it("is not for another endpoint", () => {
-    visit("?token=t");
-    assert.equal(visit("?endpoint=wss://elsewhere.test/prod").token, "");
+  it("is not sent to another endpoint", () => {
+    open("?token=t");
+    assert.equal(open("?endpoint=wss://elsewhere.test/prod").token, "");
   });
 
-  it("says how one is called, so that no other name counts", () => {
-    const ada = visit("?token=t");
-    ada.move({ name: "Ada of the token", room: "general" });
+  it("names the user, so that no other name counts", () => {
+    const ada = open("?token=t");
+    ada.update({ name: "Ada of the token", room: "general" });
     assert.equal(ada.name, "");
     tab = new FakeStorage();
-    assert.equal(visit().name, "");
+    assert.equal(open().name, "");
   });
 
-  it("is for this visit alone where nothing can be kept", () => {
+  it("lasts as long as the page if nothing can be stored", () => {
     const blocked = () => {
       throw new Error("SecurityError");
     };
     const address = "http://127.0.0.1/?token=t";
-    assert.equal(new Visit({ address, endpoint: "/prod", local: blocked, session: blocked }).token, "t");
+    assert.equal(new Preferences({ address, endpoint: "/prod", local: blocked, session: blocked }).token, "t");
   });
 });
 
-it("offers a moderator's tools to whom the address says so", () => {
-  assert.equal(visit("?moderator").moderates, true);
-  assert.equal(visit().moderates, false);
+it("shows the moderators' tools if the address says so", () => {
+  assert.equal(open("?moderator").isModerator, true);
+  assert.equal(open().isModerator, false);
 });
 
-describe("the page's own address", () => {
-  it("follows to another room, and keeps everything else", () => {
-    const here = visit("?endpoint=/dev&name=Ada");
-    here.move({ name: "Bob", room: "my room" });
+describe("the page's address", () => {
+  it("changes with the room, and keeps everything else", () => {
+    const here = open("?endpoint=/dev&name=Ada");
+    here.update({ name: "Bob", room: "my room" });
     assert.equal(here.address, "http://127.0.0.1:8080/?endpoint=%2Fdev&name=Bob&room=my-room");
   });
 
-  it("does not show a name that it was not given", () => {
-    const here = visit();
-    here.move({ name: "Ada", room: "general" });
+  it("gets no name that was not in it", () => {
+    const here = open();
+    here.update({ name: "Ada", room: "general" });
     assert.equal(here.address, "http://127.0.0.1:8080/?room=general");
   });
 });

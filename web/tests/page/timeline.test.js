@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { MOST_ENTRIES, Timeline } from "../../page/timeline.js";
+import { MAX_ENTRIES, Timeline } from "../../page/timeline.js";
 
 const at = (second) => new Date(Date.UTC(2026, 0, 1, 12, 0, second)).toISOString();
 const from = (name, seq, id = `${name}-${seq}`) => {
@@ -21,19 +21,19 @@ beforeEach(() => {
 });
 
 describe("reading", () => {
-  it("has messages in the order in which they are told of", () => {
+  it("shows messages in the order in which they come", () => {
     receive(from("bob", 1), from("cy", 2), from("bob", 4));
     assert.deepEqual(texts(), ["bob 1", "cy 2", "bob 4"]);
   });
 
-  it("tells what is said now from what was said before", () => {
+  it("tells new messages from the history", () => {
     assert.deepEqual(receive(from("bob", 1), from("cy", 2)), [false, false]);
     timeline.goLive();
     assert.deepEqual(receive(from("bob", 3)), [true]);
     assert.deepEqual(live(), [false, false, true]);
   });
 
-  it("puts earlier messages above all, and they are not live", () => {
+  it("puts earlier messages on top, and they are not live", () => {
     timeline.goLive();
     receive(from("bob", 5));
     assert.equal(timeline.oldest, 5);
@@ -43,7 +43,7 @@ describe("reading", () => {
     assert.equal(timeline.oldest, 3);
   });
 
-  it("leaves the entries that did not change as they were", () => {
+  it("keeps the objects of unchanged entries", () => {
     receive(from("bob", 1));
     const [before] = timeline.entries;
     receive(from("bob", 2));
@@ -51,16 +51,16 @@ describe("reading", () => {
     assert.equal(timeline.entries[1], before);
   });
 
-  it("forgets the oldest of a long conversation when it is told to", () => {
-    for (let seq = 1; seq <= MOST_ENTRIES; seq++) receive(from("bob", seq));
-    assert.equal(timeline.forget(), false);
-    receive(from("bob", MOST_ENTRIES + 1), from("bob", MOST_ENTRIES + 2));
-    assert.equal(timeline.forget(), true);
-    assert.equal(timeline.entries.length, MOST_ENTRIES);
+  it("drops the oldest of many entries", () => {
+    for (let seq = 1; seq <= MAX_ENTRIES; seq++) receive(from("bob", seq));
+    assert.equal(timeline.trim(), false);
+    receive(from("bob", MAX_ENTRIES + 1), from("bob", MAX_ENTRIES + 2));
+    assert.equal(timeline.trim(), true);
+    assert.equal(timeline.entries.length, MAX_ENTRIES);
     assert.equal(timeline.oldest, 3);
   });
 
-  it("has notes where they were made, the same one not twice in a row", () => {
+  it("shows notes where they were made, not the same one twice in a row", () => {
     receive(from("bob", 1));
     timeline.note("a gap");
     timeline.note("a gap");
@@ -69,28 +69,28 @@ describe("reading", () => {
     assert.deepEqual(texts(), ["bob 1", "a gap", "bob 5", "a gap"]);
   });
 
-  it("has an oldest message only where all is of one log", () => {
+  it("has an oldest message only if all are of one log", () => {
     receive(from("bob", 7));
-    timeline.beginAnew("began anew");
+    timeline.reset("reset");
     receive(from("bob", 1));
     assert.equal(timeline.oldest, undefined);
-    for (let seq = 2; seq <= MOST_ENTRIES; seq++) receive(from("bob", seq));
-    timeline.forget();
+    for (let seq = 2; seq <= MAX_ENTRIES; seq++) receive(from("bob", seq));
+    timeline.trim();
     assert.equal(timeline.oldest, 1);
   });
 
-  it("shows a message once that comes again in a log that began anew", () => {
+  it("shows a message once that comes again in a new log", () => {
     receive(from("bob", 7, "x"), from("bob", 8, "y"));
-    timeline.beginAnew("began anew");
+    timeline.reset("reset");
     receive(from("bob", 1, "x"));
-    assert.deepEqual(texts(), ["bob 8", "began anew", "bob 1"]);
+    assert.deepEqual(texts(), ["bob 8", "reset", "bob 1"]);
   });
 });
 
-describe("what a moderator has deleted", () => {
+describe("a deleted message", () => {
   const deleted = (name, seq) => ({ ...from(name, seq), message: "", deleted: true });
 
-  it("loses its text and keeps its place, without being news", () => {
+  it("loses its text and keeps its place, without being new", () => {
     receive(from("bob", 1));
     timeline.goLive();
     receive(from("cy", 2));
@@ -99,12 +99,12 @@ describe("what a moderator has deleted", () => {
     assert.deepEqual(live(), [false, true]);
   });
 
-  it("can come so from the history, too", () => {
+  it("may come from the history", () => {
     timeline.prepend([deleted("bob", 1)]);
     assert.equal(timeline.entries[0].deleted, true);
   });
 
-  it("is nothing where it is not on the screen", () => {
+  it("is ignored if it is not on the screen", () => {
     receive(from("cy", 2));
     timeline.change(deleted("bob", 1));
     assert.deepEqual(texts(), ["cy 2"]);
@@ -114,7 +114,7 @@ describe("what a moderator has deleted", () => {
 describe("writing", () => {
   beforeEach(() => timeline.goLive());
 
-  it("shows messages at the end, as they were written, until the room tells of them", () => {
+  it("shows the user's messages at the end until the room's copies come", () => {
     write("r1", "r2");
     receive(from("bob", 5));
     assert.deepEqual(texts(), ["bob 5", "r1", "r2"]);
@@ -123,82 +123,82 @@ describe("writing", () => {
     assert.deepEqual(texts(), ["bob 5", "ada 6", "bob 7", "r2"]);
   });
 
-  it("says that a message is sent before the room tells of it", () => {
+  it("shows a message as sent before the room's copy comes", () => {
     write("r1");
     timeline.acknowledge({ id: "r1", at: at(3) });
     assert.deepEqual(deliveries(), ["sent"]);
     assert.equal(timeline.entries[0].at, at(3));
   });
 
-  it("takes the room's copy for one's own, not for news, also when the answer to it comes later", () => {
+  it("recognizes the room's copy as the user's own, also before the reply", () => {
     write("r1");
     assert.deepEqual(receive(from("ada", 1, "r1")), [false]);
     timeline.acknowledge({ id: "r1", at: at(1) });
-    timeline.refuse("r1", "left");
+    timeline.fail("r1", "left");
     assert.equal(timeline.entries.length, 1);
     assert.deepEqual([timeline.entries[0].delivery, timeline.entries[0].mine], ["sent", true]);
   });
 
-  it("knows one's own messages of other times and windows", () => {
+  it("knows the user's own messages from other times and windows", () => {
     assert.deepEqual(receive(from("ada", 1), from("bob", 2)), [false, true]);
     timeline.prepend([from("ada", 0)]);
     assert.deepEqual(timeline.entries.map(({ mine }) => mine), [true, true, false]);
   });
 
-  it("knows until when a message has to wait, until it is sent or written again", () => {
+  it("knows how long a message has to wait, until it is sent or written again", () => {
     write("r1", "r2");
     const until = new Date(at(30));
     timeline.delay("r1", until);
-    assert.deepEqual(timeline.entries.map(({ waits }) => waits), [until, null]);
-    timeline.refuse("r1", "left");
+    assert.deepEqual(timeline.entries.map(({ waitsUntil }) => waitsUntil), [until, null]);
+    timeline.fail("r1", "left");
     write("r1");
-    assert.deepEqual(timeline.entries.map(({ waits }) => waits), [null, null]);
+    assert.deepEqual(timeline.entries.map(({ waitsUntil }) => waitsUntil), [null, null]);
   });
 
-  it("marks a refused message where it stands, and the conversation goes on below it", () => {
+  it("marks a failed message in its place, with newer messages below it", () => {
     receive(from("bob", 1));
     write("r1");
-    timeline.refuse("r1", "rate_limited");
+    timeline.fail("r1", "rate_limited");
     receive(from("bob", 2));
     assert.deepEqual(texts(), ["bob 1", "r1", "bob 2"]);
     assert.equal(timeline.entries[1].code, "rate_limited");
   });
 
-  it("keeps a refused message below those that were written before it and still wait", () => {
+  it("keeps a failed message below earlier ones that still wait", () => {
     write("r1", "r2", "r3");
-    timeline.refuse("r2", "queue_full");
+    timeline.fail("r2", "queue_full");
     receive(from("bob", 1));
     assert.deepEqual(texts(), ["bob 1", "r1", "r2", "r3"]);
     receive(from("ada", 2, "r1"), from("bob", 3));
     assert.deepEqual(texts(), ["bob 1", "ada 2", "r2", "bob 3", "r3"]);
   });
 
-  it("takes up a refused message again", () => {
+  it("shows a failed message as sending again", () => {
     write("r1");
-    timeline.refuse("r1", "rate_limited");
+    timeline.fail("r1", "rate_limited");
     receive(from("bob", 2));
     write("r1");
     assert.deepEqual(texts(), ["bob 2", "r1"]);
     assert.deepEqual(deliveries(), ["sent", "sending"]);
   });
 
-  it("keeps what a log took above the one that begins anew, and what it did not take below", () => {
+  it("keeps stored messages above a new log, and unsent ones below it", () => {
     write("r1", "r2");
     timeline.acknowledge({ id: "r1", at: at(3) });
-    timeline.beginAnew("began anew");
+    timeline.reset("reset");
     receive(from("bob", 1));
-    assert.deepEqual(texts(), ["r1", "began anew", "bob 1", "r2"]);
+    assert.deepEqual(texts(), ["r1", "reset", "bob 1", "r2"]);
   });
 
-  it("shows as sent what was refused here and arrived all the same", () => {
+  it("shows a failed message as sent if it arrived after all", () => {
     write("r1");
-    timeline.refuse("r1", "closed");
+    timeline.fail("r1", "closed");
     receive(from("ada", 3, "r1"));
     assert.deepEqual(texts(), ["ada 3"]);
     assert.deepEqual(deliveries(), ["sent"]);
   });
 
-  it("shows a message once that had been stored long before its answer came", () => {
+  it("shows a message once that was stored long before its reply came", () => {
     receive(from("bob", 9));
     write("r1");
     timeline.acknowledge({ id: "r1", at: at(3) });
@@ -207,9 +207,9 @@ describe("writing", () => {
   });
 });
 
-it("keeps what was refused early below what was said before", () => {
+it("keeps a message that failed early below the history", () => {
   write("r1", "r2");
-  timeline.refuse("r1", "queue_full");
+  timeline.fail("r1", "queue_full");
   receive(from("bob", 1));
   assert.deepEqual(texts(), ["bob 1", "r1", "r2"]);
   timeline.goLive();

@@ -1,13 +1,5 @@
 import { Roomcast } from "../../roomcast.js";
 
-/** A storage in memory. */
-export class FakeStorage {
-  items = new Map();
-  getItem = (key) => this.items.get(key) ?? null;
-  setItem = (key, value) => void this.items.set(key, String(value));
-  removeItem = (key) => void this.items.delete(key);
-}
-
 /** A client of the library, on a fake server and a fake clock, that records its states. */
 export class Client {
   states = [];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { LIMITS, Outbox } from "../../../roomcast/room/outbox.js";
-import { FakeStorage } from "../../support/client-fixture.js";
+import { FakeStorage } from "../../support/storage.js";
 
 const pending = (id, message = id) => ({ id, message, at: 0 });
 

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Client, FakeStorage } from "../../support/client-fixture.js";
+import { Client } from "../../support/client-fixture.js";
 import { ScriptedServer } from "../../support/server.js";
+import { FakeStorage } from "../../support/storage.js";
 import { FakeTime, randomFrom } from "../../support/time.js";
 
 const SECOND = 1_000;
