@@ -1,9 +1,9 @@
-"""What the developer can put right: shown as one line, without a traceback."""
+"""Errors that the developer can fix, shown as one line without a traceback."""
 
 
 class LocalError(Exception):
-    """A reason not to start: a broken template, a port in use, a file that is not there."""
+    """The engine cannot run: an invalid template, a port in use, a missing file."""
 
 
 class TemplateError(LocalError):
-    """template.yaml, or a parameter given to it, does not hold together."""
+    """template.yaml, or a parameter, is not valid."""

@@ -1,4 +1,4 @@
-"""One call of one function, without the rest of the engine: what `sam local invoke` does in a container."""
+"""Calls one function once, without the rest of the engine, as `sam local invoke` does in a container."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local.traces.daemon import XRayListener
 
 
 def read_event(source: str | None) -> dict[str, Any]:
-    """The event in a file, on standard input (`-`), or an empty one. Raises LocalError, in one line."""
+    """Read the event from a file or standard input (`-`). Without a source it is empty. Raises LocalError."""
     if source is None:
         return {}
     try:
@@ -28,7 +28,7 @@ def read_event(source: str | None) -> dict[str, Any]:
     except ValueError as error:
         raise LocalError(f"{'the event' if source == '-' else source} is not JSON: {error}") from error
     if not isinstance(event, dict):
-        raise LocalError(f"{'the event' if source == '-' else source} is not a JSON object")
+        raise LocalError(f"{'the event' if source == '-' else source} must be a JSON object")
     return event
 
 
@@ -40,18 +40,18 @@ async def once(
     overrides: Overrides,
     log: Log,
 ) -> str:
-    """What the function answers, or its error document; its logs go to `log`.
+    """Return the function's result or its error document; its logs go to `log`.
 
-    The two are not told apart, as SAM CLI prints both and exits with 0
+    Nothing tells the two apart: SAM CLI also prints both and exits with 0
     (https://github.com/aws/aws-sam-cli/issues/1081).
     """
     functions = template.load(path, parameters=parameters).functions
     if name not in functions:
-        raise LocalError(f"Function {name} not found in template (it has: {', '.join(functions)})")
-    chosen = override({name: functions[name]}, overrides)
+        raise LocalError(f"function {name} is not in the template; use one of: {', '.join(functions)}")
+    function = override({name: functions[name]}, overrides)
     daemon = XRayListener()
     address = await daemon.start()
-    host = LambdaHost(chosen, environment={"AWS_XRAY_DAEMON_ADDRESS": address}, log=log)
+    host = LambdaHost(function, environment={"AWS_XRAY_DAEMON_ADDRESS": address}, log=log)
     try:
         result = await host.invoke(name, event)
     finally:

@@ -1,4 +1,4 @@
-"""What template.yaml asks for, as plain values: all that the rest of the local engine knows of it."""
+"""The contents of template.yaml as plain values, which the rest of the engine works with."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the WebSocket API; a two-way one answers the client with its function's body."""
+    """A route of the WebSocket API; a two-way route sends its function's body to the client."""
 
     key: str
     function: str
     two_way: bool
-    timeout: float  # seconds that the integration may take
+    timeout: float  # seconds of the integration
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +40,14 @@ class Api:
     stage: str
     selection: str  # the route selection expression
     routes: dict[str, Route]
-    authorizer: str | None  # the function that $connect's REQUEST authorizer calls
-    throttle_rate: float | None  # requests a second to the stage's routes
+    authorizer: str | None  # the function of $connect's REQUEST authorizer
+    throttle_rate: float | None  # requests per second to each of the stage's routes
     throttle_burst: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A DynamoDB table: the body of its CreateTable request, and the attribute that expires its rows."""
+    """A DynamoDB table: its CreateTable request, and its time-to-live attribute."""
 
     name: str
     definition: dict[str, Any]
@@ -67,13 +67,13 @@ class Queue:
 
     @property
     def visibility(self) -> int:
-        """Seconds that a received message is hidden from others."""
+        """Seconds for which a received message is hidden."""
         return int(self.attributes.get("VisibilityTimeout", QUEUE_VISIBILITY))
 
 
 @dataclass(frozen=True, slots=True)
 class StreamMapping:
-    """An event source mapping from a table's stream to a function; -1 means without bound, as on AWS."""
+    """An event source mapping from a table's stream to a function; -1 means no limit, as on AWS."""
 
     name: str
     table: str
@@ -100,8 +100,8 @@ class QueueMapping:
     fifo: bool
     batch_size: int
     window: float  # seconds
-    concurrency: int | None  # calls at once at most
-    visibility: int | None  # seconds that messages are hidden, where it is not as long as the queue says
+    concurrency: int | None  # maximum of calls at once
+    visibility: int | None  # seconds that messages are hidden. None: as the queue says
     partial_failures: bool
     filters: tuple[dict[str, Any], ...]
 
@@ -116,4 +116,4 @@ class Stack:
     queues: dict[str, Queue]
     stream_mappings: tuple[StreamMapping, ...]
     queue_mappings: tuple[QueueMapping, ...]
-    unknown: tuple[str, ...] = field(default=())  # one warning line each: what the engine does not run
+    unknown: tuple[str, ...] = field(default=())  # one warning line per thing that is not run here

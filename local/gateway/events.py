@@ -1,6 +1,6 @@
-"""What API Gateway tells a function: the events of a WebSocket API, field by field as AWS sends them.
+"""The events of a WebSocket API, field by field as API Gateway sends them to functions.
 
-The shapes are those of events recorded on AWS, tests/events/apiGatewayWebSocketApi*.json in
+The forms are those of events recorded on AWS, tests/events/apiGatewayWebSocketApi*.json in
 https://github.com/aws-powertools/powertools-lambda-python, and for the authorizer the developer guide's,
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
 """
@@ -19,31 +19,31 @@ from local.net.http_server import Request
 
 type Event = dict[str, Any]
 
-# What AWS puts in place of a reason that the closing side did not give.
+# AWS's reasons for a close frame without one.
 _DISCONNECT_REASONS = {
     1000: "Connection Closed Normally",  # https://github.com/boto/boto3/issues/3789
     1005: "Client-side close frame status not set",  # powertools' apiGatewayWebSocketApiDisconnect.json
 }
 
-# Seen by the authorizer (developer guide's example), not by $connect's own function (recorded events).
+# The authorizer gets these (example of the developer guide), the function of $connect does not (recorded).
 _HOP_HEADERS = {"connection", "upgrade"}
 
 
 def new_id() -> str:
-    """An id as API Gateway makes them for connections, messages and requests: `BFaT_fALIAMCKug=`."""
+    """Return an id in API Gateway's form for connections, messages and requests: `BFaT_fALIAMCKug=`."""
     return base64.urlsafe_b64encode(os.urandom(11)).decode()
 
 
 @dataclass(slots=True)
 class Client:
-    """Who connects: what every event of one connection repeats."""
+    """A connected client: the fields that all events of one connection have."""
 
     request: Request  # the handshake's
     api: str  # the API's id
     stage: str
     connection_id: str = field(default_factory=new_id)
     connected_at: float = field(default_factory=time.time)  # seconds since the epoch
-    authorizer: dict[str, Any] | None = None  # what the authorizer's answer added
+    authorizer: dict[str, Any] | None = None  # from the authorizer's result
     trace: str = field(default_factory=lambda: f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}")
 
     @property
@@ -60,7 +60,7 @@ class Client:
 
 
 def authorizer_event(client: Client, region: str) -> Event:
-    """The REQUEST authorizer's event, of the handshake."""
+    """Return the REQUEST authorizer's event."""
     headers = _forwarded_headers(client)
     query = _multi(parse_qsl(client.request.query, keep_blank_values=True))
     return {
@@ -79,7 +79,7 @@ def connect_event(client: Client) -> Event:
     headers = {k: v for k, v in _forwarded_headers(client).items() if k.lower() not in _HOP_HEADERS}
     event: Event = {"headers": _last(headers), "multiValueHeaders": headers}
     query = _multi(parse_qsl(client.request.query, keep_blank_values=True))
-    if query:  # without a query string the keys are missing, not empty
+    if query:  # without a query string, AWS leaves these keys out
         event["queryStringParameters"] = _last(query)
         event["multiValueQueryStringParameters"] = query
     event["requestContext"] = _context(client, "$connect", "CONNECT")
@@ -88,18 +88,18 @@ def connect_event(client: Client) -> Event:
 
 
 def message_event(client: Client, route_key: str, request_id: str, body: str) -> Event:
-    """A message's event; it has no headers."""
+    """Return a message's event; it has no headers."""
     context = _context(client, route_key, "MESSAGE", request_id)
     context["messageId"] = new_id()
     return {"requestContext": context, "body": body, "isBase64Encoded": False}
 
 
 def disconnect_event(client: Client, code: int, reason: str) -> Event:
-    """The event of a closed socket: its close code (1005: none was sent, 1006: no close frame at all)."""
+    """Return the event of a closed socket. Code 1005: no code was sent, 1006: no close frame."""
     context = _context(client, "$disconnect", "DISCONNECT")
     context["disconnectStatusCode"] = code
     context["disconnectReason"] = reason or _DISCONNECT_REASONS.get(code, "")
-    # Nothing of the handshake's headers but the host, as recorded.
+    # Of the handshake's headers only the host, as recorded.
     headers = {"Host": client.host, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": ""}
     return {
         "headers": headers,
@@ -110,7 +110,7 @@ def disconnect_event(client: Client, code: int, reason: str) -> Event:
 
 
 def connect_arn(api: str, stage: str, region: str) -> str:
-    """The ARN that an authorizer's policy has to allow."""
+    """Return the ARN that an authorizer's policy must allow."""
     return f"arn:{PARTITION}:execute-api:{region}:{ACCOUNT}:{api}/{stage}/$connect"
 
 
@@ -123,7 +123,7 @@ def _context(client: Client, route_key: str, event_type: str, request_id: str | 
     context: Event = {
         "routeKey": route_key,
         "eventType": event_type,
-        "extendedRequestId": request_id,  # of a WebSocket API it is the request id itself
+        "extendedRequestId": request_id,  # the request id itself, in a WebSocket API
         "requestTime": time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(now)),
         "messageDirection": "IN",
         "stage": client.stage,
@@ -131,8 +131,8 @@ def _context(client: Client, route_key: str, event_type: str, request_id: str | 
         "requestTimeEpoch": int(now * 1000),
         "identity": identity,
         "requestId": request_id,
-        # On AWS the API's own domain, or the custom one that the client used. With the stage it is where a
-        # function finds @connections, so here it is the host and port that the client used.
+        # On AWS, the API's own domain or the custom one that the client used. Functions build the URL of
+        # @connections from it, so here it is the host and port that the client used.
         "domainName": client.host,
         "connectionId": client.connection_id,
         "apiId": client.api,
@@ -143,7 +143,7 @@ def _context(client: Client, route_key: str, event_type: str, request_id: str | 
 
 
 def _forwarded_headers(client: Client) -> dict[str, list[str]]:
-    """The handshake's headers as sent, and those that API Gateway adds."""
+    """Return the handshake's headers as sent, and those that API Gateway adds."""
     headers = _multi(client.request.headers)
     for name in list(headers):
         if name.lower() in {"x-forwarded-port", "x-forwarded-proto", "x-amzn-trace-id"}:
@@ -152,7 +152,7 @@ def _forwarded_headers(client: Client) -> dict[str, list[str]]:
     hops = [hop for name in sent for hop in headers.pop(name)]
     headers["X-Forwarded-For"] = [", ".join([*hops, client.source_ip])]
     headers["X-Forwarded-Port"] = [str(client.request.port)]
-    headers["X-Forwarded-Proto"] = ["http"]  # "https" on AWS, which serves nothing else
+    headers["X-Forwarded-Proto"] = ["http"]  # always "https" on AWS
     headers["X-Amzn-Trace-Id"] = [client.trace]
     return headers
 

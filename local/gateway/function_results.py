@@ -1,4 +1,4 @@
-"""What a function's answer means to API Gateway: the authorizer's, $connect's, and a message route's."""
+"""How API Gateway reads a function's result: the authorizer's, $connect's, and a message route's."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from local.invocation import Result
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
-    """The handshake is answered with this HTTP status."""
+class Rejected:
+    """The handshake fails with this HTTP status."""
 
     status: int
 
@@ -34,74 +34,74 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a two-way route sends to its client; empty when the function returned no body."""
+    """The message that a two-way route sends to its client; empty if the function returned no body."""
 
     body: str
 
 
-class Malformed(Exception):
-    """The answer has not the shape that API Gateway reads."""
+class InvalidResult(Exception):
+    """The result does not have the form that API Gateway reads."""
 
 
-def read_authorizer(result: Result, arn: str) -> Authorized | Refused:
-    """Whether the authorizer's policy lets this client connect; anything but a readable policy is a 500.
+def read_authorizer(result: Result, arn: str) -> Authorized | Rejected:
+    """Evaluate the authorizer's policy for this client; an invalid result is a 500.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
-    Conditions of a policy are not evaluated: a statement counts whatever they say.
+    Conditions of a policy are ignored: a statement always counts.
     """
     if result.error is not None:
-        # The one failure that is an answer: AUTHORIZER_FAILURE (500) becomes UNAUTHORIZED (401).
+        # This one error is an answer: AUTHORIZER_FAILURE (500) becomes UNAUTHORIZED (401).
         # https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
-        return Refused(401 if _error_message(result) == "Unauthorized" else 500)
+        return Rejected(401 if _error_message(result) == "Unauthorized" else 500)
     try:
         if len(result.payload) > AUTHORIZER_RESULT_SIZE:
-            raise Malformed("result size")
+            raise InvalidResult("result size")
         answer = _json_object(result)
         principal = answer.get("principalId")
         if not isinstance(principal, str):
-            raise Malformed("principalId")
+            raise InvalidResult("principalId")
         allowed = _allows(answer.get("policyDocument"), arn)
         context = _stringified(answer.get("context", {}))
-    except Malformed:
-        return Refused(500)
-    return Authorized(principal, context) if allowed else Refused(403)
+    except InvalidResult:
+        return Rejected(500)
+    return Authorized(principal, context) if allowed else Rejected(403)
 
 
-def read_connect(result: Result) -> Accepted | Refused:
-    """Whether $connect's function lets the client in: 2xx does, any other status is the handshake's own.
+def read_connect(result: Result) -> Accepted | Rejected:
+    """Read the result of $connect: 2xx accepts the client, any other status is the handshake's.
 
-    A function that fails or answers nonsense gives 502, as seen on AWS:
+    A function that fails, or whose result is invalid, gives 502, as seen on AWS:
     https://github.com/serverless/serverless-websockets-plugin/issues/13
     """
     if result.error is not None:
-        return Refused(502)
+        return Rejected(502)
     try:
         answer = _json_object(result)
         status = _status(answer)
         headers = answer.get("headers") or {}
         if not isinstance(headers, dict):
-            raise Malformed("headers")
-    except Malformed:
-        return Refused(502)
+            raise InvalidResult("headers")
+    except InvalidResult:
+        return Rejected(502)
     if not 200 <= status <= 299:
-        return Refused(status)
+        return Rejected(status)
     chosen = [v for k, v in headers.items() if k.lower() == "sec-websocket-protocol" and isinstance(v, str)]
     return Accepted(chosen[0] if chosen else None)
 
 
 def read_message(result: Result) -> Reply:
-    """What a message route's function replies; the status code does not matter to the client.
+    """Read the reply of a message route; the status code does not matter to the client.
 
-    Raises Malformed for anything but `statusCode` and a string `body`. More keys than these are refused too,
+    Raises InvalidResult unless the result is `statusCode` and a string `body`. Any other key is an error too,
     even on one-way routes: https://github.com/middyjs/middy/issues/1219
     """
     if result.error is not None:
-        raise Malformed(result.error)
+        raise InvalidResult(result.error)
     answer = _json_object(result)
     _status(answer)
     body = answer.get("body")
     if answer.keys() - {"statusCode", "body"} or not (body is None or isinstance(body, str)):
-        raise Malformed("answer")
+        raise InvalidResult("answer")
     return Reply(body or "")
 
 
@@ -109,30 +109,30 @@ def _json_object(result: Result) -> dict[str, Any]:
     try:
         answer = json.loads(result.payload)
     except (ValueError, RecursionError) as error:
-        raise Malformed("JSON") from error
+        raise InvalidResult("JSON") from error
     if not isinstance(answer, dict):
-        raise Malformed("object")
+        raise InvalidResult("object")
     return answer
 
 
 def _error_message(result: Result) -> object:
     try:
         return _json_object(result).get("errorMessage")
-    except Malformed:
+    except InvalidResult:
         return None
 
 
 def _status(answer: dict[str, Any]) -> int:
     status = answer.get("statusCode")
     if not isinstance(status, int) or not 200 <= status <= 599:
-        raise Malformed("statusCode")
+        raise InvalidResult("statusCode")
     return status
 
 
 def _stringified(context: Any) -> dict[str, str]:
-    """Context values as events carry them. An object or array is not allowed (developer guide, above)."""
+    """Return context values as events have them. Objects and arrays are not allowed (guide above)."""
     if not isinstance(context, dict):
-        raise Malformed("context")
+        raise InvalidResult("context")
     values: dict[str, str] = {}
     for key, value in context.items():
         if isinstance(value, str):
@@ -140,14 +140,14 @@ def _stringified(context: Any) -> dict[str, str]:
         elif isinstance(value, bool | int | float):
             values[key] = json.dumps(value)  # True is "true", as in JSON
         else:
-            raise Malformed(f"context value of {key}")
+            raise InvalidResult(f"context value of {key}")
     return values
 
 
 def _allows(policy: Any, arn: str) -> bool:
-    """Whether an IAM policy allows execute-api:Invoke on the ARN: a Deny wins, and silence is a no."""
+    """True if an IAM policy allows execute-api:Invoke on the ARN: a Deny wins, and the default is no."""
     if not isinstance(policy, dict):
-        raise Malformed("policyDocument")
+        raise InvalidResult("policyDocument")
     effects = [
         statement.get("Effect")
         for statement in _listed(policy.get("Statement"), dict)
@@ -155,20 +155,20 @@ def _allows(policy: Any, arn: str) -> bool:
         and _matches(_listed(statement.get("Resource"), str), arn)
     ]
     if any(effect not in ("Allow", "Deny") for effect in effects):
-        raise Malformed("Effect")
+        raise InvalidResult("Effect")
     return "Allow" in effects and "Deny" not in effects
 
 
 def _listed[T](value: Any, kind: type[T]) -> list[T]:
-    """An IAM policy's list, which may be written as its only element."""
+    """Return a list of an IAM policy, which may be written as its only element."""
     items = value if isinstance(value, list) else [value]
     if not all(isinstance(item, kind) for item in items):
-        raise Malformed("policyDocument")
+        raise InvalidResult("policyDocument")
     return items
 
 
 def _matches(patterns: Iterable[str], text: str, *, ignore_case: bool = False) -> bool:
-    """IAM's wildcards: * for any characters, ? for one; an action's case does not matter, a resource's does.
+    """Match IAM's wildcards: * for any characters, ? for one. An action's case does not matter.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
     """

@@ -25,12 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """Serves a WebSocket API, calling its functions through `invoke`, and the files of `web` and the pages of
-    `traces`, if given. `callers` says whom it answers.
+    """Serves a WebSocket API through `invoke`, the files of `web` and the pages of `traces`, if given.
 
-    `on_activity` is called when a client connects or sends, and when the function that this called has
-    answered: a moment at which a stream may have something new. Raises ValueError for an API whose route
-    selection expression it cannot evaluate.
+    `on_activity` is called when a client connects or sends, and after the function's result: a stream may
+    then have a new record. Raises ValueError if it cannot evaluate the API's route selection expression.
     """
 
     def __init__(
@@ -55,29 +53,30 @@ class Gateway:
         self._server = HttpServer(self._handle, self._upgrade)
 
     async def start(self, host: str, port: int) -> int:
-        """Listens on host and port (0: any free one); the bound port. OSError when it is in use."""
+        """Listen on host and port (0: any free one) and return the port. Raises OSError if it is taken."""
         return await self._server.start(host, port)
 
-    async def stop(self, grace: float = 5.0) -> None:
-        """Closes every socket with 1001 and delivers its $disconnect, for `grace` seconds at most."""
+    async def stop(self, timeout: float = 5.0) -> None:
+        """Close every socket with 1001 and call its $disconnect, for `timeout` seconds at most."""
         self._server.stop_listening()
-        # Functions that are at work may post until the last has answered.
-        await self._connections.stop(grace)
+        # Running functions may post until the last one has returned.
+        await self._connections.stop(timeout)
         self._server.close()
 
     def _upgrade(self, request: Request, transport: asyncio.Transport, early: bytes) -> WebSocket:
-        refusal = self._access.check(request)
-        if refusal is not None:
-            # A page's script sees neither status nor body of a refused handshake: its developer looks here.
-            log.warning("a socket was %s", refusal.body.decode().strip())
-        return self._connections.upgrade(request, transport, early, refusal)
+        rejected = self._access.check(request)
+        if rejected is not None:
+            # A page's script sees neither status nor body of a rejected handshake: its developer needs the
+            # log.
+            log.warning("rejected a handshake: %s", rejected.body.decode().strip())
+        return self._connections.upgrade(request, transport, early, rejected)
 
     def _handle(self, request: Request) -> Response:
-        if (refusal := self._access.check(request)) is not None:
-            return refusal
+        if (rejected := self._access.check(request)) is not None:
+            return rejected
         segments = request.path.split("/")
         if segments[1:2] == [self._stage]:
-            # SDKs escape the id's "=", and some the "@" as well.
+            # SDKs escape the id's "="; some escape the "@" too.
             if len(segments) == 4 and segments[3] and unquote(segments[2]) == "@connections":
                 return self._management.handle(request, unquote(segments[3]))
             return FORBIDDEN

@@ -1,4 +1,4 @@
-"""The @connections API, with which functions post to sockets.
+"""The @connections API, through which functions post to sockets.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-how-to-call-websocket-api-connections.html
 and botocore's model of apigatewaymanagementapi. Signatures are not checked here.
@@ -7,18 +7,18 @@ and botocore's model of apigatewaymanagementapi. Signatures are not checked here
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 
 from local.aws_defaults import Limits
 from local.gateway.connections import Connection
 from local.gateway.token_bucket import TokenBucket
 from local.net.http_server import Request, Response
+from local.timestamps import iso
 
 _JSON = ("Content-Type", "application/json")
 
 
 def _error(status: int, name: str, message: str) -> Response:
-    # The SDKs read the error's name from the header.
+    # SDKs read the error's name from the header.
     return Response(status, f'{{"message": "{message}"}}'.encode(), (_JSON, ("x-amzn-ErrorType", name)))
 
 
@@ -33,7 +33,7 @@ _DELETED = Response(204)
 class ManagementApi:
     """Answers POST, GET and DELETE of `/{stage}/@connections/{id}`.
 
-    A post is the hot path of every broadcast: it awaits nothing, and is answered when the frame is written.
+    A post is the hot path of every broadcast: it awaits nothing, and responds when the frame is written.
     """
 
     def __init__(self, connections: dict[str, Connection], limits: Limits, account: TokenBucket) -> None:
@@ -68,7 +68,8 @@ class ManagementApi:
         try:
             body.decode()
         except UnicodeDecodeError:
-            # What AWS makes of it is not documented. A text frame of it would cost the client its connection.
+            # AWS does not document this case. A text frame that is not UTF-8 would fail the client's
+            # connection.
             body = body.decode(errors="replace").encode()
         connection.send(body)
         return _POSTED
@@ -77,12 +78,8 @@ class ManagementApi:
 def _describe(connection: Connection) -> Response:
     client = connection.client
     description = {
-        "connectedAt": _iso(client.connected_at),
+        "connectedAt": iso(client.connected_at),
         "identity": {"sourceIp": client.source_ip, "userAgent": client.user_agent or ""},
-        "lastActiveAt": _iso(connection.last_active_at),
+        "lastActiveAt": iso(connection.last_active_at),
     }
     return Response(200, json.dumps(description).encode(), (_JSON,))
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Which route a message takes: the API's route selection expression."""
+"""The route of a message: the API's route selection expression."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ _EXPRESSION = re.compile(r"\$request\.body\.([\w.-]+)|\$\{request\.body\.([\w.-]
 
 
 class RouteSelection:
-    """Reads the route key out of a message.
+    """Reads the route key of a message.
 
-    Raises ValueError for an expression that is not one body variable, which is all that a WebSocket API's
-    routes are selected by in practice.
+    Raises ValueError if the expression is not one variable of the body; other forms are not used in practice.
     """
 
     def __init__(self, expression: str) -> None:
         match = _EXPRESSION.fullmatch(expression)
         if match is None:
-            raise ValueError(f"route selection expression {expression!r}: only $request.body.<path> is read")
+            raise ValueError(
+                f"route selection expression {expression!r} is not supported; use $request.body.<path>"
+            )
         self._path = (match[1] or match[2]).split(".")
 
     def key(self, message: str) -> str:
-        """The message's route key; $default for anything that does not name a route of its own.
+        """Return the message's route key, or $default.
 
-        That is what is no JSON object, has no string there, or names one of the predefined routes, which the
-        API reserves for itself.
+        $default is for a message that is not a JSON object, has no string there, or names a predefined route
+        such as $connect.
         """
         try:
             value: Any = json.loads(message)
-        except (ValueError, RecursionError):  # thousands of nested brackets are no JSON to us
+        except (ValueError, RecursionError):  # RecursionError: thousands of nested brackets
             return DEFAULT
         for name in self._path:
             if not isinstance(value, dict):

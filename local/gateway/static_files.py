@@ -1,4 +1,4 @@
-"""The web client's files, as a static host would serve them beside the API."""
+"""The web client's files, served as a static host would."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from local.net.http_server import Response
 
-# Not the mimetypes module: it reads the machine's own table, and a page must not depend on that.
+# Not the mimetypes module: its table differs between machines, and a page must not depend on that.
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -23,22 +23,22 @@ _TYPES = {
 }
 
 _HEADERS = (
-    ("Cache-Control", "no-store"),  # an edited file shows on the next reload
+    ("Cache-Control", "no-store"),  # an edited file must show after a reload
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
-    ("Referrer-Policy", "no-referrer"),  # a page's address may carry a token
+    ("Referrer-Policy", "no-referrer"),  # the URL of a page may have a token
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
 
 
 class StaticFiles:
-    """The files below a folder; a folder's own is its index.html."""
+    """The files below a folder; the path of a folder is its index.html."""
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
     def get(self, path: str) -> Response | None:
-        """The file at an escaped URL path; None for what is no file below the folder, or hidden."""
+        """Return the file at an escaped URL path. None if it is hidden or not a file below the folder."""
         segments = unquote(path).split("/")[1:]
         if any(segment.startswith(".") or "\0" in segment or "\\" in segment for segment in segments):
             return None
@@ -46,11 +46,11 @@ class StaticFiles:
         if not segments[-1:] or not segments[-1]:
             file = file / "index.html"
         try:
-            file = file.resolve()  # a link may lead out of the folder
+            file = file.resolve()  # a link may point outside the folder
             if not file.is_relative_to(self._root) or not file.is_file():
                 return None
             content = file.read_bytes()
-        except OSError:  # a name too long for the file system, a file that we may not read
+        except OSError:  # a name too long for the file system, a file without read permission
             return None
         content_type = _TYPES.get(file.suffix.lower(), "application/octet-stream")
         return Response(200, content, (("Content-Type", content_type), *_HEADERS))

@@ -1,51 +1,43 @@
 """The server's end of one WebSocket, on the transport that an HTTP upgrade handed over.
 
-The protocol is the websockets library's, which does no I/O of its own; this is the I/O, and the rules that
-API Gateway adds: text only, small frames, no compression.
+The protocol is the websockets library's, which does no I/O. This file is the I/O, with the rules that API
+Gateway adds: text only, small frames, no compression.
 """
 
 from __future__ import annotations
 
 import asyncio
-import codecs
 import logging
 from collections.abc import Callable
 
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHeaderValue
-from websockets.frames import CloseCode, Frame, Opcode
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request as HandshakeRequest
 from websockets.http11 import Response as HandshakeResponse
 from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 
+from local.gateway.incoming import Frames, Incoming
 from local.net.http_server import Request, Response
 
-# The library logs each connection's opening and closing at INFO.
+# The library logs every open and close of a connection at INFO.
 _library_log = logging.getLogger(__name__ + ".protocol")
 _library_log.setLevel(logging.WARNING)
 
-CLOSE_TIMEOUT = 5.0  # seconds that a client has to answer a close frame before its connection is cut
-_EARLY_BYTES = 64 * 1024  # what a client may send before its handshake is answered; it should send nothing
+CLOSE_TIMEOUT = 5.0  # seconds for a client to answer a close frame; then its connection is aborted
+_EARLY_BYTES = 64 * 1024  # bytes before the handshake is answered; a client should send none
 
-# All that the handshake looks at. Sec-WebSocket-Extensions is left out: API Gateway offers no compression.
+# The handshake reads these only. Sec-WebSocket-Extensions is missing: API Gateway offers no compression.
 _HANDSHAKE_HEADERS = {"connection", "upgrade", "sec-websocket-key", "sec-websocket-version"}
 
 
-class _Frames(ServerProtocol):
-    def fail(self, code: CloseCode | int, reason: str = "") -> None:
-        if code == CloseCode.MESSAGE_TOO_BIG:
-            # The reason that API Gateway's clients see: https://repost.aws/questions/QUpz6uWU0SSnunjzPrbmLtRg
-            reason = "Message too big"
-        super().fail(code, reason)
-
-
 class WebSocket(asyncio.Protocol):
-    """One client's socket: waiting until accept() or refuse(), then open until it ends.
+    """One client's socket: in the handshake until accept() or reject(), then open until it ends.
 
-    `on_text` gets each whole text message. `on_end` is called exactly once, as soon as it is clear that the
-    socket ends, with the close code and reason; 1005 for a close frame without a code, 1006 without a frame.
-    It is called for a socket that ends while it waits, but not for one that was refused.
+    `on_text` gets each whole text message. `on_end` is called exactly once, as soon as the end is certain,
+    with the close code and reason. The code is 1005 for a close frame without a code, 1006 without a frame.
+    `on_end` is called for a socket that ends during the handshake, but not for a rejected one.
     """
 
     def __init__(
@@ -61,34 +53,32 @@ class WebSocket(asyncio.Protocol):
         close_timeout: float = CLOSE_TIMEOUT,
     ) -> None:
         self._transport = transport
-        self._early = early  # what came before the handshake was answered
-        self._frames = _Frames(state=State.OPEN, max_size=(max_message, max_frame), logger=_library_log)
+        self._early = early  # bytes from before the handshake was answered
+        self._frames = Frames(state=State.OPEN, max_size=(max_message, max_frame), logger=_library_log)
         self._max_frame = max_frame
-        self._on_text = on_text
+        self._incoming = Incoming(self._frames, lambda text: None if self._ended else on_text(text))
         self._on_end = on_end
         self._close_timeout = close_timeout
-        self._parts: list[bytes | bytearray | memoryview] = []  # of a message that came in several frames
         self._accepted = False
         self._ended = False
-        self._failed = False
-        self._cut: asyncio.TimerHandle | None = None
+        self._abort_timer: asyncio.TimerHandle | None = None
         self._handshake = _answer_handshake(request)
 
     @property
     def is_open(self) -> bool:
-        # Asked of the protocol too: within one read it may know of a close that we have not come to.
+        # Ask the protocol too: within one read it may have a close frame that we have not reached.
         return self._accepted and not self._ended and self._frames.state is State.OPEN
 
     @property
     def unsent(self) -> int:
-        """Bytes that wait for the client to read."""
+        """Bytes that the client has not read yet."""
         return self._transport.get_write_buffer_size()
 
     # the handshake
 
     @property
     def handshake_error(self) -> Response | None:
-        """Why the upgrade request is none that WebSocket (RFC 6455) allows."""
+        """The response to an upgrade request that RFC 6455 does not allow. None for a valid one."""
         answer = self._handshake
         if answer.status_code == 101:
             return None
@@ -96,9 +86,9 @@ class WebSocket(asyncio.Protocol):
         return Response(answer.status_code, bytes(answer.body), headers)
 
     def accept(self, subprotocol: str | None = None) -> None:
-        """Opens the socket; does nothing when the client has left.
+        """Open the socket; a no-op if the client has left.
 
-        Raises ValueError for a subprotocol that no header can carry.
+        Raises ValueError if the subprotocol is not a valid header value.
         """
         if subprotocol is not None:
             try:
@@ -113,8 +103,8 @@ class WebSocket(asyncio.Protocol):
             early, self._early = self._early, b""
             self.data_received(early)
 
-    def refuse(self, response: Response) -> None:
-        """Answers the upgrade request with another response, and closes the connection."""
+    def reject(self, response: Response) -> None:
+        """Answer the upgrade request with another response, and close the connection."""
         self._ended = True
         if not self._transport.is_closing():
             self._transport.write(response.encode(close=True))
@@ -123,7 +113,7 @@ class WebSocket(asyncio.Protocol):
     # sending
 
     def send(self, text: bytes) -> None:
-        """Sends one message, UTF-8, in as many frames as the frame size asks for; a no-op once it ends."""
+        """Send one UTF-8 message, in several frames if it is too long for one; a no-op after the end."""
         if not self.is_open:
             return
         if len(text) <= self._max_frame:
@@ -136,16 +126,16 @@ class WebSocket(asyncio.Protocol):
         self._flush()
 
     def close(self, code: int, reason: str = "") -> None:
-        """Starts the closing handshake; the socket has ended for us, whether the client answers or not."""
+        """Start the closing handshake; for us the socket has ended, even if the client does not answer."""
         if self.is_open:
             self._frames.send_close(code, reason)
             self._flush()
             self._end(code, reason)
 
     def hang_up(self) -> None:
-        """Closes the connection, whether or not the client has answered a close frame."""
+        """Close the connection, without waiting for the client's close frame."""
         if self.unsent:
-            self._transport.abort()  # a client that does not read would hold it open
+            self._transport.abort()  # a client that does not read would keep it open
         else:
             self._transport.close()
 
@@ -155,8 +145,8 @@ class WebSocket(asyncio.Protocol):
             return
         for data in self._frames.data_to_send():
             if data == SEND_EOF:
-                # Not close(): closing while a client's bytes are unread makes the kernel send a reset, and
-                # the client then sees 1006 in place of our close frame. What else comes is discarded.
+                # Not close(): with unread bytes of the client the kernel would send a reset, and the client
+                # would see 1006 instead of our close frame. Bytes that still arrive are discarded.
                 self._transport.write_eof()
             else:
                 self._transport.write(data)
@@ -166,7 +156,9 @@ class WebSocket(asyncio.Protocol):
             return
         self._ended = True
         if not self._transport.is_closing():
-            self._cut = asyncio.get_running_loop().call_later(self._close_timeout, self._transport.abort)
+            self._abort_timer = asyncio.get_running_loop().call_later(
+                self._close_timeout, self._transport.abort
+            )
         self._on_end(code, reason)
 
     # asyncio's callbacks
@@ -180,7 +172,7 @@ class WebSocket(asyncio.Protocol):
         self._frames.receive_data(data)
         for event in self._frames.events_received():
             if isinstance(event, Frame):
-                self._receive(event)
+                self._incoming.receive(event)
         self._flush()
         self._notice_end()
 
@@ -191,38 +183,9 @@ class WebSocket(asyncio.Protocol):
             self._notice_end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._cut:
-            self._cut.cancel()
+        if self._abort_timer:
+            self._abort_timer.cancel()
         self._end(CloseCode.ABNORMAL_CLOSURE, "")
-
-    # receiving
-
-    def _receive(self, frame: Frame) -> None:
-        if self._failed:
-            return  # what came behind a bad frame in the same read does not count
-        match frame.opcode:
-            case Opcode.BINARY:
-                # https://docs.aws.amazon.com/apigateway/latest/developerguide/websocket-api-develop-binary-media-types.html
-                self._fail(CloseCode.UNSUPPORTED_DATA)
-            case Opcode.TEXT | Opcode.CONT:
-                self._parts.append(frame.data)
-                if frame.fin:
-                    message, self._parts = b"".join(self._parts), []
-                    self._deliver(message)
-
-    def _deliver(self, message: bytes) -> None:
-        try:
-            text = codecs.decode(message, "utf-8")
-        except UnicodeDecodeError:
-            self._fail(CloseCode.INVALID_DATA)
-        else:
-            if not self._ended:
-                self._on_text(text)
-
-    def _fail(self, code: CloseCode) -> None:
-        self._failed = True
-        if self._frames.state is State.OPEN:
-            self._frames.fail(code)
 
     def _notice_end(self) -> None:
         if self._frames.state is State.OPEN:

@@ -1,7 +1,7 @@
-"""CloudFormation's parameters, rules, conditions and functions, for a stack that is deployed nowhere.
+"""CloudFormation's rules, conditions and functions, for a stack that is not deployed.
 
-A resource without a name of its own is named by its logical id, so that logs and tables read as the
-template does.
+A resource without a name of its own gets its logical id as name, so that logs and tables read like the
+template.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Any
 
 from local.aws_defaults import ACCOUNT, PARTITION
 from local.errors import TemplateError
+from local.template import identifiers
+from local.template.identifiers import URL_SUFFIX
+from local.template.parameters import read_parameters
 
-URL_SUFFIX = "amazonaws.com"
 STACK_NAME = "local"
-STREAM_LABEL = "2026-01-01T00:00:00.000"
 
 _VARIABLE = re.compile(r"\$\{([^}]*)\}")
-# Where a resource type keeps its own name, for those whose Ref is that name.
+# The property of a resource's own name, for types whose Ref is that name.
 _NAMES = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Lambda::Function": "FunctionName",
@@ -32,18 +33,18 @@ class Unsupported(TemplateError):
 
 
 class _NoValue:
-    """What AWS::NoValue stands for: the property or list item is as if it had not been written."""
+    """The value of AWS::NoValue: a property or list item with it is dropped."""
 
 
 _NO_VALUE = _NoValue()
 
 
 class Resolver:
-    """Gives every value of a template its meaning. All errors are TemplateErrors of one line."""
+    """Resolves the values of a template. All errors are TemplateErrors of one line."""
 
     def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str], region: str) -> None:
         self.region = region
-        self.parameters = _parameters(template.get("Parameters") or {}, parameters)
+        self.parameters = read_parameters(template.get("Parameters") or {}, parameters)
         self._values: dict[str, Any] = {
             **self.parameters,
             "AWS::AccountId": ACCOUNT,
@@ -78,10 +79,10 @@ class Resolver:
         for name, resource in declared.items():
             if "Condition" not in resource or self.condition(resource["Condition"]):
                 self.resources[name] = resource
-        self._hold(template.get("Rules") or {})
+        self._check_rules(template.get("Rules") or {})
 
     def of_type(self, *types: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Resources of these types, by logical id, their properties resolved."""
+        """Yield the resources of these types: logical id and resolved properties."""
         for name, resource in self.resources.items():
             if resource.get("Type") in types:
                 yield name, self.properties(name)
@@ -94,7 +95,7 @@ class Resolver:
         return resolved
 
     def resolve(self, value: Any) -> Any:
-        """The value with all intrinsic functions in it carried out."""
+        """Return the value with all its intrinsic functions evaluated."""
         if isinstance(value, list):
             items = [self.resolve(item) for item in value]
             return [item for item in items if item is not _NO_VALUE]
@@ -105,7 +106,7 @@ class Resolver:
             if function := self._functions.get(name):
                 return self._call(name, function, argument)
             if str(name).startswith("Fn::"):
-                raise Unsupported(f"{name} is not known to the local engine")
+                raise Unsupported(f"{name} is not supported by the local engine")
         pairs = {key: self.resolve(item) for key, item in value.items()}
         return {key: item for key, item in pairs.items() if item is not _NO_VALUE}
 
@@ -113,7 +114,7 @@ class Resolver:
         if name not in self._conditions:
             raise TemplateError(f"there is no condition {name}")
         if name not in self._known_conditions:
-            self._known_conditions[name] = None  # being worked out
+            self._known_conditions[name] = None  # being evaluated
             self._known_conditions[name] = self._truth(self._conditions[name])
         known = self._known_conditions[name]
         if known is None:
@@ -121,7 +122,7 @@ class Resolver:
         return known
 
     def physical_name(self, logical: str) -> str:
-        """The resource's own name where it gives itself one, and its logical id otherwise."""
+        """Return the resource's own name, or its logical id if it has none."""
         resource = self.resources[logical]
         properties = resource.get("Properties") or {}
         own = properties.get(_NAMES.get(resource.get("Type", ""), ""))
@@ -130,27 +131,16 @@ class Resolver:
         fifo = queue and is_true(self.resolve(properties.get("FifoQueue")))
         return name if not fifo or name.endswith(".fifo") else f"{name}.fifo"
 
-    def queue_url(self, logical: str) -> str:
-        return f"https://sqs.{self.region}.{URL_SUFFIX}/{ACCOUNT}/{self.physical_name(logical)}"
-
     def arn(self, logical: str) -> str:
-        """The ARN that the resource would have in the local account."""
-        name, kind = self.physical_name(logical), self.resources[logical].get("Type", "")
-        service = kind.split("::")[1].lower() if "::" in kind else "unknown"
-        where = f"arn:{PARTITION}:{service}:{self.region}:{ACCOUNT}"
-        match kind:
-            case "AWS::DynamoDB::Table":
-                return f"{where}:table/{name}"
-            case "AWS::Lambda::Function":
-                return f"{where}:function:{name}"
-            case "AWS::Logs::LogGroup":
-                return f"{where}:log-group:{name}:*"
-            case "AWS::IAM::Role":
-                return f"arn:{PARTITION}:iam::{ACCOUNT}:role/{name}"
-        return f"{where}:{name}"
+        """Return the ARN that the resource would have in the local account."""
+        return identifiers.arn(self._type(logical), self.physical_name(logical), self.region)
 
-    def _hold(self, rules: Mapping[str, Any]) -> None:
-        """Refuses parameters that each may be so, but not together.
+    def _type(self, logical: str) -> str:
+        kind: str = self.resources[logical].get("Type", "")
+        return kind
+
+    def _check_rules(self, rules: Mapping[str, Any]) -> None:
+        """Raise TemplateError if valid parameters are not valid together.
 
         https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
         """
@@ -166,12 +156,12 @@ class Resolver:
         except TemplateError:
             raise
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise TemplateError(f"{name} of {argument!r} makes no sense") from error
+            raise TemplateError(f"{name} cannot be evaluated for {argument!r}") from error
 
     def _truth(self, expression: Any) -> bool:
         value = self.resolve(expression)
         if not isinstance(value, bool):
-            raise TemplateError(f"{expression!r} is not a condition")
+            raise TemplateError(f"{expression!r} is not a condition; it must be true or false")
         return value
 
     def _ref(self, name: str) -> Any:
@@ -180,7 +170,7 @@ class Resolver:
         if name not in self.resources:
             raise TemplateError(f"Ref of {name}, which is neither a parameter nor a resource")
         if self.resources[name].get("Type") == "AWS::SQS::Queue":
-            return self.queue_url(name)
+            return identifiers.queue_url(self.physical_name(name), self.region)
         return self.physical_name(name)
 
     def _get_att(self, reference: str | list[Any]) -> Any:
@@ -188,22 +178,8 @@ class Resolver:
         logical, attribute = str(parts[0]), str(self.resolve(parts[1]))
         if logical not in self.resources:
             raise TemplateError(f"GetAtt of {logical}, which is not a resource")
-        match self.resources[logical].get("Type", ""), attribute:
-            case _, "Arn":
-                return self.arn(logical)
-            case "AWS::DynamoDB::Table", "StreamArn":
-                return f"{self.arn(logical)}/stream/{STREAM_LABEL}"
-            case "AWS::SQS::Queue", "QueueName":
-                return self.physical_name(logical)
-            case "AWS::SQS::Queue", "QueueUrl":
-                return self.queue_url(logical)
-            case "AWS::ApiGatewayV2::Api", "ApiId":
-                return logical
-            case "AWS::ApiGatewayV2::Api", "ApiEndpoint":
-                return f"wss://{logical}.execute-api.{self.region}.{URL_SUFFIX}"
-            case "AWS::DynamoDB::Table" | "AWS::Lambda::Function" | "AWS::SQS::Queue" as kind, _:
-                raise TemplateError(f"{kind} {logical} has no attribute {attribute}")
-        return f"{logical}.{attribute}"  # of a resource that does not exist here: any value tells it apart
+        name = self.physical_name(logical)
+        return identifiers.attribute(self._type(logical), logical, name, attribute, self.region)
 
     def _sub(self, argument: str | list[Any]) -> str:
         text, names = (argument, {}) if isinstance(argument, str) else (argument[0], argument[1])
@@ -227,49 +203,5 @@ class Resolver:
 
 
 def is_true(value: Any) -> bool:
-    """Whether a property is set: parameters, as which it may come, are strings."""
+    """True if a boolean property is set; from a parameter it is a string."""
     return str(value).lower() == "true"
-
-
-def _parameters(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    for name in given:
-        if name not in declared:
-            known = ", ".join(declared) or "none"
-            raise TemplateError(f"there is no parameter {name} (there are: {known})")
-    return {name: _parameter(name, rules, given.get(name)) for name, rules in declared.items()}
-
-
-def _parameter(name: str, rules: Mapping[str, Any], given: str | None) -> Any:
-    if given is None and "Default" not in rules:
-        raise TemplateError(f"parameter {name} needs a value: --set {name}=...")
-    value = str(rules["Default"] if given is None else given)
-    kind = rules.get("Type", "String")
-    parts = [part.strip() for part in value.split(",")] if "List" in kind else [value]
-    for part in parts:
-        if reason := _refusal(part, kind, rules):
-            raise TemplateError(f"parameter {name} is {value!r}, but {reason}")
-    return parts if "List" in kind else value
-
-
-def _refusal(value: str, kind: str, rules: Mapping[str, Any]) -> str | None:
-    """Why CloudFormation would not take the value, or None."""
-    if own := rules.get("ConstraintDescription"):  # the template's own words for whatever is wrong
-        without = {key: rule for key, rule in rules.items() if key != "ConstraintDescription"}
-        return f"has to be: {own}" if _refusal(value, kind, without) else None
-    allowed = [str(choice) for choice in rules.get("AllowedValues", ())]
-    if allowed and value not in allowed:
-        return f"has to be one of {', '.join(allowed)}"
-    # CloudFormation matches the whole value: "the pattern must match the entire parameter value".
-    if (pattern := rules.get("AllowedPattern")) and not re.fullmatch(pattern, value):
-        return f"has to match {pattern}"
-    shortest, longest = int(rules.get("MinLength", 0)), int(rules.get("MaxLength", 4096))
-    if not shortest <= len(value) <= longest:
-        return f"has to have {shortest} to {longest} characters"
-    if "Number" in kind:
-        try:
-            number = float(value)
-        except ValueError:
-            return "has to be a number"
-        if not float(rules.get("MinValue", number)) <= number <= float(rules.get("MaxValue", number)):
-            return f"has to be {rules.get('MinValue', 'anything')} to {rules.get('MaxValue', 'anything')}"
-    return None

@@ -1,4 +1,4 @@
-"""From a SAM template to CloudFormation, by AWS's own transform, offline."""
+"""Turns a SAM template into CloudFormation, with AWS's own transform, offline."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.errors import TemplateError
 
-# Its metrics object, used or not, warns at exit that nobody published it.
+# Its metrics object warns at exit that it was not published, even if it was not used.
 logging.getLogger("samtranslator.metrics").setLevel(logging.CRITICAL)
 
-UPLOADED = "s3://local/code"  # the transform takes only code that `sam package` has uploaded
+UPLOADED = "s3://local/code"  # the transform accepts only uploaded code, as after `sam package`
 
 
 def read(path: Path, parameters: Mapping[str, str], region: str) -> tuple[dict[str, Any], dict[str, Path]]:
-    """The template after its transform, and each function's code folder by logical id.
+    """Return the transformed template, and each function's code folder by logical id.
 
-    Raises TemplateError for what YAML, or the transform, does not accept.
+    Raises TemplateError if it is not valid YAML, or the transform rejects it.
     """
     document = _parse(path)
     code = _take_code(document, path.parent)
@@ -44,23 +44,23 @@ def _parse(path: Path) -> dict[str, Any]:
         raise TemplateError(str(error)) from error
     resources = document.get("Resources") if isinstance(document, dict) else None
     if not isinstance(resources, dict) or not all(isinstance(item, dict) for item in resources.values()):
-        raise TemplateError("has no Resources")
+        raise TemplateError("has no Resources section")
     assert isinstance(document, dict)
     return document
 
 
 def _take_code(document: dict[str, Any], folder: Path) -> dict[str, Path]:
-    """Each function's folder, by logical id; the document is left with code that the transform accepts."""
-    everywhere = (document.get("Globals") or {}).get("Function") or {}
-    shared = everywhere.get("CodeUri")
-    if shared is not None:
-        everywhere["CodeUri"] = UPLOADED
+    """Return each function's folder by logical id; replace it by a URI that the transform accepts."""
+    shared = (document.get("Globals") or {}).get("Function") or {}
+    default = shared.get("CodeUri")
+    if default is not None:
+        shared["CodeUri"] = UPLOADED
     code: dict[str, Path] = {}
     for name, resource in document["Resources"].items():
         kind = resource.get("Type")
         if kind == "AWS::Serverless::Function":
             properties = resource.setdefault("Properties", {})
-            uri = properties.get("CodeUri", shared)
+            uri = properties.get("CodeUri", default)
             if isinstance(uri, str) and "://" not in uri:
                 code[name] = (folder / uri).resolve()
                 properties["CodeUri"] = UPLOADED
@@ -71,7 +71,7 @@ def _take_code(document: dict[str, Any], folder: Path) -> dict[str, Path]:
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """All that the transform asks of boto3, which would look for a region in this machine's AWS settings."""
+    """Stands for a boto3 session, which would read this machine's AWS settings."""
 
     region_name: str
 
@@ -85,6 +85,6 @@ def _transform(document: dict[str, Any], parameters: Mapping[str, str], region: 
     except ExceptionWithMessage as error:
         raise TemplateError(error.message) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        # The transform trips over shapes that CloudFormation itself would refuse.
+        # The transform fails on forms that CloudFormation itself would reject.
         raise TemplateError(f"is not a SAM template: {error}") from error
     return transformed

@@ -1,7 +1,7 @@
-"""Stands where the X-Ray daemon listens on Lambda.
+"""Receives segments in place of the X-Ray daemon.
 
-Functions are told its address, as Lambda tells them the daemon's, so that segments go to no other program
-that happens to listen on the daemon's usual port 2000.
+Functions get its address in their environment, as on Lambda. Another program on the daemon's usual port 2000
+gets nothing.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-MAX_DATAGRAM = 64 * 1024  # bytes; more does not fit into one
+MAX_DATAGRAM = 64 * 1024  # bytes, the limit of UDP
 
 # A broadcast of hundreds of messages sends as many segments within milliseconds, while the engine is busy
-# with its posts. The kernel holds them until then: as many as fit into what it allows of this, which on a
-# Linux with its default net.core.rmem_max is some two hundred.
+# with its posts. The kernel buffers them, up to the part of this that it allows: some two hundred segments
+# with Linux's default net.core.rmem_max.
 BUFFER = 8 * 1024 * 1024  # bytes
 
-AT_ONCE = 1_000  # datagrams that are read before others of the loop have their turn
+MAX_READS = 1_000  # datagrams per iteration of the event loop
 
 type Receive = Callable[[dict[str, Any]], None]
 
@@ -34,17 +34,17 @@ def _drop(document: dict[str, Any]) -> None:
 
 def _finite(text: str) -> float:
     value = float(text)
-    if not math.isfinite(value):  # Python reads NaN and 1e999, and no browser would read them back
-        raise ValueError(f"{text} is no number")
+    if not math.isfinite(value):  # Python reads NaN and 1e999, but a browser could not
+        raise ValueError(f"{text} is not a number")
     return value
 
 
 class XRayListener:
-    """Hears segment documents on a free port of 127.0.0.1, and hands them to `receive`.
+    """Passes segment documents from a free UDP port of 127.0.0.1 to `receive`.
 
     A datagram is a JSON header line and a document:
-    https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon. What is
-    none is dropped, as the daemon does.
+    https://docs.aws.amazon.com/xray/latest/devguide/xray-api-sendingdata.html#xray-api-daemon. Any other
+    datagram is dropped, as the daemon does.
     """
 
     def __init__(self, receive: Receive = _drop) -> None:
@@ -52,16 +52,16 @@ class XRayListener:
         self._socket: socket.socket | None = None
 
     async def start(self) -> str:
-        """The daemon's address, as AWS_XRAY_DAEMON_ADDRESS has it."""
+        """Listen, and return the address for AWS_XRAY_DAEMON_ADDRESS."""
         listening = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             listening.setblocking(False)
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        except OSError:  # macOS refuses what is more than it allows
-            log.debug("the kernel's own buffer has to do")
+        except OSError:  # macOS rejects a size above its limit
+            log.debug("kept the kernel's own buffer size")
         listening.bind(("127.0.0.1", 0))
         self._socket = listening
-        # Not a datagram endpoint: that reads one datagram in a turn of the loop, and a burst takes many.
+        # Not a datagram endpoint: it reads one datagram per iteration of the loop, too slow for a burst.
         asyncio.get_running_loop().add_reader(listening, self._read, listening)
         host, port = listening.getsockname()
         return f"{host}:{port}"
@@ -73,10 +73,10 @@ class XRayListener:
             self._socket = None
 
     def _read(self, listening: socket.socket) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(MAX_READS):
             try:
                 datagram = listening.recv(MAX_DATAGRAM)
-            except OSError:  # BlockingIOError: that was all
+            except OSError:  # BlockingIOError: there are no more
                 return
             _, _, document = datagram.partition(b"\n")
             try:

@@ -1,7 +1,7 @@
-"""What Lambda itself tells X-Ray of a call: the two segments that the function's own subsegments hang under.
+"""The two segments that Lambda itself sends to X-Ray per call; the function's own subsegments are below them.
 
-"Lambda records two segments for each trace": AWS::Lambda is the service, from taking the call to its end, and
-AWS::Lambda::Function is the function at work, with the time of a cold start before it.
+"Lambda records two segments for each trace": AWS::Lambda is the service, from accepting the call to its end.
+AWS::Lambda::Function is the function at work, with its cold start.
 https://docs.aws.amazon.com/lambda/latest/dg/services-xray.html
 """
 
@@ -19,7 +19,7 @@ type Record = Callable[[dict[str, Any]], None]
 
 
 class CallTrace:
-    """The trace of one call, from its creation on; it is told to `record` at the end, if it is sampled."""
+    """The trace of one call, from its creation on; a sampled one passes its segments to `record`."""
 
     def __init__(
         self,
@@ -37,24 +37,24 @@ class CallTrace:
         self._sampled = sampled
         self._record = record
         self._clock = clock
-        self._taken = clock()
-        self._id = f"1-{int(self._taken):08x}-{secrets.token_hex(12)}"
+        self._accepted = clock()
+        self._id = f"1-{int(self._accepted):08x}-{secrets.token_hex(12)}"
         self._function_id = secrets.token_hex(8)
         self._initialized: tuple[float, float] | None = None
         self._delivered: float | None = None
 
     @property
     def header(self) -> str:
-        """As Lambda makes it when its caller sends none. The parent is the function's own segment.
+        """The trace header that Lambda makes for a caller without one. The parent is the function's segment.
 
         https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
         """
         return f"Root={self._id};Parent={self._function_id};Sampled={int(self._sampled)}"
 
     def delivered(self, initialized: tuple[float, float] | None) -> None:
-        """An instance has the event; if it is its first, with when its initialization began and ended."""
+        """Note that an instance has the event; its first one comes with the times of its initialization."""
         self._delivered = self._clock()
-        if initialized and initialized[1] > self._taken:  # else it was ready before anybody called
+        if initialized and initialized[1] > self._accepted:  # else the instance was ready before the call
             self._initialized = initialized
 
     def ended(self, result: Result) -> None:
@@ -67,14 +67,14 @@ class CallTrace:
             {
                 **ending,
                 "id": service_id,
-                "start_time": self._taken,
+                "start_time": self._accepted,
                 "origin": "AWS::Lambda",
                 "resource_arn": self._arn,
                 "aws": {"request_id": self._request_id},
                 "http": {"response": {"status": 200}},  # also of a call whose function failed
             }
         )
-        if self._delivered is None:  # nothing could be started for it
+        if self._delivered is None:  # no instance could be started
             return
         function = {
             **ending,
@@ -96,7 +96,7 @@ def _outcome(result: Result) -> dict[str, Any]:
     if result.error is None:
         return {}
     try:
-        kind = str(json.loads(result.payload)["errorType"])  # not the message: it may quote what people wrote
-    except (ValueError, LookupError, TypeError):  # a function may die with any words
+        kind = str(json.loads(result.payload)["errorType"])  # not the message: it may quote a chat message
+    except (ValueError, LookupError, TypeError):  # the error document may have any form
         kind = "Unknown"
     return {"fault": True, "cause": {"exceptions": [{"id": secrets.token_hex(8), "type": kind}]}}

@@ -1,4 +1,8 @@
-"""The traces over HTTP: `/_local/traces` for people, `/_local/traces.json` for programs."""
+"""The traces over HTTP: `/_local/traces` for people, `/_local/traces.json` for programs.
+
+The page follows a running chat; waterfall.py shows the same rows in the terminal that runs the engine, where
+there may be no browser.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ class TracePages:
         self._traces = traces
 
     def get(self, request: Request) -> Response | None:
-        """Answers below `/_local/`; None for what is not there."""
+        """Return the response to a path below `/_local/`. None if there is no such page."""
         if request.method not in ("GET", "HEAD"):
             return None
         match request.path.removeprefix(PREFIX):
@@ -44,7 +48,7 @@ class TracePages:
         return None
 
     def _json(self, query: dict[str, list[str]]) -> bytes:
-        """`?last=N` and `?id=PART` choose among the traces."""
+        """Return the traces that `?last=N` and `?id=PART` choose."""
         last = query.get("last", [""])[0]
         chosen = self._traces.newest(
             int(last[:9]) if last.isascii() and last.isdigit() else None, query.get("id", [""])[0]
@@ -57,7 +61,7 @@ def _response(content_type: str, body: bytes) -> Response:
 
 
 def _trace(trace_id: str, documents: list[dict[str, Any]]) -> dict[str, Any]:
-    """A summary, the rows of a waterfall (times in seconds from the first start), and what was received."""
+    """Return a summary, the rows of a waterfall (in seconds from the first start), and the documents."""
     rows = list(walk(assemble(documents)))
     spans = [span for _, span in rows]
     start = min((span.start for span in spans), default=0.0)
@@ -83,7 +87,7 @@ def _flag(span: Span, flag: str) -> bool:
 
 
 def _annotations(spans: Iterable[Span]) -> dict[str, Any]:
-    """Those of the segments. Where two have the same, as in the slices of a room, the first is shown."""
+    """Return the segments' annotations. If several have the same, as the slices of a room, the first wins."""
     found: dict[str, Any] = {}
     for span in spans:
         if span.segment:
@@ -113,16 +117,20 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def fetch(port: int, *, last: int, containing: str) -> list[dict[str, Any]]:
-    """The traces of the engine that runs on that port, newest first. Raises LocalError when there is none."""
+    """Return the traces of the engine on that port, newest first. Raises LocalError without an engine."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", f"{PREFIX}traces.json?{urlencode({'last': last, 'id': containing})}")
         answer = connection.getresponse()
         if answer.status != 200:
-            raise LocalError(f"what runs on port {port} has no traces (status {answer.status})")
+            raise LocalError(
+                f"port {port} is not an engine's (status {answer.status}); give its port with --port"
+            )
         traces: list[dict[str, Any]] = json.loads(answer.read())["traces"]
     except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
-        raise LocalError(f"no engine answers on port {port}: {error}") from error
+        raise LocalError(
+            f"no engine answers on port {port}; start it, or give its port with --port: {error}"
+        ) from error
     finally:
         connection.close()
     return traces

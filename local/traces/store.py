@@ -1,7 +1,7 @@
-"""The newest traces: their documents as they came, and the tree that those make.
+"""The newest traces: their documents as received, and the tree of their spans.
 
-A document is a segment, whose subsegments are in it or are sent as documents of their own; ids and parent ids
-tie them together, in whatever order they arrive.
+A document is a segment. Its subsegments are inside it or come as documents of their own. Ids and parent ids
+connect them, in whatever order they arrive.
 https://docs.aws.amazon.com/xray/latest/devguide/xray-api-segmentdocuments.html
 """
 
@@ -14,13 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 LIMIT = 500  # traces that are kept
-MAX_DOCUMENTS = 1_000  # of one trace, so that no loop of a handler fills the memory
+MAX_DOCUMENTS = 1_000  # of one trace: an endless loop in a handler must not fill the memory
 _TRACE_ID = re.compile(r"1-[0-9a-f]{8}-[0-9a-f]{24}")
 
 
 @dataclass(slots=True)
 class Span:
-    """A segment or a subsegment, and what hangs below it: subsegments, then segments, each by time.
+    """A segment or a subsegment, with its children: subsegments, then segments, each by time.
 
     Times are Unix seconds.
     """
@@ -33,20 +33,20 @@ class Span:
     document: dict[str, Any]
     segment: bool  # else a subsegment
     children: list[Span] = field(default_factory=list)
-    orphan: bool = False  # its parent is not there, or not yet
+    orphan: bool = False  # its parent is missing, perhaps not yet received
 
 
 class TraceStore:
-    """Keeps the traces that began last."""
+    """The traces that began last."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._documents: OrderedDict[str, dict[str, dict[str, Any]]] = OrderedDict()
 
     def add(self, document: dict[str, Any]) -> None:
-        """Takes a document; one that came before with the same id was in progress, and is replaced.
+        """Add a document; an earlier one with the same id was in progress, and is replaced.
 
-        A document without a trace id or an id belongs nowhere, and is dropped.
+        A document without a trace id or an id is dropped.
         """
         trace_id, own_id = document.get("trace_id"), document.get("id")
         if not isinstance(trace_id, str) or not _TRACE_ID.fullmatch(trace_id) or not isinstance(own_id, str):
@@ -58,17 +58,17 @@ class TraceStore:
             self._documents.popitem(last=False)
 
     def newest(self, last: int | None = None, containing: str = "") -> list[tuple[str, list[dict[str, Any]]]]:
-        """Ids and documents of the traces that began last, newest first; those whose id has this in it."""
+        """Return ids and documents of the newest traces whose id contains the text, newest first."""
         chosen = [trace_id for trace_id in reversed(self._documents) if containing in trace_id]
         return [(trace_id, list(self._documents[trace_id].values())) for trace_id in chosen[:last]]
 
 
 def assemble(documents: Iterable[dict[str, Any]]) -> list[Span]:
-    """The roots of a trace's trees, in the order of time; a trace whose documents are all there has one."""
+    """Return the roots of a trace's trees, by time; a complete trace has one root."""
     spans = {span.id: span for document in documents for span in _spans(document)}
     roots = []
-    # What others did for a span comes after what it did itself: a broadcast after the handler, though it has
-    # counted since the message was written.
+    # Segments below a span come after its subsegments: a broadcast after the handler, although its time
+    # counts from when the message was written.
     for span in sorted(spans.values(), key=lambda span: (span.segment, span.start)):
         parent = spans.get(span.parent_id or "")
         if parent is None or _descends(parent, span, spans):
@@ -80,7 +80,7 @@ def assemble(documents: Iterable[dict[str, Any]]) -> list[Span]:
 
 
 def walk(roots: Iterable[Span]) -> Iterator[tuple[int, Span]]:
-    """Every span after its parent, with its depth."""
+    """Yield every span after its parent, with its depth."""
     waiting = [(0, root) for root in reversed(list(roots))]
     while waiting:
         depth, span = waiting.pop()
@@ -89,7 +89,7 @@ def walk(roots: Iterable[Span]) -> Iterator[tuple[int, Span]]:
 
 
 def _spans(document: dict[str, Any]) -> Iterator[Span]:
-    """The document's own span and those that are in it; what is no segment is left out."""
+    """Yield the spans of a document; a part that is not a segment is skipped."""
     waiting: list[tuple[Any, str | None]] = [(document, document.get("parent_id"))]
     while waiting:
         part, parent_id = waiting.pop()
@@ -112,12 +112,12 @@ def _spans(document: dict[str, Any]) -> Iterator[Span]:
 
 
 def _time(value: object) -> float | None:
-    """A Unix time in seconds, if that is what it is: up to the year 33658."""
+    """Return a Unix time in seconds (up to the year 33658). None if it is not one."""
     return float(value) if isinstance(value, int | float) and 0 <= value <= 1e12 else None
 
 
 def _descends(span: Span | None, from_: Span, spans: dict[str, Span]) -> bool:
-    """Whether following the parents of a span leads to the other: documents that say so make no tree."""
+    """True if the parents of a span lead to the other: such documents would be a circle, not a tree."""
     seen: set[str] = set()
     while span is not None and span.id not in seen:
         if span is from_:

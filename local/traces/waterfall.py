@@ -1,4 +1,4 @@
-"""A trace as text: a row a span, indented under its parent, with a bar for its place in time."""
+"""A trace as text: one row per span, indented under its parent, with a bar for its time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ESCAPES = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def draw(trace: Mapping[str, Any], width: int = 120) -> str:
-    """One trace of `/_local/traces.json`, in lines of `width` columns (80 at least)."""
+    """Draw a trace of `/_local/traces.json` in lines of `width` columns (80 at least)."""
     width = max(width, MIN_WIDTH)
     total = trace["duration"]
     began = datetime.fromtimestamp(trace["start_time"]).strftime("%H:%M:%S")
@@ -27,7 +27,7 @@ def draw(trace: Mapping[str, Any], width: int = 120) -> str:
         lines.append(f"{_cut(label, column):<{column}}  {_bar(row, total)} {times} {flags}".rstrip())
         indent = "  " * (row["depth"] + 2)
         lines += [_cut(indent + text, width) for text in _wrapped(row["annotations"], width - len(indent))]
-    # Names and annotations may quote what strangers sent: they must not steer the terminal.
+    # Names and annotations may quote escape sequences that a user sent: they must not control the terminal.
     return "\n".join(_ESCAPES.sub("?", line) for line in lines)
 
 
@@ -37,7 +37,7 @@ def _label(row: Mapping[str, Any]) -> str:
 
 
 def _bar(row: Mapping[str, Any], total: float) -> str:
-    """Every span shows, however short."""
+    """Draw a bar; the shortest span has one block too."""
     if total <= 0:
         return "█" * BAR
     first = min(int(row["start"] / total * BAR), BAR - 1)

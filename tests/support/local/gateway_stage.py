@@ -151,4 +151,4 @@ async def running(
         try:
             yield Stage(gateway, functions, port, http, activity)
         finally:
-            await gateway.stop(grace=1)
+            await gateway.stop(timeout=1)

@@ -1,4 +1,4 @@
-"""`python -m local invoke`, as one types it."""
+"""`python -m local invoke`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def handler(event, context):
 
 
 class Terminal:
-    """Runs the command in a project's folder; what it printed is in `out` and `err`."""
+    """Runs the command in a project's folder; its output is in `out` and `err`."""
 
     def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder = folder
@@ -121,7 +121,7 @@ def test_variables_are_overridden_as_sam_does(
     assert json.loads(terminal.out)["WORD"] == word
 
 
-def test_a_variable_that_the_template_does_not_declare_is_passed_over(terminal: Terminal) -> None:
+def test_a_variable_that_the_template_does_not_declare_is_ignored(terminal: Terminal) -> None:
     variables = terminal.file("env.json", {"Talk": {"OTHER": "x"}, "Parameters": {"OTHER": "y"}})
     assert terminal.invoke("Talk", "--env-vars", variables) == 0
     assert json.loads(terminal.out)["OTHER"] is None
@@ -139,18 +139,18 @@ def test_a_function_that_fails_prints_its_error_document_and_exits_with_0_as_sam
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["Tolk"], "Function Tolk not found in template (it has: Talk)"),
+        (["Tolk"], "function Tolk is not in the template; use one of: Talk"),
         (["Talk", "-e", "gone.json"], "gone.json: No such file or directory"),
         (["Talk", "-e", "text.json"], "text.json is not JSON"),
-        (["Talk", "-e", "list.json"], "list.json is not a JSON object"),
+        (["Talk", "-e", "list.json"], "list.json must be a JSON object"),
         (["Talk", "--env-vars", "gone.json"], "gone.json: No such file or directory"),
         (["Talk", "--env-vars", "text.json"], "text.json is not JSON"),
-        (["Talk", "--env-vars", "flat.json"], "flat.json is not of the form"),
+        (["Talk", "--env-vars", "flat.json"], "flat.json must have the form"),
         (["Talk", "--template", "gone.yaml"], "gone.yaml: No such file or directory"),
         (["Talk", "--set", "Wort=x"], "no parameter Wort"),
     ],
 )
-def test_a_mistake_is_one_clear_line(terminal: Terminal, arguments: list[str], reason: str) -> None:
+def test_an_error_is_one_line(terminal: Terminal, arguments: list[str], reason: str) -> None:
     terminal.file("text.json", "not json")
     terminal.file("list.json", [])
     terminal.file("flat.json", {"WORD": "x"})

@@ -1,4 +1,4 @@
-"""What the terminal shows of the functions' logs."""
+"""The functions' logs in the terminal."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def shown(line: str | dict[str, Any], stream: io.StringIO | None = None, *, raw:
     return stream.getvalue()
 
 
-def test_a_record_is_one_line_of_what_matters() -> None:
+def test_a_record_is_one_line_of_its_details() -> None:
     assert shown(RECORD) == (
         "FanoutFunction       08:15:59.104 broadcast room=lobby seq=1-3 recipients=2 delivered=2\n"
     )
@@ -70,7 +70,7 @@ def test_raw_logs_are_what_the_function_printed(record: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("level", ["WARNING", "ERROR", "CRITICAL"])
-def test_a_warning_stands_out(level: str) -> None:
+def test_a_warning_is_coloured(level: str) -> None:
     record = RECORD | {"level": level}
     assert f" {level} broadcast " in shown(record)
     assert "\x1b" not in shown(record)  # in a file
@@ -94,7 +94,7 @@ def test_any_other_line_is_shown_as_it_is(line: str) -> None:
 
 
 @pytest.mark.parametrize("escape", ["\x1b[2J", "\x9b2J", "\r", "\n", "\u202e", "\ud800", "\x07"])
-def test_what_strangers_sent_does_not_steer_the_terminal(escape: str) -> None:
+def test_escape_sequences_that_a_user_sent_do_not_control_the_terminal(escape: str) -> None:
     printed = shown(RECORD | {"message": f"a{escape}b", "detail": f"c{escape}d"}, Screen())
     assert printed.count("\n") == 1
     assert escape not in printed.rstrip("\n")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.gateway.function_results import Authorized, Refused, read_authorizer
+from local.gateway.function_results import Authorized, Rejected, read_authorizer
 from local.invocation import Result
 
 ARN = "arn:aws:execute-api:us-east-1:000000000000:ChatApi/prod/$connect"
@@ -15,7 +15,7 @@ ALLOW = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": ARN}
 DENY = {**ALLOW, "Effect": "Deny"}
 
 
-def read(statement: Any, **more: Any) -> Authorized | Refused:
+def read(statement: Any, **more: Any) -> Authorized | Rejected:
     answer = {"principalId": "u1", "policyDocument": {"Statement": statement}, **more}
     return read_authorizer(Result(json.dumps(answer).encode()), ARN)
 
@@ -39,7 +39,7 @@ def test_a_resource_may_be_the_arn_or_a_pattern_of_it(resource: Any) -> None:
     "resource", [ARN[:-1], ARN + "x", ARN.upper(), "arn:aws:execute-api:*:*:*/dev/*", []]
 )
 def test_another_resource_allows_nothing(resource: Any) -> None:
-    assert read([{**ALLOW, "Resource": resource}]) == Refused(403)
+    assert read([{**ALLOW, "Resource": resource}]) == Rejected(403)
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_an_action_may_be_a_pattern_and_in_any_case(action: Any) -> None:
 
 
 def test_another_action_allows_nothing() -> None:
-    assert read([{**ALLOW, "Action": "execute-api:ManageConnections"}]) == Refused(403)
+    assert read([{**ALLOW, "Action": "execute-api:ManageConnections"}]) == Rejected(403)
 
 
 @pytest.mark.parametrize("statement", [[ALLOW, DENY], [DENY, ALLOW], [DENY], DENY, []])
 def test_a_deny_wins_and_silence_denies(statement: Any) -> None:
-    assert read(statement) == Refused(403)
+    assert read(statement) == Rejected(403)
 
 
 def test_a_single_statement_needs_no_list() -> None:
@@ -71,7 +71,7 @@ def test_context_values_become_strings() -> None:
 
 @pytest.mark.parametrize("value", [{}, {"a": 1}, [], ["a"], None])
 def test_a_context_value_that_is_no_scalar_is_a_500(value: Any) -> None:
-    assert read(ALLOW, context={"key": value}) == Refused(500)
+    assert read(ALLOW, context={"key": value}) == Rejected(500)
 
 
 @pytest.mark.parametrize(
@@ -95,10 +95,10 @@ def test_a_context_value_that_is_no_scalar_is_a_500(value: Any) -> None:
     ],
 )
 def test_a_malformed_answer_is_a_500(answer: Any) -> None:
-    assert read_authorizer(Result(json.dumps(answer).encode()), ARN) == Refused(500)
+    assert read_authorizer(Result(json.dumps(answer).encode()), ARN) == Rejected(500)
 
 
 @pytest.mark.parametrize("payload", [b"", b"not json", b"[" * 5000])
 def test_a_payload_that_is_no_json_is_a_500(payload: bytes) -> None:
-    assert read_authorizer(Result(payload), ARN) == Refused(500)
-    assert read_authorizer(Result(payload, "Unhandled"), ARN) == Refused(500)
+    assert read_authorizer(Result(payload), ARN) == Rejected(500)
+    assert read_authorizer(Result(payload, "Unhandled"), ARN) == Rejected(500)

@@ -350,7 +350,7 @@ async def test_stopping_does_not_wait_for_ever_for_a_function() -> None:
     async with running(Functions(Ask=stuck)) as stage, stage.connect() as client:
         await client.send(json.dumps({"action": "ask"}))
         await stage.functions.called("Ask")
-        await stage.gateway.stop(grace=0.05)
+        await stage.gateway.stop(timeout=0.05)
         assert cancelled.is_set()
 
 

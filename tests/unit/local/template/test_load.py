@@ -48,7 +48,7 @@ class Project:
         path.write_text(template)
         return load(path, parameters=parameters, endpoints=endpoints)
 
-    def refusal(self, template: str, **parameters: str) -> str:
+    def error(self, template: str, **parameters: str) -> str:
         with pytest.raises(TemplateError) as caught:
             self.load(template, **parameters)
         message = str(caught.value)
@@ -59,7 +59,7 @@ class Project:
     def variable(
         self, value: str, more: str = "", endpoints: Endpoints | None = None, **parameters: str
     ) -> str:
-        """What a variable of Hello comes to."""
+        """Return the value of a variable of Hello."""
         resources = API + f"      Environment: {{Variables: {{IT: {value}}}}}\n"
         return self.load(resources + more, endpoints, **parameters).functions["Hello"].environment["IT"]
 
@@ -69,7 +69,7 @@ def project(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def test_a_function_has_aws_defaults_where_the_template_says_nothing(project: Project) -> None:
+def test_a_function_has_aws_defaults_unless_the_template_sets_them(project: Project) -> None:
     function = project.load(API).functions["Hello"]
     assert function == Function(
         name="Hello",
@@ -82,7 +82,7 @@ def test_a_function_has_aws_defaults_where_the_template_says_nothing(project: Pr
     )
 
 
-def test_what_the_function_says_wins_over_globals(project: Project) -> None:
+def test_a_function_wins_over_globals(project: Project) -> None:
     template = API.replace("CodeUri: code/", "CodeUri: code/, Timeout: 7, MemorySize: 256, Tracing: Active")
     function = project.load(template + "      Timeout: 9\n").functions["Hello"]
     assert (function.timeout, function.memory, function.traced) == (9.0, 256, True)
@@ -171,7 +171,7 @@ def test_a_fifo_queue_without_a_name_gets_one_that_sqs_accepts(project: Project)
     assert project.load(API + fifo).queues["Failures"].name == "Failures.fifo"
 
 
-def test_a_mapping_has_aws_defaults_where_the_template_says_nothing(project: Project) -> None:
+def test_a_mapping_has_aws_defaults_unless_the_template_sets_them(project: Project) -> None:
     (mapping,) = project.load(API + TABLE + MAPPING).stream_mappings
     assert (mapping.name, mapping.table, mapping.function) == ("Mapping", "Rows", "Hello")
     assert (mapping.batch_size, mapping.window, mapping.parallelization) == (100, 0.0, 1)
@@ -207,7 +207,7 @@ QUEUE_MAPPING = """
 """
 
 
-def test_a_mapping_from_a_queue_has_aws_defaults_where_the_template_says_nothing(project: Project) -> None:
+def test_a_mapping_from_a_queue_has_aws_defaults_unless_the_template_sets_them(project: Project) -> None:
     stack = project.load(API + QUEUE + QUEUE_MAPPING)
     assert stack.stream_mappings == ()
     assert stack.queue_mappings == (
@@ -256,7 +256,7 @@ def test_a_function_with_a_name_of_its_own_is_called_by_either(project: Project)
         assert mapped.function == "Hello"
 
 
-def test_a_mapping_from_elsewhere_is_named_as_not_run(project: Project) -> None:
+def test_a_mapping_from_another_source_is_named_as_not_run(project: Project) -> None:
     elsewhere = QUEUE_MAPPING.replace("!GetAtt Failures.Arn", "arn:aws:kinesis:us-east-1:1:stream/x")
     stack = project.load(API + elsewhere)
     assert (stack.stream_mappings, stack.queue_mappings) == ((), ())
@@ -300,21 +300,21 @@ def test_a_fifo_queue_and_its_dead_letter_queue(project: Project) -> None:
     assert stack.queue_mappings[0].fifo
 
 
-def test_a_queue_has_a_visibility_timeout_of_30_seconds_unless_it_says_so(project: Project) -> None:
+def test_a_queue_has_a_visibility_timeout_of_30_seconds_unless_it_sets_one(project: Project) -> None:
     assert project.load(API + FIFO).queues["Lost"].visibility == 30
 
 
 @pytest.mark.parametrize(
     ("mapping", "reason"),
     [
-        ("      BatchSize: 11\n", "BatchSize is 11, and a FIFO queue's is 1 to 10"),
-        ("      MaximumBatchingWindowInSeconds: 1\n", "a FIFO queue's mapping has a MaximumBatching"),
+        ("      BatchSize: 11\n", "BatchSize is 11, but must be 1 to 10 for a FIFO queue"),
+        ("      MaximumBatchingWindowInSeconds: 1\n", "remove MaximumBatchingWindowInSeconds: a FIFO"),
         ("      ScalingConfig: {MaximumConcurrency: 1}\n", "MaximumConcurrency is 1"),
-        ("""      FilterCriteria: {Filters: [{Pattern: '{"body": "x"}'}]}\n""", "in a filter"),
+        ("""      FilterCriteria: {Filters: [{Pattern: '{"body": "x"}'}]}\n""", "invalid filter"),
     ],
 )
-def test_a_mapping_that_aws_refuses_is_refused(project: Project, mapping: str, reason: str) -> None:
-    message = project.refusal(API + FIFO + QUEUE_MAPPING + mapping)
+def test_a_mapping_that_aws_rejects_is_an_error(project: Project, mapping: str, reason: str) -> None:
+    message = project.error(API + FIFO + QUEUE_MAPPING + mapping)
     assert "QueueMapping: " in message
     assert reason in message
 
@@ -322,37 +322,40 @@ def test_a_mapping_that_aws_refuses_is_refused(project: Project, mapping: str, r
 @pytest.mark.parametrize(
     ("mapping", "reason"),
     [
-        ("      BatchSize: 11\n", "without a MaximumBatchingWindowInSeconds"),
-        ("      BatchSize: 10001\n", "a standard queue's is 1 to 10000"),
+        ("      BatchSize: 11\n", "set MaximumBatchingWindowInSeconds to 1 or more"),
+        ("      BatchSize: 10001\n", "must be 1 to 10000 for a standard queue"),
         ("      MaximumBatchingWindowInSeconds: 301\n", "0 to 300"),
     ],
 )
-def test_a_standard_queues_mapping_has_bounds_too(project: Project, mapping: str, reason: str) -> None:
-    assert reason in project.refusal(API + QUEUE + QUEUE_MAPPING + mapping)
+def test_a_standard_queues_mapping_has_limits_too(project: Project, mapping: str, reason: str) -> None:
+    assert reason in project.error(API + QUEUE + QUEUE_MAPPING + mapping)
 
 
 def test_a_queue_hides_messages_for_at_least_as_long_as_its_function_may_run(project: Project) -> None:
     assert project.load(API + "      Timeout: 30\n" + QUEUE + QUEUE_MAPPING).queue_mappings
-    assert project.refusal(API + "      Timeout: 31\n" + QUEUE + QUEUE_MAPPING) == (
-        "template.yaml: QueueMapping: the visibility timeout of Failures, 30 s, is less than "
-        "the timeout of Hello, 31 s; AWS refuses that"
+    assert project.error(API + "      Timeout: 31\n" + QUEUE + QUEUE_MAPPING) == (
+        "template.yaml: QueueMapping: the visibility timeout of Failures is 30 s, but must be at least "
+        "the timeout of Hello, 31 s"
     )
 
 
 @pytest.mark.parametrize(
     ("queues", "reason"),
     [
-        (FIFO.replace("{FifoQueue: true}", "{VisibilityTimeout: 30}"), "only one is FIFO"),
-        (FIFO.replace("!GetAtt Lost.Arn", "arn:aws:sqs:us-east-1:1:other"), "other is no queue"),
-        (FIFO.replace("{FifoQueue: true}", "{FifoQueue: true, QueueName: lost}"), "ends with .fifo"),
-        (QUEUE.replace("VisibilityTimeout: 30", "QueueName: x.fifo"), "ends with .fifo"),
+        (
+            FIFO.replace("{FifoQueue: true}", "{VisibilityTimeout: 30}"),
+            "must both be FIFO or both be standard",
+        ),
+        (FIFO.replace("!GetAtt Lost.Arn", "arn:aws:sqs:us-east-1:1:other"), "other, which is not a queue"),
+        (FIFO.replace("{FifoQueue: true}", "{FifoQueue: true, QueueName: lost}"), "must end with .fifo"),
+        (QUEUE.replace("VisibilityTimeout: 30", "QueueName: x.fifo"), "must end with .fifo"),
     ],
 )
-def test_queues_that_aws_refuses_are_refused(project: Project, queues: str, reason: str) -> None:
-    assert reason in project.refusal(API + queues)
+def test_queues_that_aws_rejects_are_errors(project: Project, queues: str, reason: str) -> None:
+    assert reason in project.error(API + queues)
 
 
-def test_a_type_that_the_engine_does_not_know_is_named_in_one_line(project: Project) -> None:
+def test_a_type_that_the_engine_does_not_run_is_named_in_one_line(project: Project) -> None:
     stack = project.load(API + "  Bucket: {Type: AWS::S3::Bucket}\n  Logs: {Type: AWS::Logs::LogGroup}\n")
     assert stack.unknown == ("Bucket: AWS::S3::Bucket is not run here",)
 
@@ -392,7 +395,7 @@ def test_intrinsic_functions_resolve(project: Project, value: str, expected: str
     assert project.variable(value, more) == expected
 
 
-def test_no_value_removes_what_it_stands_for(project: Project) -> None:
+def test_no_value_removes_its_property(project: Project) -> None:
     more = "Conditions: {Never: !Equals [a, b]}\n"
     with pytest.raises(KeyError):
         project.variable("!If [Never, x, !Ref AWS::NoValue]", more)
@@ -437,10 +440,10 @@ def test_parameters_have_defaults_that_can_be_overridden(project: Project) -> No
         ("Nothing", "x", "no parameter Nothing"),
     ],
 )
-def test_a_parameter_that_breaks_its_rules_is_refused_by_name(
+def test_a_parameter_that_breaks_its_rules_is_an_error_that_names_it(
     project: Project, name: str, value: str, reason: str
 ) -> None:
-    message = project.refusal(API + PARAMETERS, **{name: value})
+    message = project.error(API + PARAMETERS, **{name: value})
     assert name in message
     assert reason in message
 
@@ -459,30 +462,30 @@ Rules:
 """
 
 
-def test_parameters_that_break_a_rule_together_are_refused_in_its_words(project: Project) -> None:
+def test_parameters_that_break_a_rule_together_are_an_error_in_its_words(project: Project) -> None:
     template = API + PARAMETERS + RULES
     assert project.load(template)
-    assert "What is on is not live." in project.refusal(template, Stage="live")
+    assert "What is on is not live." in project.error(template, Stage="live")
     assert project.load(template, Stage="live", Mode="off")  # where the rule does not apply
-    assert "Together" in project.refusal(template, Days="4")
+    assert "Together" in project.error(template, Days="4")
     assert project.load(template, Days="4", Long="long")
-    assert "Always" in project.refusal(template, Long="zzzz", Mode="off")
+    assert "Always" in project.error(template, Long="zzzz", Mode="off")
 
 
-def test_a_rule_that_makes_no_sense_is_refused(project: Project) -> None:
-    assert "Ref of Nothing" in project.refusal(
+def test_an_invalid_rule_is_an_error(project: Project) -> None:
+    assert "Ref of Nothing" in project.error(
         API + "Rules: {R: {Assertions: [{Assert: !Equals [!Ref Nothing, a]}]}}\n"
     )
-    assert project.refusal(API + "Rules: {R: {}}\n")
+    assert project.error(API + "Rules: {R: {}}\n")
 
 
-def test_a_parameter_without_a_default_has_to_be_given(project: Project) -> None:
+def test_a_parameter_without_a_default_needs_a_value(project: Project) -> None:
     template = API + "Parameters: {Domain: {Type: String}}\n"
-    assert "Domain needs a value" in project.refusal(template)
+    assert "Domain needs a value" in project.error(template)
     assert project.load(template, Domain="x")
 
 
-def test_the_environment_points_at_aws_until_it_is_given_this_machine(project: Project) -> None:
+def test_the_environment_points_at_aws_without_endpoints(project: Project) -> None:
     here = Endpoints("127.0.0.1:8080", "127.0.0.1:8081")
     gateway = '!Sub "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/live"'
     assert project.variable(gateway) == "https://Api.execute-api.us-east-1.amazonaws.com/live"
@@ -499,7 +502,7 @@ def test_the_environment_points_at_aws_until_it_is_given_this_machine(project: P
     assert queue == "http://127.0.0.1:8082/000000000000/Failures"
 
 
-def test_another_api_or_service_is_left_alone(project: Project) -> None:
+def test_another_api_or_service_is_unchanged(project: Project) -> None:
     here = Endpoints("127.0.0.1:8080", "127.0.0.1:8081")
     for url in ("https://abc123.execute-api.us-east-1.amazonaws.com", "https://s3.us-east-1.amazonaws.com"):
         assert project.variable(url, endpoints=here) == url
@@ -516,7 +519,7 @@ def test_another_api_or_service_is_left_alone(project: Project) -> None:
         (API.replace("python3.13", "nodejs22.x"), "nodejs22.x"),
         (API.replace("!GetAtt Hello.Arn", "!GetAtt Nobody.Arn"), "Nobody"),
         (API + "  Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Ref Gone}}\n", "Gone"),
-        (API + TABLE + MAPPING.replace("Ref Hello", "Ref AWS::Region"), "no function"),
+        (API + TABLE + MAPPING.replace("Ref Hello", "Ref AWS::Region"), "not a function"),
         (API + TABLE + MAPPING + "      FilterCriteria: {Filters: [{Pattern: '{'}]}\n", "not JSON"),
         (API.replace("live", "!Cidr [a, b, c]"), "Fn::Cidr"),
         (API.replace("live", "!Select [9, [a]]"), "Select"),
@@ -525,18 +528,18 @@ def test_another_api_or_service_is_left_alone(project: Project) -> None:
         (API[: API.index("  Api:")] + "  Hello: {Type: AWS::SQS::Queue}\n", "one WebSocket API"),
     ],
 )
-def test_a_broken_template_is_refused_in_one_line(project: Project, template: str, reason: str) -> None:
-    assert reason in project.refusal(template)
+def test_a_broken_template_is_an_error_of_one_line(project: Project, template: str, reason: str) -> None:
+    assert reason in project.error(template)
 
 
-def test_a_template_that_is_not_there_is_refused_in_one_line(tmp_path: Path) -> None:
+def test_a_template_that_is_not_there_is_an_error_of_one_line(tmp_path: Path) -> None:
     with pytest.raises(TemplateError, match=r"gone\.yaml: No such file"):
         load(tmp_path / "gone.yaml")
 
 
-def test_a_condition_that_depends_on_itself_is_refused(project: Project) -> None:
+def test_a_condition_that_depends_on_itself_is_an_error(project: Project) -> None:
     more = "Conditions: {A: !Not [!Condition B], B: !Not [!Condition A]}\n"
-    assert "depends on itself" in project.refusal(
+    assert "depends on itself" in project.error(
         API + QUEUE.replace("Queue\n", "Queue\n    Condition: A\n") + more
     )
 
@@ -547,7 +550,7 @@ def test_reading_leaves_the_process_environment_as_it_was(project: Project) -> N
     assert dict(os.environ) == before
 
 
-def test_the_projects_own_template_runs_whole() -> None:
+def test_the_projects_own_template_has_nothing_that_is_not_run() -> None:
     stack = load(ROOT / "template.yaml", endpoints=Endpoints("127.0.0.1:8080", "127.0.0.1:8081"))
     assert stack.unknown == ()
     assert stack.api.routes["$default"].two_way

@@ -69,7 +69,7 @@ async def serving(traces: TraceStore | None) -> AsyncIterator[int]:
     try:
         yield await gateway.start("127.0.0.1", 0)
     finally:
-        await gateway.stop(grace=1)
+        await gateway.stop(timeout=1)
 
 
 def some() -> TraceStore:
@@ -296,5 +296,5 @@ async def test_without_an_engine_the_command_says_so_in_one_line() -> None:
 
 async def test_what_is_no_engine_is_an_error() -> None:
     async with serving(None) as port:
-        with pytest.raises(LocalError, match="has no traces"):
+        with pytest.raises(LocalError, match="is not an engine's"):
             await asyncio.to_thread(fetch, port, last=1, containing="")
