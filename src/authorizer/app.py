@@ -91,7 +91,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         admission = admit(handshake)
     except AuthError as refusal:
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
-        logger.info("refused", reason=refusal.reason)
+        logger.info("rejected", reason=refusal.reason)
         return policy("nobody", "Deny", handshake.arn)
     user = admission.identity.user
     metrics.add_metric("Identified", MetricUnit.Count, 1)

@@ -30,8 +30,13 @@ membership = Membership(
     Signals(client, messages),
 )
 
-
-STATUS = {InvalidHandshake: 400, InvalidRoom: 400, Forbidden: 403, TooManyConnections: 429}
+type Rejection = InvalidHandshake | InvalidRoom | Forbidden | TooManyConnections
+STATUS: dict[type[Exception], int] = {
+    InvalidHandshake: 400,
+    InvalidRoom: 400,
+    Forbidden: 403,
+    TooManyConnections: 429,
+}
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -42,7 +47,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         handshake = Handshake.from_event(event)
         membership.connect(handshake.connection, handshake.rooms, handshake.grants)
-    except tuple(STATUS) as error:
+    except (InvalidHandshake, InvalidRoom, Forbidden, TooManyConnections) as error:
         return reject(error)
     return accept(handshake)
 
@@ -62,8 +67,8 @@ def accept(handshake: Handshake) -> dict[str, Any]:
     return {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": SUBPROTOCOL}}
 
 
-def reject(error: Exception) -> dict[str, Any]:
+def reject(error: Rejection) -> dict[str, Any]:
     """Reject the handshake. A browser learns only that it failed; the reason is in the log."""
     metrics.add_metric("Rejected", MetricUnit.Count, 1)
-    logger.info("rejected", reason=getattr(error, "code", type(error).__name__), detail=str(error))
+    logger.info("rejected", reason=error.code, detail=str(error))
     return {"statusCode": STATUS[type(error)]}

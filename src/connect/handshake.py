@@ -14,6 +14,8 @@ from chat.storage.connections import Connection
 class InvalidHandshake(Exception):
     """An event that is not a handshake, or offers no subprotocol that this chat speaks."""
 
+    code = "invalid_handshake"
+
 
 @dataclass(frozen=True, slots=True)
 class Handshake:

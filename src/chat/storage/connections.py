@@ -25,6 +25,8 @@ CONNECTION_TTL = timedelta(hours=2, minutes=10)
 class TooManyConnections(Exception):
     """A user has as many connections as a user may have."""
 
+    code = "too_many_connections"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:

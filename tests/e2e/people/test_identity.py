@@ -180,7 +180,7 @@ async def test_the_log_of_it_all_has_reasons_and_no_token(with_keys: Engine, lin
     await (await connected(with_keys, good)).close()
     assert await refused(with_keys, good[:-4] + "AAAA") == 403
     said = [json.loads(line) for line in lines if line.startswith("{")]
-    assert {"signature"} <= {line["reason"] for line in said if line.get("message") == "refused"}
+    assert {"signature"} <= {line["reason"] for line in said if line.get("message") == "rejected"}
     assert not any(part in line for line in lines for part in good.split(".")[1:])
 
 

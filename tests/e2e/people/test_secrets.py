@@ -216,8 +216,11 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
         assert [reply["code"] for reply in await answers(sockets[0], 1)] == ["internal"]
 
     # It is all there that should be, so nothing was left out that should not.
-    assert run.logged("reason") == bad_tokens().keys() | {"no_token"}
-    assert {"connected", "disconnected", "error reply", "identified", "broadcast"} <= run.logged("message")
+    rejected = {"no_token", "forbidden", "invalid_room", "invalid_handshake", "too_many_connections"}
+    assert run.logged("reason") == bad_tokens().keys() | rejected
+    assert {"connected", "disconnected", "error reply", "identified", "rejected", "broadcast"} <= run.logged(
+        "message"
+    )
     assert "ResourceNotFoundException" in run.printed
     assert "'lobby'" in stored and "AuthorizerFunction" in traced
     assert all(leaked([each], f"a piece, {each[-30:]}, of it") for each in run.tokens)

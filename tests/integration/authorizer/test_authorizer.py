@@ -294,8 +294,8 @@ def test_the_log_says_who_came_in_and_why_another_did_not(with_secret: Authorize
     said = [(line["message"], line.get("user"), line.get("reason")) for line in logs.lines()]
     assert said == [
         ("identified", "ada-1", None),
-        ("refused", None, "expired"),
-        ("refused", None, "no_token"),
+        ("rejected", None, "expired"),
+        ("rejected", None, "no_token"),
     ]
     assert all(line["connection"] for line in logs.lines())
 
