@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
+
 from chat.identity.grants import Grants
 from chat.identity.identity import Protocol
 from chat.identity.people import Person
@@ -26,6 +28,8 @@ from chat.storage.signals import Signals
 
 if TYPE_CHECKING:  # for `disconnect_expired` only: not every function may pay for it at cold start
     from apigateway.management import ManagementClient
+
+logger = Logger(child=True)
 
 
 class Membership:
@@ -133,4 +137,10 @@ def disconnect_expired(connection_id: str, protocol: Protocol, client: Managemen
     expiry = Expiry({connection_id: protocol})
     for to_notify in expiry.to_notify:
         client.post(to_notify, EXPIRED)
-    client.close(expiry.to_close())
+    close_sockets(client, expiry.to_close())
+
+
+def close_sockets(client: ManagementClient, connection_ids: Iterable[str]) -> None:
+    """Close sockets, and log those that cannot be closed."""
+    for connection_id, outcome in client.close(connection_ids).items():
+        logger.error("close failed", connection=connection_id, outcome=str(outcome))

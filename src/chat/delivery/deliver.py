@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from apigateway import Batch, Delivered, Frame, Gone, ManagementClient, Outcome, Post, Poster
-from chat.membership import EXPIRED, Expiry, Membership
+from chat.membership import EXPIRED, Expiry, Membership, close_sockets
 from chat.protocol import frames
 from chat.protocol.messages import Entry
 from chat.storage.connections import Member
@@ -173,9 +173,9 @@ class Delivery:
         async with self._poster.batch(deadline=self.deadline) as batch:
             await batch.add(Post(connection_id, last_frame) for connection_id in expiry.to_notify)
         if to_close := expiry.to_close(set(batch.gone)):
-            close = self._management().close
+            client = self._management()
             parts = (to_close[part::_CLOSERS] for part in range(_CLOSERS))
-            await asyncio.gather(*(asyncio.to_thread(close, part) for part in parts))
+            await asyncio.gather(*(asyncio.to_thread(close_sockets, client, part) for part in parts))
         await asyncio.to_thread(self._prune, room, expired)
 
     def _prune(self, room: str, members: Sequence[Member]) -> None:

@@ -13,10 +13,13 @@ class FakeSockets:
     def __init__(self) -> None:
         self.posted: list[tuple[str, str]] = []
         self.closed: list[str] = []
+        self.unclosable: dict[str, Outcome] = {}
 
     def post(self, connection_id: str, frame: str) -> Outcome:
         self.posted.append((connection_id, frame))
         return Delivered()
 
-    def close(self, connection_ids: Iterable[str]) -> None:
-        self.closed += connection_ids
+    def close(self, connection_ids: Iterable[str]) -> dict[str, Outcome]:
+        ids = list(connection_ids)
+        self.closed += [connection_id for connection_id in ids if connection_id not in self.unclosable]
+        return {name: self.unclosable[name] for name in ids if name in self.unclosable}

@@ -20,7 +20,7 @@ from tests.support.fakes.management_server import ManagementServer
     ],
     ids=["delivered", "gone", "throttled once", "failed"],
 )
-def test_an_answer_of_the_management_api_is_an_outcome(
+def test_a_response_of_the_management_api_is_an_outcome(
     management: ManagementServer, aws: None, prepare: Callable[[FakeGateway], None], outcome: Outcome
 ) -> None:
     prepare(management.gateway)
@@ -29,23 +29,25 @@ def test_an_answer_of_the_management_api_is_an_outcome(
     assert management.gateway.frames["c1="] == (["é💬"] if outcome == Delivered() else [])
 
 
-def test_sockets_are_closed_and_one_that_is_closed_already_is_fine(
+def test_connections_are_closed_and_a_closed_one_is_no_failure(
     management: ManagementServer, aws: None
 ) -> None:
     management.gateway.gone = {"c2="}
-    ManagementClient(management.endpoint).close(["c1=", "c2=", "c3="])
+    assert ManagementClient(management.endpoint).close(["c1=", "c2=", "c3="]) == {}
     assert management.gateway.closed == ["c1=", "c3="]
 
 
-def test_a_socket_that_cannot_be_closed_does_not_keep_the_others_open(
+def test_a_connection_that_cannot_be_closed_does_not_keep_the_others_open(
     management: ManagementServer, aws: None
 ) -> None:
     management.gateway.troubles["c1="] = [Failed("")] * 3
-    ManagementClient(management.endpoint).close(["c1=", "c2="])
+    failed = ManagementClient(management.endpoint).close(["c1=", "c2="])
+    assert failed == {"c1=": Failed("status 500")}
     assert management.gateway.closed == ["c2="]
 
 
-def test_no_answer_is_a_failure_too(management: ManagementServer, aws: None) -> None:
+def test_no_response_is_a_failure_too(management: ManagementServer, aws: None) -> None:
     management.close()
     assert ManagementClient(management.endpoint).post("c1", "Hi") == Failed("EndpointConnectionError")
-    ManagementClient(management.endpoint).close(["c1"])  # which is let be
+    failed = ManagementClient(management.endpoint).close(["c1"])
+    assert failed == {"c1": Failed("EndpointConnectionError")}

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ClientError
 
-from apigateway.outcomes import Gone, Throttled
+from apigateway.outcomes import Failed, Gone, Throttled
 from apigateway.poster import Poster
 from chat.delivery.deliver import AddMembers, Counts, Delivery
 from chat.identity.identity import Protocol
@@ -142,6 +142,16 @@ def test_a_socket_that_takes_no_bye_is_closed_all_the_same(house: House) -> None
     house.gateway.troubles["c1"] = [Throttled()] * 100
     house.deliver([member("c1", expired=True)])
     assert (house.heard("c1"), house.sockets.closed) == ([], ["c1"])
+
+
+def test_a_socket_that_cannot_be_closed_is_logged_and_pruned(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    house.sockets.unclosable["c1"] = Failed("status 500")
+    house.deliver([member("c1", expired=True), member("c2", expired=True)])
+    assert house.sockets.closed == ["c2"]
+    assert [record.getMessage() for record in caplog.records] == ["close failed"]
+    assert house.connections.forgotten == [("general", "c1"), ("general", "c2")]
 
 
 def test_a_time_that_is_over_is_over_for_somebody_who_has_just_connected_too(house: House) -> None:
