@@ -10,7 +10,7 @@ export class MemberList {
   #button = find("#count", HTMLButtonElement);
   #panel = find("#people", HTMLElement);
   #list = find("#members", HTMLUListElement);
-  #unlisted = find("#crowd", HTMLElement);
+  #unlisted = find("#unlisted", HTMLElement);
   #wide = matchMedia(WIDE);
   /** @type {import("./room-model.js").Members | undefined} */
   #shown;

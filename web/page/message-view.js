@@ -20,7 +20,7 @@ const templates = {
   message: find("#message", HTMLTemplateElement),
   note: find("#note", HTMLTemplateElement),
   person: find("#person", HTMLTemplateElement),
-  failure: find("#refusal", HTMLTemplateElement),
+  failure: find("#failure", HTMLTemplateElement),
 };
 
 /** @param {Entry} entry @returns {HTMLElement} */
@@ -71,7 +71,7 @@ function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, 
   time.dateTime = isKnown ? at : "";
   time.textContent = isKnown ? shortTime(when) : "";
   time.title = isKnown ? calendar.format(when) : "";
-  element.querySelector(".refusal")?.remove();
+  element.querySelector(".failure")?.remove();
   if (delivery === "failed") element.append(failureElement(code));
 }
 

@@ -13,12 +13,12 @@ const STATES = {
   open: "Connected",
   reconnecting: "Reconnecting…",
   offline: "Offline",
-  unreachable: "Refused or unreachable",
+  unreachable: "Rejected or unreachable",
   closed: "Disconnected. Reload the page to come back.",
 };
 
 /** A page cannot see why a handshake failed. */
-const UNREACHABLE_WITH_TOKEN = "Refused or unreachable. Your link may have expired.";
+const UNREACHABLE_WITH_TOKEN = "Rejected or unreachable. Your link may have expired.";
 
 /**
  * The screen. Dispatches `write` (detail: a text), `typing` (the user is typing), `retry` (detail: the failed message

@@ -301,7 +301,7 @@ async def test_an_unsent_message_outlives_a_reload_while_the_engine_is_down(
     await ada.reload()
     await expect(ada.locator(".mine .text")).to_have_text(["into the void"])
     await expect(ada.locator(".mine .delivery")).to_have_text("Sending…")
-    await expect(ada.locator("#status")).to_have_text("Refused or unreachable")
+    await expect(ada.locator("#status")).to_have_text("Rejected or unreachable")
     async with LoggedEngine(port=port, origins=[host]) as engine:
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await expect(ada.locator(".mine .delivery")).to_have_text("Sent")

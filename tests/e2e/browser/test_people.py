@@ -155,7 +155,7 @@ async def test_a_token_is_taken_out_of_the_address_and_lives_as_long_as_the_tab(
     assert token not in await ada.evaluate("JSON.stringify(localStorage)")
     stranger = await person.new_page()
     await stranger.goto(f"{jwt_engine.engine.url}/?room={room}")
-    await expect(stranger.locator("#status")).to_have_text("Refused or unreachable")
+    await expect(stranger.locator("#status")).to_have_text("Rejected or unreachable")
 
 
 async def test_a_token_that_has_ended_is_said_to_be_the_likely_reason(
@@ -165,7 +165,7 @@ async def test_a_token_that_has_ended_is_said_to_be_the_likely_reason(
     ada = await windows.open(
         f"{jwt_engine.engine.url}/?room={room}&token={ended}", await windows.new_person(320, 568)
     )
-    await expect(ada.locator("#status")).to_have_text("Refused or unreachable. Your link may have expired.")
+    await expect(ada.locator("#status")).to_have_text("Rejected or unreachable. Your link may have expired.")
     assert await ada.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
@@ -216,7 +216,7 @@ async def test_who_is_muted_reads_why_nothing_is_sent(
     await act(mia, "nonsense", "Mute")
     await expect(ada.locator(".note")).to_contain_text("Mia muted you until")
     await say(ada, "more of it")
-    await expect(ada.locator(".refusal .reason")).to_have_text(
+    await expect(ada.locator(".failure .reason")).to_have_text(
         "A moderator has muted you in this room for a while."
     )
     await expect(mia.locator(".message")).to_have_count(1)
@@ -230,7 +230,7 @@ async def test_a_closed_room_and_a_slow_one_say_so(
         await other.request(action="lock", room=room, locked=True)
         await expect(ada.locator(".note")).to_contain_text("Max locked the room")
         await say(ada, "Hello?")
-        await expect(ada.locator(".refusal .reason")).to_have_text("This room is locked: nobody can write.")
+        await expect(ada.locator(".failure .reason")).to_have_text("This room is locked: nobody can write.")
         await other.request(action="lock", room=room, locked=False)
         await other.request(action="slow_mode", room=room, seconds=3600)
         await expect(ada.locator(".note").last).to_contain_text("each user can write once in an hour")
@@ -259,5 +259,5 @@ async def test_of_a_crowd_the_page_shows_a_number(windows: BrowserWindows, engin
     await write_members(engine, room, 400)
     ada = await windows.page("Ada", room)
     await expect(ada.locator("#count")).to_have_text(re.compile(r"^about \d+ here$"))
-    await expect(ada.locator("#crowd")).to_be_visible()
+    await expect(ada.locator("#unlisted")).to_be_visible()
     await expect(ada.locator("#members li")).to_have_count(0)

@@ -1,13 +1,13 @@
 /**
  * Hosts clients of web/roomcast.js for tests in another language. Each line of the input is a command,
- * {"id", "do", "client", ...}; each line of the output its answer, {"id", "ok"} or {"id", "code", "detail"}.
+ * {"id", "do", "client", ...}. Each line of the output is a reply, {"id", "ok"} or {"id", "code", "detail"}.
  */
 import { createInterface } from "node:readline";
 import { Roomcast } from "../../../web/roomcast.js";
 
 const KILLED = Symbol("killed");
 
-/** What was messages in a room since it was joined. */
+/** Records the events of a room since it was joined. */
 class RoomRecorder {
   messages = []; // [seq, id, text]
   gaps = []; // [from, to]
@@ -25,27 +25,27 @@ class RoomRecorder {
     room.addEventListener("failed", ({ detail: { id, code } }) => this.failed.push([id, code]));
   }
 
-  /** Resolves once so many messages were messages, or one with this seq or a later one. */
+  /** Resolves when there are `count` messages, and one with this seq or a later one. */
   until({ count = 0, seq = 0 }) {
-    const enough = () => this.messages.length >= count && (this.messages.at(-1)?.[0] ?? 0) >= seq;
-    return enough() ? undefined : new Promise((resolve) => this.#waiting.push({ enough, resolve }));
+    const isReached = () => this.messages.length >= count && (this.messages.at(-1)?.[0] ?? 0) >= seq;
+    return isReached() ? undefined : new Promise((resolve) => this.#waiting.push({ isReached, resolve }));
   }
 
   #onMessage(message) {
     this.messages.push(message);
-    for (const { enough, resolve } of this.#waiting) if (enough()) resolve();
-    this.#waiting = this.#waiting.filter(({ enough }) => !enough());
+    for (const { isReached, resolve } of this.#waiting) if (isReached()) resolve();
+    this.#waiting = this.#waiting.filter(({ isReached }) => !isReached());
   }
 }
 
 /**
- * What a browser gives a page: timers, sockets, a storage, and news of its network. When the tab is killed they fall
- * silent, and only the storage's content stays.
+ * What a browser gives a page: timers, sockets, a storage, and network events. When the tab is killed, its timers and
+ * sockets stop, and only the content of the storage stays.
  */
 class Tab {
   alive = true;
   window = new EventTarget();
-  socketLogs = []; // what became of each socket: [what, when]
+  socketLogs = []; // the events of each socket: [name, milliseconds]
   #began = performance.now();
   #sockets = [];
 
@@ -92,8 +92,8 @@ class Tab {
         super.close(...reason);
       }
 
-      #record(what) {
-        this.#log.push([what, performance.now() - tab.#began]);
+      #record(name) {
+        this.#log.push([name, performance.now() - tab.#began]);
       }
     };
     this.killed = new Promise((resolve) => {
@@ -113,7 +113,7 @@ class Client {
   constructor(url, options, stored) {
     this.tab = new Tab(stored);
     const { clock, storage, WebSocket, window } = this.tab;
-    globalThis.addEventListener = window.addEventListener.bind(window); // which Node has not, and the library looks for
+    globalThis.addEventListener = window.addEventListener.bind(window); // The library looks for it; Node has none.
     this.chat = new Roomcast(url, { ...options, clock, storage, WebSocket });
     this.chat.addEventListener("state", ({ detail }) => this.states.push(detail.state));
   }
@@ -125,7 +125,7 @@ class Client {
 }
 
 const clients = new Map();
-const stored = new Map(); // what each client's sessionStorage holds
+const stored = new Map(); // the content of each client's sessionStorage
 
 const commands = {
   open({ client, url, options, fresh }) {
@@ -139,11 +139,11 @@ const commands = {
   },
   close: ({ client }) => clients.get(client).chat.close(),
   kill: ({ client }) => clients.get(client).tab.kill(),
-  /** An event of the browser: "online" or "offline". */
+  /** Dispatch an event of the browser: "online" or "offline". */
   dispatch({ client, event }) {
     clients.get(client).tab.window.dispatchEvent(new Event(event));
   },
-  until: ({ client, room, ...what }) => recorder(client, room).until(what),
+  until: ({ client, room, ...condition }) => recorder(client, room).until(condition),
   events({ client, room }) {
     const { messages, gaps, resets, acknowledged, failed, room: { pending } } = recorder(client, room);
     return { messages, gaps, resets, acknowledged, failed, pending: pending.map(({ id }) => id) };
@@ -152,7 +152,7 @@ const commands = {
     const { states, tab } = clients.get(client);
     return { states, sockets: tab.socketLogs };
   },
-  /** All that is before what was shown: each page's messages, the newest page first. */
+  /** Return the messages before those that were shown, by pages, the newest page first. */
   async readBack({ client, room, limit }) {
     const pages = [];
     for (let more = true; more; ) {
@@ -166,17 +166,17 @@ const commands = {
 
 const recorder = (client, room) => clients.get(client).rooms.get(room);
 
-function reply(id, answer) {
-  process.stdout.write(`${JSON.stringify({ id, ...answer })}\n`);
+function reply(id, fields) {
+  process.stdout.write(`${JSON.stringify({ id, ...fields })}\n`);
 }
 
 async function run({ id, do: command, ...fields }) {
   const tab = clients.get(fields.client)?.tab;
   try {
     const work = Promise.resolve(commands[command](fields));
-    // Of two that are settled the first wins: what takes no time can be asked of a killed tab, too.
-    const answer = await (tab && command !== "kill" ? Promise.race([work, tab.killed]) : work);
-    reply(id, answer === KILLED ? { code: "killed", detail: "" } : { ok: answer ?? null });
+    // If both have settled, the first wins: a killed tab still replies to commands that take no time.
+    const result = await (tab && command !== "kill" ? Promise.race([work, tab.killed]) : work);
+    reply(id, result === KILLED ? { code: "killed", detail: "" } : { ok: result ?? null });
   } catch ({ code = "bug", message, stack }) {
     reply(id, { code, detail: code === "bug" ? stack : message });
   }

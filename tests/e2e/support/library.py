@@ -1,4 +1,4 @@
-"""Clients of web/roomcast.js, as pages have them: hosted in one Node process and steered from here."""
+"""Clients of web/roomcast.js as in a page, hosted in one Node process and controlled from here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ needs_node = pytest.mark.skipif(
 
 
 class Rejected(Exception):
-    """A promise of the library was rejected with a Refusal, or its client's tab was killed ("killed")."""
+    """A promise of the library was rejected with a RoomcastError, or its tab was killed (code "killed")."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}")
@@ -33,8 +33,8 @@ class Rejected(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RoomEvents:
-    """What a room has told since it was joined: messages as (seq, id, text), gaps, resets, what became of own
-    messages, and which of them still wait.
+    """The events of a room since it was joined: messages as (seq, id, text), gaps, resets, the results of the
+    client's own messages, and those that are still pending.
     """
 
     messages: list[tuple[int, str, str]]
@@ -55,14 +55,14 @@ class RoomEvents:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLog:
-    """The states that a client went through, and for each of its sockets what became of it and when."""
+    """The states of a client in order, and for each of its sockets the events as (name, milliseconds)."""
 
     states: list[str]
     sockets: list[list[tuple[str, float]]]
 
 
 class Library:
-    """The Node process. Entering starts it, leaving ends it with all its clients."""
+    """The Node process. Entering the context starts it, leaving ends it with all its clients."""
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
@@ -90,15 +90,13 @@ class Library:
         await self._reading
 
     async def open(self, client: str, url: str, *, fresh: bool = False, **options: Any) -> LibraryClient:
-        """A client of that name; a second of the same name finds the first one's sessionStorage, unless it is
-        to be `fresh`.
-        """
+        """Open a client. A second of the same name gets the first one's sessionStorage, unless `fresh`."""
         person = {"name": client, "client": f"the random id of {client}"}
         await self.request("open", client=client, url=url, options={**person, **options}, fresh=fresh)
         return LibraryClient(self, client)
 
     async def request(self, command: str, **fields: Any) -> Any:
-        """Has a command done and waits for its answer. Raises Rejected."""
+        """Run a command and return its result. Raises Rejected."""
         assert self._process.stdin is not None
         id_ = next(self._ids)
         answer = self._requests[id_] = asyncio.get_running_loop().create_future()
@@ -127,7 +125,7 @@ class LibraryClient:
         self.name = name
 
     async def join(self, room: str, **options: Any) -> LibraryRoom:
-        """The room, once the join was answered. Raises Rejected."""
+        """Join a room. Raises Rejected."""
         await self._request("join", room=room, options=options)
         return LibraryRoom(self, room)
 
@@ -138,11 +136,11 @@ class LibraryClient:
         await self._request("close")
 
     async def dispatch(self, event: str) -> None:
-        """Has its browser say that it is "online" or "offline"."""
+        """Dispatch the browser's event "online" or "offline"."""
         await self._request("dispatch", event=event)
 
     async def kill(self) -> None:
-        """Ends it as a killed or reloaded tab ends: at once, and without a word of the library's."""
+        """End the client as a killed or reloaded tab ends: at once, without a frame from the library."""
         await self._request("kill")
 
     async def _request(self, command: str, **fields: Any) -> Any:
@@ -155,7 +153,7 @@ class LibraryRoom:
         self.name = name
 
     async def send(self, message: str, **options: Any) -> dict[str, Any]:
-        """Its seq, id and time, once it is stored. Raises Rejected."""
+        """Send a message and return its seq, id and time. Raises Rejected."""
         acknowledgement: dict[str, Any] = await self._request("send", message=message, options=options)
         return acknowledgement
 
@@ -163,7 +161,7 @@ class LibraryRoom:
         await self._request("leave")
 
     async def until(self, *, count: int = 0, seq: int = 0, timeout: float = TIMEOUT) -> None:
-        """Waits until so many messages were heard, and one of at least this seq."""
+        """Wait until there are `count` messages, and one of at least this seq."""
         async with asyncio.timeout(timeout):
             await self._request("until", count=count, seq=seq)
 
@@ -179,7 +177,7 @@ class LibraryRoom:
         )
 
     async def read_back(self, limit: int | None = None) -> list[list[tuple[int, str, str]]]:
-        """What is before all that was shown, by pages, the newest page first."""
+        """Return the messages before those that were shown, by pages, the newest page first."""
         pages = await self._request("readBack", limit=limit)
         return [[(seq, id_, text) for seq, id_, text in page] for page in pages]
 

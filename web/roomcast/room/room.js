@@ -16,7 +16,7 @@ import { moderate } from "../protocol/frames.js";
  *   later ones are new. `more`: there are earlier ones
  * @property {Message} changed - the new form of a message that a moderator has deleted
  * @property {{from: number, to: number}} lost - the messages from seq `from` to seq `to` are missing for good
- * @property {{}} reset - the room's log has begun again; the messages that were shown are no part of it
+ * @property {{}} reset - the room has a new log; the messages that were shown are no part of it
  * @property {Ack} sent - a message of this user is stored
  * @property {{id: string, code: string, detail: string}} failed - a message of this user was not sent and will not be
  * @property {{id: string, code: string, detail: string, retryAfter: number}} delayed - a message of this user waits for

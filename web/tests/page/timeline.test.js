@@ -26,7 +26,7 @@ describe("reading", () => {
     assert.deepEqual(texts(), ["bob 1", "cy 2", "bob 4"]);
   });
 
-  it("tells new messages from the history", () => {
+  it("distinguishes new messages from the history", () => {
     assert.deepEqual(receive(from("bob", 1), from("cy", 2)), [false, false]);
     timeline.goLive();
     assert.deepEqual(receive(from("bob", 3)), [true]);

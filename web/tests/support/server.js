@@ -274,7 +274,7 @@ export class FakeSocket extends EventTarget {
     this.#leaveAll();
   }
 
-  /** The server loses the connection's row, and tells nobody. */
+  /** The server loses the connection's row, and neither end notices. */
   loseRow() {
     this.isKnown = false;
     this.#leaveAll();
