@@ -1,8 +1,10 @@
 """A small HTTP/1.1 server on asyncio, for the gateway's port and for the Lambda Runtime API.
 
-The local engine answers one HTTP request per post to a socket and three per function call, so the server is
-on the hot path of all it measures: parsing is httptools' (llhttp), and a handler that needs no await is
-answered in the same turn of the loop.
+The engine answers one HTTP request per post to a socket and three per function call, so the server is on the
+hot path of everything that it measures. httptools (llhttp) parses, and a handler without an await is answered
+in the same iteration of the event loop. With aiohttp's server, 1,000 small posts on ten connections cost 3.7
+times the CPU (56 instead of 15 ms with the client, on uvloop, median of 25). aiohttp is the client of
+ministack only, where its connection pool saves us one.
 """
 
 from __future__ import annotations
@@ -22,30 +24,30 @@ log = logging.getLogger(__name__)
 MAX_BODY = 8 * 1024 * 1024  # bytes; Lambda's synchronous payload limit is 6 MB
 MAX_HEADERS = 64 * 1024  # bytes of request line and headers
 
-# asyncio's own default of 100 overflows when a thousand sockets connect in one burst, and each client whose
-# handshake the kernel then drops waits a second before it tries again.
+# asyncio's default of 100 overflows when a thousand sockets connect in one burst. The kernel then drops TCP
+# handshakes, and each of those clients waits a second before it retries.
 BACKLOG = 4096
 
 
 @dataclass(slots=True)
 class Request:
-    """One HTTP request: the raw target, and its two halves, still escaped."""
+    """One HTTP request; target, path and query are still escaped."""
 
     method: str
     target: str
     headers: list[tuple[str, str]]
     body: bytes
-    client: str  # the peer's address
-    port: int  # the port of ours that it came in on
+    client: str  # address of the peer
+    port: int  # the local port
     path: str = field(init=False)
     query: str = field(init=False)
 
     def __post_init__(self) -> None:
-        # Not urlsplit: it takes the first segment of "//a/b" for a host, and raises on "//[".
+        # Not urlsplit: it reads a host in "//a/b", and raises on "//[".
         self.path, _, self.query = self.target.partition("?")
 
     def header(self, name: str) -> str | None:
-        """The first header of that name, in whatever case it was sent."""
+        """Return the first header of that name, in any case."""
         lowered = name.lower()
         return next((value for key, value in self.headers if key.lower() == lowered), None)
 
@@ -57,7 +59,7 @@ class Response:
     headers: tuple[tuple[str, str], ...] = ()
 
     def encode(self, *, head_only: bool = False, close: bool = False) -> bytes:
-        """The response as sent; a HEAD request gets the head only, with the body's length."""
+        """Return the bytes to send; a HEAD request gets the head only, with the body's length."""
         lines = [f"HTTP/1.1 {self.status} {_PHRASES.get(self.status, '')}"]
         lines += [f"{name}: {value}" for name, value in self.headers]
         if self.status not in _BODILESS:
@@ -73,15 +75,15 @@ _BODILESS = (204, 304)  # RFC 9110, 8.6: a 204 must not carry a Content-Length
 
 type Handler = Callable[[Request], Response | Awaitable[Response]]
 # Takes over the connection of a WebSocket upgrade: its request, its transport, the bytes after its headers.
-# The returned protocol receives what comes next, but no connection_made: the connection is made already.
+# The returned protocol gets the next bytes, but no connection_made: the connection is already made.
 type Upgrade = Callable[[Request, asyncio.Transport, bytes], asyncio.Protocol]
 
 
 class HttpProtocol(asyncio.Protocol):
-    """One client connection: requests are answered one at a time, in the order they came.
+    """One client connection: requests are answered one at a time, in order.
 
-    A handler whose client leaves is cancelled. `connections` is the server's set of open connections, which
-    this one keeps itself in until it closes or is handed over.
+    A handler is cancelled when its client disconnects. `connections` is the server's set of open connections;
+    this one is in it until it closes or is handed over.
     """
 
     def __init__(
@@ -112,7 +114,7 @@ class HttpProtocol(asyncio.Protocol):
     # asyncio's callbacks
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # A cast, not a check: uvloop's transports have the methods but are no subclass.
+        # A cast, not a check: uvloop's transports have the methods but are not a subclass.
         self._transport = cast(asyncio.Transport, transport)
         self._client = transport.get_extra_info("peername")[0]
         self._port = transport.get_extra_info("sockname")[1]
@@ -124,26 +126,26 @@ class HttpProtocol(asyncio.Protocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._hand_over(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            if not self._transport.is_closing():  # else _refuse has answered
+            if not self._transport.is_closing():  # else _reject has answered
                 self._answer_and_close(Response(400, b"malformed request\n"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
         self._waiting.clear()
         if self._answering:
-            self._answering.cancel()  # nobody is left to answer
+            self._answering.cancel()
 
     # httptools' callbacks
 
-    def on_url(self, url: bytes) -> None:  # called again when the target came in pieces
+    def on_url(self, url: bytes) -> None:  # called once per part of the target
         self._url += url
         if len(self._url) > MAX_HEADERS:
-            self._refuse(414, b"target too long\n")
+            self._reject(414, b"target too long\n")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._header_bytes += len(name) + len(value)
         if self._header_bytes + len(self._url) > MAX_HEADERS:
-            self._refuse(431, b"headers too large\n")
+            self._reject(431, b"headers too large\n")
         self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
@@ -153,7 +155,7 @@ class HttpProtocol(asyncio.Protocol):
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
         if self._body_bytes > MAX_BODY:
-            self._refuse(413, b"body too large\n")
+            self._reject(413, b"body too large\n")
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -165,16 +167,16 @@ class HttpProtocol(asyncio.Protocol):
         if self._answering is None:
             self._answer_waiting()
 
-    def _refuse(self, status: int, body: bytes) -> None:
+    def _reject(self, status: int, body: bytes) -> None:
         self._answer_and_close(Response(status, body))
-        raise ValueError("request refused")  # stops the parser, which reports it as a callback error
+        raise ValueError("rejected")  # stops the parser, which reports a callback error
 
     def _answer_and_close(self, response: Response) -> None:
         self._transport.write(response.encode(close=True))
         self._transport.close()
 
     def abort(self) -> None:
-        """Closes the connection now, whatever it is waiting for."""
+        """Close the connection now, without the responses still due."""
         self._transport.abort()
 
     def _request(self) -> Request:
@@ -187,12 +189,12 @@ class HttpProtocol(asyncio.Protocol):
     def _hand_over(self, rest: bytes) -> None:
         request, self._upgrading = self._upgrading, None
         if request is None or self._upgrade is None:
-            # The parser stops at any upgrade; others (to HTTP/2, say) were answered as they are.
+            # The parser stops at every upgrade; others, such as to HTTP/2, were answered as plain requests.
             self._parser = httptools.HttpRequestParser(self)
             if rest:
                 self.data_received(rest)
         elif self._answering is not None:
-            # Pipelined behind a request whose answer is still to be written to the same connection.
+            # Pipelined: the response to an earlier request is still to be written.
             self._answer_and_close(Response(400, b"upgrade before the last answer\n"))
         else:
             self._connections.discard(self)
@@ -222,7 +224,7 @@ class HttpProtocol(asyncio.Protocol):
         self._answer_waiting()
 
     def _failed(self, request: Request) -> Response:
-        log.exception("%s %s failed", request.method, request.path)
+        log.exception("request failed: %s %s", request.method, request.path)
         return Response(500, b"internal error\n")
 
     def _write(self, response: Response, request: Request, keep_alive: bool) -> None:
@@ -247,8 +249,8 @@ class HttpServer:
         self._listener: asyncio.Server | None = None
 
     async def start(self, host: str, port: int) -> int:
-        """Listens on host and port (0: any free one); the bound port. OSError when it is in use."""
-        # Every socket gets TCP_NODELAY from the event loop, asyncio's and uvloop's alike.
+        """Listen on host and port (0: any free one) and return the port. Raises OSError if it is taken."""
+        # asyncio and uvloop set TCP_NODELAY on every socket.
         self._listener = await asyncio.get_running_loop().create_server(
             lambda: HttpProtocol(self._handler, self._upgrade, self._connections),
             host,
@@ -259,12 +261,12 @@ class HttpServer:
         return bound
 
     def stop_listening(self) -> None:
-        """Refuses new connections; the open ones stay."""
+        """Accept no new connections; the open ones stay."""
         if self._listener is not None:
             self._listener.close()
 
     def close(self) -> None:
-        """Stops listening and drops the open connections, except those that were handed over."""
+        """Stop listening and abort the open connections, except those that were handed over."""
         self.stop_listening()
         for connection in list(self._connections):
             connection.abort()
