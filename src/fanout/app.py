@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import asdict
 from functools import cache
 from typing import Any
 
@@ -15,7 +14,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from apigateway import ManagementClient, Poster
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
-from chat.delivery.deliver import Counts, Delivery, Results
+from chat.delivery.deliver import Delivery, Results
 from chat.delivery.slice_queue import Cursors, SliceQueue, SliceTask
 from chat.delivery.slices import SliceWorker
 from chat.membership import Membership
@@ -27,6 +26,7 @@ from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon
 from fanout.batch import RoomBatch, batch_response, group_by_room
+from fanout.results import record_counts, record_results
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)  # patched, botocore would add a subsegment for every post
@@ -75,13 +75,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     records = event["Records"]
     batch, failed = group_by_room(records)
     broadcasts, announcements = loop.run_until_complete(deliver(batch))
-    for room, result in broadcasts.items():
-        log_counts(room, result, first=batch.runs[room][0].seq, last=batch.runs[room][-1].seq)
-    for room, result in announcements.items():
-        if not isinstance(result, Exception):
-            logger.info("announced", room=room, signals=len(batch.signals[room]))
-    results = (*broadcasts.items(), *announcements.items())
-    failed |= batch.positions(room for room, result in results if isinstance(result, Exception))
+    failed |= batch.positions(record_results(batch, broadcasts, announcements))
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
     return batch_response(records, failed)
 
@@ -106,21 +100,9 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
         # sooner.
         slice_queue.delay(record["receiptHandle"], RETRY_SECONDS)
         raise
-    log_counts(task.slice.room, counts, first=task.after + 1, last=task.to)
+    record_counts(task.slice.room, counts, first=task.after + 1, last=task.to)
 
 
 def deadline(fraction: float, context: LambdaContext) -> float:
     """Return the loop time at which this fraction of the invocation's time will have passed."""
     return loop.time() + fraction * context.get_remaining_time_in_millis() / 1000
-
-
-def log_counts(room: str, result: Counts | Exception | None, *, first: int, last: int) -> None:
-    if isinstance(result, Exception):
-        return  # logged where it was raised
-    if result is None:
-        logger.info("enqueued slice tasks", room=room, first=first, last=last)
-        return
-    logger.info("broadcast", room=room, first=first, last=last, **asdict(result))
-    metrics.add_metric("Delivered", MetricUnit.Count, result.delivered)
-    metrics.add_metric("Gone", MetricUnit.Count, result.gone)
-    metrics.add_metric("Shed", MetricUnit.Count, result.shed)
