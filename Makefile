@@ -9,6 +9,9 @@ ENV_VARS ?= events/env.json
 BIN := .venv/bin
 SAM ?= .venv-sam/bin/sam
 
+# All tests and those of folders run in parallel. A few have their results sooner without workers.
+PARALLEL = $(if $(filter-out tests tests/%,$(ARGS))$(findstring .py,$(ARGS)),,-n auto)
+
 export SAM_CLI_TELEMETRY ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -23,7 +26,7 @@ run: .venv/.run ## Run the chat on this machine (PORT=8080; ARGS="--help" lists 
 	@PORT=$(PORT) exec $(BIN)/python -m local run $(ARGS)
 
 test: .venv/.dev ## Run all Python tests, the browser's too where Chromium is (ARGS="-k name" picks some)
-	@exec $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: .venv/.dev ## Check style, types and imports of the Python code
 	@$(BIN)/ruff check .

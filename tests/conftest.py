@@ -16,12 +16,13 @@ from moto import mock_aws
 
 from local.stack import Stack
 from local.template import load as template
-from tests.support import engine_logs, parallel
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.management_server import ManagementServer
 from tests.support.fakes.stream import Stream
 from tests.support.project import ROOT, TEMPLATE
+
+pytest_plugins = ("tests.support.engine_logs", "tests.support.parallel")
 
 HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")
 
@@ -152,11 +153,6 @@ def event() -> Callable[[str], dict[str, Any]]:
         return json.loads((ROOT / "events" / f"{name}.json").read_text())  # type: ignore[no-any-return]
 
     return load
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(engine_logs)
-    config.pluginmanager.register(parallel)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,6 +1,6 @@
 """The logs of the engines that a test starts, for the report of a test that fails.
 
-Hooks of pytest, which `tests/conftest.py` registers. A `LoggedEngine` adds its own log. `log_file` adds the
+A plugin of pytest, which `tests/conftest.py` names. A `LoggedEngine` adds its own log. `log_file` adds the
 output of an engine in a process of its own.
 """
 
