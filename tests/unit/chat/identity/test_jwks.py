@@ -40,34 +40,38 @@ def test_a_published_set_is_read(server: KeySetServer) -> None:
     assert server.fetches == 1
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", "kid": "x"},
-        {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "kid": "x"},
-        published(rsa_key(), kid="x", use="enc"),
-        published(rsa_key(), kid="x", alg="RSA-OAEP"),
-        published(rsa_key(), kid="x", alg="HS256"),
-        published(rsa_key(), kid="x", alg="none"),
-        published(rsa_key(), kid="x", alg="RS512"),
-        published(rsa_key("short", 1024), kid="x"),
-        published(ec_key("longer", ec.SECP384R1()), kid="x"),
-        published(ec_key(), kid="x", crv="secp256k1"),
-        published(rsa_key(), kid=7),
-        published(rsa_key(), kid=["x"]),
-        published(rsa_key(), kid="x", n=...),
-        published(rsa_key(), kid="x", n=7),
-        published(rsa_key(), kid="x", n="not base64!"),
-        published(rsa_key(), kid="x", n=""),
-        published(ec_key(), kid="x", x="AAAA"),
-        published(ec_key(), kid="x", x=EC["y"], y=EC["x"]),  # no point of the curve
-        {},
-        "x",
-        None,
-        ["kty", "RSA"],
-    ],
-    ids=lambda other: json.dumps(other)[:40],
-)
+OTHER_KEYS = {
+    "a symmetric key": {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", "kid": "x"},
+    "Ed25519": {
+        "kty": "OKP",
+        "crv": "Ed25519",
+        "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        "kid": "x",
+    },
+    "for encryption": published(rsa_key(), kid="x", use="enc"),
+    "RSA-OAEP": published(rsa_key(), kid="x", alg="RSA-OAEP"),
+    "HS256": published(rsa_key(), kid="x", alg="HS256"),
+    "none": published(rsa_key(), kid="x", alg="none"),
+    "RS512": published(rsa_key(), kid="x", alg="RS512"),
+    "1,024 bits": published(rsa_key("short", 1024), kid="x"),
+    "P-384": published(ec_key("longer", ec.SECP384R1()), kid="x"),
+    "secp256k1": published(ec_key(), kid="x", crv="secp256k1"),
+    "a number as kid": published(rsa_key(), kid=7),
+    "an array as kid": published(rsa_key(), kid=["x"]),
+    "no modulus": published(rsa_key(), kid="x", n=...),
+    "a number as modulus": published(rsa_key(), kid="x", n=7),
+    "a modulus that is not base64": published(rsa_key(), kid="x", n="not base64!"),
+    "an empty modulus": published(rsa_key(), kid="x", n=""),
+    "a short coordinate": published(ec_key(), kid="x", x="AAAA"),
+    "not a point of the curve": published(ec_key(), kid="x", x=EC["y"], y=EC["x"]),  # no point of the curve
+    "an empty object": {},
+    "a string": "x",
+    "null": None,
+    "an array": ["kty", "RSA"],
+}
+
+
+@pytest.mark.parametrize("other", OTHER_KEYS.values(), ids=OTHER_KEYS)
 def test_what_is_no_key_for_these_algorithms_is_passed_over(other: Any) -> None:
     assert read(other, RSA) == [("RS256", "r1")]
 
