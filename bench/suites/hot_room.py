@@ -46,7 +46,7 @@ class Heat:
 
 
 def run() -> Report:
-    report = Report("hot-room: messages to 1,000 members at a quota of 2,500/s (virtual time)")
+    report = Report(f"hot-room: messages to {MEMBERS:,} members at {QUOTA.rate:,} posts/s (virtual time)")
     curves: dict[str, list[tuple[float, float]]] = {COALESCED: [], SINGLY: []}
     for rate in RATES:
         for posting in (COALESCED, SINGLY) if rate <= MAX_RATE_SINGLY else (COALESCED,):
@@ -56,7 +56,7 @@ def run() -> Report:
             _add(report, rate, posting, heat)
     report.plots["hot-room"] = Plot(
         "A hot room: posts per message and member",
-        "messages per second to 1,000 members",
+        f"messages per second to {MEMBERS:,} members",
         "posts",
         [Curve(name, points) for name, points in curves.items()],
     )
@@ -73,7 +73,7 @@ def _add(report: Report, rate: int, posting: str, heat: Heat) -> None:
         p50_s=_percentile(heat.delays, 50),
         p99_s=_percentile(heat.delays, 99),
         shed=heat.shed,
-        unsent_after_80_s=heat.messages - len(heat.delays) or "",
+        **{f"unsent_after_{SECONDS + TIMEOUT:.0f}_s": heat.messages - len(heat.delays) or ""},
     )
     if rate == 100:
         report.goals.append(Goal("100 messages/s to 1,000: posts per message and member", ratio, 0.05, 0.025))
