@@ -1,4 +1,4 @@
-"""Broadcasts to one room, in a process of its own: ours, and boto3's way."""
+"""Ways to broadcast to one room, members read too, each measured in a new process."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ PAUSE = 1.0  # seconds between two broadcasts: the bucket of posts is full again
 
 
 def ours(gateway: str, ca: str, table: str, size: int) -> Callable[[int], dict[str, int]]:
-    from bench.peers.engine import message, real
+    from bench.peers.engine import Engine, message
 
     loop = asyncio.new_event_loop()
-    engine = real(gateway, ca, table)
+    engine = Engine.over_tls(gateway, ca, table)
 
     def broadcast(seq: int) -> dict[str, int]:
         result = loop.run_until_complete(engine.broadcast(room_of(size), [message(seq)]))
@@ -29,7 +29,7 @@ def ours(gateway: str, ca: str, table: str, size: int) -> Callable[[int], dict[s
 
 
 def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int], dict[str, int]]:
-    """A Query and a pool of threads, each with boto3's own retries: what most broadcasts are."""
+    """Broadcast with a Query and a pool of threads, with boto3's own retries: the usual way."""
     from concurrent.futures import ThreadPoolExecutor
 
     import boto3
@@ -37,6 +37,8 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
 
     from bench.peers.engine import message
     from chat.protocol import frames
+    from chat.protocol.rooms import room_key
+    from chat.storage.connections import HASH_DIGITS
 
     members = boto3.client("dynamodb", endpoint_url=table, region_name=REGION)
     config = Config(max_pool_connections=THREADS)
@@ -57,11 +59,12 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
         pages = members.get_paginator("query").paginate(
             TableName=NAME,
             KeyConditionExpression="pk = :room",
-            ExpressionAttributeValues={":room": {"S": f"ROOM#{room_of(size)}"}},
+            ExpressionAttributeValues={":room": {"S": room_key(room_of(size))}},
             ConsistentRead=True,
         )
-        under_way = [pool.submit(post, item["sk"]["S"][4:]) for page in pages for item in page["Items"]]
-        delivered = sum(future.result() for future in under_way)
+        ids = (item["sk"]["S"][HASH_DIGITS:] for page in pages for item in page["Items"])
+        posting = [pool.submit(post, connection_id) for connection_id in ids]
+        delivered = sum(future.result() for future in posting)
         return {"Delivered": delivered, "Failed": size - delivered}
 
     return broadcast

@@ -1,10 +1,10 @@
-"""The posting engine, put together as the fan-out function has it."""
+"""The posting engine and the member reader, composed as in the fan-out function."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, Self
 
 from apigateway import BroadcastResult, Frame, Post, Poster
 from bench.fakes.table import NAME
@@ -16,7 +16,9 @@ from chat.storage.member_reader import MemberReader
 REGION = "us-east-1"
 
 
-class Source(Protocol):
+class MemberSource(Protocol):
+    """The part of MemberReader that the engine needs."""
+
     async def read(
         self,
         room: str,
@@ -27,11 +29,17 @@ class Source(Protocol):
 
 
 class Engine:
-    """Broadcasts runs to rooms. All broadcasts share one rate, as those of a function's instance do."""
+    """Broadcasts runs to rooms. All its broadcasts share one rate, as in one instance of a function."""
 
-    def __init__(self, poster: Poster, members: Source) -> None:
+    def __init__(self, poster: Poster, members: MemberSource) -> None:
         self._poster = poster
         self._members = members
+
+    @classmethod
+    def over_tls(cls, endpoint: str, ca: str, table: str) -> Self:
+        """Return an engine that posts over TLS and reads members over HTTP."""
+        context = ssl.create_default_context(cafile=ca)
+        return cls(Poster(endpoint, region=REGION, context=context), MemberReader(table, REGION, NAME))
 
     async def broadcast(self, room: str, run: Sequence[Entry], *, coalesced: bool = True) -> BroadcastResult:
         """Post a run to every member. Not coalesced, it is one frame per message."""
@@ -44,12 +52,7 @@ class Engine:
         return BroadcastResult(batch.delivered, batch.gone, batch.failed)
 
 
-def real(endpoint: str, ca: str, table: str) -> Engine:
-    """Return an engine that posts over TLS and reads members over HTTP."""
-    context = ssl.create_default_context(cafile=ca)
-    return Engine(Poster(endpoint, region=REGION, context=context), MemberReader(table, REGION, NAME))
-
-
 def message(seq: int, text: str = "Hi everybody, good to see you all here today!") -> Entry:
+    """Return the log entry of a message of some 50 characters."""
     ref = f"00000000-0000-4000-8000-{seq:012d}"
     return Entry(seq, Message(ref, "0123456789abcdef", "Ada", text, None, "2026-11-24T06:20:01.123Z"))

@@ -1,7 +1,7 @@
-"""The posting engine in simulated time: its own code, a virtual clock, the simulator's rules.
+"""What the posting engine talks to in virtual time: API Gateway by the simulator's rules, rooms of members.
 
-What a post costs is charged as time of the instance's one vCPU, so that an engine that would be too slow is
-too slow here. Charged is what `rooms` measures on the machine that this runs on.
+Each post takes CPU time of the instance's one vCPU, as measured in real time on the same machine: an engine
+that is too slow there is too slow here.
 """
 
 from __future__ import annotations
@@ -14,17 +14,16 @@ from apigateway.client import MAX_CONNECTIONS, TIMEOUT, Frame
 from apigateway.outcomes import TIMED_OUT, Delivered, Outcome, from_status
 from bench.simulator import NEVER, Answer, Gateway, Record, Report, Settings, member_id
 from chat.storage.connections import HASH_SPACE, Member
-from chat.storage.member_reader import PAGE
+from chat.storage.member_reader import PAGE, READERS
 
-CPU_PER_POST = 40e-6  # seconds with the member's share of reading; used where `rooms` has not measured it
-PAGE_LATENCY = 0.015  # seconds that DynamoDB takes for a page of 1,000 members
-_READERS = 4  # at once
+CPU_PER_POST = 40e-6  # seconds, reading the member included; `rooms` measures some 30 to 50
+PAGE_LATENCY = 0.015  # seconds that DynamoDB takes per page of members
 _DELIVERED = Delivered()
 
 
 @dataclass(slots=True)
 class Account:
-    """One AWS account's API Gateway, which any number of instances post to."""
+    """One AWS account's API Gateway, to which any number of instances post."""
 
     rules: Gateway
     record: Record
@@ -45,23 +44,23 @@ class Account:
         return self.record.report()
 
 
-class SimulatedGateway:
-    """One instance's way to it: as many connections as the real one, and one vCPU."""
+class VirtualGateway:
+    """One instance's client of it, with the real client's connections and time-out, and one vCPU."""
 
     def __init__(self, account: Account, loop: asyncio.AbstractEventLoop, cpu_per_post: float) -> None:
         self._account = account
         self._loop = loop
         self._cpu = cpu_per_post
         self._cpu_is_free = 0.0
-        self._under_way = 0
+        self._open_posts = 0
         self.posts = 0
 
     @property
     def free(self) -> int:
-        return MAX_CONNECTIONS - self._under_way
+        return MAX_CONNECTIONS - self._open_posts
 
     def post(self, frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
-        self._under_way += 1
+        self._open_posts += 1
         self.posts += 1
         self._cpu_is_free = max(self._cpu_is_free, self._loop.time()) + self._cpu
         self._loop.call_at(self._cpu_is_free, self._arrive, frame.data, connection_id, callback)
@@ -76,15 +75,15 @@ class SimulatedGateway:
         self._loop.call_at(now + min(answer.latency, TIMEOUT), self._answered, callback, outcome)
 
     def _answered(self, callback: Callable[[Outcome], None], outcome: Outcome) -> None:
-        self._under_way -= 1
+        self._open_posts -= 1
         callback(outcome)
 
     def close(self) -> None:
         pass
 
 
-class SimulatedMembers:
-    """Rooms by name, each a range of members' numbers, in pages that take their time."""
+class VirtualMembers:
+    """Rooms by name, each a range of member numbers, read in pages with their latency."""
 
     def __init__(self, rooms: dict[str, range]) -> None:
         self._rooms = rooms
@@ -96,17 +95,17 @@ class SimulatedMembers:
         first: int = 0,
         last: int = HASH_SPACE - 1,
     ) -> None:
-        """The whole room: a slice's members are a room of their own here."""
+        """Read the whole room. The members of a slice are a room of their own here."""
         numbers = self._rooms[room]
         pages = [numbers[start : start + PAGE] for start in range(0, len(numbers), PAGE)]
         await self._page(pages[0], use)
-        waiting = iter(pages[1:])
+        remaining = iter(pages[1:])
 
         async def reader() -> None:
-            for page in waiting:
+            for page in remaining:
                 await self._page(page, use)
 
-        await asyncio.gather(*(reader() for _ in range(_READERS)))
+        await asyncio.gather(*(reader() for _ in range(READERS)))
 
     async def _page(self, numbers: Sequence[int], use: Callable[[list[Member]], Awaitable[None]]) -> None:
         await asyncio.sleep(PAGE_LATENCY)

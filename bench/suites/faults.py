@@ -154,10 +154,10 @@ def _suffer(trouble: Trouble, endpoint: str) -> Suffered:
 
 
 def work(gateway: str, ca: str, table: str, members: int, pause: float) -> dict[str, Any]:
-    from bench.peers.engine import message, real
+    from bench.peers.engine import Engine, message
 
     loop = asyncio.new_event_loop()
-    engine = real(gateway, ca, table)
+    engine = Engine.over_tls(gateway, ca, table)
     shed: dict[str, list[int]] = {}
     outcomes: Counter[str] = Counter()
     wall = 0.0

@@ -17,7 +17,7 @@ from bench.peers.engine import Engine, message
 from bench.report.plot import Curve, Plot
 from bench.report.report import Goal, Report, progress
 from bench.simulator import NEWER_REGIONS_QUOTA, Expected, Settings
-from bench.simulator.virtual_gateway import CPU_PER_POST, Account, SimulatedGateway, SimulatedMembers
+from bench.simulator.virtual_gateway import CPU_PER_POST, Account, VirtualGateway, VirtualMembers
 from bench.simulator.virtual_time import VirtualLoop
 from local.aws_defaults import STREAM_POLL_INTERVAL
 
@@ -88,8 +88,8 @@ def simulate(
     """
     loop = VirtualLoop()
     account = Account.open(settings, loop.time())
-    gateway = SimulatedGateway(account, loop, CPU_PER_POST)
-    engine = Engine(Poster(gateway), SimulatedMembers({"hot": range(members)}))
+    gateway = VirtualGateway(account, loop, CPU_PER_POST)
+    engine = Engine(Poster(gateway), VirtualMembers({"hot": range(members)}))
     mapping = _StreamMapping(engine, loop, _arrival_times(rate, loop.time()), coalesced)
     loop.run_until_complete(mapping.run())
     loop.close()

@@ -18,7 +18,7 @@ from bench.deployed import INITIAL_POST_RATE, INITIAL_SLICE_POST_RATE, SLICES
 from bench.peers.engine import Engine, message
 from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA, NEWER_REGIONS_QUOTA, Quota, Settings
-from bench.simulator.virtual_gateway import CPU_PER_POST, Account, SimulatedGateway, SimulatedMembers
+from bench.simulator.virtual_gateway import CPU_PER_POST, Account, VirtualGateway, VirtualMembers
 from bench.simulator.virtual_time import VirtualLoop
 
 SMALL = range(10_000_000, 10_000_003)
@@ -123,6 +123,6 @@ class _Trial:
         return self._loop.time() - began
 
     def _engine(self, large: range = range(0), start: float = INITIAL_POST_RATE) -> Engine:
-        members = SimulatedMembers({"large": large, "small": SMALL})
-        gateway = SimulatedGateway(self._account, self._loop, CPU_PER_POST)
+        members = VirtualMembers({"large": large, "small": SMALL})
+        gateway = VirtualGateway(self._account, self._loop, CPU_PER_POST)
         return Engine(Poster(gateway, initial_rate=start), members)

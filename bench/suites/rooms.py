@@ -20,7 +20,7 @@ from bench.report.plot import Curve, Plot
 from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA, NEWER_REGIONS_QUOTA, Expected, Settings, Simulator
 from bench.simulator import Report as Arrived
-from bench.simulator.virtual_gateway import Account, SimulatedGateway, SimulatedMembers
+from bench.simulator.virtual_gateway import Account, VirtualGateway, VirtualMembers
 from bench.simulator.virtual_time import VirtualLoop
 
 SIZES = (10, 100, 1_000, 10_000)
@@ -222,11 +222,11 @@ def simulate(size: int, settings: Settings, *, instances: int, per_post: float) 
     """Broadcast one message to a room whose members are shared evenly by `instances`."""
     loop = VirtualLoop()
     account = Account.open(settings, loop.time())
-    gateways = [SimulatedGateway(account, loop, per_post) for _ in range(instances)]
+    gateways = [VirtualGateway(account, loop, per_post) for _ in range(instances)]
     start = INITIAL_POST_RATE if instances == 1 else INITIAL_SLICE_POST_RATE
     room = room_of(size)
     engines = [
-        Engine(Poster(gateway, initial_rate=start), SimulatedMembers({room: range(number, size, instances)}))
+        Engine(Poster(gateway, initial_rate=start), VirtualMembers({room: range(number, size, instances)}))
         for number, gateway in enumerate(gateways)
     ]
     began = loop.time()

@@ -23,7 +23,7 @@ from chat.storage.connections import HASH_DIGITS, HASH_SPACE, Member, estimate_m
 
 PAGE = 1_024  # rows read at a time: about 200 KB
 _TIMEOUT = 3.0  # seconds for one page
-_READERS = 4  # ranges of one room's ring that are read at once
+READERS = 4  # ranges of one room's ring that are read at once
 _CONNECTIONS = 16  # pages read at once, for all rooms together; more wait
 # Seconds before each further try of a page, at most.
 _WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
@@ -94,7 +94,7 @@ class MemberReader:
         if page.after is None:
             return
         place = _place(page.after)
-        starts = sorted({place + (last + 1 - place) * part // _READERS for part in range(_READERS)})
+        starts = sorted({place + (last + 1 - place) * part // READERS for part in range(READERS)})
         async with asyncio.TaskGroup() as readers:
             for low, high in pairwise([*starts, last + 1]):
                 after = page.after if low == place else None
