@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
+import { remainingLifetime } from "../../../roomcast/transport/token.js";
 import { Client } from "../../support/client-fixture.js";
 import { ScriptedServer } from "../../support/server.js";
 import { FakeTime } from "../../support/time.js";
@@ -79,6 +80,31 @@ describe("a token that expires", () => {
       await time.pass(60 * MINUTE);
       assert.deepEqual(ada.states, ["connecting", "open"]);
       ada.chat.close();
+    }
+  });
+});
+
+describe("the remaining lifetime of a token", () => {
+  const NOW = Date.UTC(2026, 0, 1);
+  const at = (second) => NOW / 1_000 + second;
+  const jwt = (claims) => `h.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.s`;
+
+  it("is the time until it expires", () => {
+    assert.equal(remainingLifetime(jwt({ exp: at(60) }), NOW), 60_000);
+    assert.equal(remainingLifetime(jwt({ exp: at(60), iat: at(-60) }), NOW), 60_000);
+  });
+
+  it("is at most the time that the token was issued for, because the computer's clock may be slow", () => {
+    assert.equal(remainingLifetime(jwt({ exp: at(3_600), iat: at(3_000) }), NOW), 600_000);
+  });
+
+  it("is the whole time if the token seems to have expired, because the computer's clock may be fast", () => {
+    assert.equal(remainingLifetime(jwt({ exp: at(-3_000), iat: at(-3_600) }), NOW), 600_000);
+  });
+
+  it("is infinite for a token that does not say", () => {
+    for (const token of ["", "opaque", "a.b.c", jwt(null), jwt({}), jwt({ exp: "soon" })]) {
+      assert.equal(remainingLifetime(token, NOW), Infinity);
     }
   });
 });
