@@ -72,7 +72,7 @@ def frames() -> list[Any]:
 
 
 @pytest.mark.parametrize(("route", "body", "code"), frames())
-def test_it_is_refused_with_its_code_and_nothing_comes_of_it(
+def test_bad_input_is_answered_with_its_code_and_changes_nothing(
     site: Site, route: str, body: str | None, code: str
 ) -> None:
     site.connect(CONNECTION, "lobby")
@@ -98,7 +98,7 @@ def test_it_is_refused_with_its_code_and_nothing_comes_of_it(
     assert site.items("ConnectionsTable") == before
 
 
-def test_the_sender_can_tell_which_frame_was_refused(site: Site) -> None:
+def test_an_error_reply_names_the_ref_of_its_frame(site: Site) -> None:
     site.connect(CONNECTION, "lobby")
     answer = site.frame(json.dumps({"action": "send"} | GOOD | {"message": ""}), route="$default")
     assert json.loads(answer["body"])["ref"] == "r1"
@@ -114,21 +114,21 @@ def test_4000_astral_characters_are_a_message(site: Site, action: str, route: st
 
 
 @pytest.mark.parametrize(("action", "route"), ROUTES.items())
-def test_who_is_not_connected_any_more_is_told_so(site: Site, action: str, route: str) -> None:
+def test_a_connection_that_is_not_stored_gets_not_connected(site: Site, action: str, route: str) -> None:
     answer = site.frame(json.dumps({"action": action} | GOOD), route=route)
     frame = answer["body"] if route == "$default" else site.posted()[CONNECTION][0]
     assert json.loads(frame)["code"] == "not_connected"
     assert site.items("MessagesTable") == []
 
 
-def test_the_connection_lives_and_can_send_after_a_refusal(site: Site) -> None:
+def test_a_connection_can_send_after_an_error(site: Site) -> None:
     site.connect(CONNECTION, "lobby")
     site.frame("Hi from websocket!", route="$default")
     answer = site.frame(json.dumps({"action": "send"} | GOOD), route="$default")
     assert json.loads(answer["body"])["status"] == "ok"
 
 
-def test_a_ref_used_for_another_message_is_refused(site: Site) -> None:
+def test_a_ref_of_another_message_is_an_error(site: Site) -> None:
     site.connect(CONNECTION, "lobby")
     site.frame(json.dumps({"action": "send"} | GOOD), route="$default")
     answer = site.frame(json.dumps({"action": "send"} | GOOD | {"message": "Ho"}), route="$default")
@@ -139,7 +139,7 @@ def test_a_ref_used_for_another_message_is_refused(site: Site) -> None:
     ]
 
 
-def test_a_refusal_that_cannot_be_posted_is_let_go(site: Site) -> None:
+def test_an_error_reply_that_cannot_be_posted_is_logged(site: Site) -> None:
     site.connect(CONNECTION, "lobby")
     site.gateway.gone.add(CONNECTION)
     assert site.frame("", route="onMessage") == {"statusCode": 200}
@@ -150,7 +150,7 @@ def test_a_refusal_that_cannot_be_posted_is_let_go(site: Site) -> None:
 
 @pytest.mark.parametrize(("action", "route"), ROUTES.items())
 @pytest.mark.parametrize("table", ["ConnectionsTable", "MessagesTable"])
-def test_a_failure_of_ours_is_internal_and_tells_nothing_of_us(
+def test_a_failure_of_ours_is_internal_and_reveals_nothing(
     site: Site, action: str, route: str, table: str
 ) -> None:
     site.connect(CONNECTION, "lobby")

@@ -69,9 +69,7 @@ POISON = {
 
 
 @pytest.mark.parametrize("image", POISON.values(), ids=POISON.keys())
-def test_a_poison_record_is_reported_and_stops_what_follows_in_any_room(
-    site: Site, image: dict[str, Any]
-) -> None:
+def test_a_poison_record_is_reported_and_ends_the_batch(site: Site, image: dict[str, Any]) -> None:
     site.connect("c1", "a", "b")
     event = batch(record(1, "a", 1, "before"), poison(2, **image), record(3, "b", 1, "after"))
     assert site.invoke("fanout", event) == failures(2)
@@ -127,7 +125,7 @@ def test_the_same_batch_again_repeats_frames_but_no_seq_with_another_message(sit
     assert len(rows) == 12
 
 
-def test_a_message_that_was_sent_twice_is_heard_once(site: Site) -> None:
+def test_a_message_that_was_sent_twice_is_posted_once(site: Site) -> None:
     site.connect("c1", "a")
     site.connect("c2", "a", protocol="plain")
     first, again = record(1, "a", 1, "Hi"), record(2, "a", 2, "Hi")
@@ -147,7 +145,7 @@ def test_a_long_run_stays_in_frames_of_32_kb(site: Site) -> None:
     assert all(len(frame.encode()) <= 32 * 1024 for frame in site.posted()["c1"])
 
 
-def test_who_is_gone_leaves_no_row_in_any_room_and_the_rest_hear(site: Site) -> None:
+def test_a_gone_connection_leaves_no_row_and_the_others_get_the_message(site: Site) -> None:
     site.connect("gone", "a", "b")
     site.connect("here", "a", "b")
     site.gateway.gone.add("gone")
@@ -157,7 +155,7 @@ def test_who_is_gone_leaves_no_row_in_any_room_and_the_rest_hear(site: Site) -> 
     assert len(site.items("ConnectionsTable")) == 3
 
 
-def test_who_has_just_connected_is_not_deafened_by_an_early_broadcast(site: Site) -> None:
+def test_a_connection_that_is_still_connecting_is_not_pruned(site: Site) -> None:
     event = site.event("connect-rooms")
     event["requestContext"]["connectedAt"] = int(time.time() * 1000)
     site.invoke("connect", event)
@@ -169,7 +167,7 @@ def test_who_has_just_connected_is_not_deafened_by_an_early_broadcast(site: Site
     assert seqs(site, connection) == [2]
 
 
-def test_trouble_that_passes_is_not_noticed(site: Site) -> None:
+def test_temporary_failures_are_retried(site: Site) -> None:
     site.connect("c1", "a")
     site.gateway.troubles["c1"] = [Throttled(), Failed("status 500")]
     assert site.invoke("fanout", batch(record(1, "a", 1, "Hi"))) == NO_FAILURES

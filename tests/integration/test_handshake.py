@@ -19,7 +19,7 @@ def offering(site: Site, header: str | None, *, name: str = "Sec-WebSocket-Proto
 
 @pytest.mark.parametrize("header", ["roomcast.v1", "a,roomcast.v1", "a , roomcast.v1", "roomcast.v1, a"])
 @pytest.mark.parametrize("name", ["Sec-WebSocket-Protocol", "sec-websocket-protocol"])
-def test_who_offers_our_subprotocol_is_answered_with_it(site: Site, header: str, name: str) -> None:
+def test_our_subprotocol_is_accepted(site: Site, header: str, name: str) -> None:
     assert site.invoke("connect", offering(site, header, name=name)) == {
         "statusCode": 200,
         "headers": {"Sec-WebSocket-Protocol": "roomcast.v1"},
@@ -27,13 +27,13 @@ def test_who_offers_our_subprotocol_is_answered_with_it(site: Site, header: str,
     assert {item["protocol"] for item in site.items("ConnectionsTable")} == {"v1"}
 
 
-def test_who_offers_none_is_answered_with_none(site: Site) -> None:
+def test_without_an_offer_no_subprotocol_is_answered(site: Site) -> None:
     # A header that the client did not ask for would make a browser close the socket (RFC 6455, 4.1).
     assert site.invoke("connect", offering(site, None)) == {"statusCode": 200}
 
 
 @pytest.mark.parametrize("header", ["graphql-ws", "roomcast.v2", "a, b", "roomcast.v1x"])
-def test_who_offers_only_others_is_refused(site: Site, header: str) -> None:
+def test_only_unknown_subprotocols_are_rejected(site: Site, header: str) -> None:
     assert site.invoke("connect", offering(site, header)) == {"statusCode": 400}
     assert site.items("ConnectionsTable") == []
 
@@ -50,7 +50,7 @@ def test_who_offers_only_others_is_refused(site: Site, header: str) -> None:
     ],
     ids=["space", "empty", "long", "one of two", "nul", "a hundred"],
 )
-def test_a_room_that_cannot_be_refuses_the_connection(site: Site, rooms: list[str]) -> None:
+def test_an_invalid_room_is_rejected(site: Site, rooms: list[str]) -> None:
     assert site.connect(CONNECTION, *rooms) == {"statusCode": 400}
     assert site.items("ConnectionsTable") == []
 
@@ -82,7 +82,7 @@ def test_a_connection_without_a_query_is_in_the_lobby(site: Site) -> None:
 
 
 @pytest.mark.parametrize("event_type", ["MESSAGE", "DISCONNECT", "", "connect"])
-def test_what_is_no_connect_connects_nobody(site: Site, event_type: str) -> None:
+def test_an_event_of_another_kind_connects_nobody(site: Site, event_type: str) -> None:
     event = site.event("connect")
     event["requestContext"]["eventType"] = event_type
     assert site.invoke("connect", event) == {"statusCode": 400}
@@ -90,7 +90,7 @@ def test_what_is_no_connect_connects_nobody(site: Site, event_type: str) -> None
 
 
 @pytest.mark.parametrize("event_type", ["MESSAGE", "CONNECT", "", "disconnect"])
-def test_what_is_no_disconnect_disconnects_nobody(site: Site, event_type: str) -> None:
+def test_an_event_of_another_kind_disconnects_nobody(site: Site, event_type: str) -> None:
     site.connect(CONNECTION, "general")
     before = site.items("ConnectionsTable")
     event = site.event("disconnect")
@@ -111,5 +111,5 @@ def test_a_frame_that_names_their_route_changes_nothing(site: Site, function: st
     assert site.items("ConnectionsTable") == before
 
 
-def test_a_disconnect_that_nobody_knows_of_is_no_trouble(site: Site) -> None:
+def test_a_disconnect_of_an_unknown_connection_is_no_error(site: Site) -> None:
     assert site.invoke("disconnect", site.event("disconnect")) == {"statusCode": 200}

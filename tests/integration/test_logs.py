@@ -73,7 +73,7 @@ def a_whole_visit(site: Site, stream: Any) -> None:
 AUTHORIZER = "identified"
 
 
-def test_nothing_that_people_write_is_logged(
+def test_no_text_of_a_user_is_logged(
     site: Site, stream: Any, logs: Logs, capsys: pytest.CaptureFixture[str]
 ) -> None:
     a_whole_visit(site, stream)
@@ -85,14 +85,14 @@ def test_nothing_that_people_write_is_logged(
         assert private not in printed.out + printed.err
 
 
-def test_who_comes_in_is_logged_by_hash_alone(site: Site, logs: Logs) -> None:
+def test_a_client_id_is_logged_as_a_hash_only(site: Site, logs: Logs) -> None:
     let_in(site, CONNECTION, "general")
     (line,) = [line for line in logs.lines() if line["message"] == AUTHORIZER]
     assert "hush" not in json.dumps(line)
     assert (line["connection"], line["room"]) == (CONNECTION, "general")
 
 
-def test_a_query_that_is_no_rooms_name_is_not_logged(site: Site, logs: Logs) -> None:
+def test_an_invalid_room_name_is_not_logged(site: Site, logs: Logs) -> None:
     let_in(site, CONNECTION, f"{BAD} room?token={TOKEN}")
     assert "hush" not in logs.getvalue()
 
@@ -102,7 +102,7 @@ def roomless(line: dict[str, Any]) -> bool:
     return line["message"] in ("rejected", "not a disconnect event") or "pruned_before" in line
 
 
-def test_every_line_names_its_connection_and_room_where_there_is_one(
+def test_every_line_names_its_connection_and_its_room_if_there_is_one(
     site: Site, stream: Any, logs: Logs
 ) -> None:
     a_whole_visit(site, stream)
@@ -127,7 +127,7 @@ def test_a_failure_is_logged_with_its_trace(site: Site, logs: Logs) -> None:
     assert (line["connection"], line["room"]) == (CONNECTION, "lobby")
 
 
-def test_a_line_carries_nothing_of_the_invocation_before(site: Site, logs: Logs) -> None:
+def test_a_line_has_no_keys_of_the_invocation_before(site: Site, logs: Logs) -> None:
     site.connect(CONNECTION, "general")
     site.connect("next", "two words")
     *_, rejected = logs.lines()

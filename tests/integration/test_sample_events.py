@@ -305,7 +305,7 @@ def test_a_sample_event_is_answered(site: Site, name: str) -> None:
     CASES[name](site)
 
 
-def test_no_case_is_without_its_file() -> None:
+def test_every_case_has_its_file() -> None:
     assert {f"{name}.json" for name in CASES} <= {path.name for path in (ROOT / "events").iterdir()}
 
 

@@ -87,9 +87,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> None:
 # Deleting
 
 
-def test_a_deleted_message_is_gone_and_the_room_is_told(
-    house: House, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_deleted_message_is_gone_and_announced(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.says("fine")
     seq = house.says("foul")
     assert house.moderation.delete(MOD, "general", seq) is True
@@ -105,7 +103,9 @@ def test_a_deleted_message_is_gone_and_the_room_is_told(
     ]
 
 
-def test_where_there_is_no_message_nobody_is_told(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_message_to_delete_nothing_is_announced(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
     assert house.moderation.delete(MOD, "general", 1) is False
     assert (house.told(), acts(caplog)) == ([], [])
 
@@ -113,7 +113,7 @@ def test_where_there_is_no_message_nobody_is_told(house: House, caplog: pytest.L
 # Sending out
 
 
-def test_who_is_sent_out_leaves_with_every_connection_and_is_told_first(
+def test_a_banned_user_leaves_with_every_connection_and_gets_the_frame_first(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.connect("c1", "general", "news")
@@ -144,14 +144,14 @@ def test_who_is_sent_out_leaves_with_every_connection_and_is_told_first(
     ]
 
 
-def test_a_plain_client_that_is_sent_out_is_shown_no_frame(house: House) -> None:
+def test_a_banned_plain_client_gets_no_frame(house: House) -> None:
     house.connect("c1", "general", who=Identity("u#2", "Eve", "plain"))
     house.moderation.ban(MOD, "general", "u#2", 100)
     assert house.sockets.posted == []
     assert house.connections.rooms("c1") == frozenset()
 
 
-def test_of_who_is_sent_out_the_room_is_told_the_act_and_that_they_left(house: House) -> None:
+def test_a_ban_is_announced_and_the_leave_is_signaled(house: House) -> None:
     house.connect("c1", "general")
     house.moderation.ban(MOD, "general", "u#2", 100)
     records = house._stream.signals()
@@ -159,7 +159,7 @@ def test_of_who_is_sent_out_the_room_is_told_the_act_and_that_they_left(house: H
     assert records[1] == ("general", PresenceChanged(EVE_SEEN))
 
 
-def test_who_is_sent_out_is_not_admitted_again_until_then(house: House) -> None:
+def test_a_banned_user_cannot_come_back_until_the_end(house: House) -> None:
     house.moderation.ban(MOD, "general", "u#2", 100)
     with pytest.raises(Forbidden):
         house.rules.require_not_banned("u#2", ["general"])
@@ -167,7 +167,7 @@ def test_who_is_sent_out_is_not_admitted_again_until_then(house: House) -> None:
     house.rules.require_not_banned("u#2", ["general"])
 
 
-def test_who_was_sent_out_can_be_let_in_again(house: House) -> None:
+def test_a_ban_can_be_ended(house: House) -> None:
     house.moderation.ban(MOD, "general", "u#2", 3600)
     house.connect("c1", "news")
     house.sockets.posted.clear()
@@ -177,14 +177,14 @@ def test_who_was_sent_out_can_be_let_in_again(house: House) -> None:
     assert [frame["until"] for frame in house.told()] == ["2026-11-24T07:20:00Z", "2026-11-24T06:20:00Z"]
 
 
-def test_who_is_let_in_and_is_there_already_stays(house: House) -> None:
+def test_ending_a_ban_removes_nobody(house: House) -> None:
     house.connect("c1", "general")
     house.moderation.ban(MOD, "general", "u#2", 0)
     assert house.connections.rooms("c1") == {"general"}
     assert house.sockets.posted == []
 
 
-def test_a_connection_that_is_gone_by_itself_does_not_stop_the_others_going(house: House) -> None:
+def test_a_connection_that_closed_meanwhile_does_not_stop_a_ban(house: House) -> None:
     for number in range(5):
         house.connect(f"c{number}", "general")
     for gone in ("c0", "c2", "c4"):  # without a word: the user's item still names them
@@ -194,7 +194,7 @@ def test_a_connection_that_is_gone_by_itself_does_not_stop_the_others_going(hous
     assert sorted(each for each, _ in house.sockets.posted) == ["c1", "c3"]
 
 
-def test_who_is_not_there_is_kept_out_all_the_same(house: House) -> None:
+def test_a_user_who_is_not_connected_can_be_banned(house: House) -> None:
     house.moderation.ban(MOD, "general", "u#2", 100)
     assert house.sockets.posted == []
     assert house.moved() == []
@@ -205,7 +205,7 @@ def test_who_is_not_there_is_kept_out_all_the_same(house: House) -> None:
 # Silencing, slowing, closing
 
 
-def test_who_is_muted_cannot_write_and_the_room_is_told(
+def test_a_muted_user_cannot_post_and_the_mute_is_announced(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
     house.says("before")
@@ -225,7 +225,7 @@ def test_who_is_muted_cannot_write_and_the_room_is_told(
     ] * 2
 
 
-def test_a_room_is_slowed_down_and_freed_again(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_slow_mode_is_set_and_ended(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.moderation.slow_mode(MOD, "general", 30)
     assert house.rules.read("general").slow_mode == 30
     house.moderation.slow_mode(MOD, "general", 0)
@@ -237,7 +237,7 @@ def test_a_room_is_slowed_down_and_freed_again(house: House, caplog: pytest.LogC
     assert [act["seconds"] for act in acts(caplog)] == [30, 0]
 
 
-def test_a_room_is_closed_and_opened_again(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_room_is_locked_and_opened_again(house: House, caplog: pytest.LogCaptureFixture) -> None:
     house.moderation.lock(MOD, "general", True)
     with pytest.raises(Forbidden):
         house.says("Hi")

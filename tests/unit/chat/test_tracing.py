@@ -105,7 +105,7 @@ def test_a_sampled_call_has_a_header(monkeypatch: pytest.MonkeyPatch, given: str
         "",
     ],
 )
-def test_what_is_not_sampled_or_no_header_has_none(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+def test_an_unsampled_or_invalid_header_is_none(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
     monkeypatch.setenv("_X_AMZN_TRACE_ID", given)
     assert tracing.header() is None
 
@@ -149,7 +149,7 @@ def test_a_broadcast_is_a_segment_under_the_function_that_wrote_the_message(
     }
 
 
-def test_its_phases_are_subsegments_after_the_wait(segments: Segments, clock: Clock) -> None:
+def test_the_phases_are_subsegments_after_the_wait(segments: Segments, clock: Clock) -> None:
     with BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace:
         with trace.phase("repair"):
             clock.now += 1
@@ -165,7 +165,7 @@ def test_its_phases_are_subsegments_after_the_wait(segments: Segments, clock: Cl
     ]
 
 
-def test_a_phase_that_is_entered_again_lasts_from_its_first_beginning_to_its_last_end(
+def test_a_phase_that_is_entered_again_lasts_from_its_first_start_to_its_last_end(
     segments: Segments, clock: Clock
 ) -> None:
     with BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace:
@@ -211,7 +211,7 @@ def test_a_run_without_a_sampled_message_records_nothing(segments: Segments) -> 
     assert len(times) == began
 
 
-def test_a_failed_broadcast_is_a_fault_without_the_words_of_what_failed(
+def test_a_failed_broadcast_is_a_fault_without_the_text_of_the_error(
     segments: Segments, clock: Clock
 ) -> None:
     with (
@@ -227,7 +227,9 @@ def test_a_failed_broadcast_is_a_fault_without_the_words_of_what_failed(
     assert "secret" not in json.dumps(segment)
 
 
-def test_a_broadcast_that_shed_somebody_is_an_error_and_no_fault(segments: Segments, clock: Clock) -> None:
+def test_a_broadcast_that_shed_a_connection_is_an_error_and_not_a_fault(
+    segments: Segments, clock: Clock
+) -> None:
     with BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace:
         trace.annotate(shed=1)
     [segment] = segments.sent
@@ -236,7 +238,7 @@ def test_a_broadcast_that_shed_somebody_is_an_error_and_no_fault(segments: Segme
 
 
 @pytest.mark.parametrize("at", ["2999-01-01T00:00:00.000Z", "yesterday", ""])
-def test_a_message_from_the_future_or_from_no_time_did_not_wait(
+def test_a_message_from_the_future_or_without_a_valid_time_did_not_wait(
     segments: Segments, clock: Clock, at: str
 ) -> None:
     with BroadcastTrace(segments, "general", [(HEADER, at)], clock=clock):
@@ -321,7 +323,7 @@ def test_without_a_usable_address_nothing_is_sent_and_nothing_raises(address: st
     daemon.close()
 
 
-def test_a_daemon_that_is_not_there_costs_nothing(ear: Ear) -> None:
+def test_a_missing_daemon_costs_nothing(ear: Ear) -> None:
     ear.socket.close()
     daemon = XRayDaemon(f"127.0.0.1:{ear.port}")
     for _ in range(100):  # the first brings the refusal, the later ones meet it

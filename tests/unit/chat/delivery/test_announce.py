@@ -113,7 +113,7 @@ def presence(joined: list[Person], left: list[Person], count: int) -> dict[str, 
     }  # fmt: skip
 
 
-def test_the_members_say_who_has_come_and_who_has_gone(house: Open) -> None:
+def test_presence_is_read_from_the_members(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
     assert it.announce(PresenceChanged(ADA), PresenceChanged(BOB)) == Counts(2, delivered=2)
     assert it.heard("ada-1") == it.heard("eve-1") == [presence([ADA], [BOB], 2)]
@@ -130,7 +130,7 @@ def test_a_person_with_three_tabs_leaves_with_the_last(virtual: asyncio.Runner) 
     assert told == [presence([ADA], [], 2), presence([ADA], [], 2), presence([], [ADA], 1)]
 
 
-def test_who_comes_and_goes_within_a_batch_is_told_once_as_it_is_now(house: Open) -> None:
+def test_a_person_who_joins_and_leaves_within_a_batch_is_announced_once(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
     it.announce(
         PresenceChanged(ADA),
@@ -142,13 +142,13 @@ def test_who_comes_and_goes_within_a_batch_is_told_once_as_it_is_now(house: Open
     assert it.heard("eve-1") == [presence([ADA], [BOB], 2)]
 
 
-def test_who_has_come_is_told_by_the_newest_name(house: Open) -> None:
+def test_a_person_is_announced_by_the_newest_name(house: Open) -> None:
     it = house(tab(ADA, 1), tab(ADA, 2, name="Lady Ada"))
     it.announce(PresenceChanged(ADA))
     assert it.heard("ada-1") == [presence([Person("ada", "Lady Ada")], [], 1)]
 
 
-def test_whose_time_is_over_is_not_there_and_is_dismissed(house: Open) -> None:
+def test_an_expired_member_is_not_present_and_is_disconnected(house: Open) -> None:
     it = house(tab(ADA, expired=True), tab(EVE))
     it.announce(PresenceChanged(EVE))
     assert it.heard("eve-1") == [presence([EVE], [], 1)]
@@ -156,35 +156,35 @@ def test_whose_time_is_over_is_not_there_and_is_dismissed(house: Open) -> None:
     assert it.signals.told == [("general", ADA)]  # who has left, the next announcement says
 
 
-def test_who_is_found_gone_is_forgotten_and_told(house: Open) -> None:
+def test_a_member_found_gone_is_pruned_and_signaled(house: Open) -> None:
     it = house(tab(ADA), tab(EVE))
     it.gateway.gone = {"ada-1"}
     assert it.announce(PresenceChanged(EVE)) == Counts(2, delivered=1, gone=1)
     assert (it.connections.forgotten, it.signals.told) == ([("general", "ada-1")], [("general", ADA)])
 
 
-def test_the_last_to_leave_is_told_to_nobody(house: Open) -> None:
+def test_the_last_leave_is_posted_to_nobody(house: Open) -> None:
     assert house().announce(PresenceChanged(ADA)) == Counts()
 
 
 # Who types
 
 
-def test_who_types_is_told_to_the_others_only_on_whatever_tab(house: Open) -> None:
+def test_typing_is_announced_to_the_others_only_on_every_tab(house: Open) -> None:
     it = house(tab(ADA, 1), tab(ADA, 2), tab(EVE))
     it.announce(Typing(ADA))
     typing = {"type": "typing", "room": "general", "user": "ada", "name": "Ada"}
     assert [it.heard(each) for each in ("ada-1", "ada-2", "eve-1")] == [[], [], [typing]]
 
 
-def test_two_who_type_hear_of_each_other_once(house: Open) -> None:
+def test_two_people_who_type_each_get_one_frame(house: Open) -> None:
     it = house(tab(ADA), tab(EVE), tab(BOB))
     it.announce(Typing(ADA), Typing(EVE), Typing(ADA))
     typists = {each: [frame["user"] for frame in it.heard(each)] for each in ("ada-1", "eve-1", "bob-1")}
     assert typists == {"ada-1": ["eve"], "eve-1": ["ada"], "bob-1": ["ada", "eve"]}
 
 
-def test_who_has_left_types_no_more(house: Open) -> None:
+def test_a_person_who_has_left_is_not_shown_as_typing(house: Open) -> None:
     it = house(tab(EVE))
     assert it.announce(Typing(ADA)) == Counts()
 
@@ -192,7 +192,7 @@ def test_who_has_left_types_no_more(house: Open) -> None:
 # What moderators do
 
 
-def test_a_notice_is_told_to_everybody_in_the_order_of_the_acts(house: Open) -> None:
+def test_notices_reach_everybody_in_the_order_of_the_acts(house: Open) -> None:
     opened = frames.moderated("general", "close", "Ada", closed=False)
     it = house(tab(ADA), tab(EVE))
     it.announce(Notice(CLOSED, "1"), Notice(opened, "2"), Notice(CLOSED, "3"))
@@ -200,7 +200,7 @@ def test_a_notice_is_told_to_everybody_in_the_order_of_the_acts(house: Open) -> 
         assert [frame["closed"] for frame in it.heard(each)] == [True, False, True]
 
 
-def test_a_plain_client_hears_no_signal(house: Open) -> None:
+def test_a_plain_client_gets_no_signal(house: Open) -> None:
     it = house(tab(ADA, 1, "plain"), tab(EVE))
     counts = it.announce(PresenceChanged(ADA), Typing(EVE), Notice(CLOSED, "1"))
     assert counts == Counts(1, delivered=1)
@@ -214,7 +214,7 @@ def crowd(number: int) -> list[Member]:
     return [tab(Person(f"u{each}", "Ada")) for each in range(number)]
 
 
-def test_200_members_are_told_one_by_one_and_201_are_a_crowd(house: Open) -> None:
+def test_up_to_200_members_presence_is_announced_and_above_it_is_not(house: Open) -> None:
     signals = (PresenceChanged(Person("u7", "Ada")), Typing(Person("u7", "Ada")), Notice(CLOSED, "1"))
     few = house(*crowd(MAX_LISTED_MEMBERS))
     assert few.announce(*signals) == Counts(200, delivered=200)
@@ -226,20 +226,20 @@ def test_200_members_are_told_one_by_one_and_201_are_a_crowd(house: Open) -> Non
     assert many.signals.crowds == ["general"]
 
 
-def test_a_crowd_is_spared_only_after_somebody_has_come_or_gone(house: Open) -> None:
+def test_presence_is_suppressed_only_after_a_presence_signal(house: Open) -> None:
     it = house(*crowd(MAX_LISTED_MEMBERS + 1))
     assert it.announce(Typing(Person("u7", "Ada"))) == Counts()
     assert (it.gateway.posts, it.signals.crowds) == ([], [])
 
 
-def test_a_notice_reaches_a_crowd_of_many_pages_but_for_plain_clients(house: Open) -> None:
+def test_a_notice_reaches_all_pages_of_a_room_but_no_plain_client(house: Open) -> None:
     it = house(general=[crowd(300), [tab(EVE), tab(BOB, 1, "plain")]])
     assert it.announce(Notice(CLOSED, "1")) == Counts(301, delivered=301)
     assert len(it.heard("eve-1")) == 1
     assert it.heard("bob-1") == []
 
 
-def test_a_large_rooms_slices_are_told_each_notice(house: Open) -> None:
+def test_each_slice_of_a_large_room_gets_a_task_per_notice(house: Open) -> None:
     it = house(*crowd(MAX_LISTED_MEMBERS + 1))
     it.log.large = {"general": 3}
     first, second = Notice(CLOSED, "1"), Notice(CLOSED, "2")
@@ -252,7 +252,7 @@ def test_a_large_rooms_slices_are_told_each_notice(house: Open) -> None:
     ]
 
 
-def test_a_large_room_that_is_almost_empty_now_is_told_at_once(house: Open) -> None:
+def test_a_large_room_that_is_almost_empty_gets_notices_at_once(house: Open) -> None:
     it = house(tab(ADA))
     it.log.large = {"general": 3}
     it.announce(Notice(CLOSED, "1"))
@@ -277,5 +277,5 @@ def test_a_room_that_fails_does_not_stop_another(house: Open) -> None:
     assert it.heard("eve-1")[0]["room"] == "b"
 
 
-def test_no_signals_are_no_trouble(house: Open) -> None:
+def test_no_signals_are_no_error(house: Open) -> None:
     assert house().announce_all({}) == {}

@@ -104,20 +104,20 @@ def chat(virtual: asyncio.Runner) -> Open:
     return lambda rooms, **options: Chat(virtual, rooms, **options)
 
 
-def test_everyone_in_the_room_hears_and_nobody_else(chat: Open) -> None:
+def test_a_message_reaches_all_members_of_the_room_and_nobody_else(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2")], [member("c3")]], "b": [[member("c4")]]})
     assert it.broadcast("a", run("Hi", "Ho")) == Counts(3, delivered=3, gone=0, shed=0)
     assert [it.heard(connection) for connection in ("c1", "c2", "c3", "c4")] == [[1, 2]] * 3 + [[]]
 
 
-def test_a_run_is_one_frame_for_frames_and_one_a_message_for_plain_clients(chat: Open) -> None:
+def test_a_run_is_one_frame_or_one_frame_per_message_for_plain_clients(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2", "plain")]]})
     it.broadcast("a", run("Hi", "Ho", "He"))
     assert len(it.gateway.frames["c1"]) == 1
     assert it.gateway.frames["c2"] == ["Hi", "Ho", "He"]
 
 
-def test_a_run_is_settled_before_anyone_hears_it(chat: Open) -> None:
+def test_a_run_is_repaired_before_it_is_posted(chat: Open) -> None:
     it = chat({"a": [[member("c1")]]})
     settled: list[list[str]] = []
     it.members.on_page = lambda number: settled.append(list(it.log.repaired))
@@ -125,12 +125,12 @@ def test_a_run_is_settled_before_anyone_hears_it(chat: Open) -> None:
     assert settled == [["a"]]
 
 
-def test_an_empty_room_is_no_trouble(chat: Open) -> None:
+def test_an_empty_room_is_no_error(chat: Open) -> None:
     it = chat({"a": [[]]})
     assert it.broadcast("a", run("Hi")) == Counts(0, 0, 0, 0)
 
 
-def test_who_speaks_no_frames_hears_nothing_of_skipped(chat: Open) -> None:
+def test_a_plain_client_gets_nothing_of_skipped_numbers(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2", "plain")]]})
     assert it.broadcast("a", [Entry(7, None)]) == Counts(1, delivered=1, gone=0, shed=0)
     assert [json.loads(frame)["skipped"] for frame in it.gateway.frames["c1"]] == [[7]]
@@ -179,7 +179,7 @@ def test_a_page_that_cannot_be_read_fails_the_broadcast_but_leaves_no_post_under
 # Who is gone
 
 
-def test_a_closed_socket_leaves_the_room_and_the_rest_still_hear(chat: Open) -> None:
+def test_a_closed_socket_leaves_the_room_and_the_others_get_the_message(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2"), member("c3")]]})
     it.gateway.gone = {"c2"}
     assert it.broadcast("a", run("Hi")) == Counts(3, delivered=2, gone=1, shed=0)
@@ -188,7 +188,7 @@ def test_a_closed_socket_leaves_the_room_and_the_rest_still_hear(chat: Open) -> 
     assert it.loop.time() < 0.1
 
 
-def test_a_socket_that_is_not_open_yet_is_asked_once_more_and_hears(chat: Open) -> None:
+def test_a_socket_that_is_not_open_yet_is_tried_once_more(chat: Open) -> None:
     it = chat({"a": [[member("c1", connected_at=JUST_NOW)], [member("c2")]]})
     it.gateway.troubles["c1"] = [Gone()]
     assert it.broadcast("a", run("Hi")) == Counts(2, delivered=2, gone=0, shed=0)
@@ -219,14 +219,14 @@ def test_a_prune_that_fails_does_not_fail_the_broadcast(chat: Open) -> None:
     assert it.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=1, shed=0)
 
 
-def test_of_who_is_found_gone_the_room_is_told(chat: Open) -> None:
+def test_a_connection_found_gone_is_signaled_to_the_room(chat: Open) -> None:
     it = chat({"a": [[member("c1"), member("c2")]]})
     it.gateway.gone = {"c1"}
     it.broadcast("a", run("Hi"))
     assert it.signals.told == [("a", Person("user of c1", "Ada"))]
 
 
-def test_whose_time_is_over_hears_no_message_but_bye_and_is_forgotten(chat: Open) -> None:
+def test_an_expired_member_gets_only_the_last_frame_and_is_pruned(chat: Open) -> None:
     it = chat({"a": [[member("c1", expired=True), member("c2"), member("c3", "plain", expired=True)]]})
     assert it.broadcast("a", run("Hi")) == Counts(1, delivered=1)
     assert [json.loads(frame)["type"] for frame in it.gateway.frames["c1"]] == ["disconnect"]
@@ -241,7 +241,7 @@ def test_whose_time_is_over_hears_no_message_but_bye_and_is_forgotten(chat: Open
 
 
 @pytest.mark.parametrize("trouble", [Throttled(), Failed("status 500")])
-def test_a_connection_that_takes_nothing_is_shed_and_stays_a_member(
+def test_a_connection_that_accepts_nothing_is_shed_and_stays_a_member(
     chat: Open, trouble: Throttled | Failed
 ) -> None:
     it = chat({"a": [[member("c1"), member("c2")]]})
@@ -278,5 +278,5 @@ def test_a_failing_room_does_not_stop_another(chat: Open, error: Exception) -> N
     assert (it.heard("c1"), it.heard("c2")) == ([], [1])
 
 
-def test_no_rooms_are_no_trouble(chat: Open) -> None:
+def test_no_rooms_are_no_error(chat: Open) -> None:
     assert chat({}).broadcast_all({}) == {}

@@ -70,7 +70,7 @@ def house(virtual: asyncio.Runner) -> House:
     return House(virtual)
 
 
-def test_each_member_hears_what_is_theirs_in_order(house: House) -> None:
+def test_each_member_gets_its_frames_in_order(house: House) -> None:
     to_post = {"c1": ["a", "b"], "c2": ["c"], "c3": []}
     counts = house.deliver(
         [member("c1"), member("c2")], [member("c3")], frames_for=lambda each: to_post[each.connection_id]
@@ -82,7 +82,7 @@ def test_each_member_hears_what_is_theirs_in_order(house: House) -> None:
 # Who is gone
 
 
-def test_of_who_is_gone_all_the_rooms_are_told(house: House) -> None:
+def test_a_gone_connection_is_signaled_to_all_its_rooms(house: House) -> None:
     house.gateway.gone = {"c1"}
     house.connections.rooms = {"c1": {"news"}}
     assert house.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
@@ -91,13 +91,13 @@ def test_of_who_is_gone_all_the_rooms_are_told(house: House) -> None:
     assert house.sockets.closed == []
 
 
-def test_of_who_may_be_connecting_nobody_is_told(house: House) -> None:
+def test_a_connection_that_may_still_be_connecting_is_not_pruned(house: House) -> None:
     house.gateway.gone = {"c1"}
     house.deliver([member("c1", seconds_ago=9.9)])
     assert (house.connections.forgotten, house.signals.told) == ([], [])
 
 
-def test_nobody_is_told_to_have_left_whom_the_table_still_has(house: House) -> None:
+def test_a_connection_that_could_not_be_pruned_is_not_signaled(house: House) -> None:
     house.gateway.gone = {"c1"}
     house.connections.trouble = ClientError({"Error": {"Code": "InternalServerError"}}, "Any")
     assert house.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
@@ -107,7 +107,7 @@ def test_nobody_is_told_to_have_left_whom_the_table_still_has(house: House) -> N
 # Whose time is over
 
 
-def test_whose_time_is_over_hears_bye_and_nothing_else_and_is_closed_and_forgotten(house: House) -> None:
+def test_an_expired_member_gets_only_the_last_frame_and_is_closed_and_pruned(house: House) -> None:
     house.connections.rooms = {"c1": {"news"}}
     counts = house.deliver([member("c1", expired=True), member("c2")])
     assert counts == Counts(1, delivered=1)
@@ -118,19 +118,19 @@ def test_whose_time_is_over_hears_bye_and_nothing_else_and_is_closed_and_forgott
     assert sorted(house.signals.told) == [("general", person("c1")), ("news", person("c1"))]
 
 
-def test_everybody_else_has_heard_before_anybody_is_dismissed(house: House) -> None:
+def test_expired_members_are_disconnected_after_all_posts(house: House) -> None:
     house.deliver([member("c1", expired=True)], [member("c2")])
     assert house.gateway.posts == ["c2", "c1"]
 
 
-def test_a_plain_client_whose_time_is_over_is_closed_without_a_frame_that_it_would_show(house: House) -> None:
+def test_an_expired_plain_client_is_closed_without_a_frame(house: House) -> None:
     house.deliver([member("c1", "plain", expired=True)])
     assert house.heard("c1") == []
     assert house.sockets.closed == ["c1"]
     assert house.connections.forgotten == [("general", "c1")]
 
 
-def test_a_socket_that_is_closed_already_is_only_forgotten(house: House) -> None:
+def test_an_expired_socket_that_is_closed_already_is_only_pruned(house: House) -> None:
     house.gateway.gone = {"c1"}
     house.deliver([member("c1", expired=True)])
     assert house.sockets.closed == []
@@ -138,7 +138,7 @@ def test_a_socket_that_is_closed_already_is_only_forgotten(house: House) -> None
     assert house.signals.told == [("general", person("c1"))]
 
 
-def test_a_socket_that_takes_no_bye_is_closed_all_the_same(house: House) -> None:
+def test_an_expired_socket_that_accepts_no_frame_is_closed_too(house: House) -> None:
     house.gateway.troubles["c1"] = [Throttled()] * 100
     house.deliver([member("c1", expired=True)])
     assert (house.heard("c1"), house.sockets.closed) == ([], ["c1"])
@@ -155,13 +155,13 @@ def test_a_socket_that_cannot_be_closed_is_logged_and_pruned(
     assert house.connections.forgotten == [("general", "c1"), ("general", "c2")]
 
 
-def test_a_time_that_is_over_is_over_for_somebody_who_has_just_connected_too(house: House) -> None:
+def test_an_expired_member_that_has_just_connected_is_pruned_too(house: House) -> None:
     house.gateway.troubles["c1"] = [Gone()]
     house.deliver([member("c1", expired=True, seconds_ago=1)])
     assert house.connections.forgotten == [("general", "c1")]
 
 
-def test_many_whose_time_is_over_at_once_do_not_hold_up_the_rest(house: House) -> None:
+def test_many_expired_members_do_not_hold_up_the_others(house: House) -> None:
     many = [member(f"c{number}", expired=True) for number in range(1_000)]
     assert house.deliver(many, [member("c")]) == Counts(1, delivered=1)
     dismissed = {connection for _, connection in house.connections.forgotten}

@@ -141,20 +141,20 @@ FIRST = Slice(ROOM, 0, 4)  # places 0 to 16383
 
 
 @pytest.mark.parametrize("count", [1, 3, 4, 16, 1000])
-def test_the_slices_of_a_ring_cover_each_place_once(count: int) -> None:
+def test_the_slices_cover_each_point_of_the_hash_space_once(count: int) -> None:
     slices = [Slice("r", number, count) for number in range(count)]
     assert slices[0].first == 0 and slices[-1].last == HASH_SPACE - 1
     assert all(this.last + 1 == following.first for this, following in pairwise(slices))
 
 
-def test_a_doorbell_is_itself_again_after_its_way_through_the_queue() -> None:
+def test_a_task_is_equal_after_its_way_through_the_queue() -> None:
     task = SliceTask(Slice("ré#um", 3, 16), 41, 45, 2)
     assert SliceTask.parse(task.body()) == task
     with_notice = SliceTask(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"by":"Ré \\"x\\" 💬"}', "1"))
     assert SliceTask.parse(with_notice.body()) == with_notice
 
 
-def test_a_notice_rings_once_and_another_that_reads_the_same_rings_too(empty_account: Any) -> None:
+def test_a_notice_is_enqueued_once_and_another_with_the_same_text_too(empty_account: Any) -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="Notices.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     slice_queue = SliceQueue(url)
@@ -165,7 +165,7 @@ def test_a_notice_rings_once_and_another_that_reads_the_same_rings_too(empty_acc
     assert [SliceTask.parse(each["Body"]) for each in received] == [first, second]
 
 
-def test_ringing_again_for_the_same_run_rings_once_and_slices_are_groups(empty_account: Any) -> None:
+def test_a_run_enqueued_again_is_received_once_and_slices_are_groups(empty_account: Any) -> None:
     sqs = boto3.client("sqs")
     url = sqs.create_queue(QueueName="SliceQueue.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     slice_queue = SliceQueue(url)
@@ -184,7 +184,7 @@ def test_ringing_again_for_the_same_run_rings_once_and_slices_are_groups(empty_a
     assert again["Body"] == received[0]["Body"]
 
 
-def test_a_cursor_is_what_was_written_and_none_before(dynamodb: Any) -> None:
+def test_a_cursor_is_read_as_written_and_is_none_before(dynamodb: Any) -> None:
     cursors = Cursors(dynamodb, MESSAGES)
     assert cursors.read(FIRST) is None
     for cursor in (Cursor(5), Cursor(5, 9, "00ffabc="), Cursor(9)):
@@ -205,7 +205,7 @@ def test_a_room_becomes_large_once_and_keeps_the_number_of_its_slices(dynamodb: 
     assert log.repair(ROOM, [Entry(2, message(2))]).slices == 16
 
 
-def test_the_log_is_read_as_far_as_it_goes_without_a_hole(dynamodb: Any) -> None:
+def test_the_log_is_read_up_to_the_first_gap(dynamodb: Any) -> None:
     log = Log(dynamodb, MESSAGES, 90)
     for number in range(1, 6):
         log.append(ROOM, message(number))
@@ -219,7 +219,7 @@ def test_the_log_is_read_as_far_as_it_goes_without_a_hole(dynamodb: Any) -> None
     assert log.entries(ROOM, 3) == []
 
 
-def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
+def test_a_slices_members_and_no_others_get_everything_since_its_cursor(
     dynamodb: Any, virtual: asyncio.Runner
 ) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40_000), 5)
@@ -230,13 +230,13 @@ def test_a_slices_members_hear_all_since_its_cursor_and_nobody_elses(
     assert house.cursors.read(FIRST) == Cursor(5)
 
 
-def test_the_first_doorbell_says_where_a_slice_begins(dynamodb: Any, virtual: asyncio.Runner) -> None:
+def test_the_first_task_says_where_a_slice_begins(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
     house.run_slice(virtual, SliceTask(FIRST, 3, 4))
     assert house.sockets.seqs == {"at-10": [4, 5]}
 
 
-def test_a_later_doorbell_finds_nothing_to_do(dynamodb: Any, virtual: asyncio.Runner) -> None:
+def test_a_later_task_finds_nothing_to_do(dynamodb: Any, virtual: asyncio.Runner) -> None:
     house = House(dynamodb, Ring(10), 5)
     house.run_slice(virtual, SliceTask(FIRST, 0, 3))
     assert house.run_slice(virtual, SliceTask(FIRST, 3, 5)) == Counts()
@@ -257,7 +257,7 @@ def test_a_slice_that_takes_too_long_goes_on_where_it_stopped(dynamodb: Any, vir
     assert len({(each.to, each.part) for each in house.door.enqueued}) == len(house.door.enqueued)
 
 
-def test_what_fails_leaves_the_cursor_and_the_next_answer_repeats_and_loses_nothing(
+def test_a_failed_task_leaves_the_cursor_and_its_retry_loses_nothing(
     dynamodb: Any, virtual: asyncio.Runner
 ) -> None:
     house = House(dynamodb, Ring(10, 20, 30), 2)
@@ -278,7 +278,9 @@ def notice(slice_: Slice = FIRST) -> SliceTask:
     return SliceTask(slice_, 0, 0, notice=Notice(CLOSED, "1"))
 
 
-def test_a_notice_goes_to_the_slices_members_who_speak_frames(dynamodb: Any, virtual: asyncio.Runner) -> None:
+def test_a_notice_is_posted_to_the_slices_members_that_speak_frames(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
     house = House(dynamodb, Ring(10, 20, 30, 40_000), 0)
     house.ring.plain = {20}
     assert house.run_slice(virtual, notice()) == Counts(2, delivered=2)
@@ -303,7 +305,7 @@ def test_a_notice_that_takes_too_long_is_not_repeated(dynamodb: Any, virtual: as
     assert house.cursors.read(FIRST) is None
 
 
-def test_a_notice_that_could_not_be_told_is_told_when_the_doorbell_rings_again(
+def test_a_notice_that_could_not_be_posted_is_posted_when_the_task_is_run_again(
     dynamodb: Any, virtual: asyncio.Runner
 ) -> None:
     house = House(dynamodb, Ring(10), 0)
@@ -314,7 +316,7 @@ def test_a_notice_that_could_not_be_told_is_told_when_the_doorbell_rings_again(
     assert house.sockets.frames["at-10"] == [CLOSED]
 
 
-def test_a_deleted_message_that_a_slice_has_not_had_is_told_as_deleted(
+def test_a_message_deleted_before_a_slice_got_it_is_posted_as_deleted(
     dynamodb: Any, virtual: asyncio.Runner
 ) -> None:
     house = House(dynamodb, Ring(10, 20), 2)

@@ -63,9 +63,7 @@ def sent(dynamodb: Any, connection_id: str) -> int:
 # Opening
 
 
-def test_an_open_connection_is_one_item_and_one_for_each_room(
-    connections: Connections, dynamodb: Any
-) -> None:
+def test_a_connection_is_one_item_and_one_per_room(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1=", "general", "a#b")
     who = {
         "user": "u1",
@@ -114,7 +112,7 @@ def test_98_rooms_are_one_transaction(dynamodb: Any) -> None:
     assert len(rows(dynamodb)) == 99
 
 
-def test_opening_is_all_or_nothing(dynamodb: Any) -> None:
+def test_add_stores_all_or_nothing(dynamodb: Any) -> None:
     connections = Connections(dynamodb, TABLE, limits=Limits(rooms=99))
     with pytest.raises(ClientError):
         opened(connections, "c1", *(f"room-{number}" for number in range(99)))  # 101 items
@@ -141,7 +139,7 @@ def test_a_connection_ends_with_its_token_if_that_is_sooner(
 # Closing
 
 
-def test_a_closed_connection_leaves_nothing_behind(connections: Connections, dynamodb: Any) -> None:
+def test_a_removed_connection_leaves_nothing_behind(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "news")
     opened(connections, "c2", "general")
     assert connections.remove("c1") == ClosedConnection(PERSON, frozenset({"general", "news"}), sent=0)
@@ -149,20 +147,20 @@ def test_a_closed_connection_leaves_nothing_behind(connections: Connections, dyn
     assert members(dynamodb, "general") == {"c2"}
 
 
-def test_closing_says_how_much_was_sent(connections: Connections) -> None:
+def test_remove_returns_how_much_was_sent(connections: Connections) -> None:
     opened(connections, "c1", "general")
     connections.charge("c1", "general")
     connections.charge("c1", "general")
     assert connections.remove("c1") == ClosedConnection(PERSON, frozenset({"general"}), sent=2)
 
 
-def test_closing_twice_is_closing_once(connections: Connections) -> None:
+def test_a_connection_is_removed_once(connections: Connections) -> None:
     opened(connections, "c1", "general")
     connections.remove("c1")
     assert connections.remove("c1") is None
 
 
-def test_closing_a_stranger_changes_nothing(connections: Connections, dynamodb: Any) -> None:
+def test_removing_an_unknown_connection_changes_nothing(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general")
     before = rows(dynamodb)
     assert connections.remove("c2") is None
@@ -180,7 +178,7 @@ def few(dynamodb: Any, clock: Clock) -> Connections:
     return Connections(dynamodb, TABLE, clock, THREE)
 
 
-def test_a_user_has_so_many_connections_and_then_no_more(few: Connections, dynamodb: Any) -> None:
+def test_a_user_has_up_to_the_limit_of_connections(few: Connections, dynamodb: Any) -> None:
     for name in ("c1", "c2", "c3"):
         opened(few, name, "general")
     before = rows(dynamodb)
@@ -197,7 +195,7 @@ def test_a_user_has_so_many_connections_and_then_no_more(few: Connections, dynam
     assert few.ids_of_user("nobody") == frozenset()
 
 
-def test_connections_that_are_gone_without_a_word_do_not_count(few: Connections, dynamodb: Any) -> None:
+def test_connections_closed_without_a_disconnect_do_not_count(few: Connections, dynamodb: Any) -> None:
     for name in ("c1", "c2", "c3"):
         opened(few, name, "general")
     few.prune("general", found("c1"))  # a broadcast found it closed
@@ -207,7 +205,7 @@ def test_connections_that_are_gone_without_a_word_do_not_count(few: Connections,
         opened(few, "c5", "general")
 
 
-def test_connections_whose_time_is_over_do_not_count(few: Connections, clock: Clock) -> None:
+def test_expired_connections_do_not_count(few: Connections, clock: Clock) -> None:
     opened(few, "c1", "general", end=int(NOW) + 60)
     opened(few, "c2", "general", end=int(NOW) + 61)
     opened(few, "c3", "general")
@@ -231,7 +229,7 @@ class OpensMeanwhile:
         return getattr(self._client, operation)
 
 
-def test_of_two_connections_for_one_place_one_gets_it(few: Connections, dynamodb: Any) -> None:
+def test_of_two_connections_at_the_limit_one_is_stored(few: Connections, dynamodb: Any) -> None:
     for name in ("c1", "c2", "c3"):
         opened(few, name, "general")
     few.prune("general", found("c1"))
@@ -240,7 +238,7 @@ def test_of_two_connections_for_one_place_one_gets_it(few: Connections, dynamodb
     assert few.ids_of_user("u1") == {"c2", "c3", "faster"}
 
 
-def test_a_users_item_lasts_as_long_as_the_newest_connection_and_is_not_made_by_closing(
+def test_a_users_item_lasts_as_long_as_the_newest_connection_and_is_not_made_by_remove(
     connections: Connections, clock: Clock, dynamodb: Any
 ) -> None:
     key = {"pk": "USER#u%232", "sk": "USER"}
@@ -260,13 +258,13 @@ def test_a_users_item_lasts_as_long_as_the_newest_connection_and_is_not_made_by_
     assert dynamodb.scan(TableName=TABLE)["Items"] == []
 
 
-def test_opening_costs_one_call_where_there_is_a_place(dynamodb: Any) -> None:
+def test_add_costs_one_call_below_the_limit(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
     opened(Connections(counting, TABLE), "c1", "general", "news")
     assert counting.calls == ["transact_write_items"]
 
 
-def test_a_connection_is_in_so_many_rooms_and_then_in_no_more(few: Connections, dynamodb: Any) -> None:
+def test_a_connection_is_in_up_to_the_limit_of_rooms(few: Connections, dynamodb: Any) -> None:
     with pytest.raises(Forbidden, match="3 rooms"):
         opened(few, "c1", "r1", "r2", "r3", "r4")
     assert rows(dynamodb) == []
@@ -298,9 +296,7 @@ class JoinsMeanwhile:
         return getattr(self._client, operation)
 
 
-def test_frames_that_join_at_once_join_no_more_rooms_than_one_after_another(
-    few: Connections, dynamodb: Any
-) -> None:
+def test_concurrent_joins_do_not_exceed_the_limit_of_rooms(few: Connections, dynamodb: Any) -> None:
     opened(few, "c1", "r1", "r2")
     with pytest.raises(Forbidden):
         Connections(JoinsMeanwhile(dynamodb, "faster"), TABLE, lambda: NOW, THREE).join("c1", "slower")
@@ -308,7 +304,7 @@ def test_frames_that_join_at_once_join_no_more_rooms_than_one_after_another(
     assert members(dynamodb, "slower") == set()
 
 
-def test_joining_counts_as_a_message_does_and_belonging_does_not(
+def test_a_join_is_charged_like_a_message_and_a_repeated_join_is_not(
     connections: Connections, clock: Clock, dynamodb: Any
 ) -> None:
     opened(connections, "c1", "general")
@@ -325,9 +321,7 @@ def test_joining_counts_as_a_message_does_and_belonging_does_not(
     assert sent(dynamodb, "c1") == 0
 
 
-def test_joining_is_counted_by_whichever_instance_it_meets(
-    connections: Connections, clock: Clock, dynamodb: Any
-) -> None:
+def test_joins_are_charged_across_instances(connections: Connections, clock: Clock, dynamodb: Any) -> None:
     opened(connections, "c1")
     instances = [Connections(dynamodb, TABLE, clock) for _ in range(3)]
     for number in range(20):
@@ -350,7 +344,7 @@ def test_a_connection_can_be_in_no_room_and_join_later(connections: Connections,
     assert rows(dynamodb) == []
 
 
-def test_a_membership_is_the_same_whether_it_was_asked_for_at_once_or_later(
+def test_a_membership_is_the_same_from_connect_and_from_join(
     connections: Connections, clock: Clock, dynamodb: Any
 ) -> None:
     opened(connections, "c1", "general")
@@ -360,7 +354,7 @@ def test_a_membership_is_the_same_whether_it_was_asked_for_at_once_or_later(
     assert by_room["ROOM#news"] == {**by_room["ROOM#general"], "pk": "ROOM#news"}
 
 
-def test_joining_again_reads_and_writes_nothing(connections: Connections, dynamodb: Any) -> None:
+def test_joining_again_writes_nothing(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general")
     before = rows(dynamodb)
     counting = MortalDynamoDB(dynamodb)
@@ -370,9 +364,7 @@ def test_joining_again_reads_and_writes_nothing(connections: Connections, dynamo
     assert rows(dynamodb) == before
 
 
-def test_who_leaves_a_room_hears_it_no_more_and_stays_in_the_others(
-    connections: Connections, dynamodb: Any
-) -> None:
+def test_leave_ends_one_membership_and_keeps_the_others(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "news")
     opened(connections, "c2", "general")
     # A reply may have been lost: leaving again is fine, but it is no leaving.
@@ -389,9 +381,7 @@ def test_who_leaves_a_room_hears_it_no_more_and_stays_in_the_others(
     connections.charge("c1", "general")
 
 
-def test_leaving_a_room_that_one_is_not_in_reads_and_writes_nothing(
-    connections: Connections, dynamodb: Any
-) -> None:
+def test_leaving_a_room_without_membership_writes_nothing(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general")
     counting = MortalDynamoDB(dynamodb)
     assert Connections(counting, TABLE, lambda: NOW).leave("c1", "news") is False
@@ -399,7 +389,7 @@ def test_leaving_a_room_that_one_is_not_in_reads_and_writes_nothing(
 
 
 @pytest.mark.parametrize("change", [Connections.join, Connections.leave])
-def test_an_unknown_connection_joins_and_leaves_nothing(
+def test_an_unknown_connection_can_neither_join_nor_leave(
     connections: Connections, dynamodb: Any, change: Callable[[Connections, str, str], None]
 ) -> None:
     with pytest.raises(NotConnected):
@@ -409,7 +399,7 @@ def test_an_unknown_connection_joins_and_leaves_nothing(
     assert rows(dynamodb) == []
 
 
-def test_an_expired_connection_joins_nothing(connections: Connections, clock: Clock, dynamodb: Any) -> None:
+def test_an_expired_connection_cannot_join(connections: Connections, clock: Clock, dynamodb: Any) -> None:
     opened(connections, "c1", "general")
     clock.now += CONNECTION_TTL.total_seconds()
     for room in ("general", "news"):
@@ -442,7 +432,7 @@ def test_a_connection_that_closes_while_it_joins_leaves_nothing_behind(
     assert rows(dynamodb) == []
 
 
-def test_a_connection_that_closes_while_it_leaves_is_not_made_known_again(
+def test_a_connection_that_closes_while_it_leaves_is_not_stored_again(
     connections: Connections, dynamodb: Any
 ) -> None:
     opened(connections, "c1", "general")
@@ -454,7 +444,7 @@ def test_a_connection_that_closes_while_it_leaves_is_not_made_known_again(
 # Who is there
 
 
-def test_a_rooms_members_are_read_with_who_they_are(connections: Connections, clock: Clock) -> None:
+def test_a_rooms_members_are_read_with_their_users(connections: Connections, clock: Clock) -> None:
     opened(connections, "c1", "general", "news")
     opened(connections, "c2", "general", who=EVE, end=int(NOW) + 60)
     opened(connections, "c3", "news")
@@ -469,7 +459,7 @@ def test_a_rooms_members_are_read_with_who_they_are(connections: Connections, cl
     assert connections.members("silent", 200) == ([], None)
 
 
-def test_a_crowd_is_not_read_but_estimated(dynamodb: Any) -> None:
+def test_above_the_maximum_the_members_are_estimated(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
     connections = Connections(counting, TABLE)
     for number in range(40):
@@ -484,7 +474,7 @@ def test_a_crowd_is_not_read_but_estimated(dynamodb: Any) -> None:
     assert counting.asked[-1]["ConsistentRead"] is True
 
 
-def test_who_is_behind_a_connection_in_a_room(connections: Connections) -> None:
+def test_a_connection_is_read_as_a_member(connections: Connections) -> None:
     opened(connections, "c1", "general")
     assert connections.member("c1", "general") == Member("c1", "v1", 1_795_499_990_456, "u1", "Ada")
     assert connections.member("c1", "news") is None
@@ -495,7 +485,7 @@ def test_who_is_behind_a_connection_in_a_room(connections: Connections) -> None:
 # Sending
 
 
-def test_a_member_may_send_and_it_is_counted(connections: Connections, dynamodb: Any) -> None:
+def test_a_member_may_send_and_is_charged(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "a#b")
     connections.charge("c1", "general")
     connections.charge("c1", "a#b")
@@ -503,16 +493,14 @@ def test_a_member_may_send_and_it_is_counted(connections: Connections, dynamodb:
 
 
 @pytest.mark.parametrize("room", ["news", "gen", "general2", "a", "a%23b"])
-def test_who_has_not_joined_a_room_may_not_send_there(
-    connections: Connections, dynamodb: Any, room: str
-) -> None:
+def test_only_a_member_may_send(connections: Connections, dynamodb: Any, room: str) -> None:
     opened(connections, "c1", "general", "a#b")
     with pytest.raises(NotAMember):
         connections.charge("c1", room)
     assert sent(dynamodb, "c1") == 0
 
 
-def test_an_unknown_connection_may_not_send_and_is_not_made_known(
+def test_an_unknown_connection_may_not_send_and_is_not_stored(
     connections: Connections, dynamodb: Any
 ) -> None:
     with pytest.raises(NotConnected):
@@ -541,7 +529,7 @@ def test_sending_reads_nothing(dynamodb: Any) -> None:
     assert counting.calls == ["update_item"]
 
 
-def test_a_flood_over_four_instances_is_held_and_others_are_not_slowed(dynamodb: Any, clock: Clock) -> None:
+def test_a_flood_over_four_instances_is_limited_and_others_are_not(dynamodb: Any, clock: Clock) -> None:
     """200 messages a second for ten seconds from one connection, of which 10 a second and 20 at once are
     allowed; another of the same user sends ten a second.
     """
@@ -563,7 +551,7 @@ def test_a_flood_over_four_instances_is_held_and_others_are_not_slowed(dynamodb:
     assert sent(dynamodb, "quiet") == 100
 
 
-def test_what_is_refused_for_another_reason_is_told_so_and_not_counted(
+def test_a_charge_with_another_error_raises_it_and_is_not_counted(
     connections: Connections, dynamodb: Any
 ) -> None:
     opened(connections, "c1", "general")
@@ -576,7 +564,7 @@ def test_what_is_refused_for_another_reason_is_told_so_and_not_counted(
     assert sent(dynamodb, "c1") == 20
 
 
-def test_a_failure_of_dynamodb_is_not_taken_for_a_refusal(dynamodb: Any) -> None:
+def test_a_failure_of_dynamodb_is_raised_as_it_is(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         Connections(dynamodb, "NoSuchTable").charge("c1", "general")
 
@@ -588,9 +576,7 @@ def found(*connection_ids: str) -> list[Member]:
     return [Member(each, "v1", 0, "u1", "Ada") for each in connection_ids]
 
 
-def test_whoever_was_found_dead_in_a_room_leaves_nothing_in_any(
-    connections: Connections, dynamodb: Any
-) -> None:
+def test_a_pruned_connection_leaves_nothing_in_any_room(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "news")
     opened(connections, "c2", "general", "a#b")
     opened(connections, "c3", "general", "news")
@@ -602,14 +588,16 @@ def test_whoever_was_found_dead_in_a_room_leaves_nothing_in_any(
     assert members(dynamodb, "general") == members(dynamodb, "news") == {"c3"}
 
 
-def test_a_membership_whose_connection_is_forgotten_goes_too(connections: Connections, dynamodb: Any) -> None:
+def test_a_membership_without_a_connection_is_pruned_too(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general")
     dynamodb.delete_item(TableName=TABLE, Key={"pk": "CONN#c1", "sk": "CONN"})
     assert connections.prune("general", found("c1")) == [ClosedConnection(PERSON, frozenset({"general"}))]
     assert rows(dynamodb) == []
 
 
-def test_forgetting_again_or_strangers_changes_nothing(connections: Connections, dynamodb: Any) -> None:
+def test_pruning_again_or_unknown_connections_changes_nothing(
+    connections: Connections, dynamodb: Any
+) -> None:
     opened(connections, "c1", "general")
     opened(connections, "c2", "general")
     for _ in range(2):
@@ -617,7 +605,7 @@ def test_forgetting_again_or_strangers_changes_nothing(connections: Connections,
         assert members(dynamodb, "general") == {"c2"}
 
 
-def test_any_number_is_forgotten_in_a_few_calls(connections: Connections, dynamodb: Any) -> None:
+def test_any_number_is_pruned_in_a_few_calls(connections: Connections, dynamodb: Any) -> None:
     names = [f"c{number}" for number in range(60)]
     for name in names:
         person = Identity(f"user of {name}", "Ada", "v1")
@@ -645,9 +633,7 @@ class Busy:
         return getattr(self._client, operation)
 
 
-def test_what_a_busy_dynamodb_leaves_undone_is_asked_for_again(
-    connections: Connections, dynamodb: Any
-) -> None:
+def test_unprocessed_items_are_requested_again(connections: Connections, dynamodb: Any) -> None:
     opened(connections, "c1", "general", "news")
     Connections(Busy(dynamodb), TABLE).prune("general", found("c1"))
     assert rows(dynamodb) == []
