@@ -25,10 +25,10 @@ from tests.support.fakes.stream import Stream
 MOD = Person("moderator of the room", "Grace")
 EVE = Identity("u#2", "Eve", "v1")
 EVE_SEEN = Person("u#2", "Eve")
-UNTIL = "2026-11-24T06:21:40Z"  # a hundred seconds from the clock's time
+UNTIL = "2026-11-24T06:21:40Z"  # 100 seconds after the clock's time
 
 
-class House:
+class Chat:
     def __init__(self, dynamodb: Any, stream: Stream) -> None:
         self.clock = Clock(1_795_501_200.0)  # 2026-11-24T06:20:00Z
         self.dynamodb, self._stream = dynamodb, stream
@@ -44,19 +44,19 @@ class House:
     def connect(self, connection: str, *rooms: str, who: Identity = EVE) -> None:
         self.connections.add(Connection(connection, who, 0), rooms)
 
-    def says(self, text: str, who: str = "u#2") -> int:
+    def sends(self, text: str, who: str = "u#2") -> int:
         return self.log.append("general", Message(f"ref of {text}", who, "Eve", text, None, "at")).seq
 
-    def told(self) -> list[dict[str, Any]]:
-        """The notices since the last time."""
+    def announced(self) -> list[dict[str, Any]]:
+        """The notices since the last call."""
         return [
             {**json.loads(signal.frame), "in": room}
             for room, signal in self._stream.signals()
             if isinstance(signal, Notice)
         ]
 
-    def moved(self) -> list[tuple[str, Person]]:
-        """Who was said to have come or gone since the last time."""
+    def signaled(self) -> list[tuple[str, Person]]:
+        """The presence signals since the last call."""
         return [
             (room, signal.person)
             for room, signal in self._stream.signals()
@@ -65,12 +65,12 @@ class House:
 
 
 @pytest.fixture
-def house(dynamodb: Any, stream: Stream) -> House:
-    return House(dynamodb, stream)
+def chat(dynamodb: Any, stream: Stream) -> Chat:
+    return Chat(dynamodb, stream)
 
 
-def acts(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """What was logged of them: who did what, and to whom."""
+def logged_acts(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The logged acts: moderator, action and user."""
     names = ("action", "moderator", "user", "room", "seq", "until", "seconds", "locked")
     return [
         {name: value for name in names if (value := getattr(record, name, None)) is not None}
@@ -87,52 +87,52 @@ def logged(caplog: pytest.LogCaptureFixture) -> None:
 # Deleting
 
 
-def test_a_deleted_message_is_gone_and_announced(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.says("fine")
-    seq = house.says("foul")
-    assert house.moderation.delete(MOD, "general", seq) is True
+def test_a_deleted_message_is_gone_and_announced(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+    chat.sends("fine")
+    seq = chat.sends("foul")
+    assert chat.moderation.delete(MOD, "general", seq) is True
     message = {"seq": 2, "id": "ref of foul", "user": "u#2", "name": "Eve", "message": "", "at": "at"}
-    assert house.told() == [
+    assert chat.announced() == [
         {"type": "changed", "room": "general", "messages": [{**message, "deleted": True}], "in": "general"}
     ]
     assert "foul" not in [
-        row.entry.message and row.entry.message.text for row in house.log.rows_after("general", 0)
+        row.entry.message and row.entry.message.text for row in chat.log.rows_after("general", 0)
     ]
-    assert acts(caplog) == [
+    assert logged_acts(caplog) == [
         {"action": "delete", "moderator": MOD.user, "room": "general", "seq": 2, "user": "u#2"}
     ]
 
 
 def test_without_a_message_to_delete_nothing_is_announced(
-    house: House, caplog: pytest.LogCaptureFixture
+    chat: Chat, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert house.moderation.delete(MOD, "general", 1) is False
-    assert (house.told(), acts(caplog)) == ([], [])
+    assert chat.moderation.delete(MOD, "general", 1) is False
+    assert (chat.announced(), logged_acts(caplog)) == ([], [])
 
 
-# Sending out
+# Banning
 
 
 def test_a_banned_user_leaves_with_every_connection_and_gets_the_frame_first(
-    house: House, caplog: pytest.LogCaptureFixture
+    chat: Chat, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.connect("c1", "general", "news")
-    house.connect("c2", "general")
-    house.connect("c3", "news")
-    house.connect("other", "general", who=Identity("u1", "Ada", "v1"))
-    assert house.moderation.ban(MOD, "general", "u#2", 100) == UNTIL
+    chat.connect("c1", "general", "news")
+    chat.connect("c2", "general")
+    chat.connect("c3", "news")
+    chat.connect("other", "general", who=Identity("u1", "Ada", "v1"))
+    assert chat.moderation.ban(MOD, "general", "u#2", 100) == UNTIL
     frame = {
         "type": "moderated", "room": "general", "action": "ban", "moderator": "Grace", "user": "u#2",
         "seconds": 100, "until": UNTIL,
     }  # fmt: skip
-    assert sorted((each, json.loads(text)) for each, text in house.sockets.posted) == [
+    assert sorted((each, json.loads(text)) for each, text in chat.sockets.posted) == [
         ("c1", frame), ("c2", frame),
     ]  # fmt: skip
-    assert house.connections.rooms("c1") == house.connections.rooms("c3") == {"news"}
-    assert house.connections.rooms("c2") == frozenset()
-    assert house.connections.rooms("other") == {"general"}
-    assert house.sockets.closed == []  # they stay in their other rooms
-    assert acts(caplog) == [
+    assert chat.connections.rooms("c1") == chat.connections.rooms("c3") == {"news"}
+    assert chat.connections.rooms("c2") == frozenset()
+    assert chat.connections.rooms("other") == {"general"}
+    assert chat.sockets.closed == []  # their other rooms are unaffected
+    assert logged_acts(caplog) == [
         {
             "action": "ban",
             "moderator": MOD.user,
@@ -144,107 +144,110 @@ def test_a_banned_user_leaves_with_every_connection_and_gets_the_frame_first(
     ]
 
 
-def test_a_banned_plain_client_gets_no_frame(house: House) -> None:
-    house.connect("c1", "general", who=Identity("u#2", "Eve", "plain"))
-    house.moderation.ban(MOD, "general", "u#2", 100)
-    assert house.sockets.posted == []
-    assert house.connections.rooms("c1") == frozenset()
+def test_a_banned_plain_client_gets_no_frame(chat: Chat) -> None:
+    chat.connect("c1", "general", who=Identity("u#2", "Eve", "plain"))
+    chat.moderation.ban(MOD, "general", "u#2", 100)
+    assert chat.sockets.posted == []
+    assert chat.connections.rooms("c1") == frozenset()
 
 
-def test_a_ban_is_announced_and_the_leave_is_signaled(house: House) -> None:
-    house.connect("c1", "general")
-    house.moderation.ban(MOD, "general", "u#2", 100)
-    records = house._stream.signals()
+def test_a_ban_is_announced_and_the_leave_is_signaled(chat: Chat) -> None:
+    chat.connect("c1", "general")
+    chat.moderation.ban(MOD, "general", "u#2", 100)
+    records = chat._stream.signals()
     assert [type(signal) for _, signal in records] == [Notice, PresenceChanged]
     assert records[1] == ("general", PresenceChanged(EVE_SEEN))
 
 
-def test_a_banned_user_cannot_come_back_until_the_end(house: House) -> None:
-    house.moderation.ban(MOD, "general", "u#2", 100)
+def test_a_banned_user_cannot_come_back_until_the_end(chat: Chat) -> None:
+    chat.moderation.ban(MOD, "general", "u#2", 100)
     with pytest.raises(Forbidden):
-        house.rules.require_not_banned("u#2", ["general"])
-    house.clock.now += 100
-    house.rules.require_not_banned("u#2", ["general"])
+        chat.rules.require_not_banned("u#2", ["general"])
+    chat.clock.now += 100
+    chat.rules.require_not_banned("u#2", ["general"])
 
 
-def test_a_ban_can_be_ended(house: House) -> None:
-    house.moderation.ban(MOD, "general", "u#2", 3600)
-    house.connect("c1", "news")
-    house.sockets.posted.clear()
-    assert house.moderation.ban(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
-    house.rules.require_not_banned("u#2", ["general"])
-    assert house.sockets.posted == []
-    assert [frame["until"] for frame in house.told()] == ["2026-11-24T07:20:00Z", "2026-11-24T06:20:00Z"]
+def test_a_ban_can_be_ended(chat: Chat) -> None:
+    chat.moderation.ban(MOD, "general", "u#2", 3600)
+    chat.connect("c1", "news")
+    chat.sockets.posted.clear()
+    assert chat.moderation.ban(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
+    chat.rules.require_not_banned("u#2", ["general"])
+    assert chat.sockets.posted == []
+    assert [frame["until"] for frame in chat.announced()] == ["2026-11-24T07:20:00Z", "2026-11-24T06:20:00Z"]
 
 
-def test_ending_a_ban_removes_nobody(house: House) -> None:
-    house.connect("c1", "general")
-    house.moderation.ban(MOD, "general", "u#2", 0)
-    assert house.connections.rooms("c1") == {"general"}
-    assert house.sockets.posted == []
+def test_ending_a_ban_removes_nobody(chat: Chat) -> None:
+    chat.connect("c1", "general")
+    chat.moderation.ban(MOD, "general", "u#2", 0)
+    assert chat.connections.rooms("c1") == {"general"}
+    assert chat.sockets.posted == []
 
 
-def test_a_connection_that_closed_meanwhile_does_not_stop_a_ban(house: House) -> None:
+def test_a_connection_that_closed_meanwhile_does_not_stop_a_ban(chat: Chat) -> None:
     for number in range(5):
-        house.connect(f"c{number}", "general")
-    for gone in ("c0", "c2", "c4"):  # without a word: the user's item still names them
-        house.dynamodb.delete_item(TableName="ConnectionsTable", Key={"pk": f"CONN#{gone}", "sk": "CONN"})
-    house.moderation.ban(MOD, "general", "u#2", 100)
-    assert house.connections.rooms("c1") == house.connections.rooms("c3") == frozenset()
-    assert sorted(each for each, _ in house.sockets.posted) == ["c1", "c3"]
+        chat.connect(f"c{number}", "general")
+    for gone in ("c0", "c2", "c4"):  # without a $disconnect: the user's item still names them
+        chat.dynamodb.delete_item(TableName="ConnectionsTable", Key={"pk": f"CONN#{gone}", "sk": "CONN"})
+    chat.moderation.ban(MOD, "general", "u#2", 100)
+    assert chat.connections.rooms("c1") == chat.connections.rooms("c3") == frozenset()
+    assert sorted(each for each, _ in chat.sockets.posted) == ["c1", "c3"]
 
 
-def test_a_user_who_is_not_connected_can_be_banned(house: House) -> None:
-    house.moderation.ban(MOD, "general", "u#2", 100)
-    assert house.sockets.posted == []
-    assert house.moved() == []
+def test_a_user_who_is_not_connected_can_be_banned(chat: Chat) -> None:
+    chat.moderation.ban(MOD, "general", "u#2", 100)
+    assert chat.sockets.posted == []
+    assert chat.signaled() == []
     with pytest.raises(Forbidden):
-        house.says("Hi")
+        chat.sends("Hi")
 
 
-# Silencing, slowing, closing
+# Muting, slow mode and locking
 
 
 def test_a_muted_user_cannot_post_and_the_mute_is_announced(
-    house: House, caplog: pytest.LogCaptureFixture
+    chat: Chat, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.says("before")
-    assert house.moderation.mute(MOD, "general", "u#2", 100) == UNTIL
+    chat.sends("before")
+    assert chat.moderation.mute(MOD, "general", "u#2", 100) == UNTIL
     with pytest.raises(Forbidden):
-        house.says("after")
-    house.says("I am another", who="u1")
-    assert house.moderation.mute(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
-    house.says("at last")
+        chat.sends("after")
+    chat.sends("I am another", who="u1")
+    assert chat.moderation.mute(MOD, "general", "u#2", 0) == "2026-11-24T06:20:00Z"
+    chat.sends("at last")
     frame = {"type": "moderated", "room": "general", "action": "mute", "moderator": "Grace", "user": "u#2"}
-    assert house.told() == [
+    assert chat.announced() == [
         {**frame, "seconds": 100, "until": UNTIL, "in": "general"},
         {**frame, "seconds": 0, "until": "2026-11-24T06:20:00Z", "in": "general"},
     ]
-    assert [(act["action"], act["moderator"], act["user"]) for act in acts(caplog)] == [
+    assert [(act["action"], act["moderator"], act["user"]) for act in logged_acts(caplog)] == [
         ("mute", MOD.user, "u#2")
     ] * 2
 
 
-def test_slow_mode_is_set_and_ended(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.moderation.slow_mode(MOD, "general", 30)
-    assert house.rules.read("general").slow_mode == 30
-    house.moderation.slow_mode(MOD, "general", 0)
-    assert house.rules.read("general").slow_mode == 0
-    assert [(frame["action"], frame["seconds"]) for frame in house.told()] == [
+def test_slow_mode_is_set_and_ended(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+    chat.moderation.slow_mode(MOD, "general", 30)
+    assert chat.rules.read("general").slow_mode == 30
+    chat.moderation.slow_mode(MOD, "general", 0)
+    assert chat.rules.read("general").slow_mode == 0
+    assert [(frame["action"], frame["seconds"]) for frame in chat.announced()] == [
         ("slow_mode", 30),
         ("slow_mode", 0),
     ]
-    assert [act["seconds"] for act in acts(caplog)] == [30, 0]
+    assert [act["seconds"] for act in logged_acts(caplog)] == [30, 0]
 
 
-def test_a_room_is_locked_and_opened_again(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.moderation.lock(MOD, "general", True)
+def test_a_room_is_locked_and_opened_again(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
+    chat.moderation.lock(MOD, "general", True)
     with pytest.raises(Forbidden):
-        house.says("Hi")
-    house.moderation.lock(MOD, "general", False)
-    house.says("Hi")
-    assert [(frame["action"], frame["locked"]) for frame in house.told()] == [("lock", True), ("lock", False)]
-    assert [(act["moderator"], act["locked"]) for act in acts(caplog)] == [
+        chat.sends("Hi")
+    chat.moderation.lock(MOD, "general", False)
+    chat.sends("Hi")
+    assert [(frame["action"], frame["locked"]) for frame in chat.announced()] == [
+        ("lock", True),
+        ("lock", False),
+    ]
+    assert [(act["moderator"], act["locked"]) for act in logged_acts(caplog)] == [
         (MOD.user, True),
         (MOD.user, False),
     ]

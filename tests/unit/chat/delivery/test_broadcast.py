@@ -1,3 +1,5 @@
+"""Broadcasts of runs, in virtual time."""
+
 from __future__ import annotations
 
 import asyncio
@@ -48,7 +50,7 @@ def run(*texts: str) -> list[Entry]:
 
 
 class Chat:
-    """A broadcaster in virtual time and all that it works with."""
+    """A broadcaster in virtual time, and its fakes."""
 
     def __init__(
         self,
@@ -66,7 +68,7 @@ class Chat:
         self.log = FakeLog()
         self.signals = FakeSignals()
         self.sockets = FakeSockets()
-        no_rules: Any = None  # nobody joins
+        no_rules: Any = None  # nothing joins here
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )
@@ -91,7 +93,7 @@ class Chat:
     def broadcast_all(self, runs: dict[str, Sequence[Entry]]) -> dict[str, Counts | Exception | None]:
         return self._runner.run(self.broadcaster.broadcast_all(runs))
 
-    def heard(self, connection: str) -> list[int]:
+    def seqs_of(self, connection: str) -> list[int]:
         frames = [json.loads(frame) for frame in self.gateway.frames[connection]]
         return [message["seq"] for frame in frames for message in frame["messages"]]
 
@@ -105,56 +107,56 @@ def chat(virtual: asyncio.Runner) -> Open:
 
 
 def test_a_message_reaches_all_members_of_the_room_and_nobody_else(chat: Open) -> None:
-    it = chat({"a": [[member("c1"), member("c2")], [member("c3")]], "b": [[member("c4")]]})
-    assert it.broadcast("a", run("Hi", "Ho")) == Counts(3, delivered=3, gone=0, shed=0)
-    assert [it.heard(connection) for connection in ("c1", "c2", "c3", "c4")] == [[1, 2]] * 3 + [[]]
+    room = chat({"a": [[member("c1"), member("c2")], [member("c3")]], "b": [[member("c4")]]})
+    assert room.broadcast("a", run("Hi", "Ho")) == Counts(3, delivered=3, gone=0, shed=0)
+    assert [room.seqs_of(connection) for connection in ("c1", "c2", "c3", "c4")] == [[1, 2]] * 3 + [[]]
 
 
 def test_a_run_is_one_frame_or_one_frame_per_message_for_plain_clients(chat: Open) -> None:
-    it = chat({"a": [[member("c1"), member("c2", "plain")]]})
-    it.broadcast("a", run("Hi", "Ho", "He"))
-    assert len(it.gateway.frames["c1"]) == 1
-    assert it.gateway.frames["c2"] == ["Hi", "Ho", "He"]
+    room = chat({"a": [[member("c1"), member("c2", "plain")]]})
+    room.broadcast("a", run("Hi", "Ho", "He"))
+    assert len(room.gateway.frames["c1"]) == 1
+    assert room.gateway.frames["c2"] == ["Hi", "Ho", "He"]
 
 
 def test_a_run_is_repaired_before_it_is_posted(chat: Open) -> None:
-    it = chat({"a": [[member("c1")]]})
+    room = chat({"a": [[member("c1")]]})
     settled: list[list[str]] = []
-    it.members.on_page = lambda number: settled.append(list(it.log.repaired))
-    it.broadcast("a", run("Hi"))
+    room.members.on_page = lambda number: settled.append(list(room.log.repaired))
+    room.broadcast("a", run("Hi"))
     assert settled == [["a"]]
 
 
 def test_an_empty_room_is_no_error(chat: Open) -> None:
-    it = chat({"a": [[]]})
-    assert it.broadcast("a", run("Hi")) == Counts(0, 0, 0, 0)
+    room = chat({"a": [[]]})
+    assert room.broadcast("a", run("Hi")) == Counts(0, 0, 0, 0)
 
 
 def test_a_plain_client_gets_nothing_of_skipped_numbers(chat: Open) -> None:
-    it = chat({"a": [[member("c1"), member("c2", "plain")]]})
-    assert it.broadcast("a", [Entry(7, None)]) == Counts(1, delivered=1, gone=0, shed=0)
-    assert [json.loads(frame)["skipped"] for frame in it.gateway.frames["c1"]] == [[7]]
-    assert it.gateway.frames["c2"] == []
+    room = chat({"a": [[member("c1"), member("c2", "plain")]]})
+    assert room.broadcast("a", [Entry(7, None)]) == Counts(1, delivered=1, gone=0, shed=0)
+    assert [json.loads(frame)["skipped"] for frame in room.gateway.frames["c1"]] == [[7]]
+    assert room.gateway.frames["c2"] == []
 
 
 # Reading while posting
 
 
 def test_a_page_is_posted_to_while_the_next_is_read(chat: Open) -> None:
-    it = chat({"a": [[member(f"c{page}-{n}") for n in range(10)] for page in range(5)]})
+    room = chat({"a": [[member(f"c{page}-{n}") for n in range(10)] for page in range(5)]})
     posted: list[int] = []
-    it.members.on_page = lambda number: posted.append(len(it.gateway.posts))
-    it.broadcast("a", run("Hi"))
+    room.members.on_page = lambda number: posted.append(len(room.gateway.posts))
+    room.broadcast("a", run("Hi"))
     assert posted == [0, 10, 20, 30, 40]
-    assert it.loop.time() < 5 * 0.01 + 0.03  # the pages, one after another, and the last page's posts
+    assert room.loop.time() < 5 * 0.01 + 0.03  # the pages, one after another, and the last page's posts
 
 
 def test_memory_does_not_grow_with_the_room(chat: Open) -> None:
     rooms = {"a": [[member(f"c{page}-{n}") for n in range(1_000)] for page in range(20)]}
-    it = chat(rooms, posts=50, page_latency=0.0)
+    room = chat(rooms, posts=50, page_latency=0.0)
     ahead: list[int] = []
-    it.members.on_page = lambda number: ahead.append(number * 1_000 - len(it.gateway.posts))
-    assert it.broadcast("a", run("Hi")) == Counts(20_000, delivered=20_000, gone=0, shed=0)
+    room.members.on_page = lambda number: ahead.append(number * 1_000 - len(room.gateway.posts))
+    assert room.broadcast("a", run("Hi")) == Counts(20_000, delivered=20_000, gone=0, shed=0)
     assert max(ahead) <= MAX_QUEUED
 
 
@@ -162,93 +164,93 @@ def test_memory_does_not_grow_with_the_room(chat: Open) -> None:
 def test_a_page_that_cannot_be_read_fails_the_broadcast_but_leaves_no_post_under_way(
     chat: Open, error: Exception
 ) -> None:
-    # Lambda freezes a process between invocations: what is left would be posted later, after newer messages.
-    it = chat({"a": [[member(f"c{n}") for n in range(100)], [member("c3")]]}, posts=10)
+    # Lambda freezes a process between invocations: the remaining posts would go out after newer messages.
+    room = chat({"a": [[member(f"c{n}") for n in range(100)], [member("c3")]]}, posts=10)
 
     def fail_on_the_second_page(number: int) -> None:
         if number == 1:
             raise error
 
-    it.members.on_page = fail_on_the_second_page
+    room.members.on_page = fail_on_the_second_page
     with pytest.raises(type(error)):
-        it.broadcast("a", run("Hi"))
-    assert it.gateway.under_way == 0
-    assert len(it.gateway.posts) == 100
+        room.broadcast("a", run("Hi"))
+    assert room.gateway.under_way == 0
+    assert len(room.gateway.posts) == 100
 
 
-# Who is gone
+# Gone connections
 
 
 def test_a_closed_socket_leaves_the_room_and_the_others_get_the_message(chat: Open) -> None:
-    it = chat({"a": [[member("c1"), member("c2"), member("c3")]]})
-    it.gateway.gone = {"c2"}
-    assert it.broadcast("a", run("Hi")) == Counts(3, delivered=2, gone=1, shed=0)
-    assert it.connections.forgotten == [("a", "c2")]
-    assert it.heard("c1") == it.heard("c3") == [1]
-    assert it.loop.time() < 0.1
+    room = chat({"a": [[member("c1"), member("c2"), member("c3")]]})
+    room.gateway.gone = {"c2"}
+    assert room.broadcast("a", run("Hi")) == Counts(3, delivered=2, gone=1, shed=0)
+    assert room.connections.forgotten == [("a", "c2")]
+    assert room.seqs_of("c1") == room.seqs_of("c3") == [1]
+    assert room.loop.time() < 0.1
 
 
 def test_a_socket_that_is_not_open_yet_is_tried_once_more(chat: Open) -> None:
-    it = chat({"a": [[member("c1", connected_at=JUST_NOW)], [member("c2")]]})
-    it.gateway.troubles["c1"] = [Gone()]
-    assert it.broadcast("a", run("Hi")) == Counts(2, delivered=2, gone=0, shed=0)
-    assert it.heard("c1") == [1]
-    assert it.gateway.posts == ["c1", "c2", "c1"]  # when everybody else has heard
+    room = chat({"a": [[member("c1", connected_at=JUST_NOW)], [member("c2")]]})
+    room.gateway.troubles["c1"] = [Gone()]
+    assert room.broadcast("a", run("Hi")) == Counts(2, delivered=2, gone=0, shed=0)
+    assert room.seqs_of("c1") == [1]
+    assert room.gateway.posts == ["c1", "c2", "c1"]  # after the posts to everybody else
 
 
 def test_a_socket_within_10_seconds_of_its_connect_is_never_pruned(chat: Open) -> None:
-    it = chat({"a": [[member("c1", connected_at=JUST_NOW)]]})
-    it.gateway.gone = {"c1"}
-    assert it.broadcast("a", run("Hi")) == Counts(1, delivered=0, gone=1, shed=0)
-    assert it.gateway.posts == ["c1", "c1"]
-    assert it.connections.forgotten == []
+    room = chat({"a": [[member("c1", connected_at=JUST_NOW)]]})
+    room.gateway.gone = {"c1"}
+    assert room.broadcast("a", run("Hi")) == Counts(1, delivered=0, gone=1, shed=0)
+    assert room.gateway.posts == ["c1", "c1"]
+    assert room.connections.forgotten == []
 
 
 def test_the_grace_ends_after_10_seconds(chat: Open) -> None:
-    it = chat({"a": [[member("c1", connected_at=int((NOW - 10) * 1000))]]})
-    it.gateway.gone = {"c1"}
-    it.broadcast("a", run("Hi"))
-    assert it.connections.forgotten == [("a", "c1")]
-    assert it.gateway.posts == ["c1"]
+    room = chat({"a": [[member("c1", connected_at=int((NOW - 10) * 1000))]]})
+    room.gateway.gone = {"c1"}
+    room.broadcast("a", run("Hi"))
+    assert room.connections.forgotten == [("a", "c1")]
+    assert room.gateway.posts == ["c1"]
 
 
 def test_a_prune_that_fails_does_not_fail_the_broadcast(chat: Open) -> None:
-    it = chat({"a": [[member("c1"), member("c2")]]})
-    it.gateway.gone = {"c1"}
-    it.connections.trouble = DYNAMODB_DOWN
-    assert it.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=1, shed=0)
+    room = chat({"a": [[member("c1"), member("c2")]]})
+    room.gateway.gone = {"c1"}
+    room.connections.trouble = DYNAMODB_DOWN
+    assert room.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=1, shed=0)
 
 
 def test_a_connection_found_gone_is_signaled_to_the_room(chat: Open) -> None:
-    it = chat({"a": [[member("c1"), member("c2")]]})
-    it.gateway.gone = {"c1"}
-    it.broadcast("a", run("Hi"))
-    assert it.signals.told == [("a", Person("user of c1", "Ada"))]
+    room = chat({"a": [[member("c1"), member("c2")]]})
+    room.gateway.gone = {"c1"}
+    room.broadcast("a", run("Hi"))
+    assert room.signals.told == [("a", Person("user of c1", "Ada"))]
 
 
 def test_an_expired_member_gets_only_the_last_frame_and_is_pruned(chat: Open) -> None:
-    it = chat({"a": [[member("c1", expired=True), member("c2"), member("c3", "plain", expired=True)]]})
-    assert it.broadcast("a", run("Hi")) == Counts(1, delivered=1)
-    assert [json.loads(frame)["type"] for frame in it.gateway.frames["c1"]] == ["disconnect"]
-    assert it.gateway.frames["c3"] == []
-    assert it.heard("c2") == [1]
-    assert sorted(it.sockets.closed) == ["c1", "c3"]
-    assert sorted(it.connections.forgotten) == [("a", "c1"), ("a", "c3")]
-    assert sorted(person.user for _, person in it.signals.told) == ["user of c1", "user of c3"]
+    room = chat({"a": [[member("c1", expired=True), member("c2"), member("c3", "plain", expired=True)]]})
+    assert room.broadcast("a", run("Hi")) == Counts(1, delivered=1)
+    assert [json.loads(frame)["type"] for frame in room.gateway.frames["c1"]] == ["disconnect"]
+    assert room.gateway.frames["c3"] == []
+    assert room.seqs_of("c2") == [1]
+    assert sorted(room.sockets.closed) == ["c1", "c3"]
+    assert sorted(room.connections.forgotten) == [("a", "c1"), ("a", "c3")]
+    assert sorted(person.user for _, person in room.signals.told) == ["user of c1", "user of c3"]
 
 
-# Who does not take it
+# Shed connections
 
 
 @pytest.mark.parametrize("trouble", [Throttled(), Failed("status 500")])
 def test_a_connection_that_accepts_nothing_is_shed_and_stays_a_member(
     chat: Open, trouble: Throttled | Failed
 ) -> None:
-    it = chat({"a": [[member("c1"), member("c2")]]})
-    it.gateway.troubles["c1"] = [trouble] * 100
-    assert it.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=0, shed=1)
-    assert it.connections.forgotten == []
-    assert it.heard("c2") == [1]
+    room = chat({"a": [[member("c1"), member("c2")]]})
+    room.gateway.troubles["c1"] = [trouble] * 100
+    assert room.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=0, shed=1)
+    assert room.connections.forgotten == []
+    assert room.seqs_of("c2") == [1]
 
 
 # Several rooms
@@ -256,26 +258,26 @@ def test_a_connection_that_accepts_nothing_is_shed_and_stays_a_member(
 
 def test_all_rooms_of_a_batch_are_broadcast(chat: Open) -> None:
     rooms = {f"room-{number}": [[member(f"c{number}")]] for number in range(100)}
-    it = chat(dict(rooms))
-    results = it.broadcast_all({room: run("Hi") for room in rooms})
+    room = chat(dict(rooms))
+    results = room.broadcast_all({room: run("Hi") for room in rooms})
     assert results == {room: Counts(1, delivered=1, gone=0, shed=0) for room in rooms}
     assert list(results) == list(rooms)
 
 
 def test_rooms_are_broadcast_at_the_same_time(chat: Open) -> None:
-    it = chat({f"room-{number}": [[member(f"c{number}")]] for number in range(50)}, page_latency=1.0)
-    results = it.broadcast_all({f"room-{number}": run("Hi") for number in range(50)})
+    room = chat({f"room-{number}": [[member(f"c{number}")]] for number in range(50)}, page_latency=1.0)
+    results = room.broadcast_all({f"room-{number}": run("Hi") for number in range(50)})
     assert list(results.values()) == [Counts(1, delivered=1, gone=0, shed=0)] * 50
-    assert it.loop.time() < 1.1
+    assert room.loop.time() < 1.1
 
 
 @pytest.mark.parametrize("error", [DYNAMODB_DOWN, ValueError("a bug of ours")])
 def test_a_failing_room_does_not_stop_another(chat: Open, error: Exception) -> None:
-    it = chat({"a": [[member("c1")]], "b": [[member("c2")]]})
-    it.log.troubles["a"] = error
-    results = it.broadcast_all({"a": run("Hi"), "b": run("Ho")})
+    room = chat({"a": [[member("c1")]], "b": [[member("c2")]]})
+    room.log.troubles["a"] = error
+    results = room.broadcast_all({"a": run("Hi"), "b": run("Ho")})
     assert results == {"a": error, "b": Counts(1, delivered=1, gone=0, shed=0)}
-    assert (it.heard("c1"), it.heard("c2")) == ([], [1])
+    assert (room.seqs_of("c1"), room.seqs_of("c2")) == ([], [1])
 
 
 def test_no_rooms_are_no_error(chat: Open) -> None:

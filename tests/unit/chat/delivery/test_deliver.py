@@ -1,4 +1,4 @@
-"""Posting to members, and those who turn out to be gone or to have expired."""
+"""Posts to members, and what happens to gone and to expired members."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.fakes.management_client import FakeSockets
 from tests.support.fakes.signals import FakeSignals
 
 NOW = 1_795_500_000.0
-BYE = {"type": "disconnect", "code": "token_expired", "reconnect": True}
+DISCONNECT = {"type": "disconnect", "code": "token_expired", "reconnect": True}
 
 
 def member(
@@ -37,15 +37,15 @@ def person(connection: str) -> Person:
     return Person(f"user of {connection}", "Ada")
 
 
-class House:
-    """A delivery in virtual time and all that it works with."""
+class Chat:
+    """A delivery in virtual time, and its fakes."""
 
     def __init__(self, virtual: asyncio.Runner) -> None:
         self._runner = virtual
         self.gateway = FakeGateway(latency=0.015)
         self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
         poster = Poster(self.gateway)
-        no_rules: Any = None  # nobody joins
+        no_rules: Any = None  # nothing joins here
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)
         )
@@ -61,113 +61,113 @@ class House:
 
         return self._runner.run(self._delivery.deliver("general", frames_for, read))
 
-    def heard(self, connection: str) -> list[str]:
+    def frames_to(self, connection: str) -> list[str]:
         return self.gateway.frames[connection]
 
 
 @pytest.fixture
-def house(virtual: asyncio.Runner) -> House:
-    return House(virtual)
+def chat(virtual: asyncio.Runner) -> Chat:
+    return Chat(virtual)
 
 
-def test_each_member_gets_its_frames_in_order(house: House) -> None:
+def test_each_member_gets_its_frames_in_order(chat: Chat) -> None:
     to_post = {"c1": ["a", "b"], "c2": ["c"], "c3": []}
-    counts = house.deliver(
-        [member("c1"), member("c2")], [member("c3")], frames_for=lambda each: to_post[each.connection_id]
+    counts = chat.deliver(
+        [member("c1"), member("c2")], [member("c3")], frames_for=lambda member: to_post[member.connection_id]
     )
-    assert dict(house.gateway.frames) == {"c1": ["a", "b"], "c2": ["c"]}
-    assert counts == Counts(2, delivered=2)  # who is to hear nothing is no recipient
+    assert dict(chat.gateway.frames) == {"c1": ["a", "b"], "c2": ["c"]}
+    assert counts == Counts(2, delivered=2)  # a member without frames is not a recipient
 
 
-# Who is gone
+# Gone connections
 
 
-def test_a_gone_connection_is_signaled_to_all_its_rooms(house: House) -> None:
-    house.gateway.gone = {"c1"}
-    house.connections.rooms = {"c1": {"news"}}
-    assert house.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
-    assert house.connections.forgotten == [("general", "c1")]
-    assert sorted(house.signals.told) == [("general", person("c1")), ("news", person("c1"))]
-    assert house.sockets.closed == []
+def test_a_gone_connection_is_signaled_to_all_its_rooms(chat: Chat) -> None:
+    chat.gateway.gone = {"c1"}
+    chat.connections.rooms = {"c1": {"news"}}
+    assert chat.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
+    assert chat.connections.forgotten == [("general", "c1")]
+    assert sorted(chat.signals.told) == [("general", person("c1")), ("news", person("c1"))]
+    assert chat.sockets.closed == []
 
 
-def test_a_connection_that_may_still_be_connecting_is_not_pruned(house: House) -> None:
-    house.gateway.gone = {"c1"}
-    house.deliver([member("c1", seconds_ago=9.9)])
-    assert (house.connections.forgotten, house.signals.told) == ([], [])
+def test_a_connection_that_may_still_be_connecting_is_not_pruned(chat: Chat) -> None:
+    chat.gateway.gone = {"c1"}
+    chat.deliver([member("c1", seconds_ago=9.9)])
+    assert (chat.connections.forgotten, chat.signals.told) == ([], [])
 
 
-def test_a_connection_that_could_not_be_pruned_is_not_signaled(house: House) -> None:
-    house.gateway.gone = {"c1"}
-    house.connections.trouble = ClientError({"Error": {"Code": "InternalServerError"}}, "Any")
-    assert house.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
-    assert house.signals.told == []
+def test_a_connection_that_could_not_be_pruned_is_not_signaled(chat: Chat) -> None:
+    chat.gateway.gone = {"c1"}
+    chat.connections.trouble = ClientError({"Error": {"Code": "InternalServerError"}}, "Any")
+    assert chat.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
+    assert chat.signals.told == []
 
 
-# Whose time is over
+# Expired connections
 
 
-def test_an_expired_member_gets_only_the_last_frame_and_is_closed_and_pruned(house: House) -> None:
-    house.connections.rooms = {"c1": {"news"}}
-    counts = house.deliver([member("c1", expired=True), member("c2")])
+def test_an_expired_member_gets_only_the_last_frame_and_is_closed_and_pruned(chat: Chat) -> None:
+    chat.connections.rooms = {"c1": {"news"}}
+    counts = chat.deliver([member("c1", expired=True), member("c2")])
     assert counts == Counts(1, delivered=1)
-    assert [json.loads(frame) for frame in house.heard("c1")] == [BYE]
-    assert house.heard("c2") == ["Hi"]
-    assert house.sockets.closed == ["c1"]
-    assert house.connections.forgotten == [("general", "c1")]
-    assert sorted(house.signals.told) == [("general", person("c1")), ("news", person("c1"))]
+    assert [json.loads(frame) for frame in chat.frames_to("c1")] == [DISCONNECT]
+    assert chat.frames_to("c2") == ["Hi"]
+    assert chat.sockets.closed == ["c1"]
+    assert chat.connections.forgotten == [("general", "c1")]
+    assert sorted(chat.signals.told) == [("general", person("c1")), ("news", person("c1"))]
 
 
-def test_expired_members_are_disconnected_after_all_posts(house: House) -> None:
-    house.deliver([member("c1", expired=True)], [member("c2")])
-    assert house.gateway.posts == ["c2", "c1"]
+def test_expired_members_are_disconnected_after_all_posts(chat: Chat) -> None:
+    chat.deliver([member("c1", expired=True)], [member("c2")])
+    assert chat.gateway.posts == ["c2", "c1"]
 
 
-def test_an_expired_plain_client_is_closed_without_a_frame(house: House) -> None:
-    house.deliver([member("c1", "plain", expired=True)])
-    assert house.heard("c1") == []
-    assert house.sockets.closed == ["c1"]
-    assert house.connections.forgotten == [("general", "c1")]
+def test_an_expired_plain_client_is_closed_without_a_frame(chat: Chat) -> None:
+    chat.deliver([member("c1", "plain", expired=True)])
+    assert chat.frames_to("c1") == []
+    assert chat.sockets.closed == ["c1"]
+    assert chat.connections.forgotten == [("general", "c1")]
 
 
-def test_an_expired_socket_that_is_closed_already_is_only_pruned(house: House) -> None:
-    house.gateway.gone = {"c1"}
-    house.deliver([member("c1", expired=True)])
-    assert house.sockets.closed == []
-    assert house.connections.forgotten == [("general", "c1")]
-    assert house.signals.told == [("general", person("c1"))]
+def test_an_expired_socket_that_is_closed_already_is_only_pruned(chat: Chat) -> None:
+    chat.gateway.gone = {"c1"}
+    chat.deliver([member("c1", expired=True)])
+    assert chat.sockets.closed == []
+    assert chat.connections.forgotten == [("general", "c1")]
+    assert chat.signals.told == [("general", person("c1"))]
 
 
-def test_an_expired_socket_that_accepts_no_frame_is_closed_too(house: House) -> None:
-    house.gateway.troubles["c1"] = [Throttled()] * 100
-    house.deliver([member("c1", expired=True)])
-    assert (house.heard("c1"), house.sockets.closed) == ([], ["c1"])
+def test_an_expired_socket_that_accepts_no_frame_is_closed_too(chat: Chat) -> None:
+    chat.gateway.troubles["c1"] = [Throttled()] * 100
+    chat.deliver([member("c1", expired=True)])
+    assert (chat.frames_to("c1"), chat.sockets.closed) == ([], ["c1"])
 
 
 def test_a_socket_that_cannot_be_closed_is_logged_and_pruned(
-    house: House, caplog: pytest.LogCaptureFixture
+    chat: Chat, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.sockets.unclosable["c1"] = Failed("status 500")
-    house.deliver([member("c1", expired=True), member("c2", expired=True)])
-    assert house.sockets.closed == ["c2"]
+    chat.sockets.unclosable["c1"] = Failed("status 500")
+    chat.deliver([member("c1", expired=True), member("c2", expired=True)])
+    assert chat.sockets.closed == ["c2"]
     errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert errors == ["close failed"]
-    assert house.connections.forgotten == [("general", "c1"), ("general", "c2")]
+    assert chat.connections.forgotten == [("general", "c1"), ("general", "c2")]
 
 
-def test_an_expired_member_that_has_just_connected_is_pruned_too(house: House) -> None:
-    house.gateway.troubles["c1"] = [Gone()]
-    house.deliver([member("c1", expired=True, seconds_ago=1)])
-    assert house.connections.forgotten == [("general", "c1")]
+def test_an_expired_member_that_has_just_connected_is_pruned_too(chat: Chat) -> None:
+    chat.gateway.troubles["c1"] = [Gone()]
+    chat.deliver([member("c1", expired=True, seconds_ago=1)])
+    assert chat.connections.forgotten == [("general", "c1")]
 
 
-def test_many_expired_members_do_not_hold_up_the_others(house: House) -> None:
+def test_many_expired_members_do_not_hold_up_the_others(chat: Chat) -> None:
     many = [member(f"c{number}", expired=True) for number in range(1_000)]
-    assert house.deliver(many, [member("c")]) == Counts(1, delivered=1)
-    dismissed = {connection for _, connection in house.connections.forgotten}
-    assert dismissed == set(house.sockets.closed) == set(house.gateway.posts) - {"c"}
-    assert len(dismissed) == 200
-    # The others have heard nothing, and their turn comes.
-    rest = [each for each in many if each.connection_id not in dismissed]
-    house.deliver(rest)
-    assert len(set(house.sockets.closed)) == len(house.sockets.closed) == 400
+    assert chat.deliver(many, [member("c")]) == Counts(1, delivered=1)
+    disconnected = {connection for _, connection in chat.connections.forgotten}
+    assert disconnected == set(chat.sockets.closed) == set(chat.gateway.posts) - {"c"}
+    assert len(disconnected) == 200
+    # The others got nothing, and are disconnected by the next broadcast.
+    rest = [member for member in many if member.connection_id not in disconnected]
+    chat.deliver(rest)
+    assert len(set(chat.sockets.closed)) == len(chat.sockets.closed) == 400
