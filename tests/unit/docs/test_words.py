@@ -19,7 +19,6 @@ WORDS = {
     "bye goodbye goodbyes": "disconnect",
     "void voids": "skipped number",
     "hole holes": "gap",
-    "begun": "ready",
     "refusal refusals": "error of a frame, rejection of a handshake",
     "refuse refuses refused refusing": "answer with an error; reject a handshake",
     "doorbell doorbells": "slice task, slice queue",
@@ -35,6 +34,7 @@ WORDS = {
 PROSE = {"patience patient patiently", "anew", "whom"}  # of the words above, those that were never names
 # Given-up names that are ordinary words elsewhere.
 NAMES = {
+    r"""["'`]begun["'`]""": "ready",
     r"""["'`]begins["'`]|\bbegins=|\.begins\b""": "first_seq",
     r"""["'`]act["'`]\s*[:,\]]|\bact=""": "action",
     r"""["'`]by["'`]\s*:|\bby=["'a-z]""": "moderator",
@@ -48,11 +48,12 @@ NAMES = {
 # Where a word is no name of ours: (files, the words in their context, the reason).
 ALLOWED = [
     ("*.js *.mjs *.html", r"\bvoid\b", "JavaScript's operator and JSDoc's type"),
+    ("web/*", r"(?i)settle[sd]?", "promises settle"),
     ("*", r"(?i)connection\W?refused|ECONNREFUSED", "the system's own name of an error"),
 ]
 
 SCANNED = ("README.md", "Makefile", "template.yaml", "samconfig.toml")
-FOLDERS = ("docs", "events", "bench")
+FOLDERS = ("docs", "events", "local", "web", "bench")
 SUFFIXES = {".py", ".js", ".mjs", ".html", ".css", ".json", ".md", ".yaml", ".toml"}
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # identifiers fall into their words
