@@ -1,4 +1,4 @@
-"""Where functions under test report and wait, so that a test knows what they are doing without a clock."""
+"""A barrier for processes: handlers wait there, so that a test knows where they are without a clock."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import asyncio
 import contextlib
 from dataclasses import dataclass
 
-# A handler that is at the gate while it is in a call. The connection stays open: it ends with the process.
+# A handler that waits at the barrier in every call. It keeps the connection, which closes with the process.
 HANDLER = """
 import os, socket
 
 held = []
 
 def handler(event, context):
-    gate = socket.create_connection(("127.0.0.1", int(os.environ["GATE"])))
-    held.append(gate)
-    gate.sendall(f"{os.getpid()} {event.get('n', 0)}\\n".encode())
-    gate.recv(1)
+    barrier = socket.create_connection(("127.0.0.1", int(os.environ["BARRIER"])))
+    held.append(barrier)
+    barrier.sendall(f"{os.getpid()} {event.get('n', 0)}\\n".encode())
+    barrier.recv(1)
     return os.getpid()
 """
 
 
 @dataclass
-class Visitor:
-    """A call that has reached the gate, and waits there."""
+class Arrival:
+    """A call that has reached the barrier, and waits there."""
 
     pid: int
     n: int
@@ -33,19 +33,19 @@ class Visitor:
     def release(self) -> None:
         self.writer.write(b".")
 
-    async def gone(self) -> None:
-        """Returns when the process has ended."""
+    async def wait_ended(self) -> None:
+        """Return when the process has ended."""
         with contextlib.suppress(ConnectionResetError):
             await self.reader.read()
 
 
-class Gate:
+class Barrier:
     def __init__(self) -> None:
-        self._visitors: asyncio.Queue[Visitor] = asyncio.Queue()
+        self._arrivals: asyncio.Queue[Arrival] = asyncio.Queue()
         self._writers: list[asyncio.StreamWriter] = []
         self.port = 0
 
-    async def __aenter__(self) -> Gate:
+    async def __aenter__(self) -> Barrier:
         self._server = await asyncio.start_server(self._arrive, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -55,10 +55,11 @@ class Gate:
         for writer in self._writers:
             writer.close()
 
-    async def visitor(self) -> Visitor:
-        return await self._visitors.get()
+    async def arrival(self) -> Arrival:
+        """Wait for the next process at the barrier."""
+        return await self._arrivals.get()
 
     async def _arrive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.append(writer)
         pid, n = (await reader.readline()).split()
-        self._visitors.put_nowait(Visitor(int(pid), int(n), reader, writer))
+        self._arrivals.put_nowait(Arrival(int(pid), int(n), reader, writer))

@@ -1,4 +1,4 @@
-"""A gateway on loopback with functions that answer as told."""
+"""A gateway on loopback, with functions that return given answers."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ from local.stack import Api, Route
 type Answer = Result | dict[str, Any] | Callable[[dict[str, Any]], Any] | None
 
 OK = {"statusCode": 200}
-UNBOUND = Limits(connect_rate=1e6, connect_burst=1e6, request_rate=1e6, request_burst=1e6)
+UNLIMITED = Limits(connect_rate=1e6, connect_burst=1e6, request_rate=1e6, request_burst=1e6)
 
 
 def failed(message: str = "boom") -> Result:
     return Result(json.dumps({"errorMessage": message, "errorType": "Exception"}).encode(), "Unhandled")
 
 
-def allow(**more: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+def allow(**fields: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """An authorizer that allows the ARN it is asked about."""
-    return lambda event: {"principalId": "u1", "policyDocument": policy("Allow", event["methodArn"]), **more}
+    return lambda event: {
+        "principalId": "u1",
+        "policyDocument": policy("Allow", event["methodArn"]),
+        **fields,
+    }
 
 
 def policy(effect: str, resource: str) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def policy(effect: str, resource: str) -> dict[str, Any]:
 
 
 class Functions:
-    """Records what it is called with; answers 200 unless told otherwise.
+    """Records what it is called with; returns 200 unless `answers` says otherwise.
 
     An answer may be a value, a Result, or a function of the event, awaited if need be.
     """
@@ -66,13 +70,13 @@ class Functions:
         return [event for called, event in self.events if called == name]
 
     async def called(self, name: str, times: int = 1) -> dict[str, Any]:
-        """Waits for the call of that number; its event."""
+        """Wait for the call of that number and return its event."""
         async with self._called:
             await self._called.wait_for(lambda: len(self.of(name)) >= times)
         return self.of(name)[times - 1]
 
 
-def an_api(*, authorizer: bool = False, default: bool = True, **more: Any) -> Api:
+def an_api(*, authorizer: bool = False, default: bool = True, **fields: Any) -> Api:
     routes = [
         Route("$connect", "Connect", False, 29),
         Route("$disconnect", "Disconnect", False, 29),
@@ -81,7 +85,7 @@ def an_api(*, authorizer: bool = False, default: bool = True, **more: Any) -> Ap
     ]
     if default:
         routes.append(Route("$default", "Default", True, 29))
-    settings: dict[str, Any] = {"throttle_rate": None, "throttle_burst": None} | more
+    settings: dict[str, Any] = {"throttle_rate": None, "throttle_burst": None} | fields
     return Api(
         name="ChatApi",
         stage="prod",
@@ -120,7 +124,7 @@ class Stage:
         return self.http.request(method, url, data=data, allow_redirects=False)
 
     async def post(self, connection_id: str, data: bytes) -> int:
-        """Posts to a connection; the status."""
+        """Post to a connection and return the status."""
         escaped = connection_id.replace("=", "%3D")
         async with self.request("POST", f"/prod/@connections/{escaped}", data) as answer:
             await answer.read()
@@ -132,9 +136,10 @@ async def running(
     functions: Functions | None = None,
     *,
     api: Api | None = None,
-    limits: Limits = UNBOUND,
+    limits: Limits = UNLIMITED,
     web: Path | None = None,
     access: AccessPolicy = AccessPolicy(),  # noqa: B008 - never changes
+    stop_timeout: float = 1,
 ) -> AsyncIterator[Stage]:
     functions = functions or Functions()
     activity: list[str] = []
@@ -151,4 +156,4 @@ async def running(
         try:
             yield Stage(gateway, functions, port, http, activity)
         finally:
-            await gateway.stop(timeout=1)
+            await gateway.stop(timeout=stop_timeout)

@@ -17,8 +17,7 @@ import pytest
 from local.functions.host import LambdaHost
 from local.invocation import Result
 from local.stack import Function
-from tests.support.local import barrier as gate
-from tests.support.local.barrier import Gate
+from tests.support.local.barrier import HANDLER, Barrier
 
 ROOT = Path(__file__).parents[4]
 
@@ -43,7 +42,7 @@ class Logs:
             await self._changed.wait()
 
 
-class Lab:
+class HostLab:
     """Writes handlers and runs them in one host."""
 
     def __init__(self, folder: Path, logs: Logs) -> None:
@@ -92,16 +91,16 @@ class Lab:
 
 
 @pytest.fixture
-async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
-    lab = Lab(tmp_path, Logs())
+async def lab(tmp_path: Path) -> AsyncIterator[HostLab]:
+    lab = HostLab(tmp_path, Logs())
     yield lab
     await lab.stop()
 
 
 @pytest.fixture
-async def doors() -> AsyncIterator[Gate]:
-    async with Gate() as doors:
-        yield doors
+async def barrier() -> AsyncIterator[Barrier]:
+    async with Barrier() as barrier:
+        yield barrier
 
 
 def document(result: Result) -> dict[str, Any]:
@@ -117,34 +116,34 @@ def value(result: Result) -> Any:
     return json.loads(result.payload)
 
 
-async def test_a_function_gets_the_event_and_its_answer_comes_back(lab: Lab) -> None:
+async def test_a_function_gets_the_event_and_its_answer_comes_back(lab: HostLab) -> None:
     lab.add("echo", "def handler(event, context): return {'got': event, 'as': ascii(event['body'])}\n")
     host = await lab.start()
     event = {"body": "ä \U0001f600", "n": [1, None, True]}
     assert value(await host.invoke("echo", event)) == {"got": event, "as": ascii(event["body"])}
 
 
-async def test_an_event_may_hold_half_a_surrogate_pair(lab: Lab) -> None:
+async def test_an_event_may_hold_half_a_surrogate_pair(lab: HostLab) -> None:
     lab.add("shown", "def handler(event, context): return ascii(event['body'])\n")
     host = await lab.start()
     assert value(await host.invoke("shown", {"body": "\ud800"})) == "'\\ud800'"
 
 
-async def test_an_event_and_an_answer_may_be_megabytes(lab: Lab) -> None:
+async def test_an_event_and_an_answer_may_be_megabytes(lab: HostLab) -> None:
     lab.add("echo", "def handler(event, context): return event\n")
     host = await lab.start()
     event = {"body": "x" * 5_000_000}
     assert value(await host.invoke("echo", event)) == event
 
 
-async def test_an_answer_over_six_megabytes_is_refused_as_lambda_does(lab: Lab) -> None:
+async def test_an_answer_over_six_megabytes_is_an_error_as_on_lambda(lab: HostLab) -> None:
     lab.add("large", "def handler(event, context): return 'x' * 6 * 1024 * 1024\n")
     host = await lab.start()
     assert document(await host.invoke("large", {}))["errorType"] == "Function.ResponseSizeTooLarge"
     assert document(await host.invoke("large", {}))["errorType"] == "Function.ResponseSizeTooLarge"
 
 
-async def test_an_exception_is_lambdas_error_document_and_the_instance_lives(lab: Lab) -> None:
+async def test_an_exception_is_lambdas_error_document_and_the_instance_lives(lab: HostLab) -> None:
     lab.add(
         "moody",
         "import os\n"
@@ -160,7 +159,7 @@ async def test_an_exception_is_lambdas_error_document_and_the_instance_lives(lab
     assert value(await host.invoke("moody", {})) == before
 
 
-async def test_the_context_says_who_is_called_and_until_when(lab: Lab) -> None:
+async def test_the_context_names_the_function_and_its_remaining_time(lab: HostLab) -> None:
     lab.add(
         "who",
         "def handler(event, context):\n"
@@ -178,7 +177,7 @@ async def test_the_context_says_who_is_called_and_until_when(lab: Lab) -> None:
 
 @pytest.mark.parametrize("traced", [True, False])
 async def test_each_call_has_a_trace_of_its_own_sampled_if_the_function_is_traced(
-    lab: Lab, traced: bool
+    lab: HostLab, traced: bool
 ) -> None:
     lab.add("traced", "import os\ndef handler(e, c): return os.environ['_X_AMZN_TRACE_ID']\n", traced=traced)
     host = await lab.start()
@@ -191,7 +190,7 @@ async def test_each_call_has_a_trace_of_its_own_sampled_if_the_function_is_trace
 ENVIRONMENT = "import os, sys\ndef handler(e, c): return [dict(os.environ), sys.path, os.getcwd()]\n"
 
 
-async def test_a_function_sees_lambdas_variables_and_the_templates(lab: Lab) -> None:
+async def test_a_function_sees_lambdas_variables_and_the_templates(lab: HostLab) -> None:
     lab.add("env", ENVIRONMENT, TABLE="Rows")
     host = await lab.start(region="eu-north-1")
     environment, path, folder = value(await host.invoke("env", {}))
@@ -215,7 +214,7 @@ async def test_a_function_sees_lambdas_variables_and_the_templates(lab: Lab) -> 
 
 
 async def test_nothing_of_the_developers_environment_reaches_a_function(
-    lab: Lab, monkeypatch: pytest.MonkeyPatch
+    lab: HostLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAREAL")
     monkeypatch.setenv("AWS_PROFILE", "work")
@@ -230,77 +229,79 @@ async def test_nothing_of_the_developers_environment_reaches_a_function(
     assert str(ROOT / "local") not in path
 
 
-async def test_the_next_event_takes_the_warm_instance(lab: Lab) -> None:
+async def test_the_next_event_takes_the_warm_instance(lab: HostLab) -> None:
     lab.add("pid", "import os\ndef handler(e, c): return os.getpid()\n")
     host = await lab.start()
     assert len({value(await host.invoke("pid", {})) for _ in range(5)}) == 1
 
 
-async def test_events_at_once_are_handled_at_once(lab: Lab, doors: Gate) -> None:
-    lab.add("gated", gate.HANDLER, GATE=str(doors.port))
+async def test_events_at_once_are_handled_at_once(lab: HostLab, barrier: Barrier) -> None:
+    lab.add("waiting", HANDLER, BARRIER=str(barrier.port))
     host = await lab.start()
-    calls = [asyncio.create_task(host.invoke("gated", {"n": n})) for n in range(4)]
-    visitors = [await doors.visitor() for _ in calls]  # none has returned: all four are in the handler
-    assert {visitor.n for visitor in visitors} == {0, 1, 2, 3}
-    for visitor in visitors:
-        visitor.release()
+    calls = [asyncio.create_task(host.invoke("waiting", {"n": n})) for n in range(4)]
+    arrivals = [await barrier.arrival() for _ in calls]  # none has returned: all four are in the handler
+    assert {arrival.n for arrival in arrivals} == {0, 1, 2, 3}
+    for arrival in arrivals:
+        arrival.release()
     pids = [value(result) for result in await asyncio.gather(*calls)]
     assert len(set(pids)) == 4
 
 
-async def test_at_the_limit_events_wait_their_turn_and_none_is_lost(lab: Lab, doors: Gate) -> None:
-    lab.add("gated", gate.HANDLER, GATE=str(doors.port))
+async def test_at_the_limit_events_wait_in_order_and_none_is_lost(lab: HostLab, barrier: Barrier) -> None:
+    lab.add("waiting", HANDLER, BARRIER=str(barrier.port))
     host = await lab.start(concurrency=1)
-    calls = [asyncio.create_task(host.invoke("gated", {"n": n})) for n in range(4)]
+    calls = [asyncio.create_task(host.invoke("waiting", {"n": n})) for n in range(4)]
     order = []
     for _ in calls:
-        visitor = await doors.visitor()
-        order.append((visitor.pid, visitor.n))
-        visitor.release()
+        arrival = await barrier.arrival()
+        order.append((arrival.pid, arrival.n))
+        arrival.release()
     assert [n for _, n in order] == [0, 1, 2, 3]
     assert len({pid for pid, _ in order}) == 1
     await asyncio.gather(*calls)
 
 
-async def test_what_a_burst_started_is_ended_when_idle_but_for_one(lab: Lab, doors: Gate) -> None:
-    lab.add("gated", gate.HANDLER, GATE=str(doors.port))
+async def test_after_a_burst_all_idle_instances_but_one_are_ended(lab: HostLab, barrier: Barrier) -> None:
+    lab.add("waiting", HANDLER, BARRIER=str(barrier.port))
     host = await lab.start(keep_warm=0.1)
-    calls = [asyncio.create_task(host.invoke("gated", {})) for _ in range(3)]
-    visitors = [await doors.visitor() for _ in calls]
-    for visitor in visitors:
-        visitor.release()
+    calls = [asyncio.create_task(host.invoke("waiting", {})) for _ in range(3)]
+    arrivals = [await barrier.arrival() for _ in calls]
+    for arrival in arrivals:
+        arrival.release()
     await asyncio.gather(*calls)
-    endings = [asyncio.create_task(visitor.gone()) for visitor in visitors]
+    endings = [asyncio.create_task(arrival.wait_ended()) for arrival in arrivals]
     for finished in asyncio.as_completed(endings[:]):
         await finished
         if sum(ending.done() for ending in endings) == 2:
             break
-    (kept,) = [v for v, ending in zip(visitors, endings, strict=True) if not ending.done()]
-    again = asyncio.create_task(host.invoke("gated", {}))
-    visitor = await doors.visitor()
-    assert visitor.pid == kept.pid
-    visitor.release()
+    (kept,) = [arrival for arrival, ending in zip(arrivals, endings, strict=True) if not ending.done()]
+    again = asyncio.create_task(host.invoke("waiting", {}))
+    arrival = await barrier.arrival()
+    assert arrival.pid == kept.pid
+    arrival.release()
     await again
     await host.stop()
     await asyncio.gather(*endings)
 
 
-async def test_a_call_that_takes_too_long_is_killed_and_the_next_works(lab: Lab, doors: Gate) -> None:
-    lab.add("gated", gate.HANDLER, timeout=0.5, GATE=str(doors.port))
+async def test_a_call_that_takes_too_long_is_killed_and_the_next_works(
+    lab: HostLab, barrier: Barrier
+) -> None:
+    lab.add("waiting", HANDLER, timeout=0.5, BARRIER=str(barrier.port))
     host = await lab.start()
-    slow = asyncio.create_task(host.invoke("gated", {}))
-    stuck = await doors.visitor()
+    slow = asyncio.create_task(host.invoke("waiting", {}))
+    stuck = await barrier.arrival()
     error = document(await slow)
     assert error["errorType"] == "Sandbox.Timedout"
     message = r"RequestId: [0-9a-f-]{36} Error: Task timed out after 0\.50 seconds"
     assert re.fullmatch(message, error["errorMessage"])
-    assert error["errorMessage"] in lab.logs.of("gated")
-    await stuck.gone()
+    assert error["errorMessage"] in lab.logs.of("waiting")
+    await stuck.wait_ended()
 
-    again = asyncio.create_task(host.invoke("gated", {}))
-    visitor = await doors.visitor()
-    visitor.release()
-    assert value(await again) == visitor.pid != stuck.pid
+    again = asyncio.create_task(host.invoke("waiting", {}))
+    arrival = await barrier.arrival()
+    arrival.release()
+    assert value(await again) == arrival.pid != stuck.pid
 
 
 @pytest.mark.parametrize(
@@ -312,7 +313,7 @@ async def test_a_call_that_takes_too_long_is_killed_and_the_next_works(lab: Lab,
     ],
 )
 async def test_a_process_that_ends_in_a_call_fails_it_and_the_next_works(
-    lab: Lab, ending: str, reason: str
+    lab: HostLab, ending: str, reason: str
 ) -> None:
     lab.add("fatal", f"import os\ndef handler(event, context):\n    if event: {ending}\n    return 'alive'\n")
     host = await lab.start()
@@ -327,13 +328,13 @@ import os, pathlib, socket, time
 
 if not pathlib.Path("died").exists():
     pathlib.Path("died").touch()
-    gate = socket.create_connection(("127.0.0.1", int(os.environ["GATE"])))
+    barrier = socket.create_connection(("127.0.0.1", int(os.environ["BARRIER"])))
     host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
     runtime = socket.create_connection((host, int(port)))
     ask = f"GET /2018-06-01/runtime/invocation/next HTTP/1.1\\r\\nHost: {host}:{port}\\r\\n\\r\\n"
     runtime.sendall(ask.encode())
-    gate.sendall(f"{os.getpid()} 0\\n".encode())
-    gate.recv(1)
+    barrier.sendall(f"{os.getpid()} 0\\n".encode())
+    barrier.recv(1)
     runtime.close()
     time.sleep(60)
 
@@ -342,32 +343,32 @@ def handler(event, context):
 """
 
 
-async def test_a_process_that_waits_for_no_event_any_more_gets_none_though_it_has_not_ended_yet(
-    lab: Lab, doors: Gate
+async def test_a_process_that_has_stopped_waiting_gets_no_event_even_before_it_ends(
+    lab: HostLab, barrier: Barrier
 ) -> None:
-    lab.add("dying", DYING, GATE=str(doors.port))
+    lab.add("dying", DYING, BARRIER=str(barrier.port))
     host = await lab.start()
-    dying = await doors.visitor()
+    dying = await barrier.arrival()
     dying.release()
-    await dying.gone()  # it is ended, though by itself it would sleep on
+    await dying.wait_ended()  # it is ended, though by itself it would sleep on
     assert value(await host.invoke("dying", {})) == "alive"
 
 
-async def test_kill_crashes_what_is_in_a_call_and_nothing_else(lab: Lab, doors: Gate) -> None:
-    lab.add("gated", gate.HANDLER, GATE=str(doors.port))
+async def test_kill_crashes_instances_in_a_call_and_no_others(lab: HostLab, barrier: Barrier) -> None:
+    lab.add("waiting", HANDLER, BARRIER=str(barrier.port))
     lab.add("pid", "import os\ndef handler(e, c): return os.getpid()\n")
     host = await lab.start()
     other = value(await host.invoke("pid", {}))
-    assert host.kill("gated") == 0  # idle
-    call = asyncio.create_task(host.invoke("gated", {}))
-    await doors.visitor()
-    assert host.kill("gated") == 1
+    assert host.kill("waiting") == 0  # idle
+    call = asyncio.create_task(host.invoke("waiting", {}))
+    await barrier.arrival()
+    assert host.kill("waiting") == 1
     assert document(await call)["errorMessage"].endswith("Runtime exited with error: signal: killed")
     assert value(await host.invoke("pid", {})) == other
 
 
-async def test_a_failed_import_answers_the_call_and_is_tried_again_at_the_next(
-    lab: Lab, tmp_path: Path
+async def test_a_failed_import_answers_the_call_and_is_retried_at_the_next(
+    lab: HostLab, tmp_path: Path
 ) -> None:
     starts = tmp_path / "starts"
     broken = f"open({str(starts)!r}, 'a').write('x')\nimport not_there\n"
@@ -379,11 +380,11 @@ async def test_a_failed_import_answers_the_call_and_is_tried_again_at_the_next(
     assert "No module named 'not_there'" in error["errorMessage"]
     assert starts.read_text() == "xx"  # one start in advance, one for the call, none in between
 
-    lab.write("broken", "def handler(event, context): return 'mended'\n")
-    assert value(await host.invoke("broken", {})) == "mended"
+    lab.write("broken", "def handler(event, context): return 'fixed'\n")
+    assert value(await host.invoke("broken", {})) == "fixed"
 
 
-async def test_a_failed_import_answers_all_that_wait_for_it(lab: Lab, tmp_path: Path) -> None:
+async def test_a_failed_import_answers_all_that_wait_for_it(lab: HostLab, tmp_path: Path) -> None:
     starts = tmp_path / "starts"
     lab.add("broken", f"open({str(starts)!r}, 'a').write('x')\nimport not_there\n")
     host = await lab.start(concurrency=2)
@@ -392,14 +393,14 @@ async def test_a_failed_import_answers_all_that_wait_for_it(lab: Lab, tmp_path: 
     assert len(starts.read_text()) <= 1 + 2 * 2
 
 
-async def test_a_missing_variable_fails_the_start_by_its_name(lab: Lab) -> None:
+async def test_a_missing_variable_fails_the_start_by_its_name(lab: HostLab) -> None:
     lab.add("needy", "import os\nTABLE = os.environ['TABLE']\ndef handler(e, c): ...\n")
     host = await lab.start()
     error = document(await host.invoke("needy", {}))
     assert (error["errorType"], error["errorMessage"]) == ("KeyError", "'TABLE'")
 
 
-async def test_a_process_that_ends_while_it_starts_fails_the_call(lab: Lab) -> None:
+async def test_a_process_that_ends_while_it_starts_fails_the_call(lab: HostLab) -> None:
     lab.add("short", "import os\nos._exit(3)\n")
     host = await lab.start()
     error = document(await host.invoke("short", {}))
@@ -407,7 +408,7 @@ async def test_a_process_that_ends_while_it_starts_fails_the_call(lab: Lab) -> N
     assert error["errorMessage"].endswith("Runtime exited with error: exit status 3")
 
 
-async def test_what_a_function_prints_comes_line_by_line_with_its_name(lab: Lab) -> None:
+async def test_printed_lines_come_with_the_name_of_the_function(lab: HostLab) -> None:
     lab.add(
         "loud",
         "import sys\n"
@@ -422,7 +423,7 @@ async def test_what_a_function_prints_comes_line_by_line_with_its_name(lab: Lab)
     assert lab.logs.of("loud") == ["one", "two", "three, unfinished"]
 
 
-async def test_printing_megabytes_does_not_block_a_function(lab: Lab) -> None:
+async def test_printing_megabytes_does_not_block_a_function(lab: HostLab) -> None:
     lab.add("loud", "def handler(event, context):\n    for _ in range(300): print('x' * 10_000)\n")
     host = await lab.start()
     assert value(await host.invoke("loud", {})) is None
@@ -431,14 +432,14 @@ async def test_printing_megabytes_does_not_block_a_function(lab: Lab) -> None:
 
 
 async def test_a_changed_source_replaces_idle_instances_at_once_and_busy_ones_after_their_call(
-    lab: Lab, doors: Gate
+    lab: HostLab, barrier: Barrier
 ) -> None:
-    lab.add("gated", gate.HANDLER, GATE=str(doors.port))
+    lab.add("waiting", HANDLER, BARRIER=str(barrier.port))
     lab.add("version", "def handler(event, context): return 1\n")
     host = await lab.start(watch=True)
     assert value(await host.invoke("version", {})) == 1
-    busy = asyncio.create_task(host.invoke("gated", {}))
-    visitor = await doors.visitor()
+    busy = asyncio.create_task(host.invoke("waiting", {}))
+    arrival = await barrier.arrival()
 
     # The watcher may not have begun when the first change comes: write until it is seen.
     seen = asyncio.create_task(lab.logs.wait_for("has changed"))
@@ -447,51 +448,51 @@ async def test_a_changed_source_replaces_idle_instances_at_once_and_busy_ones_af
         await asyncio.wait([seen], timeout=0.2)
     assert value(await host.invoke("version", {})) == 2
     assert not busy.done()
-    visitor.release()
-    assert value(await busy) == visitor.pid
-    await visitor.gone()
+    arrival.release()
+    assert value(await busy) == arrival.pid
+    await arrival.wait_ended()
 
 
-async def test_stop_leaves_no_process_of_a_function_that_does_not_want_to_end(lab: Lab, doors: Gate) -> None:
-    stubborn = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + gate.HANDLER
-    lab.add("stubborn", stubborn, GATE=str(doors.port))
+async def test_stop_ends_a_function_that_ignores_sigterm(lab: HostLab, barrier: Barrier) -> None:
+    stubborn = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + HANDLER
+    lab.add("stubborn", stubborn, BARRIER=str(barrier.port))
     host = await lab.start()
     call = asyncio.create_task(host.invoke("stubborn", {}))
-    visitor = await doors.visitor()
+    arrival = await barrier.arrival()
     await host.stop()
     assert document(await call)["errorType"] == "Runtime.ExitError"
-    await visitor.gone()
+    await arrival.wait_ended()
     with pytest.raises(ProcessLookupError):  # reaped too
-        os.kill(visitor.pid, 0)
+        os.kill(arrival.pid, 0)
 
 
-async def test_stop_also_ends_what_a_function_has_started(lab: Lab, doors: Gate) -> None:
+async def test_stop_also_ends_processes_that_a_function_has_started(lab: HostLab, barrier: Barrier) -> None:
     parent = (
         "import subprocess, sys\nsubprocess.Popen([sys.executable, 'child.py'])\ndef handler(e, c): ...\n"
     )
-    lab.write("child", gate.HANDLER + "\nhandler({}, None)\n")
-    lab.add("parent", parent, GATE=str(doors.port))
+    lab.write("child", HANDLER + "\nhandler({}, None)\n")
+    lab.add("parent", parent, BARRIER=str(barrier.port))
     host = await lab.start()
-    child = await doors.visitor()
+    child = await barrier.arrival()
     await host.stop()
-    await child.gone()
+    await child.wait_ended()
 
 
-async def test_stop_lets_a_call_finish(lab: Lab, doors: Gate) -> None:
-    lab.add("gated", gate.HANDLER, GATE=str(doors.port))
+async def test_stop_lets_a_call_finish(lab: HostLab, barrier: Barrier) -> None:
+    lab.add("waiting", HANDLER, BARRIER=str(barrier.port))
     host = await lab.start()
-    call = asyncio.create_task(host.invoke("gated", {}))
-    visitor = await doors.visitor()
+    call = asyncio.create_task(host.invoke("waiting", {}))
+    arrival = await barrier.arrival()
     stopping = asyncio.create_task(host.stop())
-    visitor.release()
-    assert value(await call) == visitor.pid
+    arrival.release()
+    assert value(await call) == arrival.pid
     await stopping
-    assert document(await host.invoke("gated", {}))["errorType"] == "Sandbox.Stopped"
+    assert document(await host.invoke("waiting", {}))["errorType"] == "Sandbox.Stopped"
 
 
 @pytest.mark.parametrize("idle", [True, False])
-async def test_functions_end_when_the_engine_is_killed(lab: Lab, doors: Gate, idle: bool) -> None:
-    lab.write("gated", gate.HANDLER)
+async def test_functions_end_when_the_engine_is_killed(lab: HostLab, barrier: Barrier, idle: bool) -> None:
+    lab.write("waiting", HANDLER)
     script = f"""
 import asyncio, pathlib
 from local.functions.host import LambdaHost
@@ -499,10 +500,10 @@ from local.stack import Function
 
 async def main():
     code = pathlib.Path({str(lab.folder)!r})
-    function = Function("gated", "gated.handler", code, 60, 128, {{"GATE": "{doors.port}"}}, False)
-    host = LambdaHost({{"gated": function}}, environment={{}}, log=print)
+    function = Function("waiting", "waiting.handler", code, 60, 128, {{"BARRIER": "{barrier.port}"}}, False)
+    host = LambdaHost({{"waiting": function}}, environment={{}}, log=print)
     await host.start()
-    await host.invoke("gated", {{}})
+    await host.invoke("waiting", {{}})
     await asyncio.Event().wait()
 
 asyncio.run(main())
@@ -510,9 +511,9 @@ asyncio.run(main())
     engine = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, cwd=ROOT, stdout=asyncio.subprocess.DEVNULL
     )
-    visitor = await doors.visitor()
+    arrival = await barrier.arrival()
     if idle:
-        visitor.release()
+        arrival.release()
     engine.send_signal(signal.SIGKILL)
     await engine.wait()
-    await visitor.gone()
+    await arrival.wait_ended()

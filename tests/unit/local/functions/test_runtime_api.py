@@ -1,4 +1,4 @@
-"""The Runtime API, spoken to as a runtime client, a confused one and a page would."""
+"""The Runtime API, with requests of a runtime client, a confused client and a page."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def a_call(request_id: str = "r1") -> Call:
 
 
 @dataclass
-class Rig:
-    """A Runtime API, what it has told its owner, and a client."""
+class Instance:
+    """A Runtime API, its callbacks as events, and a client."""
 
-    heard: asyncio.Queue[tuple[str, ...]] = field(default_factory=asyncio.Queue)
+    events: asyncio.Queue[tuple[str, ...]] = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
         self.api = RuntimeApi(
-            on_next=lambda: self.heard.put_nowait(("asked",)),
-            on_disconnect=lambda: self.heard.put_nowait(("left",)),
-            on_result=lambda request_id, result: self.heard.put_nowait(("answered", request_id)),
-            on_init_error=lambda document: self.heard.put_nowait(("failed",)),
+            on_next=lambda: self.events.put_nowait(("next",)),
+            on_disconnect=lambda: self.events.put_nowait(("disconnect",)),
+            on_result=lambda request_id, result: self.events.put_nowait(("result", request_id)),
+            on_init_error=lambda document: self.events.put_nowait(("init error",)),
         )
 
     async def start(self, http: aiohttp.ClientSession) -> None:
@@ -49,53 +49,53 @@ class Rig:
 
 
 @pytest.fixture
-async def rig() -> AsyncIterator[Rig]:
-    rig = Rig()
+async def instance() -> AsyncIterator[Instance]:
+    instance = Instance()
     async with aiohttp.ClientSession() as http:
-        await rig.start(http)
-        yield rig
-    rig.api.stop()
+        await instance.start(http)
+        yield instance
+    instance.api.stop()
 
 
-async def test_a_client_that_is_in_a_call_gets_no_other_event_and_is_not_taken_for_idle(rig: Rig) -> None:
-    first = asyncio.create_task(rig.next())
-    assert await rig.heard.get() == ("asked",)
-    rig.api.deliver(a_call())
+async def test_a_client_in_a_call_gets_no_other_event_and_does_not_count_as_idle(instance: Instance) -> None:
+    first = asyncio.create_task(instance.next())
+    assert await instance.events.get() == ("next",)
+    instance.api.deliver(a_call())
     assert await first == 200
-    assert await rig.next() == 403
-    assert not rig.api.waiting
-    await rig.respond("r1")
-    assert await rig.heard.get() == ("answered", "r1")  # and nothing was asked in between
-    again = asyncio.create_task(rig.next())
-    assert await rig.heard.get() == ("asked",)
-    rig.api.deliver(a_call("r2"))
+    assert await instance.next() == 403
+    assert not instance.api.waiting
+    await instance.respond("r1")
+    assert await instance.events.get() == ("result", "r1")  # and no event was requested in between
+    again = asyncio.create_task(instance.next())
+    assert await instance.events.get() == ("next",)
+    instance.api.deliver(a_call("r2"))
     assert await again == 200
 
 
-async def test_a_second_request_for_the_next_event_does_not_take_the_first_ones(rig: Rig) -> None:
-    first = asyncio.create_task(rig.next())
-    assert await rig.heard.get() == ("asked",)
-    assert await rig.next() == 403
-    rig.api.deliver(a_call())
+async def test_a_second_request_for_the_next_event_does_not_take_the_first_ones(instance: Instance) -> None:
+    first = asyncio.create_task(instance.next())
+    assert await instance.events.get() == ("next",)
+    assert await instance.next() == 403
+    instance.api.deliver(a_call())
     assert await first == 200
 
 
-async def test_a_client_that_goes_away_waits_for_nothing_any_more(rig: Rig) -> None:
-    waiting = asyncio.create_task(rig.next())
-    assert await rig.heard.get() == ("asked",)
+async def test_a_client_that_goes_away_no_longer_waits(instance: Instance) -> None:
+    waiting = asyncio.create_task(instance.next())
+    assert await instance.events.get() == ("next",)
     waiting.cancel()  # which closes its connection
-    assert await rig.heard.get() == ("left",)
-    assert not rig.api.waiting
+    assert await instance.events.get() == ("disconnect",)
+    assert not instance.api.waiting
 
 
-async def test_an_answer_to_another_call_is_not_one_to_this(rig: Rig) -> None:
-    waiting = asyncio.create_task(rig.next())
-    assert await rig.heard.get() == ("asked",)
-    rig.api.deliver(a_call())
+async def test_a_result_of_another_call_is_ignored(instance: Instance) -> None:
+    waiting = asyncio.create_task(instance.next())
+    assert await instance.events.get() == ("next",)
+    instance.api.deliver(a_call())
     await waiting
-    await rig.respond("r0")
-    await rig.respond("r1")
-    assert await rig.heard.get() == ("answered", "r1")
+    await instance.respond("r0")
+    await instance.respond("r1")
+    assert await instance.events.get() == ("result", "r1")
 
 
 @pytest.mark.parametrize(
@@ -103,12 +103,12 @@ async def test_an_answer_to_another_call_is_not_one_to_this(rig: Rig) -> None:
     [{"Host": "evil.example"}, {"Host": "localhost"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}],
     ids=str,
 )
-async def test_a_page_gets_no_event(rig: Rig, headers: dict[str, str]) -> None:
-    assert await rig.next(**headers) == 403
-    assert rig.heard.empty()
+async def test_a_page_gets_no_event(instance: Instance, headers: dict[str, str]) -> None:
+    assert await instance.next(**headers) == 403
+    assert instance.events.empty()
 
 
-def test_a_call_settles_once() -> None:
+def test_a_call_completes_once() -> None:
     async def main() -> Result:
         call = a_call()
         call.complete(Result(b"1"))

@@ -113,13 +113,13 @@ async def test_more_than_a_frame_goes_out_as_several_frames_of_one_message() -> 
         assert await socket.recv() == sent
 
 
-async def test_bytes_that_are_no_text_do_not_cost_the_client_its_connection() -> None:
+async def test_bytes_that_are_not_text_do_not_close_the_connection() -> None:
     async with running() as stage, stage.client() as (socket, connection_id):
         assert await stage.post(connection_id, b"a\xffb") == 200
         assert await socket.recv() == "a\ufffdb"
 
 
-async def test_a_client_that_does_not_read_is_refused_more_and_others_are_not() -> None:
+async def test_posts_to_a_client_that_does_not_read_get_429_and_others_do_not() -> None:
     # The client's own queue holds 16 frames; then it stops reading from its socket.
     async with (
         running(limits=Limits(client_buffer=64 * KB)) as stage,
@@ -133,7 +133,7 @@ async def test_a_client_that_does_not_read_is_refused_more_and_others_are_not() 
         assert await stage.post(other, b"x") == 200
 
 
-async def test_a_connection_tells_when_it_connected_who_it_is_and_when_it_was_last_used() -> None:
+async def test_a_connections_description_has_its_times_and_its_client() -> None:
     async with running() as stage, stage.client(user_agent_header="curl/8") as (socket, connection_id):
 
         async def described() -> dict[str, Any]:

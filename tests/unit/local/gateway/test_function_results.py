@@ -54,7 +54,7 @@ def test_another_action_allows_nothing() -> None:
 
 
 @pytest.mark.parametrize("statement", [[ALLOW, DENY], [DENY, ALLOW], [DENY], DENY, []])
-def test_a_deny_wins_and_silence_denies(statement: Any) -> None:
+def test_a_deny_wins_and_the_default_is_to_deny(statement: Any) -> None:
     assert read(statement) == Rejected(403)
 
 
@@ -70,7 +70,7 @@ def test_context_values_become_strings() -> None:
 
 
 @pytest.mark.parametrize("value", [{}, {"a": 1}, [], ["a"], None])
-def test_a_context_value_that_is_no_scalar_is_a_500(value: Any) -> None:
+def test_a_context_value_that_is_not_a_scalar_is_a_500(value: Any) -> None:
     assert read(ALLOW, context={"key": value}) == Rejected(500)
 
 
@@ -94,11 +94,11 @@ def test_a_context_value_that_is_no_scalar_is_a_500(value: Any) -> None:
         {"principalId": "u1", "policyDocument": {"Statement": [ALLOW]}, "context": {"long": "x" * 8192}},
     ],
 )
-def test_a_malformed_answer_is_a_500(answer: Any) -> None:
+def test_an_invalid_answer_is_a_500(answer: Any) -> None:
     assert read_authorizer(Result(json.dumps(answer).encode()), ARN) == Rejected(500)
 
 
 @pytest.mark.parametrize("payload", [b"", b"not json", b"[" * 5000])
-def test_a_payload_that_is_no_json_is_a_500(payload: bytes) -> None:
+def test_a_payload_that_is_not_json_is_a_500(payload: bytes) -> None:
     assert read_authorizer(Result(payload), ARN) == Rejected(500)
     assert read_authorizer(Result(payload, "Unhandled"), ARN) == Rejected(500)

@@ -1,4 +1,4 @@
-"""The handshake: the authorizer, $connect, and who is let in."""
+"""The handshake: the authorizer, $connect, and the clients that they accept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.aws_defaults import Limits
 from local.invocation import Result
 from tests.support.local.gateway_stage import (
     OK,
-    UNBOUND,
+    UNLIMITED,
     Functions,
     Stage,
     allow,
@@ -29,19 +29,19 @@ HANDSHAKE = (
 )
 
 
-async def status_of_refusal(stage: Stage, query: str = "", **options: Any) -> int:
-    with pytest.raises(InvalidStatus) as refusal:
+async def rejected_status(stage: Stage, query: str = "", **options: Any) -> int:
+    with pytest.raises(InvalidStatus) as rejected:
         async with stage.connect(query, **options):
             pass
-    return refusal.value.response.status_code
+    return rejected.value.response.status_code
 
 
-async def test_a_socket_opens_when_connect_has_answered() -> None:
+async def test_a_socket_opens_when_connect_has_returned() -> None:
     async with running() as stage, stage.client() as (_, connection_id):
         assert await stage.post(connection_id, b"welcome") == 200
 
 
-async def test_no_compression_is_agreed_whatever_the_client_offers() -> None:
+async def test_compression_is_never_agreed() -> None:
     async with running() as stage, stage.connect(compression="deflate") as client:
         assert client.response is not None
         assert "Sec-WebSocket-Extensions" not in client.response.headers
@@ -55,15 +55,15 @@ async def test_the_stage_answers_with_a_trailing_slash_too() -> None:
 @pytest.mark.parametrize("path", ["/", "/dev", "/prod/x", "/prod/@connections/abc%3D", "/production"])
 async def test_an_upgrade_anywhere_else_is_forbidden(path: str) -> None:
     async with running() as stage:
-        with pytest.raises(InvalidStatus) as refusal:
+        with pytest.raises(InvalidStatus) as rejected:
             async with stage.connect(path=path):
                 pass
-        assert refusal.value.response.status_code == 403
-        assert refusal.value.response.body == b'{"message": "Forbidden"}'
+        assert rejected.value.response.status_code == 403
+        assert rejected.value.response.body == b'{"message": "Forbidden"}'
         assert stage.functions.events == []
 
 
-async def test_an_upgrade_that_is_none_of_websockets_is_refused_before_any_function_runs() -> None:
+async def test_an_invalid_upgrade_is_rejected_before_any_function_runs() -> None:
     async with running() as stage:
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
         writer.write((HANDSHAKE % b"/prod").replace(b"dGhlIHNhbXBsZSBub25jZQ==", b"short"))
@@ -95,13 +95,13 @@ async def test_a_denied_client_gets_403_and_connect_is_not_called() -> None:
         Authorizer=lambda event: {"principalId": "u1", "policyDocument": policy("Deny", event["methodArn"])}
     )
     async with running(functions, api=an_api(authorizer=True)) as stage:
-        assert await status_of_refusal(stage) == 403
+        assert await rejected_status(stage) == 403
         assert functions.of("Connect") == []
 
 
 async def test_an_authorizer_that_raises_exactly_unauthorized_gives_401() -> None:
     async with running(Functions(Authorizer=failed("Unauthorized")), api=an_api(authorizer=True)) as stage:
-        assert await status_of_refusal(stage) == 401
+        assert await rejected_status(stage) == 401
 
 
 @pytest.mark.parametrize(
@@ -109,49 +109,50 @@ async def test_an_authorizer_that_raises_exactly_unauthorized_gives_401() -> Non
 )
 async def test_an_authorizer_that_fails_otherwise_gives_500(answer: Result | dict[str, Any] | None) -> None:
     async with running(Functions(Authorizer=answer), api=an_api(authorizer=True)) as stage:
-        assert await status_of_refusal(stage) == 500
+        assert await rejected_status(stage) == 500
         assert stage.functions.of("Connect") == []
 
 
 async def test_an_authorizer_that_does_not_answer_gives_500() -> None:
     functions = Functions(Authorizer=lambda event: asyncio.Event().wait())
     limits = Limits(integration_timeout=0.05)
-    async with running(functions, api=an_api(authorizer=True), limits=limits) as stage:
-        assert await status_of_refusal(stage) == 500
+    api = an_api(authorizer=True)
+    async with running(functions, api=api, limits=limits, stop_timeout=0) as stage:
+        assert await rejected_status(stage) == 500
 
 
 # $connect
 
 
 @pytest.mark.parametrize("status", [200, 201, 299])
-async def test_any_2xx_of_connect_lets_the_client_in(status: int) -> None:
+async def test_any_2xx_of_connect_accepts_the_client(status: int) -> None:
     async with running(Functions(Connect={"statusCode": status})) as stage, stage.connect():
         pass
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 418, 499, 500, 501, 503])
-async def test_a_refusal_of_connect_keeps_its_status(status: int) -> None:
+async def test_a_rejection_by_connect_keeps_its_status(status: int) -> None:
     async with running(Functions(Connect={"statusCode": status, "body": "secret"})) as stage:
-        with pytest.raises(InvalidStatus) as refusal:
+        with pytest.raises(InvalidStatus) as rejected:
             async with stage.connect():
                 pass
-        assert refusal.value.response.status_code == status
-        assert b"secret" not in bytes(refusal.value.response.body or b"")
+        assert rejected.value.response.status_code == status
+        assert b"secret" not in bytes(rejected.value.response.body or b"")
         assert stage.functions.of("Disconnect") == []
 
 
 @pytest.mark.parametrize("answer", [failed(), None, {}, {"statusCode": "200"}, {"statusCode": 99}])
-async def test_a_connect_that_fails_or_answers_nonsense_gives_502(
+async def test_a_connect_that_fails_or_returns_an_invalid_result_gives_502(
     answer: Result | dict[str, Any] | None,
 ) -> None:
     async with running(Functions(Connect=answer)) as stage:
-        assert await status_of_refusal(stage) == 502
+        assert await rejected_status(stage) == 502
 
 
 async def test_a_connect_that_does_not_answer_gives_504() -> None:
     functions = Functions(Connect=lambda event: asyncio.Event().wait())
-    async with running(functions, limits=Limits(integration_timeout=0.05)) as stage:
-        assert await status_of_refusal(stage) == 504
+    async with running(functions, limits=Limits(integration_timeout=0.05), stop_timeout=0) as stage:
+        assert await rejected_status(stage) == 504
 
 
 async def test_the_body_of_connect_never_reaches_the_client() -> None:
@@ -180,7 +181,7 @@ async def test_a_subprotocol_that_would_break_the_header_gives_502() -> None:
         Connect={"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "a\r\nSet-Cookie: b"}}
     )
     async with running(functions) as stage:
-        assert await status_of_refusal(stage) == 502
+        assert await rejected_status(stage) == 502
 
 
 async def test_a_post_before_connect_has_returned_is_gone() -> None:
@@ -209,7 +210,7 @@ async def test_a_client_that_leaves_while_connect_runs_gets_its_disconnect() -> 
         writer.write(HANDSHAKE % b"/prod")
         await connecting.wait()
         writer.close()
-        assert await reader.read() == b""  # the server has seen it go
+        assert await reader.read() == b""  # the server has closed it
         left.set()
         event = await stage.functions.called("Disconnect")
         assert event["requestContext"]["disconnectStatusCode"] == 1006
@@ -232,15 +233,15 @@ async def test_connect_is_not_called_for_a_client_that_left_while_it_was_authori
         writer.close()
         assert await reader.read() == b""
         left.set()
-        async with stage.connect():  # whose calls come behind any of the first
+        async with stage.connect():  # its calls come after those of the first
             pass
         await stage.functions.called("Disconnect")
         assert [name for name, _ in stage.functions.events].count("Connect") == 1
 
 
-async def test_a_client_that_sends_without_end_before_its_handshake_is_answered_is_cut_off() -> None:
+async def test_a_client_that_sends_too_much_before_its_handshake_is_answered_is_disconnected() -> None:
     functions = Functions(Connect=lambda event: asyncio.Event().wait())
-    async with running(functions) as stage:
+    async with running(functions, stop_timeout=0) as stage:
         reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
         writer.write(HANDSHAKE % b"/prod")
         await functions.called("Connect")
@@ -249,9 +250,9 @@ async def test_a_client_that_sends_without_end_before_its_handshake_is_answered_
             assert await reader.read() == b""
 
 
-async def test_a_call_that_breaks_down_on_our_side_does_not_leave_the_client_waiting() -> None:
+async def test_an_error_of_the_engine_does_not_leave_the_client_waiting() -> None:
     async with running(Functions(Connect=lambda event: 1 / 0)) as stage:
-        assert await status_of_refusal(stage) == 502
+        assert await rejected_status(stage) == 502
 
 
 # throttles
@@ -260,20 +261,20 @@ async def test_a_call_that_breaks_down_on_our_side_does_not_leave_the_client_wai
 async def test_connects_past_the_rate_get_429() -> None:
     limits = Limits(connect_rate=0.001, connect_burst=2)
     async with running(limits=limits) as stage, stage.connect(), stage.connect():
-        assert await status_of_refusal(stage) == 429
+        assert await rejected_status(stage) == 429
         assert len(stage.functions.of("Connect")) == 2
 
 
 async def test_connects_count_in_the_stages_throttle() -> None:
     api = an_api(throttle_rate=0.001, throttle_burst=1)
     async with running(api=api) as stage, stage.connect():
-        assert await status_of_refusal(stage) == 429
+        assert await rejected_status(stage) == 429
 
 
 async def test_connects_count_in_the_accounts_rate() -> None:
     limits = Limits(request_rate=0.001, request_burst=1)
     async with running(limits=limits) as stage, stage.connect():
-        assert await status_of_refusal(stage) == 429
+        assert await rejected_status(stage) == 429
 
 
 async def test_a_thousand_sockets_connect_at_once() -> None:
@@ -282,7 +283,7 @@ async def test_a_thousand_sockets_connect_at_once() -> None:
         writer.write(HANDSHAKE % b"/prod")
         return await reader.readline(), writer
 
-    async with running(limits=UNBOUND) as stage:
+    async with running(limits=UNLIMITED) as stage:
         opened = await asyncio.gather(*(connect(stage.port) for _ in range(1000)))
         assert {line for line, _ in opened} == {b"HTTP/1.1 101 Switching Protocols\r\n"}
         ids = {event["requestContext"]["connectionId"] for event in stage.functions.of("Connect")}
@@ -291,6 +292,6 @@ async def test_a_thousand_sockets_connect_at_once() -> None:
             writer.close()
 
 
-async def test_activity_is_told_when_a_client_comes_and_when_connect_has_answered() -> None:
+async def test_activity_is_reported_when_a_client_connects_and_when_connect_has_returned() -> None:
     async with running() as stage, stage.connect():
         assert len(stage.activity) == 2

@@ -173,7 +173,7 @@ async def test_a_reply_over_128_kb_sends_an_internal_server_error() -> None:
         assert json.loads(await client.recv())["message"] == "Internal server error"
 
 
-async def test_replies_do_not_pile_up_for_a_client_that_never_reads() -> None:
+async def test_replies_do_not_fill_the_memory_for_a_client_that_never_reads() -> None:
     functions = Functions(Ask={"statusCode": 200, "body": "x" * 100 * 1024})
     limits = Limits(client_buffer=64 * 1024)
     async with running(functions, limits=limits) as stage, stage.client(close_timeout=0) as (client, _):
@@ -263,7 +263,7 @@ async def test_a_route_that_is_throttled_leaves_the_others_open() -> None:
         assert json.loads(await client.recv())["message"] == "Too Many Requests"
 
 
-async def test_activity_is_told_when_a_message_comes_and_when_its_function_has_answered() -> None:
+async def test_activity_is_reported_for_a_message_and_after_its_function() -> None:
     async with running(Functions(Say=OK)) as stage, stage.connect() as client:
         before = len(stage.activity)
         await client.send(asking())

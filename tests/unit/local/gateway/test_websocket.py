@@ -136,7 +136,7 @@ async def test_a_ping_is_answered() -> None:
         assert stage.functions.of("Default") == []
 
 
-async def test_what_came_before_a_bad_frame_counts_and_what_came_behind_it_does_not() -> None:
+async def test_frames_before_an_invalid_one_count_and_frames_after_it_do_not() -> None:
     frames = masked(Opcode.TEXT, b"before") + masked(Opcode.BINARY, b"bad") + masked(Opcode.TEXT, b"behind")
     async with running() as stage:
         _, writer = await raw_client(stage, frames)
@@ -170,7 +170,7 @@ async def test_a_throttled_message_right_before_the_close_breaks_nothing() -> No
         writer.close()
 
 
-async def test_what_a_client_sends_after_we_closed_is_not_handled() -> None:
+async def test_messages_after_our_close_are_not_handled() -> None:
     close = masked(Opcode.CLOSE, struct.pack("!H", 1000))
     async with running() as stage:
         reader, writer = await raw_client(stage)
@@ -239,7 +239,7 @@ async def test_a_disconnect_is_delivered_once() -> None:
     assert len(ids) == len(set(ids)) == 2
 
 
-async def test_a_disconnect_that_fails_disturbs_nobody() -> None:
+async def test_a_disconnect_that_fails_has_no_effect_on_others() -> None:
     functions = Functions(Disconnect=lambda event: 1 / 0)
     async with running(functions) as stage:
         async with stage.connect():
@@ -277,7 +277,7 @@ async def test_a_close_counts_before_the_client_has_answered_it() -> None:
         writer.close()
 
 
-async def test_a_client_that_does_not_answer_a_close_is_cut_off() -> None:
+async def test_a_client_that_does_not_answer_a_close_is_disconnected() -> None:
     ends: list[tuple[int, str]] = []
 
     def upgrade(request: Request, transport: asyncio.Transport, early: bytes) -> WebSocket:
@@ -375,7 +375,7 @@ def test_the_gateway_works_on_uvloop_too() -> None:
     uvloop.run(scenario())
 
 
-def test_the_last_close_frames_get_out_on_uvloop_too() -> None:
+def test_the_last_close_frames_are_sent_on_uvloop_too() -> None:
     """It writes at the end of a turn; without a $disconnect there is nothing that waits for one."""
 
     async def scenario() -> None:

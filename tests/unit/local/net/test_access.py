@@ -1,4 +1,4 @@
-"""Who may speak to the gateway: this machine, by one of its names, and pages that it serves."""
+"""Access to the gateway: by a name of this machine, and from pages that it serves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from local.net.access import AccessPolicy, normalize_origin
 from tests.support.local.gateway_stage import Stage, running
 
 OURS = ["127.0.0.1", "127.0.0.1:8080", "localhost:3000", "LOCALHOST", "[::1]:8080", "host.docker.internal:1"]
-STRANGE = [
+FOREIGN = [
     "evil.example",
     "evil.example:8080",
     "localhost.evil.example",
@@ -30,14 +30,14 @@ async def status(stage: Stage, path: str = "/", **headers: str) -> int:
         return answer.status
 
 
-async def refusal(stage: Stage, **options: str) -> str:
-    """What an upgrade that is not accepted is told."""
-    with pytest.raises(InvalidStatus) as refused:
+async def rejection(stage: Stage, **options: str) -> str:
+    """Return the response body of a rejected upgrade."""
+    with pytest.raises(InvalidStatus) as rejected:
         async with stage.connect(**options):
             pass
-    assert refused.value.response.status_code == 403
+    assert rejected.value.response.status_code == 403
     assert stage.functions.events == []
-    return (refused.value.response.body or b"").decode()
+    return (rejected.value.response.body or b"").decode()
 
 
 @pytest.mark.parametrize("host", OURS)
@@ -47,13 +47,13 @@ async def test_a_request_by_a_name_of_this_machine_is_answered(host: str) -> Non
         assert await status(stage, connections, Host=host) == 410
 
 
-@pytest.mark.parametrize("host", STRANGE)
-async def test_a_request_by_any_other_name_is_refused(host: str) -> None:
+@pytest.mark.parametrize("host", FOREIGN)
+async def test_a_request_by_any_other_name_is_rejected(host: str) -> None:
     async with running() as stage:
         assert await status(stage, "/prod/@connections/none", Host=host) == 403
 
 
-async def test_a_socket_by_another_name_is_refused_as_well() -> None:
+async def test_a_socket_by_another_name_is_rejected_too() -> None:
     async with running() as stage:
         with pytest.raises(InvalidStatus, match="403"):
             async with connect("ws://evil.example/prod", host="127.0.0.1", port=stage.port, proxy=None):
@@ -70,17 +70,17 @@ async def test_a_page_of_this_machine_or_from_disk_opens_a_socket(page: str) -> 
 
 
 @pytest.mark.parametrize("page", ["https://evil.example", "http://localhost.evil.example", "file:", "x"])
-async def test_a_page_from_elsewhere_opens_none_and_its_developer_is_told_what_allows_it(
+async def test_a_page_from_elsewhere_opens_no_socket_and_the_log_says_what_allows_it(
     page: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.WARNING)
     async with running() as stage:
-        reason = await refusal(stage, origin=page)
+        reason = await rejection(stage, origin=page)
     assert f"--allow-origin {page}" in reason
     assert f"--allow-origin {page}" in caplog.text  # a browser shows a page nothing of a refused handshake
 
 
-async def test_an_allowed_origin_opens_sockets_and_nobody_beside_it() -> None:
+async def test_an_allowed_origin_opens_sockets_and_no_other() -> None:
     access = AccessPolicy(origins=[normalize_origin("http://App.test:5173/")])
     async with running(access=access) as stage:
         async with stage.connect(origin="http://app.test:5173"):
@@ -88,7 +88,7 @@ async def test_an_allowed_origin_opens_sockets_and_nobody_beside_it() -> None:
         assert await status(stage, "/prod/@connections/none", Host="app.test:8080") == 410
         stage.functions.events.clear()
         for other in ("http://app.test:5174", "https://app.test:5173", "http://xapp.test:5173"):
-            assert await refusal(stage, origin=other)
+            assert await rejection(stage, origin=other)
 
 
 def test_another_address_of_this_machine_is_a_name_of_it() -> None:
@@ -100,6 +100,6 @@ def test_another_address_of_this_machine_is_a_name_of_it() -> None:
 @pytest.mark.parametrize(
     "text", ["app.test", "http://", "http://app.test/chat", "ftp://app.test", "*", "null"]
 )
-def test_what_is_no_origin_is_not_taken_for_one(text: str) -> None:
+def test_a_text_that_is_not_an_origin_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin, such as"):
         AccessPolicy(origins=[text])

@@ -1,4 +1,4 @@
-"""The HTTP server under the gateway and the Runtime API, spoken to in bytes."""
+"""The HTTP server under the gateway and the Runtime API, with requests as bytes."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def test_a_204_has_no_content_length() -> None:
 
 
 @pytest.mark.parametrize("target", ["//[x", "//host/path", "/a?b?c"])
-async def test_a_strange_target_is_handed_on_as_it_came(target: str) -> None:
+async def test_a_strange_target_is_passed_on_unchanged(target: str) -> None:
     async with serving() as port, connected(port) as (reader, writer):
         writer.write(f"GET {target} HTTP/1.1\r\n\r\n".encode())
         assert (await response(reader))[2] == f"GET {target}".encode()
@@ -149,7 +149,7 @@ def test_a_request_splits_its_target_and_leaves_it_escaped() -> None:
         (b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY + 1) + b"x" * (MAX_BODY + 1), 413),
     ],
 )
-async def test_what_is_malformed_or_too_large_is_refused_once(sent: bytes, status: int) -> None:
+async def test_a_malformed_or_too_large_request_is_rejected_once(sent: bytes, status: int) -> None:
     async with serving() as port, connected(port) as (reader, writer):
         writer.write(sent)
         first = await reader.readline()
@@ -168,7 +168,7 @@ UPGRADE = b"GET /socket HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n"
 
 
 class Upgraded(asyncio.Protocol):
-    """Says what it was upgraded with, and echoes."""
+    """Sends the data of its upgrade, and echoes."""
 
     def __init__(self, request: Request, transport: asyncio.Transport, rest: bytes) -> None:
         self._transport = transport
@@ -178,7 +178,7 @@ class Upgraded(asyncio.Protocol):
         self._transport.write(data)
 
 
-async def test_a_websocket_upgrade_is_handed_over_with_what_came_behind_it() -> None:
+async def test_a_websocket_upgrade_is_handed_over_with_the_bytes_after_it() -> None:
     async with serving(echo, Upgraded) as port, connected(port) as (reader, writer):
         writer.write(UPGRADE % b"WebSocket" + b"early")
         assert await reader.readexactly(22) == b"upgraded /socket early"
@@ -187,7 +187,7 @@ async def test_a_websocket_upgrade_is_handed_over_with_what_came_behind_it() -> 
 
 
 @pytest.mark.parametrize(("protocol", "upgrade"), [(b"h2c", Upgraded), (b"websocket", None)])
-async def test_an_upgrade_that_nobody_takes_is_an_ordinary_request(
+async def test_an_upgrade_without_a_taker_is_an_ordinary_request(
     protocol: bytes, upgrade: Callable[..., asyncio.Protocol] | None
 ) -> None:
     async with serving(echo, upgrade) as port, connected(port) as (reader, writer):
@@ -196,7 +196,7 @@ async def test_an_upgrade_that_nobody_takes_is_an_ordinary_request(
         assert (await response(reader))[2] == b"GET /next"
 
 
-async def test_an_upgrade_behind_an_unanswered_request_is_refused() -> None:
+async def test_an_upgrade_behind_an_unanswered_request_is_rejected() -> None:
     async def never(request: Request) -> Response:
         await asyncio.Event().wait()
         return Response()

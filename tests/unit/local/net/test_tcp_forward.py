@@ -20,7 +20,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     writer.close()
 
 
-async def test_what_reaches_the_other_address_reaches_loopback_and_back() -> None:
+async def test_bytes_go_from_the_other_address_to_loopback_and_back() -> None:
     async with await asyncio.start_server(echo, "127.0.0.1", 0) as inner:
         port = inner.sockets[0].getsockname()[1]
         async with await forward(OTHER, port, to=("127.0.0.1", port)):
@@ -42,38 +42,38 @@ async def test_a_connection_ends_where_nobody_listens_on_loopback() -> None:
         writer.close()
 
 
-async def test_an_address_that_is_not_of_this_machine_is_one_clear_line() -> None:
+async def test_an_address_that_is_not_of_this_machine_is_an_error_of_one_line() -> None:
     with pytest.raises(LocalError, match=r"192\.0\.2\.77:8080 cannot be listened on"):
         await forward("192.0.2.77", 8080, to=("127.0.0.1", 8080))
 
 
-async def test_what_comes_back_is_announced_and_not_what_goes_out() -> None:
-    heard: list[str] = []
+async def test_responses_are_reported_and_requests_are_not() -> None:
+    responses: list[str] = []
     async with await asyncio.start_server(echo, "127.0.0.1", 0) as inner:
         port = inner.sockets[0].getsockname()[1]
-        announced = await forward(
-            "127.0.0.1", 0, to=("127.0.0.1", port), on_response=lambda: heard.append("answer")
+        forwarder = await forward(
+            "127.0.0.1", 0, to=("127.0.0.1", port), on_response=lambda: responses.append("answer")
         )
-        async with announced:
-            reader, writer = await asyncio.open_connection(*announced.sockets[0].getsockname())
+        async with forwarder:
+            reader, writer = await asyncio.open_connection(*forwarder.sockets[0].getsockname())
             writer.write(b"ask")
             await reader.readexactly(3)
-            assert heard == ["answer"]
+            assert responses == ["answer"]
             writer.close()
 
 
 @pytest.mark.parametrize("answer", [b"too late", b""], ids=["which comes", "which never comes"])
 def test_a_client_that_is_gone_before_its_answer_breaks_nothing(answer: bytes) -> None:
-    """On uvloop, as the engine runs: there, whatever is done with a closed connection raises RuntimeError."""
-    complaints: list[dict[str, Any]] = []
+    """On uvloop, as the engine runs: there, any use of a closed connection raises RuntimeError."""
+    errors: list[dict[str, Any]] = []
 
     async def main() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-        heard, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        requested, gone, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.readexactly(3)
-            heard.set()
+            requested.set()
             await gone.wait()
             writer.write(answer)
             writer.close()
@@ -85,8 +85,8 @@ def test_a_client_that_is_gone_before_its_answer_breaks_nothing(answer: bytes) -
             outer = await forward("127.0.0.1", 0, to=("127.0.0.1", port))
             _, writer = await asyncio.open_connection(*outer.sockets[0].getsockname())
             writer.write(b"ask")
-            await heard.wait()
-            # Closed so, it is reset: the forwarder hears of it at once.
+            await requested.wait()
+            # SO_LINGER of 0 resets the connection: the forwarder gets the error at once.
             linger = struct.pack("ii", 1, 0)
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
             writer.transport.abort()
@@ -94,7 +94,7 @@ def test_a_client_that_is_gone_before_its_answer_breaks_nothing(answer: bytes) -
             gone.set()
             await ended.wait()
             outer.close()
-            await outer.wait_closed()  # until what it passed on has ended
+            await outer.wait_closed()  # until its connections have ended
 
     uvloop.run(main())
-    assert complaints == []
+    assert errors == []

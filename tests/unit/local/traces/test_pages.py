@@ -18,7 +18,7 @@ from local.gateway.gateway import Gateway
 from local.traces.pages import fetch
 from local.traces.store import TraceStore
 from local.traces.waterfall import draw
-from tests.support.local.gateway_stage import UNBOUND, Functions, an_api
+from tests.support.local.gateway_stage import UNLIMITED, Functions, an_api
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).parents[4]
@@ -65,7 +65,7 @@ def segments() -> list[dict[str, Any]]:
 @asynccontextmanager
 async def serving(traces: TraceStore | None) -> AsyncIterator[int]:
     """The port of a gateway that has these traces."""
-    gateway = Gateway(an_api(), Functions(), web=None, traces=traces, limits=UNBOUND)
+    gateway = Gateway(an_api(), Functions(), web=None, traces=traces, limits=UNLIMITED)
     try:
         yield await gateway.start("127.0.0.1", 0)
     finally:

@@ -1,0 +1,213 @@
+"""`python -m local run`, as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.cli import main
+from local.net.ports import require_free
+from tests.support.local.barrier import Barrier
+from tests.support.local.small_template import write_template
+from tests.support.ports import free_pair
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def template(tmp_path: Path) -> Path:
+    return write_template(tmp_path)
+
+
+class Command:
+    """`python -m local run` in a process of its own, with a temporary folder of its own."""
+
+    def __init__(self, process: asyncio.subprocess.Process, temporary: Path) -> None:
+        self.process = process
+        self.temporary = temporary
+
+    async def ready_line(self) -> str:
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode()
+
+    async def end(self, *signals: signal.Signals) -> tuple[int, str]:
+        """Its exit status, and what it said on standard error."""
+        for number in signals:
+            self.process.send_signal(number)
+        _, errors = await self.process.communicate()
+        assert self.process.returncode is not None
+        return self.process.returncode, errors.decode()
+
+
+@asynccontextmanager
+async def run(template: Path, *arguments: str, **environment: str) -> AsyncIterator[Command]:
+    temporary = template.parent / "tmp"
+    temporary.mkdir(exist_ok=True)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "local", "run", "--template", str(template), *arguments),
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(temporary), **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield Command(process, temporary)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGINT, signal.SIGTERM]],
+    ids=["terminated", "interrupted", "interrupted twice"],
+)
+async def test_run_prints_its_address_and_stops_without_a_trace(
+    template: Path, signals: list[signal.Signals]
+) -> None:
+    async with Barrier() as barrier:
+        # Each function holds a connection for as long as its process lives.
+        arrive = f"import socket\nbarrier = socket.create_connection(('127.0.0.1', {barrier.port}))\n"
+        arrive += "barrier.sendall(b'0 0\\n')\n"
+        for handler in ("write.py", "follow.py"):
+            path = template.parent / handler
+            path.write_text(arrive + path.read_text())
+        port = free_pair()
+        async with run(template, "--port", str(port)) as command:
+            ready = f"Roomcast is ready: open http://127.0.0.1:{port}/ (socket ws://127.0.0.1:{port}/prod)\n"
+            assert await command.ready_line() == ready
+            arrivals = [await barrier.arrival() for _ in range(2)]
+            status, errors = await command.end(*signals)
+            assert status == 0
+            assert errors.splitlines() == [f"{'local':<20} Bucket: AWS::S3::Bucket is not run here"]
+            for arrival in arrivals:
+                await arrival.wait_ended()
+            require_free(port)
+            require_free(port + 1)
+            assert list(command.temporary.iterdir()) == []
+
+
+async def test_run_can_be_interrupted_before_it_is_ready(template: Path) -> None:
+    async with Barrier() as barrier:
+        slow = f"import socket\nsocket.create_connection(('127.0.0.1', {barrier.port})).sendall(b'0 0\\n')\n"
+        slow += "import time\ntime.sleep(60)\n"
+        (template.parent / "write.py").write_text(slow)
+        async with run(template, "--port", str(free_pair())) as command:
+            arrival = await barrier.arrival()
+            status, _ = await command.end(signal.SIGINT)
+            assert status == 0
+            await arrival.wait_ended()
+            assert list(command.temporary.iterdir()) == []
+
+
+async def test_a_stage_of_another_name_is_in_both_urls(template: Path) -> None:
+    port = free_pair()
+    async with run(template, "--set", "Stage=live", PORT=str(port)) as command:
+        assert await command.ready_line() == (
+            f"Roomcast is ready: open http://127.0.0.1:{port}/?endpoint=/live "
+            f"(socket ws://127.0.0.1:{port}/live)\n"
+        )
+        await command.end(signal.SIGTERM)
+
+
+async def test_an_error_is_one_line_and_leaves_nothing(template: Path) -> None:
+    port = free_pair()
+    with socket.create_server(("127.0.0.1", port + 1)):
+        async with run(template, "--port", str(port + 1)) as command:
+            status, errors = await command.end()
+        assert status == 1
+        assert errors == f"local: port {port + 1} is taken; choose another PORT\n"
+        async with run(template, "--port", str(port)) as command:
+            status, errors = await command.end()
+        assert status == 1
+        above = f"(for DynamoDB and SQS, one above {port})"
+        assert errors == f"local: port {port + 1} {above} is taken; choose another PORT\n"
+    template.write_text("Resources: [")
+    async with run(template, "--port", str(free_pair())) as command:
+        status, errors = await command.end()
+    assert status == 1
+    assert errors.startswith("local: template.yaml: line 1")
+    assert errors.count("\n") == 1
+    assert list(command.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--port", "65535"], "65535 is not a port from 1 to 65534"),
+        (["--port", "http"], "http is not a port"),
+        (["--concurrency", "0"], "0 is not a number of 1 or more"),
+        (["--allow-origin", "app.test"], "app.test is not an origin, such as "),
+    ],
+    ids=str,
+)
+def test_an_invalid_option_names_valid_values(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", *arguments])
+    assert line in capsys.readouterr().err
+
+
+async def test_without_its_packages_it_says_in_one_line_how_to_get_them() -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-S", "-m", "local", "run"),  # without site-packages
+        cwd=ROOT,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert "has no uvloop. `make run` installs" in errors.decode()
+    assert errors.count(b"\n") == 1
+
+
+async def test_when_ministack_dies_the_engine_ends_with_one_line(template: Path) -> None:
+    async with run(template, "--port", str(free_pair())) as command:
+        await command.ready_line()
+        (file,) = command.temporary.glob("roomcast-*/ministack-*.pid")
+        os.kill(int(file.read_text()), signal.SIGKILL)
+        status, errors = await command.end()
+        assert status == 1
+        assert errors.splitlines()[-1].startswith("local: ministack has ended (status -9): ")
+        assert list(command.temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize("raw", [True, False], ids=["raw", "readable"])
+async def test_logs_are_short_lines_unless_they_are_asked_for_raw(template: Path, raw: bool) -> None:
+    record = {"level": "INFO", "message": "imported", "service": "roomcast", "room": "lobby"}
+    path = template.parent / "write.py"
+    path.write_text(f"print({json.dumps(json.dumps(record))})\n" + path.read_text())
+    async with run(template, "--port", str(free_pair()), *["--raw-logs"] * raw) as command:
+        await command.ready_line()
+        _, errors = await command.end(signal.SIGTERM)
+    assert (json.dumps(record) if raw else f"{'Write':<20} imported room=lobby") in errors.splitlines()
+
+
+async def test_killed_outright_it_leaves_no_process(template: Path) -> None:
+    async with Barrier() as barrier:
+        arrive = "import os, pathlib, socket\npathlib.Path('services').write_text(os.environ['DYNAMODB'])\n"
+        arrive += f"barrier = socket.create_connection(('127.0.0.1', {barrier.port}))\n"
+        path = template.parent / "write.py"
+        path.write_text(arrive + "barrier.sendall(b'0 0\\n')\n" + path.read_text())
+        port = free_pair()
+        async with run(template, "--port", str(port)) as command:
+            await command.ready_line()
+            arrival = await barrier.arrival()
+            url = urlsplit((template.parent / "services").read_text())
+            services, writer = await asyncio.open_connection(url.hostname, url.port)
+            await command.end(signal.SIGKILL)
+            await arrival.wait_ended()
+            assert await services.read() == b""  # the connection ends with ministack
+            writer.close()
