@@ -1,4 +1,7 @@
-"""The consistency checker's own run: two minutes of chat in which everything goes wrong that can."""
+"""The loss checker's run in every test run: 45 seconds of faults of every kind.
+
+Longer ones are started by hand: `python -m tests.loss_checker --seconds 120`.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,15 @@ from tests.loss_checker.run import Settings, run
 
 @needs_node
 @pytest.mark.timeout(600)
-async def test_every_acknowledged_message_is_heard_by_every_member_once_and_in_one_order(
+async def test_every_member_receives_each_acknowledged_message_once_and_in_one_order(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed = random.randrange(2**32)
     rng = random.Random(seed)
+    settings = Settings(clients=20, rooms=4, seconds=45)
     async with faulty_engine(tmp_path, rng) as (url, faults), Library() as library:
-        report = await run(library, url, Settings(clients=20, rooms=4, seconds=120), rng, faults)
+        report = await run(library, url, settings, rng, faults)
     with capsys.disabled():
         print(f"\nseed {seed}: {report}")
     assert report.findings == []
-    assert report.counts["acknowledged"] > 500
+    assert report.counts["acknowledged"] > 200
