@@ -11,12 +11,12 @@ import { tabStorage, watchNetwork } from "./roomcast/transport/browser.js";
 
 export { randomId, Room, RoomcastError };
 
+/** @import { Socket } from "./roomcast/transport/socket.js" */
+
 /** Characters. Some proxies cut or reject a longer address. */
 const MAX_URL_LENGTH = 2_000;
 /** Milliseconds. API Gateway cuts a socket ten minutes later. */
 const LIFETIME = 110 * 60_000;
-
-/** @import { Socket } from "./roomcast/transport/socket.js" */
 
 /**
  * @typedef {import("./roomcast/room/room.js").RoomEvents} RoomEvents
@@ -24,6 +24,8 @@ const LIFETIME = 110 * 60_000;
  * @typedef {import("./roomcast/protocol/frames.js").Ack} Ack
  * @typedef {import("./roomcast/protocol/frames.js").Person} Person
  * @typedef {import("./roomcast/protocol/frames.js").Moderated} Moderated
+ * @typedef {import("./roomcast/room/presence.js").Presence} Presence
+ * @typedef {import("./roomcast/room/presence.js").PresenceUpdate} PresenceUpdate
  * @typedef {import("./roomcast/transport/connection.js").ConnectionState} ConnectionState
  *   `idle`: before the first join. `offline`: the browser reports no network. `unreachable`: the server rejects the
  *   handshake or cannot be reached; attempts go on, slowly. `closed`: for good

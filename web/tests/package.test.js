@@ -11,7 +11,7 @@ const tsc = join(web, "../node_modules/.bin/tsc");
 
 const CONSUMER = `
 import { randomId, Roomcast, RoomcastError } from "roomcast-client";
-import type { Message, Moderated, Person, Room, RoomcastOptions } from "roomcast-client";
+import type { Message, Moderated, Person, Presence, Room, RoomcastOptions } from "roomcast-client";
 
 const options: RoomcastOptions = { name: "Ada", client: randomId(), token: async ({ fresh }) => (fresh ? "new" : "kept") };
 const chat = new Roomcast("wss://chat.test/prod", { ...options, WebSocket });
@@ -30,7 +30,7 @@ room.addEventListener("typing", ({ detail }) => names(detail, room.members));
 room.addEventListener("moderated", ({ detail }: CustomEvent<Moderated>) => console.log(detail.action, detail.seconds));
 room.addEventListener("delayed", ({ detail }) => console.log(detail.retryAfter.toFixed()));
 const names = (people: Person[], members: ReadonlyMap<string, Person> | null) => [people[0]?.name, members?.size];
-const { count, approximate } = await room.presence();
+const { count, approximate }: Presence = await room.presence();
 const { until } = await room.ban("u", approximate ? count : 60);
 await Promise.all([room.mute("u", 60), room.delete(1), room.setSlowMode(0), room.lock(), room.lock(false)]);
 chat.rename(until);

@@ -13,7 +13,7 @@ const FAULTY = 60 * SECOND; // how long faults happen
 const CALM = 150 * SECOND; // and how long none happen after that
 
 const FAULTS = [
-  "lost", "shed", "duplicated", "dies", "slow_mode", "busy", // frames
+  "lost", "shed", "duplicated", "dies", "slow", "busy", // frames
   "failed", "cut", "frozen", "row lost", "membership lost", // sockets
   "reload", // tabs
 ];
@@ -58,7 +58,7 @@ class Schedule {
 
   async run() {
     const { server, time } = this;
-    const delay = (usual, slow) => () => this.random() * (this.chance("slow_mode") ? slow : usual);
+    const delay = (usual, slow) => () => this.random() * (this.chance("slow") ? slow : usual);
     Object.assign(server, {
       delayIn: delay(50, 3 * SECOND),
       delayOut: delay(50, 3 * SECOND),

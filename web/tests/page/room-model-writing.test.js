@@ -1,0 +1,176 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+
+import { RoomModel } from "../../page/room-model.js";
+import { FakeChat } from "../support/fake-chat.js";
+
+const at = "2026-01-01T12:00:00.000Z";
+const bobs = (seq) => ({ seq, id: `id-${seq}`, user: "u-bob", name: "Bob", message: `bob ${seq}`, at });
+
+/** Resolves after all promises, and the timers without delay that they set. */
+async function soon() {
+  for (let round = 0; round < 2; round++) await new Promise((resolve) => setTimeout(resolve));
+}
+
+let chat, model, room, changes;
+const texts = () => model.entries.map(({ text }) => text);
+
+function enter(unsent) {
+  chat = new FakeChat(unsent);
+  model = new RoomModel(chat, "general");
+  room = chat.room;
+  changes = [];
+  model.addEventListener("change", ({ detail }) => changes.push(detail));
+}
+
+beforeEach(() => enter());
+
+describe("writing", () => {
+  beforeEach(async () => {
+    room.begin();
+    await soon();
+  });
+
+  it("shows a message as sending, then as sent", async () => {
+    model.write("Hi");
+    const [{ ref }] = room.sends;
+    assert.deepEqual(model.entries.map(({ delivery }) => delivery), ["sending"]);
+    room.acknowledge({ id: ref, seq: 1, at });
+    assert.deepEqual(model.entries.map(({ delivery }) => delivery), ["sent"]);
+    room.emit("message", { ...bobs(1), id: ref, user: room.user, message: "Hi" });
+    await soon();
+    assert.deepEqual(texts(), ["Hi"]);
+    assert.equal(changes.reduce((sum, fresh) => sum + fresh), 0);
+  });
+
+  it("shows why a message failed, and sends it again with the same ref", async () => {
+    model.write("Hi");
+    room.fail(room.sends[0].ref, "forbidden");
+    await soon();
+    const [failed] = model.entries;
+    assert.deepEqual([failed.delivery, failed.code], ["failed", "forbidden"]);
+    model.write(failed.text, failed.id);
+    assert.equal(room.sends[1].ref, room.sends[0].ref);
+    assert.deepEqual(model.entries.map(({ delivery }) => delivery), ["sending"]);
+  });
+
+  it("shows how long a message has to wait, except for a moment", () => {
+    model.write("Hi");
+    const [{ ref: id }] = room.sends;
+    room.emit("delayed", { id, code: "rate_limited", detail: "", retryAfter: 0.1 });
+    assert.equal(model.entries[0].waitsUntil, null);
+    room.emit("delayed", { id, code: "rate_limited", detail: "", retryAfter: 3600 });
+    const seconds = (model.entries[0].waitsUntil - Date.now()) / 1000;
+    assert.ok(seconds > 3500 && seconds <= 3600);
+  });
+
+  it("shows a message that fails because too many wait", async () => {
+    model.write("Hi");
+    room.sends[0].reject({ code: "queue_full" });
+    await soon();
+    assert.deepEqual(model.entries.map(({ code }) => code), ["queue_full"]);
+  });
+});
+
+describe("moderation", () => {
+  const later = new Date(Date.now() + 600_000).toISOString();
+  const moderate = (fields) => room.emit("moderated", { moderator: "Mia", ...fields });
+
+  beforeEach(() => room.begin(bobs(1)));
+
+  it("adds a note with the user's name", () => {
+    moderate({ action: "ban", user: "u-bob", until: later });
+    assert.match(texts()[1], /^Mia banned Bob until /);
+    moderate({ action: "mute", user: "u-nobody-knows", until: later });
+    assert.match(texts()[2], /^Mia muted somebody until /);
+  });
+
+  it("adds no note for an unknown action", () => {
+    moderate({ action: "applaud" });
+    assert.deepEqual(texts(), ["bob 1"]);
+  });
+
+  it("shows the user's own ban, and until when", async () => {
+    moderate({ action: "ban", user: "u-ada", until: later });
+    room.emit("state", { state: "left", code: "banned" });
+    await soon();
+    assert.match(model.absence, /^Mia banned you until /);
+    assert.deepEqual(texts(), ["bob 1", model.absence]);
+    assert.equal(model.members, undefined);
+  });
+
+  it("deletes the text of a message", () => {
+    room.emit("changed", { ...bobs(1), message: "", deleted: true });
+    assert.deepEqual(model.entries.map(({ text, deleted }) => [text, deleted]), [["", true]]);
+  });
+
+  for (const [name, fields, code] of [
+    ["the room is locked", { action: "lock", locked: true }, "room_locked"],
+    ["the room is unlocked", { action: "lock", locked: false }, "forbidden"],
+    ["the user is muted", { action: "mute", user: "u-ada", until: later }, "muted"],
+    ["another user is muted", { action: "mute", user: "u-bob", until: later }, "forbidden"],
+    ["the mute has ended", { action: "mute", user: "u-ada", until: "2026-01-01T00:00:00Z" }, "forbidden"],
+  ]) {
+    it(`explains an error when ${name}`, async () => {
+      moderate(fields);
+      model.write("Hi");
+      room.fail(room.sends[0].ref, "forbidden");
+      await soon();
+      assert.equal(model.entries.at(-1).code, code);
+    });
+  }
+
+  it("can be done from the page", async () => {
+    const [message] = model.entries;
+    for (const action of ["delete", "mute", "ban"]) await model.moderate(action, message);
+    assert.deepEqual(room.actions, [["delete", 1], ["mute", "u-bob", 600], ["ban", "u-bob", 600]]);
+  });
+
+  it("says that it is forbidden", async () => {
+    room.forbidsModeration = true;
+    await model.moderate("delete", model.entries[0]);
+    assert.deepEqual(texts(), ["bob 1", "Only a moderator can do that."]);
+  });
+});
+
+describe("leaving", () => {
+  let hasLeft;
+
+  beforeEach(async () => {
+    hasLeft = false;
+    model.addEventListener("left", () => (hasLeft = true));
+    room.begin();
+    await soon();
+  });
+
+  it("happens at once if no message waits", () => {
+    model.leave();
+    assert.deepEqual([room.left, hasLeft], [true, true]);
+  });
+
+  it("waits for unsent messages", () => {
+    model.write("one");
+    model.write("two");
+    const [one, two] = room.sends;
+    model.leave();
+    room.acknowledge({ id: one.ref, seq: 1, at });
+    assert.equal(room.left, false);
+    room.fail(two.ref, "forbidden");
+    assert.deepEqual([room.left, hasLeft], [true, true]);
+  });
+
+  it("happens at once if the user is not in the room", () => {
+    model.write("one");
+    room.emit("state", { state: "left", code: "banned" });
+    model.leave();
+    assert.equal(hasLeft, true);
+  });
+
+  it("is cancelled if the user comes back", () => {
+    model.write("one");
+    model.leave();
+    model.cancelLeave();
+    room.acknowledge({ id: room.sends[0].ref, seq: 1, at });
+    assert.deepEqual([room.left, hasLeft], [false, false]);
+  });
+});
