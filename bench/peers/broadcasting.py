@@ -37,8 +37,8 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
 
     from bench.peers.engine import message
     from chat.protocol import frames
-    from chat.protocol.rooms import room_key
-    from chat.storage.connections import HASH_DIGITS
+    from chat.storage import keys
+    from chat.storage.keys import HASH_DIGITS
 
     members = boto3.client("dynamodb", endpoint_url=table, region_name=REGION)
     config = Config(max_pool_connections=THREADS)
@@ -59,7 +59,7 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
         pages = members.get_paginator("query").paginate(
             TableName=NAME,
             KeyConditionExpression="pk = :room",
-            ExpressionAttributeValues={":room": {"S": room_key(room_of(size))}},
+            ExpressionAttributeValues={":room": {"S": keys.room_pk(room_of(size))}},
             ConsistentRead=True,
         )
         ids = (item["sk"]["S"][HASH_DIGITS:] for page in pages for item in page["Items"])

@@ -10,8 +10,9 @@ from apigateway import BroadcastResult, Frame, Post, Poster
 from bench.fakes.table import NAME
 from chat.protocol import frames
 from chat.protocol.messages import Entry, Message
-from chat.storage.connections import HASH_SPACE, Member
+from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import MemberReader
+from chat.storage.members import Member
 
 REGION = "us-east-1"
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from apigateway.client import MAX_CONNECTIONS, TIMEOUT, Frame
 from apigateway.outcomes import TIMED_OUT, Delivered, Outcome, from_status
 from bench.simulator import NEVER, Answer, Gateway, Record, Report, Settings, member_id
-from chat.storage.connections import HASH_SPACE, Member
+from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import PAGE, READERS
+from chat.storage.members import Member
 
 CPU_PER_POST = 40e-6  # seconds, reading the member included; `rooms` measures some 30 to 50
 PAGE_LATENCY = 0.015  # seconds that DynamoDB takes per page of members

@@ -29,6 +29,7 @@ from chat.storage import dynamodb
 from chat.storage.connections import Connection, Connections
 from chat.storage.log import Log
 from chat.storage.member_reader import PAGE
+from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
@@ -77,7 +78,8 @@ def run() -> Report:
 
 def of_message() -> MessageUnits:
     with _tables() as (client, meter):
-        connections, log = Connections(client, CONNECTIONS), Log(client, MESSAGES, HISTORY_DAYS)
+        connections = Connections(client, CONNECTIONS)
+        log = Log(client, MESSAGES, HISTORY_DAYS, RoomRules(client, MESSAGES))
         connections.add(ADA, ["general"])
         entry = message(1)
         assert entry.message is not None
@@ -85,7 +87,7 @@ def of_message() -> MessageUnits:
         connections.charge(ADA.id, "general")
         log.append("general", entry.message)
         sending = meter.take()
-        log.repair("general", [entry])
+        LogRepair(client, MESSAGES, HISTORY_DAYS).repair("general", [entry])
         return MessageUnits(sending, repair=meter.take())
 
 
@@ -114,7 +116,7 @@ class _Requests:
         connections = Connections(client, CONNECTIONS)
         rules, signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
         self._membership = Membership(connections, rules, signals)
-        log = Log(client, MESSAGES, HISTORY_DAYS)
+        log = Log(client, MESSAGES, HISTORY_DAYS, rules)
         no_sockets: Any = None  # nothing is moderated
         moderation = Moderation(self._membership, log, rules, signals, no_sockets)
         self._chat = Context(connections, log, rules, signals, self._membership, moderation)

@@ -6,12 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, from_status
-
-_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
+from boto_config import BOTO_CONFIG
 
 
 class ManagementClient:
@@ -22,7 +20,7 @@ class ManagementClient:
 
     def __init__(self, endpoint: str) -> None:
         """`endpoint` is `https://<host>[/<stage>]`."""
-        self._client: Any = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=_CONFIG)
+        self._client: Any = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=BOTO_CONFIG)
 
     def post(self, connection_id: str, frame: str) -> Outcome:
         """Post a frame, and return its outcome."""

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 from aws_lambda_powertools import Logger
 
 from chat.identity.grants import Grants
-from chat.identity.identity import Protocol
-from chat.identity.people import Person
+from chat.identity.identity import Person, Protocol
 from chat.protocol import frames
 from chat.protocol.errors import Forbidden, NotConnected
-from chat.storage.connections import ClosedConnection, Connection, Connections, Member
+from chat.storage.connections import ClosedConnection, Connection, Connections
+from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 

@@ -11,11 +11,11 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from apigateway.management import ManagementClient
-from chat.identity.people import Person
+from chat.identity.identity import Person
 from chat.membership import Membership
 from chat.protocol import frames
-from chat.storage.connections import Member
 from chat.storage.log import Log
+from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 

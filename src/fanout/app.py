@@ -15,13 +15,14 @@ from apigateway import ManagementClient, Poster
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery, Results
-from chat.delivery.slice_queue import Cursors, SliceQueue, SliceTask
+from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.delivery.slices import SliceWorker
 from chat.membership import Membership
 from chat.storage import dynamodb
 from chat.storage.connections import Connections
-from chat.storage.log import Log
+from chat.storage.cursors import Cursors
 from chat.storage.member_reader import MemberReader
+from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon
@@ -46,7 +47,7 @@ membership = Membership(Connections(client, table), RoomRules(client, messages),
 management = cache(lambda: ManagementClient(endpoint))
 delivery = Delivery(membership, poster, management)
 members = MemberReader(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
-log = Log(client, messages, int(os.environ["HISTORY_DAYS"]))
+log = LogRepair(client, messages, int(os.environ["HISTORY_DAYS"]))
 daemon = XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS"))
 broadcaster = Broadcaster(
     members,

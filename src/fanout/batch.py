@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from boto3.dynamodb.types import TypeDeserializer
 
 from chat.protocol.messages import Entry
-from chat.storage.log import from_head
+from chat.storage.items import from_head
 from chat.storage.signals import Signal, from_item, is_signal
 
 logger = Logger(child=True)

@@ -39,8 +39,8 @@ connection_rate = Rate(float(os.environ["MESSAGE_RATE"]), int(float(os.environ["
 room_rate = float(os.environ["ROOM_RATE"])
 limits = Limits(rooms=int(os.environ["MAX_ROOMS"]), rate=connection_rate)
 connections = Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"], limits=limits)
-log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rate=Rate(room_rate, int(room_rate)))
 rules, signals = RoomRules(client, messages), Signals(client, messages)
+log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rules, rate=Rate(room_rate, int(room_rate)))
 membership = Membership(connections, rules, signals)
 # Made when first needed: most instances never post, and the client would lengthen each cold start.
 management = cache(lambda: ManagementClient(ENDPOINT))

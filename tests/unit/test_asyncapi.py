@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from chat.actions.context import Context, Sender
 from chat.actions.dispatch import ACTIONS, dispatch
 from chat.actions.fields import MAX_PINGED, MAX_RULE_SECONDS
-from chat.identity import people
+from chat.identity import identity
 from chat.identity.identity import MAX_NAME, Identity
 from chat.membership import Membership
 from chat.moderation import Moderation
@@ -21,8 +21,9 @@ from chat.protocol import errors, messages, rooms
 from chat.protocol import pages as history
 from chat.protocol.errors import ChatError
 from chat.protocol.frames import MAX_FRAME, Request
-from chat.storage import log
+from chat.storage import keys
 from chat.storage.connections import Connection, Connections
+from chat.storage.log import Log
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support import asyncapi
@@ -115,9 +116,9 @@ def test_the_limits_are_the_servers() -> None:
     assert SCHEMAS["ref"]["maxLength"] == messages.MAX_REF
     assert SCHEMAS["room"]["maxLength"] == rooms.MAX_LENGTH
     assert SCHEMAS["name"]["maxLength"] == MAX_NAME
-    assert SCHEMAS["user"]["maxLength"] == people.MAX_USER
+    assert SCHEMAS["user"]["maxLength"] == identity.MAX_USER
     assert SCHEMAS["seconds"]["maximum"] == MAX_RULE_SECONDS
-    assert {SCHEMAS[name]["maximum"] for name in ("seq", "head", "after", "before")} == {log.MAX_SEQ}
+    assert {SCHEMAS[name]["maximum"] for name in ("seq", "head", "after", "before")} == {keys.MAX_SEQ}
     assert (limit["default"], limit["maximum"]) == (history.LIMIT, history.MAX_LIMIT)
     assert query["room"]["oneOf"][0]["maxItems"] == rooms.MAX_ROOMS
     assert query["room"]["default"] == [rooms.LOBBY]
@@ -226,9 +227,9 @@ def chat(dynamodb: Any) -> Context:
     """A room in which something has been said."""
     connections = Connections(dynamodb, "ConnectionsTable")
     connections.add(Connection("c1", SENDER.identity, 0), ["general"])
-    room_log = log.Log(dynamodb, "MessagesTable", 90)
-    room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
+    room_log = Log(dynamodb, "MessagesTable", 90, rules)
+    room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
     membership = Membership(connections, rules, signals)
     moderation = Moderation(membership, room_log, rules, signals, nobody_is_told)
     return Context(connections, room_log, rules, signals, membership, moderation)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chat.identity.grants import EVERY_ROOM, Grants
-from chat.identity.identity import Identity
-from chat.identity.people import Person
+from chat.identity.identity import Identity, Person
 from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.storage.connections import Connections

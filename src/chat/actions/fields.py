@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chat.actions.context import Sender
-from chat.identity.people import is_user
+from chat.identity.identity import is_user
 from chat.protocol.errors import Forbidden, InvalidFrame, InvalidRoom
 from chat.protocol.frames import Request
 from chat.protocol.messages import message_ref

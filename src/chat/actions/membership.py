@@ -7,8 +7,8 @@ from chat.actions.context import Context, Sender
 from chat.actions.messages import page_after
 from chat.protocol import frames, pages
 from chat.protocol.frames import Request
-from chat.storage.log import MAX_SEQ
-from chat.storage.presence import MAX_LISTED_MEMBERS, people_in
+from chat.storage.keys import MAX_SEQ
+from chat.storage.members import MAX_LISTED_MEMBERS, people_in
 
 
 def join(context: Context, sender: Sender, request: Request) -> str:

@@ -15,7 +15,7 @@ from chat.protocol.frames import Request
 from chat.protocol.messages import compose, message_ref
 from chat.protocol.rooms import room_name
 from chat.storage.connections import NOT_A_MEMBER
-from chat.storage.log import MAX_SEQ
+from chat.storage.keys import MAX_SEQ
 
 
 def on_message(context: Context, sender: Sender, request: Request) -> str:

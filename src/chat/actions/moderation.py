@@ -7,7 +7,7 @@ from chat.actions.context import Context, Sender
 from chat.protocol import frames
 from chat.protocol.errors import Forbidden, InvalidMessage
 from chat.protocol.frames import Request
-from chat.storage.log import MAX_SEQ
+from chat.storage.keys import MAX_SEQ
 
 
 def delete(context: Context, sender: Sender, request: Request) -> str:

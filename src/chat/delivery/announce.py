@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 from apigateway import Frame
 from chat.delivery.deliver import AddMembers, Counts, Delivery, ReadMembers, Results, for_each_room
-from chat.delivery.slice_queue import Slice, SliceQueue, SliceTask
-from chat.identity.people import Person
+from chat.delivery.slice_queue import SliceQueue, SliceTask
+from chat.identity.identity import Person
 from chat.protocol import frames
-from chat.storage.connections import Member
-from chat.storage.log import Log
 from chat.storage.member_reader import MemberPage, MemberReader
-from chat.storage.presence import MAX_LISTED_MEMBERS, people_in
+from chat.storage.members import MAX_LISTED_MEMBERS, Member, Slice, people_in
+from chat.storage.repair import LogRepair
 from chat.storage.signals import Notice, PresenceChanged, Signal, Signals, Typing
 
 
@@ -21,7 +20,7 @@ class Announcer:
     def __init__(
         self,
         members: MemberReader,
-        log: Log,
+        log: LogRepair,
         signals: Signals,
         delivery: Delivery,
         slice_queue: SliceQueue,

@@ -15,7 +15,7 @@ from apigateway import Batch, Delivered, Frame, Gone, ManagementClient, Outcome,
 from chat.membership import EXPIRED, Expiry, Membership, close_sockets
 from chat.protocol import frames
 from chat.protocol.messages import Entry
-from chat.storage.connections import Member
+from chat.storage.members import Member
 from chat.tracing import BroadcastTrace
 
 # $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if

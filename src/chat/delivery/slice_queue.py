@@ -20,33 +20,16 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from chat.protocol.rooms import key_part
-from chat.storage.connections import HASH_SPACE
+from boto_config import BOTO_CONFIG
+from chat.storage.members import Slice
 from chat.storage.signals import Notice
 
-_CONFIG = Config(connect_timeout=1, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 4})
+_CONFIG = BOTO_CONFIG.merge(Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 4}))
 _SEND = 10  # messages in one SendMessageBatch, SQS's bound
 
 
 class EnqueueFailed(Exception):
     """SQS did not accept a slice task."""
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """The `number`-th of `count` equal parts of a room's hash space."""
-
-    room: str
-    number: int
-    count: int
-
-    @property
-    def first(self) -> int:
-        return HASH_SPACE * self.number // self.count
-
-    @property
-    def last(self) -> int:
-        return HASH_SPACE * (self.number + 1) // self.count - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,42 +109,6 @@ class SliceQueue:
         self._sqs.change_message_visibility(
             QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=seconds
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """How far a slice has come: all have all up to `seq`, those up to the key `reached` up to `to`."""
-
-    seq: int
-    to: int | None = None
-    reached: str | None = None
-
-
-class Cursors:
-    """The slices' cursors, in the messages table."""
-
-    def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
-
-    def read(self, slice_: Slice) -> Cursor | None:
-        """None until the slice has been broadcast for the first time."""
-        item = self._dynamodb.get_item(TableName=self._table, Key=_key(slice_), ConsistentRead=True).get(
-            "Item"
-        )
-        if item is None:
-            return None
-        return Cursor(int(item["seq"]), int(item["to"]) if "to" in item else None, item.get("reached"))
-
-    def write(self, slice_: Slice, cursor: Cursor) -> None:
-        item: dict[str, Any] = {**_key(slice_), "seq": cursor.seq}
-        if cursor.to is not None:
-            item |= {"to": cursor.to, "reached": cursor.reached}
-        self._dynamodb.put_item(TableName=self._table, Item=item)
-
-
-def _key(slice_: Slice) -> dict[str, str]:
-    return {"pk": f"CUR#{key_part(slice_.room)}", "sk": f"{slice_.number:04d}/{slice_.count:04d}"}
 
 
 def _token(*parts: str | int) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from chat.delivery.deliver import AddMembers, Counts, Delivery, stored_traces
-from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceQueue, SliceTask
-from chat.storage.log import Log
+from chat.delivery.slice_queue import SliceQueue, SliceTask
+from chat.storage.cursors import Cursor, Cursors
+from chat.storage.log_reader import LogReader
 from chat.storage.member_reader import MemberReader
+from chat.storage.members import Slice
 from chat.tracing import BroadcastTrace, Sink
 
 
@@ -15,7 +17,7 @@ class SliceWorker:
     def __init__(
         self,
         members: MemberReader,
-        log: Log,
+        log: LogReader,
         delivery: Delivery,
         slice_queue: SliceQueue,
         cursors: Cursors,

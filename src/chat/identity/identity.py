@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from chat.identity.grants import EVERY_ROOM
 
@@ -14,9 +14,18 @@ type Protocol = Literal["plain", "v1"]
 
 SUBPROTOCOL = "roomcast.v1"  # a client that offers it speaks frames; one that offers none is plain
 TOKEN_OFFER = "token."  # begins the subprotocol that carries a token
+MAX_USER = 128  # characters
 MAX_NAME = 64  # characters
 # Marks that turn the direction of the text around them, and so of what stands beside a name.
 _DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as others in a room see them: `user` never changes, `name` is what they call themselves."""
+
+    user: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,11 @@ def anonymous_identity(
 def token_identity(*, user: str, name: str, protocol: Protocol) -> Identity:
     """Who somebody is whom a token names."""
     return Identity(user, sanitize_name(name) or f"Guest {_hash(user)[:4]}", protocol)
+
+
+def is_user(value: object) -> TypeGuard[str]:
+    """True if this can name a person: 1 to 128 printable characters."""
+    return isinstance(value, str) and 1 <= len(value) <= MAX_USER and value.isprintable()
 
 
 def _hash(text: str) -> str:

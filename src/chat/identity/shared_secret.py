@@ -7,13 +7,12 @@ from collections.abc import Callable
 
 import boto3
 import jwt
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from boto_config import BOTO_CONFIG
 from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
 LIFETIME = 5 * 60  # seconds that the secret is believed without asking again
-_CONFIG = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 3})
 
 
 def shared_key(place: str, *, now: Callable[[], float] = time.time) -> SigningKeys:
@@ -45,12 +44,12 @@ def key(secret: bytes) -> Key:
 
 
 def _from_ssm(name: str) -> Callable[[], bytes]:
-    client = boto3.client("ssm", config=_CONFIG)
+    client = boto3.client("ssm", config=BOTO_CONFIG)
     return lambda: client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"].encode()
 
 
 def _from_secrets_manager(arn: str) -> Callable[[], bytes]:
-    client = boto3.client("secretsmanager", config=_CONFIG)
+    client = boto3.client("secretsmanager", config=BOTO_CONFIG)
 
     def fetch() -> bytes:
         answer = client.get_secret_value(SecretId=arn)

@@ -11,8 +11,7 @@ from typing import Any
 import jwt
 
 from chat.identity.grants import EVERY_ROOM
-from chat.identity.identity import AuthError, Authorization, Protocol, token_identity
-from chat.identity.people import is_user
+from chat.identity.identity import AuthError, Authorization, Protocol, is_user, token_identity
 from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
 MAX_TOKEN = 8 * 1024  # characters; API Gateway takes 10 KB of headers

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chat.identity.people import Person
+from chat.identity.identity import Person
 from chat.protocol.errors import ChatError, InvalidFrame, InvalidRef, RateLimited
 from chat.protocol.messages import Entry, Message, message_ref
 from chat.protocol.pages import Page

@@ -40,31 +40,3 @@ def first_room(asked: Sequence[str]) -> str:
         return next(iter(asked_rooms(asked)), LOBBY)
     except InvalidRoom:
         return LOBBY
-
-
-def key_part(value: str) -> str:
-    """`value` as a part of a table's key, whose parts are joined by `#`."""
-    return value.replace("%", "%25").replace("#", "%23")
-
-
-def from_key_part(part: str) -> str:
-    """What `key_part` was given."""
-    return part.replace("%23", "#").replace("%25", "%")
-
-
-def room_key(room: str) -> str:
-    """The partition key of a room: of its memberships in one table, of its head and rules in the other."""
-    return _ROOM + key_part(room)
-
-
-def room_of_key(key: str) -> str:
-    """What `room_key` was given."""
-    return from_key_part(key.removeprefix(_ROOM))
-
-
-def head_key(room: str) -> dict[str, str]:
-    """The key of a room's head, in the messages table."""
-    return {"pk": room_key(room), "sk": "HEAD"}
-
-
-_ROOM = "ROOM#"

@@ -1,10 +1,10 @@
-"""The DynamoDB client of all functions, and how it behaves when DynamoDB is slow."""
+"""The DynamoDB client of all functions, and what it does while DynamoDB is slow or busy."""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import batched
 from typing import Any
 
@@ -13,120 +13,137 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-# boto3 would wait 60 s for an answer and API Gateway waits 29 for the function. DynamoDB answers in
-# milliseconds: after two seconds another try is worth more. A repeated write is safe, since each is
-# conditional, idempotent or (a room's head) decided by its ref.
-_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=50,
-)
+from boto_config import BOTO_CONFIG
+from chat.storage.keys import Key
 
-
-# Seconds before each further try of a write that met another's transaction, at most; boto3 makes none.
-_CONFLICT_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
+# To repeat a write is safe: each is conditional, idempotent or (of a room's head) decided by its ref.
+_CONFIG = BOTO_CONFIG.merge(Config(max_pool_connections=50))
+# Maximum seconds before each further attempt at a write that met another transaction; boto3 makes none.
+_CONFLICT_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
+# Seconds between attempts at what a busy DynamoDB left out of a batch; boto3 leaves these to its caller.
+_BUSY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+_MAX_GET = 100  # keys in one BatchGetItem, DynamoDB's bound
+_MAX_WRITE = 25  # requests in one BatchWriteItem, DynamoDB's bound
 
 
 def client() -> Any:
-    """A thread-safe client that takes and returns Python's own types."""
+    """Return a thread-safe client that takes and returns Python's own types."""
     client = boto3.resource("dynamodb", config=_CONFIG).meta.client
-    client.meta.events.register("needs-retry.dynamodb", _wait_for_transaction)
+    client.meta.events.register("needs-retry.dynamodb", _delay_after_conflict)
     return client
 
 
-def _wait_for_transaction(
+class Table:
+    """A table, for the classes that read and write one kind of its items."""
+
+    def __init__(self, dynamodb: Any, table: str, now: Callable[[], float] = time.time) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+        self._now = now
+
+    def _get(self, key: Key) -> dict[str, Any] | None:
+        """Read an item strongly consistent; None if there is none."""
+        response = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        item: dict[str, Any] | None = response.get("Item")
+        return item
+
+
+def _delay_after_conflict(
     attempts: int, response: tuple[Any, dict[str, Any]] | None, **_: Any
 ) -> float | None:
-    """How long until another try, or None. An item takes one transaction at a time: a connection that joins
-    a room while it sends to another would be told that something failed.
+    """Return the seconds until another attempt, None for no other.
+
+    An item takes one transaction at a time. Without a retry, a connection that joins one room while it sends
+    to another would get an error.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
     """
     answer = response[1] if response else {}
     codes = {reason["Code"] for reason in answer.get("CancellationReasons", [])}
     codes.add(answer.get("Error", {}).get("Code", ""))
-    met = codes <= {
+    only_conflicts = codes <= {
         "TransactionCanceledException",
         "TransactionConflictException",
         "TransactionConflict",
         "None",
     }
-    if not met or attempts > len(_CONFLICT_WAITS):
+    if not only_conflicts or attempts > len(_CONFLICT_DELAYS):
         return None
-    return random.uniform(0, _CONFLICT_WAITS[attempts - 1])  # those who met must not meet again
-
-
-# Seconds between tries at what a busy DynamoDB left out of a batch; boto3 leaves that to its caller.
-_BUSY_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
-_GET = 100  # keys in one BatchGetItem and
-_WRITE = 25  # requests in one BatchWriteItem, DynamoDB's bounds
+    return random.uniform(0, _CONFLICT_DELAYS[attempts - 1])  # at random, or the same two meet again
 
 
 def batch_get(
-    dynamodb: Any, table: str, keys: Sequence[dict[str, str]], attributes: Sequence[str]
-) -> Iterator[dict[str, Any]]:
-    """Those of the items that exist, read strongly consistent. Raises TimeoutError if DynamoDB stays busy."""
+    dynamodb: Any, table: str, keys: Sequence[Key], attributes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the items that exist, read strongly consistent. Raises TimeoutError if DynamoDB stays busy."""
     names = {f"#{number}": name for number, name in enumerate(attributes)}  # some are reserved words
-    for batch in batched(keys, _GET, strict=False):
-        waiting = list(batch)
-        for wait in (*_BUSY_WAITS, None):
-            request = {
-                "Keys": waiting,
-                "ConsistentRead": True,
-                "ProjectionExpression": ", ".join(names),
-                "ExpressionAttributeNames": names,
-            }
-            answer = dynamodb.batch_get_item(RequestItems={table: request})
-            yield from answer["Responses"].get(table, [])
-            waiting = answer["UnprocessedKeys"].get(table, {}).get("Keys", [])
-            if not waiting:
-                break
-            _pause(wait)
+    found: list[dict[str, Any]] = []
+
+    def get(batch: list[Any]) -> list[Any]:
+        request = {
+            "Keys": batch,
+            "ConsistentRead": True,
+            "ProjectionExpression": ", ".join(names),
+            "ExpressionAttributeNames": names,
+        }
+        response = dynamodb.batch_get_item(RequestItems={table: request})
+        found.extend(response["Responses"].get(table, []))
+        unprocessed: list[Any] = response["UnprocessedKeys"].get(table, {}).get("Keys", [])
+        return unprocessed
+
+    _in_batches(keys, _MAX_GET, get)
+    return found
 
 
-def batch_delete(dynamodb: Any, table: str, keys: Sequence[dict[str, str]]) -> None:
-    """Deletes items, if they exist. Raises TimeoutError if DynamoDB stays busy."""
-    for batch in batched(keys, _WRITE, strict=False):
-        waiting = [{"DeleteRequest": {"Key": key}} for key in batch]
-        for wait in (*_BUSY_WAITS, None):
-            answer = dynamodb.batch_write_item(RequestItems={table: waiting})
-            waiting = answer["UnprocessedItems"].get(table, [])
-            if not waiting:
+def batch_delete(dynamodb: Any, table: str, keys: Sequence[Key]) -> None:
+    """Delete items, if they exist. Raises TimeoutError if DynamoDB stays busy."""
+
+    def delete(batch: list[Any]) -> list[Any]:
+        unprocessed: list[Any] = dynamodb.batch_write_item(RequestItems={table: batch})[
+            "UnprocessedItems"
+        ].get(table, [])
+        return unprocessed
+
+    _in_batches([{"DeleteRequest": {"Key": key}} for key in keys], _MAX_WRITE, delete)
+
+
+def _in_batches(requests: Sequence[Any], size: int, send: Callable[[list[Any]], list[Any]]) -> None:
+    """Send requests in batches, and again those that `send` returns as unprocessed."""
+    for batch in batched(requests, size, strict=False):
+        remaining = list(batch)
+        for delay in (*_BUSY_DELAYS, None):
+            remaining = send(remaining)
+            if not remaining:
                 break
-            _pause(wait)
+            if delay is None:
+                raise TimeoutError("DynamoDB is busy: it left out part of a batch after all retries")
+            time.sleep(delay)
 
 
 def transact(dynamodb: Any, writes: Sequence[dict[str, Any]]) -> bool:
-    """Makes all of these writes or none; False when the condition of the first is not met."""
+    """Make all of these writes or none. False if the condition of the first is not met."""
     try:
         dynamodb.transact_write_items(TransactItems=writes)
     except ClientError as error:
-        if not was_refused(error, 0):
+        if not condition_failed(error, 0):
             raise
         return False
     return True
 
 
-def was_refused(error: ClientError, position: int) -> bool:
-    """Whether a transaction was refused for the condition of its write at `position`."""
+def condition_failed(error: ClientError, position: int) -> bool:
+    """True if a transaction was canceled because the condition of its write at `position` was not met."""
     reasons = error.response.get("CancellationReasons", [])
     return bool(reasons) and reasons[position]["Code"] == "ConditionalCheckFailed"
 
 
 def old_item(error: ClientError) -> dict[str, Any] | None:
-    """What was there when a write was refused for its condition, in Python's types; None where nothing was.
+    """Return the item that a write's condition was not met by, in Python's types; None if there is none.
 
-    Raises the error when that is not what it is.
+    Raises the error if it is another one.
     """
     if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
         raise error
     deserialize = TypeDeserializer().deserialize
     item = error.response.get("Item")
     return None if item is None else {name: deserialize(value) for name, value in item.items()}
-
-
-def _pause(wait: float | None) -> None:
-    if wait is None:
-        raise TimeoutError("DynamoDB is too busy")
-    time.sleep(wait)

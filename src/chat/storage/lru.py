@@ -1,14 +1,14 @@
-"""What an instance remembers of the items that it met last."""
+"""A cache of the most recently set items, for what a Lambda instance remembers between calls."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 
-_KEPT = 2_000  # items
+_MAX_ITEMS = 2_000
 
 
 class LRU[V]:
-    """A value for each of the items that were noted last."""
+    """Keep a value for each of the 2,000 items that were set last."""
 
     def __init__(self) -> None:
         self._values: OrderedDict[str, V] = OrderedDict()
@@ -22,5 +22,5 @@ class LRU[V]:
     def set(self, item: str, value: V) -> None:
         self._values[item] = value
         self._values.move_to_end(item)
-        if len(self._values) > _KEPT:
+        if len(self._values) > _MAX_ITEMS:
             self._values.popitem(last=False)

@@ -18,8 +18,8 @@ from typing import Any
 
 from apigateway.http import Pool
 from apigateway.sigv4 import Credentials, Signer, SigningTime
-from chat.protocol.rooms import room_key
-from chat.storage.connections import HASH_DIGITS, HASH_SPACE, Member, estimate_members
+from chat.storage import keys
+from chat.storage.members import Member, estimate_members
 
 PAGE = 1_024  # rows read at a time: about 200 KB
 _TIMEOUT = 3.0  # seconds for one page
@@ -47,7 +47,7 @@ class MemberPage:
 
 
 def _place(key: _Key) -> int:
-    return int(key["sk"]["S"][:HASH_DIGITS], 16)
+    return keys.hash_of(key["sk"]["S"])
 
 
 class ReadFailed(Exception):
@@ -76,7 +76,7 @@ class MemberReader:
         room: str,
         on_page: _OnPage,
         first: int = 0,
-        last: int = HASH_SPACE - 1,
+        last: int = keys.HASH_SPACE - 1,
         *,
         page: MemberPage | None = None,
     ) -> None:
@@ -109,7 +109,7 @@ class MemberReader:
         come to the end.
         """
         loop = asyncio.get_running_loop()
-        key = None if after is None else {"pk": {"S": room_key(room)}, "sk": {"S": after}}
+        key = None if after is None else keys.membership_json(room, after)
         while True:
             page = await self.page(room, first, last, key)
             await on_page(page.members)
@@ -135,18 +135,19 @@ class MemberReader:
         self,
         room: str,
         first: int = 0,
-        last: int = HASH_SPACE - 1,
+        last: int = keys.HASH_SPACE - 1,
         after: _Key | None = None,
         limit: int = PAGE,
     ) -> MemberPage:
         """The first members from `first` on, or those after an earlier page. Raises ReadFailed."""
+        first_sk, last_sk = keys.membership_bounds(first, last)
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :room AND sk BETWEEN :first AND :last",
             "ExpressionAttributeValues": {
-                ":room": {"S": room_key(room)},
-                ":first": {"S": f"{first:0{HASH_DIGITS}x}"},
-                ":last": {"S": f"{last:0{HASH_DIGITS}x}\uffff"},  # after every connection id
+                ":room": {"S": keys.room_pk(room)},
+                ":first": {"S": first_sk},
+                ":last": {"S": last_sk},
             },
             "ProjectionExpression": "sk, protocol, connected_at, expires_at, #user, #name",
             "ExpressionAttributeNames": {"#user": "user", "#name": "name"},  # reserved words
@@ -158,13 +159,14 @@ class MemberReader:
         page = await self._query(request)
         now = self._now()
         members = [
-            Member(
-                item["sk"]["S"][HASH_DIGITS:],
+            Member.from_attributes(
+                keys.member_id_of(item["sk"]["S"]),
                 item["protocol"]["S"],
-                int(item["connected_at"]["N"]),
+                item["connected_at"]["N"],
                 item["user"]["S"],
                 item["name"]["S"],
-                int(item["expires_at"]["N"]) <= now,
+                item["expires_at"]["N"],
+                now,
             )
             for item in page["Items"]
         ]

@@ -1,8 +1,8 @@
-"""What a room is told at once and never again: who comes and goes, who is typing, what a moderator did.
+"""Signals: ephemeral events of a room. Somebody comes or goes, is typing, or a moderator did something.
 
-A signal is written to the messages table, whose stream takes it to the fan-out as it takes messages, and is
-no part of the history. Those of a kind share one item of their room, because Lambda keeps the order of a
-stream for each item: a person who comes and goes must not be told to have gone and come.
+A signal is written to the messages table. The table's stream takes it to the fan-out, as it takes messages,
+but it is not part of the history. All signals of one kind and room share one item, because Lambda keeps the
+order of a stream only per item: otherwise a person who leaves and joins could be shown to join and leave.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.identity.people import Person
-from chat.protocol.errors import RateLimited
-from chat.protocol.rooms import from_key_part, key_part
-from chat.storage.dynamodb import old_item
+from chat.identity.identity import Person
+from chat.storage import keys
+from chat.storage.cooldowns import Cooldowns
+from chat.storage.dynamodb import Table, old_item
 
-TYPING_EVERY = 3.0  # seconds between two signals of a person who is typing
-PRESENCE_PAUSE = (
-    60  # seconds for which a crowded room is not told of comings and goings, before it is counted again
-)
+TYPING_EVERY = 3.0  # seconds between two typing signals of one person
+# Seconds without presence signals in a room above the presence limit, before it is counted again.
+PRESENCE_PAUSE = 60
 _KEPT = 60  # seconds after which DynamoDB may delete a signal
 
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged:
-    """A person has come or gone; which of both, the room's members say."""
+    """A person has come or gone. Which of the two, the fan-out finds in the room's members."""
 
     person: Person
 
@@ -41,7 +40,7 @@ class Typing:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A frame for everybody in the room. `id` tells it from another that reads the same."""
+    """A frame for everybody in the room. `id` tells apart two notices with the same frame."""
 
     frame: str
     id: str
@@ -50,21 +49,20 @@ class Notice:
 type Signal = PresenceChanged | Typing | Notice
 
 
-class Signals:
+class Signals(Table):
     """The signals in the messages table."""
 
     def __init__(self, dynamodb: Any, table: str, now: Callable[[], float] = time.time) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
-        self._now = now
+        super().__init__(dynamodb, table, now)
+        self._cooldowns = Cooldowns(dynamodb, table, now)
 
     def presence_changed(self, room: str, person: Person) -> None:
-        """Has the room told that this person has come or gone, unless it is crowded."""
+        """Signal that a person has come or gone, unless presence is paused in the room."""
         now = int(self._now())
         try:
             self._dynamodb.update_item(
                 TableName=self._table,
-                Key=_key(room, _PRESENCE),
+                Key=keys.signal(room, keys.PRESENCE),
                 UpdateExpression="SET #user = :user, #name = :name, #id = :id, expires_at = :end",
                 ConditionExpression=(
                     "attribute_not_exists(presence_paused_until) OR presence_paused_until <= :now"
@@ -82,66 +80,42 @@ class Signals:
             old_item(error)
 
     def suppress_presence(self, room: str) -> None:
-        """Spares a room the signals of comings and goings for a while."""
+        """Pause the presence signals of a room for a minute."""
         now = int(self._now())
         self._dynamodb.update_item(
             TableName=self._table,
-            Key=_key(room, _PRESENCE),
+            Key=keys.signal(room, keys.PRESENCE),
             UpdateExpression="SET presence_paused_until = :until, expires_at = :end REMOVE #user, #name, #id",
             ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
             ExpressionAttributeValues={":until": now + PRESENCE_PAUSE, ":end": now + _KEPT + PRESENCE_PAUSE},
         )
 
     def typing(self, room: str, person: Person) -> None:
-        """Has the room told that this person is typing. Raises RateLimited within three seconds."""
-        now = int(self._now() * 1_000)
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=_key(room, _TYPING + person.user)
-                | {"name": person.name, "at": now, "expires_at": now // 1_000 + _KEPT},
-                ConditionExpression="attribute_not_exists(pk) OR #at <= :earlier",
-                ExpressionAttributeNames={"#at": "at"},
-                ExpressionAttributeValues={":earlier": now - int(TYPING_EVERY * 1_000)},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-        except ClientError as error:
-            old = old_item(error)
-            assert old is not None, "the condition holds where nothing is"
-            left = (int(old["at"]) - now) / 1_000 + TYPING_EVERY
-            detail = f"Once in {TYPING_EVERY:.0f} seconds is enough."
-            raise RateLimited(detail, retry_after=left) from None
+        """Signal that a person is typing. Raises RateLimited within three seconds of the last signal.
+
+        The cooldown's item is the signal: its record in the stream reaches the fan-out.
+        """
+        detail = f"Once in {TYPING_EVERY:.0f} seconds is enough."
+        self._cooldowns.start(keys.typing(room, person.user), TYPING_EVERY, detail, name=person.name)
 
     def notice(self, room: str, frame: str) -> None:
-        """Has everybody in the room told what a frame says."""
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item=_key(room, _NOTICE)
-            | {"frame": frame, "id": str(uuid.uuid4()), "expires_at": int(self._now()) + _KEPT},
-        )
+        """Send a frame to everybody in the room."""
+        item = {"frame": frame, "id": str(uuid.uuid4()), "expires_at": int(self._now()) + _KEPT}
+        self._dynamodb.put_item(TableName=self._table, Item=keys.signal(room, keys.NOTICE) | item)
 
 
 def from_item(item: Mapping[str, Any]) -> tuple[str, Signal] | None:
-    """The room and its signal; None when the item only says that a room is crowded.
+    """Return the room and its signal, None if the item only says that presence is paused.
 
-    Raises KeyError when the item is no signal.
+    Raises KeyError if the item is not a signal.
     """
-    room = from_key_part(item["pk"].removeprefix(_SIGNAL))
-    kind = item["sk"]
-    if kind == _NOTICE:
+    room, kind = keys.room_of_signal(item["pk"]), item["sk"]
+    if kind == keys.NOTICE:
         return room, Notice(item["frame"], item["id"])
-    if kind.startswith(_TYPING):
-        return room, Typing(Person(kind.removeprefix(_TYPING), item["name"]))
+    if (typist := keys.typist_of(kind)) is not None:
+        return room, Typing(Person(typist, item["name"]))
     return (room, PresenceChanged(Person(item["user"], item["name"]))) if "user" in item else None
 
 
 def is_signal(item: Mapping[str, Any]) -> bool:
-    return bool(item["pk"].startswith(_SIGNAL))
-
-
-_SIGNAL = "SIG#"
-_PRESENCE, _TYPING, _NOTICE = "PRESENCE", "TYPING#", "NOTICE"
-
-
-def _key(room: str, kind: str) -> dict[str, str]:
-    return {"pk": _SIGNAL + key_part(room), "sk": kind}
+    return keys.is_signal(item["pk"])

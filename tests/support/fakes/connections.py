@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chat.identity.people import Person
-from chat.storage.connections import ClosedConnection, Member
+from chat.identity.identity import Person
+from chat.storage.connections import ClosedConnection
+from chat.storage.members import Member
 
 
 class FakeConnections:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from chat.storage.connections import Member
 from chat.storage.member_reader import PAGE, MemberPage
+from chat.storage.members import Member
 
 
 class FakeMembers:

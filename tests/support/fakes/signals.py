@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat.identity.people import Person
+from chat.identity.identity import Person
 
 
 class FakeSignals:

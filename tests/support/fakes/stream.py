@@ -8,7 +8,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from chat.protocol.messages import Entry
-from chat.storage.log import from_head
+from chat.storage.items import from_head
 from chat.storage.signals import Signal, from_item, is_signal
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from chat.identity.grants import EVERY_ROOM, Grants
-from chat.identity.identity import Identity
-from chat.identity.people import Person
+from chat.identity.identity import Identity, Person
 from chat.membership import Expiry, Membership, disconnect_expired
 from chat.protocol.errors import Forbidden, NotConnected
-from chat.storage.connections import Connection, Connections, Limits, Member, TooManyConnections
+from chat.storage.connections import Connection, Connections, Limits, TooManyConnections
+from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import PresenceChanged, Signals
 from tests.support.fakes.management_client import FakeSockets

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from chat.identity.identity import Identity
-from chat.identity.people import Person
+from chat.identity.identity import Identity, Person
 from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol.errors import Forbidden
@@ -33,8 +32,8 @@ class Chat:
         self.clock = Clock(1_795_501_200.0)  # 2026-11-24T06:20:00Z
         self.dynamodb, self._stream = dynamodb, stream
         self.connections = Connections(dynamodb, "ConnectionsTable", self.clock)
-        self.log = Log(dynamodb, "MessagesTable", 90, self.clock)
         self.rules = RoomRules(dynamodb, "MessagesTable", self.clock)
+        self.log = Log(dynamodb, "MessagesTable", 90, self.rules, self.clock)
         self.sockets = FakeSockets()
         sockets: Any = self.sockets
         signals = Signals(dynamodb, "MessagesTable", self.clock)

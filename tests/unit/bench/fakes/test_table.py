@@ -7,8 +7,9 @@ import pytest
 from bench.fakes.table import room_of, table
 from bench.fakes.table_server import Room
 from bench.simulator import member_id
-from chat.storage.connections import HASH_SPACE, Member
+from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import MemberReader
+from chat.storage.members import Member
 
 
 async def test_pages_hold_every_member_once_and_say_what_they_cost(

@@ -38,8 +38,8 @@ MANY = Limits(connections=1_000, rate=Rate(10_000, 10_000))
 
 def chat_on(dynamodb: Any, sockets: Any = None, limits: Limits = MANY) -> Context:
     connections = Connections(dynamodb, "ConnectionsTable", limits=limits)
-    log = Log(dynamodb, "MessagesTable", 90, rate=Rate(1_000, 1_000))
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
+    log = Log(dynamodb, "MessagesTable", 90, rules, rate=Rate(1_000, 1_000))
     membership = Membership(connections, rules, signals)
     moderation = Moderation(membership, log, rules, signals, lambda: sockets)
     return Context(connections, log, rules, signals, membership, moderation)

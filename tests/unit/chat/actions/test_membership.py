@@ -12,8 +12,7 @@ import pytest
 from chat.actions.context import Context, Sender
 from chat.actions.dispatch import dispatch
 from chat.identity.grants import Grants
-from chat.identity.identity import Identity
-from chat.identity.people import Person
+from chat.identity.identity import Identity, Person
 from chat.protocol.errors import (
     Forbidden,
     InvalidFrame,
@@ -21,7 +20,7 @@ from chat.protocol.errors import (
 )
 from chat.protocol.frames import Request
 from chat.storage.connections import Connection
-from chat.storage.presence import MAX_LISTED_MEMBERS
+from chat.storage.members import MAX_LISTED_MEMBERS
 from chat.storage.signals import PresenceChanged
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 from tests.support.fakes.stream import Stream

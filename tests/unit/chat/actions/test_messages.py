@@ -12,7 +12,7 @@ import pytest
 from chat.actions.context import Context, Sender
 from chat.actions.dispatch import dispatch
 from chat.actions.fields import MAX_PINGED
-from chat.identity.people import Person
+from chat.identity.identity import Person
 from chat.protocol.errors import (
     Forbidden,
     InvalidFrame,

@@ -12,14 +12,12 @@ import pytest
 from apigateway.poster import Poster
 from chat.delivery.announce import Announcer
 from chat.delivery.deliver import Counts, Delivery
-from chat.delivery.slice_queue import Slice, SliceTask
-from chat.identity.identity import Protocol
-from chat.identity.people import Person
+from chat.delivery.slice_queue import SliceTask
+from chat.identity.identity import Person, Protocol
 from chat.membership import Membership
 from chat.protocol import frames
-from chat.storage.connections import Member
 from chat.storage.member_reader import PAGE, MemberPage, ReadFailed
-from chat.storage.presence import MAX_LISTED_MEMBERS
+from chat.storage.members import MAX_LISTED_MEMBERS, Member, Slice
 from chat.storage.signals import Notice, PresenceChanged, Signal, Typing
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway

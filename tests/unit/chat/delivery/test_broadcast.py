@@ -15,12 +15,11 @@ from apigateway.outcomes import Failed, Gone, Throttled
 from apigateway.poster import Poster
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Counts, Delivery
-from chat.identity.identity import Protocol
-from chat.identity.people import Person
+from chat.identity.identity import Person, Protocol
 from chat.membership import Membership
 from chat.protocol.messages import Entry, Message
-from chat.storage.connections import Member
 from chat.storage.member_reader import ReadFailed
+from chat.storage.members import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.log import FakeLog

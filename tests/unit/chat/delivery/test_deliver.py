@@ -13,10 +13,9 @@ from botocore.exceptions import ClientError
 from apigateway.outcomes import Failed, Gone, Throttled
 from apigateway.poster import Poster
 from chat.delivery.deliver import AddMembers, Counts, Delivery
-from chat.identity.identity import Protocol
-from chat.identity.people import Person
+from chat.identity.identity import Person, Protocol
 from chat.membership import Membership
-from chat.storage.connections import Member
+from chat.storage.members import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.management_client import FakeSockets

@@ -8,8 +8,9 @@ from typing import Any
 import boto3
 import pytest
 
-from chat.delivery.slice_queue import Slice, SliceQueue, SliceTask
-from chat.storage.connections import HASH_SPACE
+from chat.delivery.slice_queue import SliceQueue, SliceTask
+from chat.storage.keys import HASH_SPACE
+from chat.storage.members import Slice
 from chat.storage.signals import Notice
 
 

@@ -14,13 +14,16 @@ from apigateway.client import Frame
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.poster import Poster
 from chat.delivery.deliver import Counts, Delivery
-from chat.delivery.slice_queue import Cursor, Cursors, Slice, SliceTask
+from chat.delivery.slice_queue import SliceTask
 from chat.delivery.slices import SliceWorker
 from chat.identity.identity import Protocol
 from chat.protocol.messages import Entry, Message
-from chat.storage.connections import Member
+from chat.storage.cursors import Cursor, Cursors
 from chat.storage.log import Log
 from chat.storage.member_reader import MemberPage
+from chat.storage.members import Member, Slice
+from chat.storage.repair import LogRepair
+from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice
 
 MESSAGES = "MessagesTable"
@@ -110,7 +113,7 @@ class LargeRoom:
     """A large room with a number of messages in its log, on real tables."""
 
     def __init__(self, dynamodb: Any, hash_space: HashSpace, messages: int) -> None:
-        self.log = Log(dynamodb, MESSAGES, 90)
+        self.log = Log(dynamodb, MESSAGES, 90, RoomRules(dynamodb, MESSAGES))
         for number in range(1, messages + 1):
             self.log.append(ROOM, message(number))
         self.cursors = Cursors(dynamodb, MESSAGES)
@@ -149,19 +152,19 @@ def test_a_cursor_is_read_as_written_and_is_none_before(dynamodb: Any) -> None:
 
 
 def test_a_room_becomes_large_once_and_keeps_the_number_of_its_slices(dynamodb: Any) -> None:
-    log = Log(dynamodb, MESSAGES, 90)
+    log = Log(dynamodb, MESSAGES, 90, RoomRules(dynamodb, MESSAGES))
     log.append(ROOM, message(1))
-    run = [Entry(1, message(1))]
-    assert log.repair(ROOM, run).slices is None
-    assert log.mark_large(ROOM, 16) == 16
-    assert log.mark_large(ROOM, 4) == 16
-    assert log.repair(ROOM, run).slices == 16
+    run, repair = [Entry(1, message(1))], LogRepair(dynamodb, MESSAGES, 90)
+    assert repair.repair(ROOM, run).slices is None
+    assert repair.mark_large(ROOM, 16) == 16
+    assert repair.mark_large(ROOM, 4) == 16
+    assert repair.repair(ROOM, run).slices == 16
     log.append(ROOM, message(2))
-    assert log.repair(ROOM, [Entry(2, message(2))]).slices == 16
+    assert repair.repair(ROOM, [Entry(2, message(2))]).slices == 16
 
 
 def test_the_log_is_read_up_to_the_first_gap(dynamodb: Any) -> None:
-    log = Log(dynamodb, MESSAGES, 90)
+    log = Log(dynamodb, MESSAGES, 90, RoomRules(dynamodb, MESSAGES))
     for number in range(1, 6):
         log.append(ROOM, message(number))
     log.append(ROOM, message(3))  # sent again: skipped

@@ -10,7 +10,7 @@ from chat.protocol import frames
 from chat.protocol.errors import InvalidFrame, InvalidRoom, NotAMember
 from chat.protocol.messages import MAX_DATA, Entry, Message
 from chat.protocol.pages import Page
-from chat.storage.log import MAX_SEQ
+from chat.storage.keys import MAX_SEQ
 
 AT = "2026-11-24T06:20:01.123Z"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chat.protocol.errors import InvalidRoom
-from chat.protocol.rooms import LOBBY, MAX_ROOMS, asked_rooms, first_room, from_key_part, key_part, room_name
+from chat.protocol.rooms import LOBBY, MAX_ROOMS, asked_rooms, first_room, room_name
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,3 @@ def test_a_connection_its_user_and_its_rooms_fit_one_transaction() -> None:
     assert len(asked_rooms([f"room-{number}" for number in range(MAX_ROOMS)])) == 100 - 2
     with pytest.raises(InvalidRoom):
         asked_rooms([f"room-{number}" for number in range(MAX_ROOMS + 1)])
-
-
-@pytest.mark.parametrize(
-    "value", ["lobby", "a#b", "#", "##", "%", "%23", "%2523", "%25", "%%23#", "100%#1", "%2#3"]
-)
-def test_a_key_part_holds_no_separator_and_gives_back_its_value(value: str) -> None:
-    part = key_part(value)
-    assert "#" not in part
-    assert from_key_part(part) == value
-
-
-def test_different_values_never_share_a_key_part() -> None:
-    values = ["#", "%23", "%2523", "%", "%25", "a#", "a%23"]
-    assert len({key_part(value) for value in values}) == len(values)

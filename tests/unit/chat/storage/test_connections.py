@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.identity.identity import Identity
-from chat.identity.people import Person
+from chat.identity.identity import Identity, Person
 from chat.protocol.errors import Expired, Forbidden, NotAMember, NotConnected, RateLimited
 from chat.storage.connections import (
     CONNECTION_TTL,
@@ -16,9 +15,9 @@ from chat.storage.connections import (
     Connection,
     Connections,
     Limits,
-    Member,
     TooManyConnections,
 )
+from chat.storage.members import Member
 from chat.storage.rate_limits import Rate
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB

@@ -30,6 +30,7 @@ from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log import Log
 from chat.storage.member_reader import MemberReader
 from chat.storage.rate_limits import Rate
+from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support.fakes.dynamodb_server import DynamoDBServer
@@ -48,8 +49,8 @@ type Runs = Mapping[str, Sequence[Entry]]
 def chat_on(client: Any) -> Context:
     fast = Rate(10_000, 10_000)  # no call is a second try
     connections = Connections(client, CONNECTIONS, limits=Limits(rate=fast))
-    log = Log(client, MESSAGES, 90, rate=fast)
     rules, signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
+    log = Log(client, MESSAGES, 90, rules, rate=fast)
     sockets: Any = None  # nobody is moderated
     membership = Membership(connections, rules, signals)
     moderation = Moderation(membership, log, rules, signals, sockets)
@@ -108,7 +109,7 @@ class World:
         )
         broadcaster = Broadcaster(
             members,
-            Log(client, MESSAGES, 90),
+            LogRepair(client, MESSAGES, 90),
             Delivery(membership, poster, lambda: sockets),
             slice_queue,
             NoDaemon(),
@@ -245,7 +246,7 @@ def test_a_resend_between_the_fan_outs_reading_and_writing_counts_once(world: Wo
     replies: list[int] = []
     world.send_and_die(HEAD)
     client = Overtaken(world.dynamodb, lambda: replies.append(world.send()["seq"]))
-    settled = Log(client, MESSAGES, 90).repair("general", world.stream.batch()["general"]).entries
+    settled = LogRepair(client, MESSAGES, 90).repair("general", world.stream.batch()["general"]).entries
     assert (replies, settled) == ([2], [Entry(1, None)])
     world.fan_out(world.stream.batch())
     assert (world.history(), world.heard()) == ({1: None, 2: "Hi"}, [(2, "Hi")])

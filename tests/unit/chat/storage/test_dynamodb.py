@@ -65,7 +65,7 @@ def test_a_transaction_that_is_refused_for_its_condition_is_not(scripted: Any) -
     server, client = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"))
     with pytest.raises(ClientError) as refused:
         client.transact_write_items(TransactItems=TWO_WRITES)
-    assert [dynamodb.was_refused(refused.value, position) for position in (0, 1)] == [True, False]
+    assert [dynamodb.condition_failed(refused.value, position) for position in (0, 1)] == [True, False]
     assert server.calls == 1
 
 

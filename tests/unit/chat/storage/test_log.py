@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError
 from chat.protocol.errors import Forbidden, InvalidRef, RateLimited
 from chat.protocol.messages import Entry, Message
 from chat.protocol.pages import Row
-from chat.storage.log import MAX_SEQ, Log, Receipt
+from chat.storage.keys import MAX_SEQ
+from chat.storage.log import Log, Receipt
 from chat.storage.rate_limits import Rate
+from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
@@ -30,12 +32,22 @@ def message(ref: str, text: str = "Hi", at: str = "at", data: str | None = None,
 
 
 def log_of(dynamodb: Any) -> Log:
-    return Log(dynamodb, TABLE, history_days=90, now=lambda: NOW, rate=Rate(10_000, 10_000))
+    rules = RoomRules(dynamodb, TABLE, lambda: NOW)
+    return Log(dynamodb, TABLE, 90, rules, now=lambda: NOW, rate=Rate(10_000, 10_000))
+
+
+def repair_of(dynamodb: Any) -> LogRepair:
+    return LogRepair(dynamodb, TABLE, 90, now=lambda: NOW)
 
 
 @pytest.fixture
 def log(dynamodb: Any) -> Log:
     return log_of(dynamodb)
+
+
+@pytest.fixture
+def log_repair(dynamodb: Any) -> LogRepair:
+    return repair_of(dynamodb)
 
 
 def items(dynamodb: Any, kind: str) -> dict[str, dict[str, Any]]:
@@ -147,7 +159,9 @@ def test_rooms_and_refs_with_separators_do_not_meet(log: Log) -> None:
 def test_a_flood_over_four_instances_is_held_and_other_rooms_are_not_slowed(dynamodb: Any) -> None:
     """500 messages a second for two seconds into one room that takes 50; another has its ten a second."""
     clock = Clock(NOW)
-    instances = [Log(dynamodb, TABLE, 90, clock, Rate(50, 50)) for _ in range(4)]
+    instances = [
+        Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock, Rate(50, 50)) for _ in range(4)
+    ]
     refusals: list[float] = []
     for number in range(1_000):
         clock.now = NOW + number / 500
@@ -167,7 +181,7 @@ def test_a_flood_over_four_instances_is_held_and_other_rooms_are_not_slowed(dyna
 
 def test_who_waits_as_long_as_was_said_is_heard(dynamodb: Any) -> None:
     clock = Clock(NOW)
-    log = Log(dynamodb, TABLE, 90, clock, Rate(3, 1))
+    log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock, Rate(3, 1))
     for number in range(5):
         log.append("general", message(f"r{number}"))
         with pytest.raises(RateLimited) as refused:
@@ -177,7 +191,7 @@ def test_who_waits_as_long_as_was_said_is_heard(dynamodb: Any) -> None:
 
 
 def test_a_refused_message_leaves_nothing(dynamodb: Any, stream: Stream) -> None:
-    log = Log(dynamodb, TABLE, 90, lambda: NOW, Rate(1, 1))
+    log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, lambda: NOW), lambda: NOW, Rate(1, 1))
     log.append("general", message("r1"))
     stream.batch()
     with pytest.raises(RateLimited):
@@ -260,7 +274,7 @@ def test_nobody_is_told_where_anothers_message_stands(dynamodb: Any) -> None:
 
 
 def test_whoever_sends_again_into_a_room_that_takes_no_more_is_told_too(dynamodb: Any) -> None:
-    log = Log(dynamodb, TABLE, 90, lambda: NOW, Rate(1, 1))
+    log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, lambda: NOW), lambda: NOW, Rate(1, 1))
     first = log.append("general", message("r1"))
     assert log.append("general", message("r1")) == first
     assert history(dynamodb) == {1: "Hi"}
@@ -298,7 +312,7 @@ def test_a_ruling_between_judging_and_committing_holds(dynamodb: Any, before: bo
 def test_a_mute_passes_by_itself(dynamodb: Any) -> None:
     clock = Clock(NOW)
     ruled(dynamodb, muted={"u1": LATER})
-    log = Log(dynamodb, TABLE, 90, clock)
+    log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock)
     with pytest.raises(Forbidden):
         log.append("general", message("r1"))
     clock.now = LATER
@@ -338,7 +352,7 @@ def test_a_room_that_was_ruled_before_anyone_spoke_begins_at_1(dynamodb: Any, st
 def test_in_slow_mode_each_person_waits_whichever_instance_they_meet(dynamodb: Any) -> None:
     clock = Clock(NOW)
     ruled(dynamodb, slow_mode=30)
-    instances = [Log(dynamodb, TABLE, 90, clock) for _ in range(3)]
+    instances = [Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock) for _ in range(3)]
     instances[0].append("general", message("r1"))
     for log in instances:
         with pytest.raises(RateLimited, match="30 seconds") as refused:
@@ -356,7 +370,7 @@ def test_in_slow_mode_each_person_waits_whichever_instance_they_meet(dynamodb: A
 def test_a_turn_in_slow_mode_is_not_lost_to_a_room_that_takes_no_more(dynamodb: Any) -> None:
     clock = Clock(NOW)
     ruled(dynamodb, slow_mode=30)
-    log = Log(dynamodb, TABLE, 90, clock, Rate(1, 1))
+    log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock, Rate(1, 1))
     log.append("general", message("r1", user="u2"))
     with pytest.raises(RateLimited) as refused:
         log.append("general", message("r2"))
@@ -414,14 +428,14 @@ def test_the_newest_message_is_deleted_from_the_head_too_which_is_no_news(
 
 
 def test_what_marks_a_head_is_no_message_and_the_next_message_is_one(
-    log: Log, dynamodb: Any, stream: Stream
+    log: Log, dynamodb: Any, stream: Stream, log_repair: LogRepair
 ) -> None:
     log.append("general", message("r1"))
     assert [entry.seq for entry in stream.batch()["general"]] == [1]
     marks: list[Callable[[], object]] = [
         lambda: ruled(dynamodb, slow_mode=0),
         lambda: log.delete("general", 1),
-        lambda: log.mark_large("general", 16),
+        lambda: log_repair.mark_large("general", 16),
     ]
     for mark in marks:
         mark()
@@ -443,19 +457,19 @@ def test_deleting_again_is_fine_and_what_is_no_message_cannot_be_deleted(log: Lo
 
 
 def test_sending_a_deleted_message_again_does_not_bring_it_back(
-    log: Log, dynamodb: Any, stream: Stream
+    log: Log, dynamodb: Any, stream: Stream, log_repair: LogRepair
 ) -> None:
     first = log.append("general", message("r1", "secret"))
     run = stream.batch()["general"]
     log.delete("general", 1)
     assert log.append("general", message("r1", "secret")) == first
-    log.repair("general", run)  # as the stream brings it again after a failure
+    log_repair.repair("general", run)  # as the stream brings it again after a failure
     assert history(dynamodb) == {1: "", 2: None}
 
 
 def test_a_failure_of_dynamodb_is_not_taken_for_a_message_that_is_not_there(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        Log(dynamodb, "NoSuchTable", 90).delete("general", 1)
+        Log(dynamodb, "NoSuchTable", 90, RoomRules(dynamodb, TABLE)).delete("general", 1)
 
 
 # At once
@@ -505,7 +519,7 @@ def test_settling_what_is_whole_writes_nothing(log: Log, dynamodb: Any, stream: 
     before = dynamodb.scan(TableName=TABLE)["Items"]
     counting = MortalDynamoDB(dynamodb)
     run = stream.batch()["general"]
-    assert log_of(counting).repair("general", run).entries == [run[0], run[1], Entry(3, None)]
+    assert repair_of(counting).repair("general", run).entries == [run[0], run[1], Entry(3, None)]
     assert counting.calls == ["batch_get_item"]
     assert dynamodb.scan(TableName=TABLE)["Items"] == before
 
@@ -513,67 +527,75 @@ def test_settling_what_is_whole_writes_nothing(log: Log, dynamodb: Any, stream: 
 def test_settling_reads_what_was_written_a_moment_ago(dynamodb: Any) -> None:
     # Eventually consistent, it could miss the ref of a resend and broadcast both.
     counting = MortalDynamoDB(dynamodb)
-    log_of(counting).repair("general", [Entry(1, message("r1"))])
+    repair_of(counting).repair("general", [Entry(1, message("r1"))])
     assert counting.asked[0]["RequestItems"][TABLE]["ConsistentRead"] is True
 
 
-def test_settling_writes_what_a_crash_left_out(log: Log, dynamodb: Any, stream: Stream) -> None:
+def test_settling_writes_what_a_crash_left_out(
+    log: Log, dynamodb: Any, stream: Stream, log_repair: LogRepair
+) -> None:
     log.append("general", message("r1", "one"))
     whole = dynamodb.scan(TableName=TABLE)["Items"]
     for kind in ("REF#", "LOG#"):
         for item in items(dynamodb, kind).values():
             dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
-    log.repair("general", stream.batch()["general"])
+    log_repair.repair("general", stream.batch()["general"])
     assert sorted(map(repr, dynamodb.scan(TableName=TABLE)["Items"])) == sorted(map(repr, whole))
 
 
-def test_settling_again_changes_nothing(log: Log, dynamodb: Any) -> None:
+def test_settling_again_changes_nothing(log: Log, dynamodb: Any, log_repair: LogRepair) -> None:
     run = [Entry(1, message("r1")), Entry(2, message("r1")), Entry(3, message("r2"))]
-    first = log.repair("general", run).entries
+    first = log_repair.repair("general", run).entries
     stored = dynamodb.scan(TableName=TABLE)["Items"]
-    assert log.repair("general", run).entries == first == [run[0], Entry(2, None), run[2]]
+    assert log_repair.repair("general", run).entries == first == [run[0], Entry(2, None), run[2]]
     assert dynamodb.scan(TableName=TABLE)["Items"] == stored
 
 
 def test_a_run_that_comes_again_does_not_bring_back_what_was_deleted_meanwhile(
-    log: Log, stream: Stream
+    log: Log, stream: Stream, log_repair: LogRepair
 ) -> None:
     log.append("general", message("r1", "secret", data='"secret"'))
     log.append("general", message("r2", "Ho"))
     run = stream.batch()["general"]
     log.delete("general", 1)
-    first, second = log.repair("general", run).entries
+    first, second = log_repair.repair("general", run).entries
     assert first.message is not None
     assert (first.message.text, first.message.data, first.message.deleted) == ("", None, True)
     assert second == run[1]
 
 
-def test_a_message_twice_in_one_run_counts_once(log: Log, dynamodb: Any) -> None:
+def test_a_message_twice_in_one_run_counts_once(log: Log, dynamodb: Any, log_repair: LogRepair) -> None:
     run = [Entry(1, message("r1")), Entry(2, message("r1", at="later")), Entry(3, message("r1", "other"))]
-    assert log.repair("general", run).entries == [run[0], Entry(2, None), Entry(3, None)]
+    assert log_repair.repair("general", run).entries == [run[0], Entry(2, None), Entry(3, None)]
     assert history(dynamodb) == {1: "Hi", 2: None, 3: None}
 
 
-def test_a_ref_that_a_later_seq_has_taken_makes_the_earlier_one_void(log: Log, dynamodb: Any) -> None:
-    later = log.repair("general", [Entry(2, message("r1"))]).entries
-    assert log.repair("general", [Entry(1, message("r1"))]).entries == [Entry(1, None)]
+def test_a_ref_that_a_later_seq_has_taken_makes_the_earlier_one_void(
+    log: Log, dynamodb: Any, log_repair: LogRepair
+) -> None:
+    later = log_repair.repair("general", [Entry(2, message("r1"))]).entries
+    assert log_repair.repair("general", [Entry(1, message("r1"))]).entries == [Entry(1, None)]
     assert later == [Entry(2, message("r1"))]
     assert history(dynamodb) == {1: None, 2: "Hi"}
 
 
-def test_a_row_that_has_changed_since_is_not_written_again(log: Log, dynamodb: Any) -> None:
+def test_a_row_that_has_changed_since_is_not_written_again(
+    log: Log, dynamodb: Any, log_repair: LogRepair
+) -> None:
     log.append("general", message("r1"))
     row = {"pk": "LOG#general", "sk": "000000000001"}
     dynamodb.put_item(TableName=TABLE, Item=row | {"skipped": True, "edited": 1})
-    log.repair("general", [Entry(1, message("r1"))])
+    log_repair.repair("general", [Entry(1, message("r1"))])
     assert dynamodb.get_item(TableName=TABLE, Key=row)["Item"] == row | {"skipped": True, "edited": 1}
 
 
-def test_a_run_of_more_than_a_hundred_keys_is_settled_whole(log: Log, dynamodb: Any, stream: Stream) -> None:
+def test_a_run_of_more_than_a_hundred_keys_is_settled_whole(
+    log: Log, dynamodb: Any, stream: Stream, log_repair: LogRepair
+) -> None:
     counting = MortalDynamoDB(dynamodb)
     run = [Entry(seq, message(f"r{seq}", f"text {seq}")) for seq in range(1, 121)]
-    assert log_of(counting).repair("general", run[::2]).entries == run[::2]
-    assert log.repair("general", run).entries == run
+    assert repair_of(counting).repair("general", run[::2]).entries == run[::2]
+    assert log_repair.repair("general", run).entries == run
     assert history(dynamodb) == {seq: f"text {seq}" for seq in range(1, 121)}
     assert counting.calls.count("batch_get_item") == 2  # 120 keys
 
@@ -640,7 +662,7 @@ def test_a_page_that_is_full_early_reads_no_further(log: Log, dynamodb: Any) -> 
 
 def test_what_has_expired_is_not_read_even_if_it_is_still_there(dynamodb: Any) -> None:
     now = [NOW]
-    log = Log(dynamodb, TABLE, history_days=90, now=lambda: now[0])
+    log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE), now=lambda: now[0])
     log.append("general", message("r1"))
     now[0] += DAY
     log.append("general", message("r2"))
@@ -669,10 +691,10 @@ def test_what_a_busy_dynamodb_leaves_out_is_asked_for_again(log: Log, dynamodb: 
         log.append("general", message(ref))
     run = [Entry(1, message("r1")), Entry(2, message("r1"))]
     writing = MortalDynamoDB(dynamodb)
-    assert log_of(Busy(writing)).repair("general", run).entries == [run[0], Entry(2, None)]
+    assert repair_of(Busy(writing)).repair("general", run).entries == [run[0], Entry(2, None)]
     assert "put_item" not in writing.calls  # everything was found
 
 
 def test_a_failure_of_dynamodb_is_not_taken_for_a_ref_in_use(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        Log(dynamodb, "NoSuchTable", 90).repair("general", [Entry(1, message("r1"))])
+        LogRepair(dynamodb, "NoSuchTable", 90).repair("general", [Entry(1, message("r1"))])

@@ -13,8 +13,10 @@ import boto3
 import pytest
 
 from chat.identity.identity import Identity
-from chat.storage.connections import HASH_SPACE, Connection, Connections, Member
+from chat.storage.connections import Connection, Connections
+from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import PAGE, MemberPage, MemberReader, ReadFailed
+from chat.storage.members import Member
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.web_host import Host, Visit, ok
 

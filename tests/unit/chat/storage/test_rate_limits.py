@@ -18,6 +18,14 @@ from tests.support.fakes.clock import Clock
 TEN_AND_TWENTY = Rate(10, 20)
 
 
+def acquire[T](limiter: RateLimiter, item: str, update: Callable[[Attempt], T]) -> T:
+    """Makes an update within the rate, as those who charge for something do."""
+    for attempt in limiter.attempts(item):
+        with attempt:
+            return update(attempt)
+    raise AssertionError("the attempts end with RateLimited")
+
+
 class Item:
     """An item in DynamoDB. Counts the writes that were tried on it."""
 
@@ -46,7 +54,7 @@ class Item:
     def takes(self, budget: RateLimiter) -> bool:
         """Spends once; False when there were too many."""
         try:
-            assert budget.spend("item", self.update) == "done"
+            assert acquire(budget, "item", self.update) == "done"
         except RateLimited:
             return False
         return True
@@ -71,7 +79,7 @@ def item(dynamodb: Any) -> Item:
 
 def refusal(item: Item, budget: RateLimiter) -> RateLimited:
     with pytest.raises(RateLimited) as refused:
-        budget.spend("item", item.update)
+        acquire(budget, "item", item.update)
     return refused.value
 
 
@@ -221,7 +229,7 @@ def test_an_instance_that_is_overtaken_every_time_gives_up(clock: Clock) -> None
         raise ConditionFailed(0 if attempt.due == "due + :interval" else int((clock.now + 1) * 1_000_000))
 
     with pytest.raises(RateLimited) as refused:
-        RateLimiter(TEN_AND_TWENTY, clock).spend("item", overtaken)
+        acquire(RateLimiter(TEN_AND_TWENTY, clock), "item", overtaken)
     assert len(tries) == 4
     assert 0.1 <= refused.value.retry_after < 0.11
 
@@ -235,7 +243,7 @@ def test_an_instance_forgets_what_it_has_not_seen_for_long_and_is_still_right(
     budget = RateLimiter(Rate(10, 3), clock)
     assert item.all_at_once(budget) == 3
     for number in range(10_000):
-        budget.spend(f"item {number}", lambda attempt: None)
+        acquire(budget, f"item {number}", lambda attempt: None)
     assert len(budget._seen) < 10_000
     before = item.writes
     assert not item.takes(budget)
@@ -246,10 +254,10 @@ def test_items_are_counted_each_by_itself(clock: Clock) -> None:
     budget = RateLimiter(Rate(10, 1), clock)
     uses: list[str] = []
     for name in ("a", "b"):
-        budget.spend(name, lambda attempt: uses.append(attempt.due))
+        acquire(budget, name, lambda attempt: uses.append(attempt.due))
     assert uses == [":next", ":next"]
     with pytest.raises(RateLimited):
-        budget.spend("a", lambda attempt: uses.append(attempt.due))
+        acquire(budget, "a", lambda attempt: uses.append(attempt.due))
 
 
 def test_what_fails_otherwise_is_not_counted_and_not_swallowed(item: Item, clock: Clock) -> None:
@@ -259,5 +267,5 @@ def test_what_fails_otherwise_is_not_counted_and_not_swallowed(item: Item, clock
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        budget.spend("item", fail)
+        acquire(budget, "item", fail)
     assert item.takes(budget)

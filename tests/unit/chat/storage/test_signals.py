@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.identity.people import Person
+from chat.identity.identity import Person
 from chat.protocol.errors import RateLimited
 from chat.storage.signals import Notice, PresenceChanged, Signals, Typing, from_item, is_signal
 from tests.support.fakes.clock import Clock

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from chat.identity.people import Person
-from chat.storage.connections import Member
-from chat.storage.presence import people_in
+from chat.identity.identity import Person
+from chat.storage.members import Member, people_in
 
 
 def member(user: str, name: str, connected_at: int = 0, *, expired: bool = False) -> Member:
