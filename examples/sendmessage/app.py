@@ -1,7 +1,7 @@
 """Send a message to all connections: `sendmessage` of aws-samples/simple-websockets-chat-app, in Python.
 
 That function posts with one call per connection, and fails as a whole when one of them fails. This one posts
-thousands per second over kept connections, at the pace of the account's quota, and reads all pages of the
+thousands per second over kept connections, as fast as the account's quota allows, and reads all pages of the
 table. It needs src/apigateway and httptools in its folder or in a layer, and the sample's own permissions.
 """
 
