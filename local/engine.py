@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -16,16 +15,15 @@ from local.errors import LocalError
 from local.functions.host import CONCURRENCY, LambdaHost
 from local.gateway.gateway import Gateway
 from local.invocation import Result
-from local.mappings.queue_poller import QueuePoller
-from local.mappings.stream_poller import StreamPoller
 from local.net.access import AccessPolicy
 from local.net.ports import require_free
 from local.net.tcp_forward import forward
+from local.pollers import Pollers
 from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
 from local.services.proxy import ServicesProxy
-from local.stack import QueueMapping, Stack, StreamMapping
+from local.stack import Stack
 from local.supervisor import Supervisor, cancel
 from local.template import load as template
 from local.template.env_vars import Overrides, override
@@ -87,7 +85,6 @@ class Engine:
         self._data = data
         self._also_on = also_on
         self._access = AccessPolicy(also_on, origins)
-        self._aws_polling = aws_polling
         self._concurrency = concurrency
         self._watch = watch
         self._log = log
@@ -95,8 +92,7 @@ class Engine:
         self._running = AsyncExitStack()
         self._ready = asyncio.Event()
         self._supervisor = Supervisor()
-        self._stream_pollers: list[StreamPoller] = []
-        self._queue_pollers: list[QueuePoller] = []
+        self._pollers = Pollers(self._invoke, aws_polling=aws_polling, concurrency=concurrency)
 
     async def __aenter__(self) -> Engine:
         try:
@@ -126,10 +122,7 @@ class Engine:
             queues=f"{ministack.address}:{queue_port}",
         )
         await self._start_functions(endpoints)
-        for mapping in self.stack.stream_mappings:
-            await self._start_stream_mapping(mapping)
-        for queue_mapping in self.stack.queue_mappings:
-            self._start_queue_mapping(queue_mapping)
+        await self._start_mappings()
         if self._also_on:
             for inner in (port, service_port):
                 server = await forward(self._also_on, inner, to=(HOST, inner))
@@ -170,7 +163,7 @@ class Engine:
                 limits=self._limits,
                 region=self._region,
                 access=self._access,
-                on_activity=self._poll_streams,
+                on_activity=self._pollers.poll_streams,
             )
             port = await gateway.start(HOST, self._port)
         except ValueError as error:
@@ -218,24 +211,8 @@ class Engine:
         self._running.push_async_callback(self.host.stop)
         await self.host.start()
 
-    async def _start_stream_mapping(self, mapping: StreamMapping) -> None:
-        source = await self.services.stream(self.stack.tables[mapping.table])
-        poller = StreamPoller(
-            mapping,
-            source,
-            self._invoke,
-            on_failure=partial(self._send_to_failure_queue, mapping),
-            aws_polling=self._aws_polling,
-            stream_arn=source.arn,
-        )
-        self._stream_pollers.append(poller)
-        self._supervise(mapping.name, poller.run())
-
-    def _start_queue_mapping(self, mapping: QueueMapping) -> None:
-        source = self.services.queue(self.stack.queues[mapping.queue])
-        poller = QueuePoller(mapping, source, self._invoke, concurrency=self._concurrency)
-        self._queue_pollers.append(poller)
-        self._supervise(mapping.name, poller.run())
+    async def _start_mappings(self) -> None:
+        await self._pollers.start(self.stack, self.services, self._supervise)
 
     def _supervise(self, name: str, part: Coroutine[Any, Any, None]) -> None:
         self._running.push_async_callback(cancel, self._supervisor.start(name, part))
@@ -244,18 +221,8 @@ class Engine:
         await self._ready.wait()
         return await self.host.invoke(name, event)
 
-    async def _send_to_failure_queue(self, mapping: StreamMapping, document: str) -> None:
-        assert mapping.on_failure is not None
-        url = self.services.queue_url(self.stack.queues[mapping.on_failure])
-        await self.services.sqs("SendMessage", {"QueueUrl": url, "MessageBody": document})
-
-    def _poll_streams(self) -> None:
-        for poller in self._stream_pollers:
-            poller.poll_now()
-
     def _poll_queues(self) -> None:
-        for poller in self._queue_pollers:
-            poller.poll_now()
+        self._pollers.poll_queues()
 
 
 def _unusable(port: int, error: OSError) -> LocalError:

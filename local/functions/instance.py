@@ -19,8 +19,6 @@ from local.invocation import Result
 from local.stack import Function
 
 CHILD = Path(__file__).parents[1] / "child.py"
-# Lambda's message for a process that ended with status 0.
-_NO_REASON = "Runtime exited without providing a reason"
 
 type Log = Callable[[str, str], None]  # a function's name, and a line that it printed
 
@@ -167,11 +165,7 @@ class Instance:
 
     def _timed_out(self) -> None:
         assert self._call is not None
-        overrun = f"Task timed out after {self._call.timeout:.2f} seconds"
-        message = f"RequestId: {self._call.request_id} Error: {overrun}"
-        self._log_line(message)
-        self._call.complete(error("Sandbox.Timedout", message))
-        self._call = None
+        self._fail_call("Sandbox.Timedout", f"Task timed out after {self._call.timeout:.2f} seconds")
         self._signal(signal.SIGKILL)
         self._mark_gone()
 
@@ -180,20 +174,20 @@ class Instance:
         self._signal(signal.SIGKILL)
 
     def _exited(self) -> None:
-        reason = _NO_REASON
-        if code := self._output.process.get_returncode() if self._output.process else None:
-            reason = f"exit status {code}" if code > 0 else f"signal: {_SIGNALS.get(-code, -code)}"
-            reason = f"Runtime exited with error: {reason}"
+        reason = _exit_reason(self._output.process.get_returncode() if self._output.process else None)
         if self.state is State.STARTING and self._failure is None:
             self._failure = error("Runtime.ExitError", f"Error: {reason}")
-        if self._call is not None:
-            message = f"RequestId: {self._call.request_id} Error: {reason}"
-            self._log_line(message)
-            self._call.complete(error("Runtime.ExitError", message))
-            self._call = None
+        self._fail_call("Runtime.ExitError", reason)
         self._signal(signal.SIGKILL)  # processes that the handler left running
         self._api.stop()
         self._mark_gone()
+
+    def _fail_call(self, kind: str, reason: str) -> None:
+        if self._call is not None:
+            message = f"RequestId: {self._call.request_id} Error: {reason}"
+            self._log_line(message)
+            self._call.complete(error(kind, message))
+            self._call = None
 
     def _mark_gone(self) -> None:
         """Take no more calls, and call `on_gone` once."""
@@ -219,6 +213,14 @@ class Instance:
 
     def _log_line(self, line: str) -> None:
         self._log(self.function.name, line)
+
+
+def _exit_reason(status: int | None) -> str:
+    """Return Lambda's words for the end of a process; a negative status is a signal."""
+    if not status:
+        return "Runtime exited without providing a reason"
+    reason = f"exit status {status}" if status > 0 else f"signal: {_SIGNALS.get(-status, -status)}"
+    return f"Runtime exited with error: {reason}"
 
 
 _SIGNALS: dict[int, str] = {

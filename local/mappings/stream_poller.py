@@ -160,18 +160,24 @@ class StreamPoller:
                 continue
             outage.recovered()
             took = self._clock() - began
-            for raw in records:
-                if (record := self._parse(raw)) is not None:
-                    shard.add(record, wanted=self._filters.passes(record.event))
-                    after = record.sequence
             if records:
-                shard.interval.speed_up(self._clock())
-                self._save_checkpoint(shard)
+                after = self._add(shard, records) or after
             if following is None:
                 return
             iterator = following
             await shard.wait_until_behind(READ_AHEAD)
             await pause(self._sleep, shard.interval.next(self._clock(), took), shard.poll_requested)
+
+    def _add(self, shard: _Shard, records: list[dict[str, Any]]) -> str | None:
+        """Put records into their lanes, and return the last sequence number. None without a valid record."""
+        last = None
+        for raw in records:
+            if (record := self._parse(raw)) is not None:
+                shard.add(record, wanted=self._filters.passes(record.event))
+                last = record.sequence
+        shard.interval.speed_up(self._clock())
+        self._save_checkpoint(shard)
+        return last
 
     def _parse(self, raw: Any) -> Record | None:
         """Parse a record. None if it is not one: a bug of the emulator must not end the poller."""

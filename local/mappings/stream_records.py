@@ -91,17 +91,22 @@ def pointer(
     document |= {
         "version": "1.0",
         "timestamp": iso(now),
-        "DDBStreamBatchInfo": {
-            "shardId": shard,
-            "startSequenceNumber": records[0].sequence,
-            "endSequenceNumber": records[-1].sequence,
-            "approximateArrivalOfFirstRecord": iso(records[0].arrived, "seconds"),
-            "approximateArrivalOfLastRecord": iso(records[-1].arrived, "seconds"),
-            "batchSize": len(records),
-            "streamArn": stream_arn,
-        },
+        "DDBStreamBatchInfo": _batch_info(records, shard, stream_arn),
     }
     return json.dumps(document)
+
+
+def _batch_info(records: Sequence[Record], shard: str, stream_arn: str) -> dict[str, Any]:
+    first, last = records[0], records[-1]
+    return {
+        "shardId": shard,
+        "startSequenceNumber": first.sequence,
+        "endSequenceNumber": last.sequence,
+        "approximateArrivalOfFirstRecord": iso(first.arrived, "seconds"),
+        "approximateArrivalOfLastRecord": iso(last.arrived, "seconds"),
+        "batchSize": len(records),
+        "streamArn": stream_arn,
+    }
 
 
 def _json_size(value: Any) -> int:

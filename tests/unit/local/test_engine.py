@@ -15,7 +15,6 @@ from websockets.asyncio.client import connect
 from local.engine import Engine
 from local.errors import LocalError
 from local.net.ports import require_free
-from local.stack import StreamMapping
 from tests.support.local.small_template import TEMPLATE, write_template
 from tests.support.ports import free_port
 
@@ -120,8 +119,8 @@ async def test_a_function_that_uses_a_queue_makes_the_engine_poll_queues(templat
 class BrokenEngine(Engine):
     """An engine whose stream mapping ends with an unexpected exception."""
 
-    async def _start_stream_mapping(self, mapping: StreamMapping) -> None:
-        self._supervise(mapping.name, self._break())
+    async def _start_mappings(self) -> None:
+        self._supervise("Mapping", self._break())
 
     async def _break(self) -> None:
         async with asyncio.TaskGroup():
