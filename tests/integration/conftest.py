@@ -15,7 +15,7 @@ CONNECTION = "aBcDeFgHoAMCJ9w="  # of the sample events
 
 
 class Site:
-    """The deployed functions, each started when first invoked, their tables and the sockets that are open."""
+    """The deployed functions, each started when first invoked, with their tables and the open sockets."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Site:
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         answer = self.start(function).handler(event, LambdaContext())
-        json.dumps(answer)  # Lambda has to be able to send it
+        json.dumps(answer)  # Lambda must be able to send it
         if function == "connect" and answer == {"statusCode": 200}:
             self._plain.add(event["requestContext"]["connectionId"])
         if function == "message" and "body" in answer:
@@ -46,31 +46,31 @@ class Site:
         return answer
 
     def connect(self, connection: str, *rooms: str, protocol: str = "v1") -> Any:
-        """A client's way in: what the authorizer says of it goes with it to $connect."""
+        """Invoke $connect for a client, with the authorizer's context of the sample event."""
         event = self.event("connect-rooms" if protocol == "v1" else "connect")
         event["requestContext"]["connectionId"] = connection
         event["multiValueQueryStringParameters"] = {"room": list(rooms)}
         return self.invoke("connect", event)
 
     def frame(self, body: str | None, *, route: str, connection: str = CONNECTION) -> Any:
-        """A frame from a client, as API Gateway passes it on; the message function's answer."""
+        """Pass on a client's frame as API Gateway does, and return the message function's answer."""
         event = self.event("send")
         event["requestContext"] |= {"routeKey": route, "connectionId": connection}
         event["body"] = body
         return self.invoke("message", event)
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """What lasts in a table: not the signals, and not how many connections each user has."""
+        """Return a table's items without the signals and the users' own items."""
         items: list[dict[str, Any]] = self.dynamodb.scan(TableName=table)["Items"]
         lasting = [item for item in items if not item["pk"].startswith(("SIG#", "USER#"))]
         return sorted(lasting, key=lambda item: (item["pk"], item["sk"]))
 
     def posted(self) -> dict[str, list[str]]:
-        """The frames that each connection was sent."""
+        """Return the frames that were posted to each connection."""
         return {connection: frames for connection, frames in self.gateway.frames.items() if frames}
 
     def check_posted(self) -> None:
-        """Holds all that was posted against the AsyncAPI document. Raises WrongFrame."""
+        """Check every posted frame against the AsyncAPI document. Raises WrongFrame."""
         for connection, frames in self.posted().items():
             check = check_heard_plain if connection in self._plain else check_heard
             for frame in frames:
@@ -78,7 +78,7 @@ class Site:
 
 
 def asked_by(event: dict[str, Any]) -> str | None:
-    """The action that a frame asks for, where it is one."""
+    """Return the action of a frame. None if it names no valid action."""
     try:
         action = json.loads(event["body"])["action"]
     except (ValueError, TypeError, KeyError, RecursionError):

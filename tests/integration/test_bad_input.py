@@ -1,4 +1,4 @@
-"""What clients send that they should not: each refusal has a code, and nobody else notices."""
+"""Invalid input from clients: each error has a code, and no other client notices."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "more than 4 KB of data": ({"data": "é" * 2_048}, "message_too_large"),
     "5,000 levels of data": ({"data": ...}, "message_too_large"),
 }
-ROUTES = {"onMessage": "onMessage", "send": "$default"}  # which route an action takes
+ROUTES = {"onMessage": "onMessage", "send": "$default"}  # the route of an action
 
 
 def frames() -> list[Any]:
     cases = [
         pytest.param(route, body, code, id=f"{name}, {route}")
         for name, (body, code) in BAD_FRAMES.items()
-        for route in ROUTES.values()  # API Gateway picks it; this function answers whatever comes
+        for route in ROUTES.values()  # API Gateway picks the route; the function answers on each
     ]
     for name, (fields, code) in BAD_FIELDS.items():
         for action, route in ROUTES.items():
@@ -79,7 +79,7 @@ def test_bad_input_is_answered_with_its_code_and_changes_nothing(
     site.connect("bystander", "lobby")
     before = site.items("ConnectionsTable")
     answer = site.frame(body, route=route)
-    if route == "onMessage":  # it carries no reply, so the refusal is posted
+    if route == "onMessage":  # it returns no reply, so the error is posted
         assert answer == {"statusCode": 200}
         (frame,) = site.posted().pop(CONNECTION)
     else:
@@ -145,7 +145,7 @@ def test_an_error_reply_that_cannot_be_posted_is_logged(site: Site) -> None:
     assert site.frame("", route="onMessage") == {"statusCode": 200}
 
 
-# When it is our fault
+# Failures of ours
 
 
 @pytest.mark.parametrize(("action", "route"), ROUTES.items())

@@ -1,4 +1,4 @@
-"""The fan-out function, from the stream's records to the frames."""
+"""The fan-out function, from the stream's records to the posted frames."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_poison_record_is_reported_and_ends_the_batch(site: Site, image: dict[
 
 
 def test_poison_that_comes_first_fails_the_batch_so_that_it_is_split_off(site: Site) -> None:
-    # Reported, [poison, healthy] would come again unchanged, and be given up together.
+    # If the failure were reported, [poison, healthy] would be repeated unchanged and given up together.
     site.connect("c1", "a")
     site.start("fanout")
     with pytest.raises(batch_failed()):

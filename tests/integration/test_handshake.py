@@ -78,7 +78,7 @@ def test_a_connection_without_a_query_is_in_the_lobby(site: Site) -> None:
     assert [item["pk"] for item in site.items("ConnectionsTable")] == [f"CONN#{CONNECTION}", "ROOM#lobby"]
 
 
-# A frame can name any route: {"action": "$disconnect"}. What the event is, its eventType alone says.
+# A frame can name any route: {"action": "$disconnect"}. Only the eventType says what the event is.
 
 
 @pytest.mark.parametrize("event_type", ["MESSAGE", "DISCONNECT", "", "connect"])

@@ -1,4 +1,4 @@
-"""What a cold start of each handler pays for."""
+"""The modules that a cold start of each handler loads."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def modules_after(code: str) -> set[str]:
 
 
 def imported_by(name: str, stack: Stack) -> set[str]:
-    """All modules that are there after a cold start of the handler."""
+    """Return all modules that are loaded after a cold start of the handler."""
     environment = {
         **stack.functions[f"{name.capitalize()}Function"].environment,
         "PYTHONPATH": str(ROOT / "src"),

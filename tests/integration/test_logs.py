@@ -1,4 +1,4 @@
-"""What the functions write to their logs: enough to follow a connection, and nothing that people wrote."""
+"""The functions' logs: enough to follow a connection, and no text of a user."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def query(event: dict[str, Any], **values: list[str]) -> dict[str, Any]:
 
 
 def let_in(site: Site, connection: str, *rooms: str, **more: list[str]) -> Any:
-    """A client's whole way in, with all that it would not like to read in a log."""
+    """Connect a client whose request is full of texts that must not be in a log."""
     asked = {"client": [CLIENT], "name": [f"Ada {TOKEN}"], "token": [TOKEN], "room": list(rooms), **more}
     event = query(site.event("authorize"), **asked)
     event["requestContext"]["connectionId"] = connection
@@ -38,8 +38,8 @@ def say(site: Site, *, route: str = "$default", **fields: Any) -> Any:
     return site.frame(json.dumps(frame | fields), route=route)
 
 
-def a_whole_visit(site: Site, stream: Any) -> None:
-    """Every function, its refusals and its failures included."""
+def visit_with_errors(site: Site, stream: Any) -> None:
+    """Invoke every function, and cause errors and failures too."""
     let_in(site, CONNECTION, "general", "news")
     let_in(site, "closed", "general")
     site.gateway.gone.add("closed")
@@ -69,14 +69,14 @@ def a_whole_visit(site: Site, stream: Any) -> None:
     say(site, ref="r5")
 
 
-# What the authorizer says of a room that cannot be is a test of its own, below.
+# The authorizer's line about an invalid room has a test of its own, below.
 AUTHORIZER = "identified"
 
 
 def test_no_text_of_a_user_is_logged(
     site: Site, stream: Any, logs: Logs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    a_whole_visit(site, stream)
+    visit_with_errors(site, stream)
     lines = [line for line in logs.lines() if line["message"] != AUTHORIZER]
     assert len(lines) > 20
     printed = capsys.readouterr()  # the metrics
@@ -105,12 +105,12 @@ def roomless(line: dict[str, Any]) -> bool:
 def test_every_line_names_its_connection_and_its_room_if_there_is_one(
     site: Site, stream: Any, logs: Logs
 ) -> None:
-    a_whole_visit(site, stream)
+    visit_with_errors(site, stream)
     for line in logs.lines():
         if line["message"] == "unrecognized stream record":
             assert line["sequence_number"]
         elif line["message"] in ("broadcast", "broadcast failed", "announced"):
-            assert line["room"]  # for all of its connections
+            assert line["room"]  # of all the room's connections
         elif line["message"] == "pruned connections":
             assert (line["room"], line["connections"]) == ("general", ["closed"])
         else:

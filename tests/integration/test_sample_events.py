@@ -1,4 +1,4 @@
-"""Every file in events/ through the function that it is for."""
+"""Each file in events/, passed to the function that it is for."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ USER = "b0a7c6b2e7b04a5f6f1d"
 
 
 def lasting(seconds: int) -> Any:
-    """An expiry that is about so far away; it is set from the clock."""
+    """Equal to an expiry that is about this many seconds away."""
     return pytest.approx(int(time.time() + seconds), abs=60)
 
 
 def memberships(event: dict[str, Any], *rooms: str, name: str, protocol: str) -> list[dict[str, Any]]:
-    """The rows of the event's connection."""
+    """Return the rows of the event's connection."""
     connection = event["requestContext"]["connectionId"]
     spread = hashlib.sha256(connection.encode()).hexdigest()[:4]
     who = {
@@ -39,7 +39,7 @@ def memberships(event: dict[str, Any], *rooms: str, name: str, protocol: str) ->
 
 
 def authorized(site: Site, event: str, **context: str) -> None:
-    """Checks that the event's client is let in, with this context."""
+    """Check that the event's client is authorized, with this context."""
     answer = site.invoke("authorizer", site.event(event))
     user = context["user"]
     assert answer == {
@@ -59,14 +59,16 @@ def authorized(site: Site, event: str, **context: str) -> None:
 
 
 def authorize(site: Site) -> None:
-    authorized(site, "authorize", user="3869c35c7dfdbc36154f", name="Ada", room="lobby")  # of its client id
+    authorized(
+        site, "authorize", user="3869c35c7dfdbc36154f", name="Ada", room="lobby"
+    )  # a hash of its client id
 
 
-def authorize_origin(site: Site) -> None:  # any site's pages, by default
+def authorize_origin(site: Site) -> None:  # by default any origin may connect
     authorized(site, "authorize-origin", user="3869c35c7dfdbc36154f", name="Ada", room="lobby")
 
 
-def authorize_token(site: Site) -> None:  # which nobody looks at in open mode
+def authorize_token(site: Site) -> None:  # ignored in open mode
     authorized(site, "authorize-token", user="f79a2a4ffda725bf8f8b", name="Guest f79a", room="general")
 
 
@@ -94,11 +96,11 @@ def disconnect(site: Site) -> None:
     assert {item["pk"] for item in site.items("ConnectionsTable")} == {"CONN#other", "ROOM#general"}
     assert site.invoke("disconnect", site.event("disconnect")) == {
         "statusCode": 200
-    }  # $disconnect may repeat
+    }  # $disconnect may be repeated
 
 
 def stored(site: Site, *, name: str) -> tuple[str, str]:
-    """Checks all that one message left in the messages table, and returns its id and its time."""
+    """Check everything that one message left in the messages table, and return its id and time."""
     log, ref, head = site.items("MessagesTable")
     message = head["last"]
     assert message == {
@@ -116,8 +118,8 @@ def on_message(site: Site) -> None:
     site.connect(CONNECTION, "lobby", protocol="plain")
     assert site.invoke("message", site.event("on-message")) == {"statusCode": 200}
     id, _ = stored(site, name="Guest b0a7")
-    assert uuid.UUID(id)  # one of its own: the client gave none
-    assert site.posted() == {}  # that is the fan-out's
+    assert uuid.UUID(id)  # generated: the client gave none
+    assert site.posted() == {}  # the fan-out posts
 
 
 def send(site: Site) -> None:
@@ -142,7 +144,7 @@ def ping(site: Site) -> None:
 
 
 def asked(site: Site, event: str) -> dict[str, Any]:
-    """The reply to a sample event whose answer is a frame."""
+    """Return the reply to a sample event whose answer is a frame."""
     answer = site.invoke("message", site.event(event))
     assert (set(answer), answer["statusCode"]) == ({"statusCode", "body"}, 200)
     reply: dict[str, Any] = json.loads(answer["body"])
@@ -173,7 +175,7 @@ def join(site: Site) -> None:
     event = site.event("join")
     stored = memberships(event, "lobby", "general", name="Ada", protocol="v1")
     own = [item for item in site.items("ConnectionsTable") if "other" not in item["pk"] + item["sk"]]
-    stored[0]["due"] = own[0]["due"]  # to join counts as a message does
+    stored[0]["due"] = own[0]["due"]  # a join is charged like a message
     assert own == sorted(stored, key=lambda item: item["pk"])
 
 
@@ -252,11 +254,11 @@ def fanout_hot_room(site: Site) -> None:
     assert site.invoke("fanout", site.event("fanout-hot-room")) == {"batchItemFailures": []}
     lobby = [f"Message {number} of a hot room" for number in range(1, 13)]
     news = ["News 1", "News 2", "News 3"]
-    (frame,) = heard(site, "frames")  # one for the whole run
+    (frame,) = heard(site, "frames")  # one frame for the run
     assert [message["message"] for message in frame["messages"]] == lobby
     assert [message["seq"] for message in frame["messages"]] == list(range(1, 13))
-    assert sorted(len(frame["messages"]) for frame in heard(site, "both")) == [3, 12]  # one for each room
-    texts = site.posted()["text"]  # one frame a message, in order within a room
+    assert sorted(len(frame["messages"]) for frame in heard(site, "both")) == [3, 12]  # one frame per room
+    texts = site.posted()["text"]  # one frame per message, in order within a room
     assert [text for text in texts if text in lobby] == lobby
     assert [text for text in texts if text in news] == news
     assert len(texts) == 15
@@ -268,7 +270,7 @@ def fanout_poison(site: Site) -> None:
     assert site.invoke("fanout", site.event("fanout-poison")) == {
         "batchItemFailures": [{"itemIdentifier": "170000000000000000002"}]
     }
-    # What follows the poison comes again with it: posted now, it would be posted again at every retry.
+    # The records after the poison are repeated with it: posted now, they would be posted again at each retry.
     assert site.posted()["text"] == ["Before the poison"]
     assert [message["seq"] for frame in heard(site, "frames") for message in frame["messages"]] == [1]
     assert {item["sk"] for item in site.items("MessagesTable")} == {"000000000001", "REF"}
@@ -295,7 +297,7 @@ CASES: dict[str, Callable[[Site], None]] = {
 }
 
 
-# All files but those that hold variables for --env-vars.
+# All files except those with variables for --env-vars.
 ENVIRONMENTS = sorted((ROOT / "events").glob("env*.json"))
 EVENTS = sorted(path.stem for path in {*(ROOT / "events").glob("*.json")} - {*ENVIRONMENTS})
 

@@ -1,4 +1,4 @@
-"""The tests' own: what the functions say is held against the AsyncAPI document."""
+"""The tests' own check: every frame of the functions is held against the AsyncAPI document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The trace of a message: what is stored with it, and what a broadcast sends into it."""
+"""The trace of a message: the stored header, and the segments that broadcasts send."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Clock:
 
 
 class Segments:
-    """What was sent."""
+    """A sink that records the segments."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -56,7 +56,7 @@ def segments() -> Segments:
 
 
 class Ear:
-    """A daemon's end: a UDP socket on loopback."""
+    """A daemon: a UDP socket on loopback."""
 
     def __init__(self, family: socket.AddressFamily, host: str) -> None:
         self.socket = socket.socket(family, socket.SOCK_DGRAM)
@@ -76,7 +76,7 @@ def ear() -> Iterator[Ear]:
     ear.socket.close()
 
 
-# header
+# The header
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_cold_start_does_not_import_the_sdk() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=SRC).returncode == 0
 
 
-# the broadcast's segment
+# The segment of a broadcast
 
 
 def test_a_broadcast_is_a_segment_under_the_function_that_wrote_the_message(
@@ -171,7 +171,7 @@ def test_a_phase_that_is_entered_again_lasts_from_its_first_start_to_its_last_en
     with BroadcastTrace(segments, "general", [(HEADER, AT)], clock=clock) as trace:
         with trace.phase("read members"):
             clock.now += 1
-        with trace.phase("post"):  # one page is posted to while the next is read
+        with trace.phase("post"):  # a page is posted while the next is read
             clock.now += 1
             with trace.phase("read members"):
                 clock.now += 1
@@ -268,7 +268,7 @@ def test_a_segment_stays_small_however_large_the_room(segments: Segments, clock:
     assert len(json.dumps(segments.sent[0])) < 3_000  # bytes; the daemon takes 64 KB
 
 
-# the daemon
+# The daemon
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_without_a_usable_address_nothing_is_sent_and_nothing_raises(address: st
 def test_a_missing_daemon_costs_nothing(ear: Ear) -> None:
     ear.socket.close()
     daemon = XRayDaemon(f"127.0.0.1:{ear.port}")
-    for _ in range(100):  # the first brings the refusal, the later ones meet it
+    for _ in range(100):  # the first causes the ICMP error, the later ones get it
         daemon.send({"name": "nobody"})
     daemon.close()
 
@@ -335,6 +335,6 @@ def test_a_daemon_that_does_not_read_is_not_waited_for(ear: Ear) -> None:
     daemon = XRayDaemon(f"127.0.0.1:{ear.port}")
     for _ in range(5_000):
         daemon.send({"name": "x" * 2_000})
-    daemon.send({"name": "x" * 100_000})  # no datagram is that large
+    daemon.send({"name": "x" * 100_000})  # more than a datagram holds
     daemon.close()
     assert ear.hear()[1]["name"] == "x" * 2_000
