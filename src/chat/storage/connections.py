@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from chat.storage import keys
 from chat.storage.dynamodb import Table, batch_delete, batch_get, old_item, transact
 from chat.storage.members import Member, estimate_members
 from chat.storage.rate_limits import ConditionFailed, Rate, RateLimiter
+from chat.storage.user_connections import UserConnections
 
 # API Gateway closes a socket after two hours, and `$disconnect` is best effort.
 CONNECTION_TTL = timedelta(hours=2, minutes=10)
@@ -72,6 +73,7 @@ class Connections(Table):
         super().__init__(dynamodb, table, now)
         self._limits = limits
         self._limiter = RateLimiter(limits.rate, now)
+        self._users = UserConnections(dynamodb, table, now, limit=limits.connections)
 
     def add(self, connection: Connection, rooms: Iterable[str]) -> None:
         """Store a connection and its memberships, all or nothing. `rooms` are MAX_ROOMS at most.
@@ -95,49 +97,17 @@ class Connections(Table):
         puts = [{"Put": {"TableName": self._table, "Item": item}} for item in items]
         user = connection.identity.user
         if not self._add(user, connection.id, end, puts):
-            self._prune_stale(user)
+            self._users.prune_stale(user)
             if not self._add(user, connection.id, end, puts):
                 raise TooManyConnections(f"A user may have {self._limits.connections} connections.")
 
     def _add(self, user: str, connection_id: str, end: int, puts: list[dict[str, Any]]) -> bool:
         """False if the user has too many connections already."""
-        count = {
-            "TableName": self._table,
-            "Key": keys.user(user),
-            "UpdateExpression": "ADD connections :connection SET expires_at = :end",
-            "ConditionExpression": "attribute_not_exists(connections) OR size(connections) < :max",
-            "ExpressionAttributeValues": {
-                ":connection": {connection_id},
-                ":end": end,
-                ":max": self._limits.connections,
-            },
-        }
-        return transact(self._dynamodb, [{"Update": count}, *puts])
-
-    def _prune_stale(self, user: str) -> None:
-        """Take from a user the connections that closed without a `$disconnect`."""
-        ids = self.ids_of_user(user)
-        wanted = [keys.connection(connection_id) for connection_id in ids]
-        found = batch_get(self._dynamodb, self._table, wanted, ["pk", "expires_at"])
-        alive = {keys.connection_id_of(item["pk"]) for item in found if item["expires_at"] > self._now()}
-        if ids - alive:
-            self._take_from_user(user, ids - alive)
+        return transact(self._dynamodb, [{"Update": self._users.addition(user, connection_id, end)}, *puts])
 
     def ids_of_user(self, user: str) -> frozenset[str]:
         """Return the ids of a user's connections; some may be closed."""
-        return frozenset((self._get(keys.user(user)) or {}).get("connections", ()))
-
-    def _take_from_user(self, user: str, connection_ids: Collection[str]) -> None:
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.user(user),
-                UpdateExpression="DELETE connections :gone",
-                ConditionExpression="attribute_exists(pk)",  # else this would make an item that never expires
-                ExpressionAttributeValues={":gone": set(connection_ids)},
-            )
-        except ClientError as error:
-            old_item(error)  # it has expired
+        return self._users.ids(user)
 
     def remove(self, connection_id: str) -> ClosedConnection | None:
         """Delete a connection and its memberships. None if it is not known."""
@@ -150,7 +120,7 @@ class Connections(Table):
         rooms = frozenset(old.get("rooms", ()))
         for room in rooms:
             self._dynamodb.delete_item(TableName=self._table, Key=keys.membership(room, connection_id))
-        self._take_from_user(old["user"], [connection_id])
+        self._users.remove(old["user"], [connection_id])
         return ClosedConnection(Person(old["user"], old["name"]), rooms, int(old["sent"]))
 
     def rooms(self, connection_id: str) -> frozenset[str]:
