@@ -1,4 +1,4 @@
-"""A web server in the test's own event loop, that does with each request what it is told."""
+"""A web server in the test's own event loop. The test decides what it does with each request."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Visit:
         self.writer.write(data)
 
     async def drip(self, data: bytes, size: int = 1) -> None:
-        """Sends in pieces that arrive one by one."""
+        """Send in pieces that arrive one by one."""
         for start in range(0, len(data), size):
             self.writer.write(data[start : start + size])
             await self.writer.drain()
@@ -45,7 +45,7 @@ async def echo(visit: Visit, body: bytes) -> None:
 
 @dataclass
 class Host:
-    """`behave` is called with each request's body, and sends the answer or something else."""
+    """A web server. `behave` is called with each request's body, and sends the response or something else."""
 
     behave: Behaviour = echo
     context: ssl.SSLContext | None = None

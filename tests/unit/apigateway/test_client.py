@@ -12,7 +12,7 @@ from tests.support.web_host import Host, Visit, ok
 
 
 class Api:
-    """The management API behind HTTP, and our way to it."""
+    """The management API behind HTTP, and a client of it."""
 
     def __init__(self, host: Host) -> None:
         self.host = host
@@ -27,7 +27,7 @@ class Api:
         return await outcome
 
     def sent(self, header: str) -> list[str]:
-        """The values of a header in all requests."""
+        """Return the values of a header in all requests."""
         pattern = re.compile(rf"^{header}: (.*?)\r$", re.MULTILINE)
         return [pattern.findall(head.decode())[0] for head in self.host.heads]
 
@@ -41,9 +41,9 @@ async def api(aws: None) -> AsyncIterator[Api]:
         await asyncio.sleep(0)
 
 
-def answering(api: Api, answer: bytes) -> None:
+def respond(api: Api, response: bytes) -> None:
     async def behave(visit: Visit, body: bytes) -> None:
-        visit.write(answer)
+        visit.write(response)
 
     api.host.behave = behave
 
@@ -68,18 +68,18 @@ async def test_a_frame_goes_out_as_utf_8_to_its_connection(api: Api) -> None:
         (504, Failed("status 504")),
     ],
 )
-async def test_an_answer_is_an_outcome(api: Api, status: int, outcome: Outcome) -> None:
-    answering(api, b"HTTP/1.1 %d Whatever\r\nContent-Length: 2\r\n\r\n{}" % status)
+async def test_a_response_is_an_outcome(api: Api, status: int, outcome: Outcome) -> None:
+    respond(api, b"HTTP/1.1 %d Whatever\r\nContent-Length: 2\r\n\r\n{}" % status)
     assert await api.post("Hi") == outcome
 
 
-async def test_a_body_with_a_200_is_no_matter(api: Api) -> None:
-    answering(api, ok(b'{"a": 1}'))
+async def test_the_body_of_a_200_does_not_matter(api: Api) -> None:
+    respond(api, ok(b'{"a": 1}'))
     assert await api.post("Hi") == Delivered()
 
 
-async def test_no_answer_is_a_failure_too(api: Api) -> None:
-    answering(api, b"garbled\r\n\r\n")
+async def test_no_response_is_a_failure_too(api: Api) -> None:
+    respond(api, b"garbled\r\n\r\n")
     assert isinstance(await api.post("Hi"), Failed)
 
 
@@ -91,7 +91,7 @@ async def test_a_frame_is_signed_once_for_many_and_again_after_a_minute(
     template = frame._template
     await api.post(frame, "c2")
     assert frame._template is template
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROTATED")  # as Lambda does it now and then
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ROTATED")  # as Lambda does
     frame._signed_at -= 61
     await api.post(frame, "c1")
     assert ["ROTATED" in value for value in api.sent("authorization")] == [False, False, True]

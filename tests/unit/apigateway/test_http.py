@@ -12,7 +12,7 @@ from apigateway.http import Pool, Response
 from bench.simulator import certificate
 from tests.support.web_host import Host, Visit, echo, ok
 
-FOREVER = 30.0  # seconds; a test that waits so long has failed
+FOREVER = 30.0  # seconds: a test that waits for so long fails
 
 
 def request(body: bytes = b"") -> bytes:
@@ -20,7 +20,7 @@ def request(body: bytes = b"") -> bytes:
 
 
 class Client:
-    """A pool, and a way to have many answers at once."""
+    """A pool, and a way to wait for responses."""
 
     def __init__(self, host: Host, limit: int, timeout: float, context: ssl.SSLContext | None) -> None:
         self.pool = Pool(host.url, limit=limit, timeout=timeout, context=context)
@@ -34,7 +34,7 @@ type Connect = Callable[..., Client]
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context and that of a client who trusts it."""
+    """Return the context of a server, and that of a client that trusts it."""
     authority, server = certificate.make(tmp_path_factory.mktemp("tls"))
     return server, ssl.create_default_context(cafile=str(authority))
 
@@ -61,8 +61,8 @@ async def connect(host: Host, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> Asy
     await asyncio.sleep(0)
 
 
-async def steady(condition: Callable[[], bool]) -> None:
-    """Returns when something has come about, which the event loop still has to see."""
+async def wait_until(condition: Callable[[], bool]) -> None:
+    """Return when a condition holds, which needs some steps of the event loop."""
     async with asyncio.timeout(FOREVER):
         while not condition():
             await asyncio.sleep(0.001)
@@ -83,12 +83,12 @@ async def test_requests_at_once_have_a_connection_each_and_never_more_than_the_l
 ) -> None:
     client = connect(limit=7)
     bodies = [b"%d" % number for number in range(100)]
-    assert [answer.body for answer in await asyncio.gather(*map(client.post, bodies))] == bodies
+    assert [response.body for response in await asyncio.gather(*map(client.post, bodies))] == bodies
     assert host.most_open == len(host.visits) == 7
     assert client.pool.free == 7
 
 
-async def test_how_many_more_can_be_sent_is_known_at_any_time(host: Host, connect: Connect) -> None:
+async def test_the_pool_knows_how_many_more_requests_can_be_sent(host: Host, connect: Connect) -> None:
     client = connect(limit=3)
     gate = asyncio.Event()
 
@@ -97,23 +97,23 @@ async def test_how_many_more_can_be_sent_is_known_at_any_time(host: Host, connec
         visit.write(ok())
 
     host.behave = wait
-    answers: list[Response] = []
-    for left in (2, 1, 0):
-        client.pool.send(request(), answers.append)
-        assert client.pool.free == left
-    assert answers == []
+    responses: list[Response] = []
+    for remaining in (2, 1, 0):
+        client.pool.send(request(), responses.append)
+        assert client.pool.free == remaining
+    assert responses == []
     gate.set()
-    await steady(lambda: len(answers) == 3)
+    await wait_until(lambda: len(responses) == 3)
     assert client.pool.free == 3
 
 
-async def test_an_answer_may_send_the_next_request_at_once(host: Host, connect: Connect) -> None:
+async def test_a_response_may_send_the_next_request_at_once(host: Host, connect: Connect) -> None:
     client = connect(limit=1)
     bodies: list[bytes] = []
     done = asyncio.Event()
 
-    def again(answer: Response) -> None:
-        bodies.append(answer.body)
+    def again(response: Response) -> None:
+        bodies.append(response.body)
         if len(bodies) < 10:
             assert client.pool.free == 1
             client.pool.send(request(b"%d" % len(bodies)), again)
@@ -126,7 +126,7 @@ async def test_an_answer_may_send_the_next_request_at_once(host: Host, connect: 
 
 
 @pytest.mark.parametrize("ending", ["close", "reset", "garbled"])
-async def test_an_answer_that_ends_its_connection_may_send_the_next_request_too(
+async def test_a_response_that_ends_its_connection_may_send_the_next_request_too(
     host: Host, connect: Connect, ending: str
 ) -> None:
     async def end(visit: Visit, body: bytes) -> None:
@@ -140,12 +140,12 @@ async def test_an_answer_that_ends_its_connection_may_send_the_next_request_too(
 
     host.behave = end
     client = connect(limit=1)
-    answers: list[Response] = []
+    responses: list[Response] = []
     done = asyncio.Event()
 
-    def again(answer: Response) -> None:
-        answers.append(answer)
-        if len(answers) < 5:
+    def again(response: Response) -> None:
+        responses.append(response)
+        if len(responses) < 5:
             assert client.pool.free == 1
             client.pool.send(request(), again)
         else:
@@ -154,7 +154,7 @@ async def test_an_answer_that_ends_its_connection_may_send_the_next_request_too(
     client.pool.send(request(), again)
     await asyncio.wait_for(done.wait(), FOREVER)
     assert len(host.bodies) == len(host.visits) == 5
-    assert all((answer.status == 200) == (ending == "close") for answer in answers)
+    assert all((response.status == 200) == (ending == "close") for response in responses)
 
 
 async def test_connection_close_is_obeyed(host: Host, connect: Connect) -> None:
@@ -164,7 +164,7 @@ async def test_connection_close_is_obeyed(host: Host, connect: Connect) -> None:
     host.behave = close
     client = connect(limit=2)
     bodies = [b"%d" % number for number in range(20)]
-    assert [answer.body for answer in await asyncio.gather(*map(client.post, bodies))] == bodies
+    assert [response.body for response in await asyncio.gather(*map(client.post, bodies))] == bodies
     assert len(host.visits) == 20
     assert client.pool.free == 2
 
@@ -182,17 +182,17 @@ async def test_http_1_0_does_not_keep_a_connection(host: Host, connect: Connect)
 # Stale connections
 
 
-async def test_a_connection_closed_meanwhile_costs_nothing(host: Host, connect: Connect) -> None:
+async def test_a_connection_that_was_closed_meanwhile_is_replaced(host: Host, connect: Connect) -> None:
     client = connect(limit=4)
     await asyncio.gather(*(client.post() for _ in range(4)))
     for visit in list(host.visits):
         visit.reset()
     bodies = [b"%d" % number for number in range(40)]
-    assert [answer.body for answer in await asyncio.gather(*map(client.post, bodies))] == bodies
+    assert [response.body for response in await asyncio.gather(*map(client.post, bodies))] == bodies
     assert client.pool.free == 4
 
 
-async def test_a_kept_connection_that_ends_before_an_answer_sends_it_again_once_on_a_new_one(
+async def test_a_kept_connection_that_ends_before_a_response_sends_it_again_once_on_a_new_one(
     host: Host, connect: Connect
 ) -> None:
     async def reset_the_second(visit: Visit, body: bytes) -> None:
@@ -210,7 +210,7 @@ async def test_a_kept_connection_that_ends_before_an_answer_sends_it_again_once_
     assert client.pool.free == 1
 
 
-async def test_it_is_not_sent_a_third_time(host: Host, connect: Connect) -> None:
+async def test_a_request_is_not_sent_a_third_time(host: Host, connect: Connect) -> None:
     async def reset_all_but_the_first(visit: Visit, body: bytes) -> None:
         if body == b"one":
             visit.write(ok(body))
@@ -220,13 +220,13 @@ async def test_it_is_not_sent_a_third_time(host: Host, connect: Connect) -> None
     host.behave = reset_all_but_the_first
     client = connect()
     await client.post(b"one")
-    answer = await client.post(b"two")
-    assert (answer.status, bool(answer.error)) == (0, True)
+    response = await client.post(b"two")
+    assert (response.status, bool(response.error)) == (0, True)
     assert host.bodies == [b"one", b"two", b"two"]
     assert client.pool.free == 1
 
 
-async def test_a_reset_before_an_answer_on_a_fresh_connection_is_no_answer(
+async def test_a_reset_before_a_response_on_a_new_connection_is_an_error(
     host: Host, connect: Connect
 ) -> None:
     async def reset(visit: Visit, body: bytes) -> None:
@@ -234,8 +234,8 @@ async def test_a_reset_before_an_answer_on_a_fresh_connection_is_no_answer(
 
     host.behave = reset
     client = connect()
-    answer = await client.post(b"one")
-    assert (answer.status, bool(answer.error)) == (0, True)
+    response = await client.post(b"one")
+    assert (response.status, bool(response.error)) == (0, True)
     assert host.bodies == [b"one"]
     host.behave = echo
     assert await client.post(b"two") == Response(200, b"two")
@@ -243,7 +243,7 @@ async def test_a_reset_before_an_answer_on_a_fresh_connection_is_no_answer(
 
 @pytest.mark.parametrize("part", [b"HTTP/1.1", ok(b"12345")[:-5], ok(b"12345")[:-1]])
 @pytest.mark.parametrize("end", ["reset", "closed"])
-async def test_an_answer_cut_off_is_none_and_not_asked_for_again(
+async def test_a_response_that_is_cut_off_is_an_error_and_not_requested_again(
     host: Host, connect: Connect, part: bytes, end: str
 ) -> None:
     async def cut(visit: Visit, body: bytes) -> None:
@@ -252,7 +252,7 @@ async def test_an_answer_cut_off_is_none_and_not_asked_for_again(
             return
         visit.write(part)
         await visit.writer.drain()
-        if end == "closed":  # over TLS with the host's goodbye
+        if end == "closed":  # over TLS with a close_notify
             visit.writer.close()
         else:
             visit.reset()
@@ -260,10 +260,10 @@ async def test_an_answer_cut_off_is_none_and_not_asked_for_again(
     host.behave = cut
     client = connect()
     await client.post(b"one")
-    answer = await client.post(b"two")
-    # A reset may overtake what was sent before it; then nothing of an answer has come.
-    assert answer.status == 0
-    assert answer.error
+    response = await client.post(b"two")
+    # A reset may overtake the data before it: then no part of a response arrives.
+    assert response.status == 0
+    assert response.error
     assert len(host.bodies) <= (2 if end == "closed" else 3)
     assert client.pool.free == 1
 
@@ -271,7 +271,7 @@ async def test_an_answer_cut_off_is_none_and_not_asked_for_again(
 # Time-outs
 
 
-async def test_a_host_that_does_not_answer_is_given_up(host: Host, connect: Connect) -> None:
+async def test_a_host_that_does_not_respond_is_given_up(host: Host, connect: Connect) -> None:
     async def silent(visit: Visit, body: bytes) -> None:
         pass
 
@@ -281,10 +281,10 @@ async def test_a_host_that_does_not_answer_is_given_up(host: Host, connect: Conn
     assert client.pool.free == 2
     host.behave = echo
     assert await client.post(b"two") == Response(200, b"two")
-    assert len(host.visits) == 3  # what may still come there must not be taken for another's answer
+    assert len(host.visits) == 3  # a late response must not be taken for another request's
 
 
-async def test_a_host_that_only_drips_is_given_up_too(host: Host, connect: Connect) -> None:
+async def test_a_host_that_responds_without_end_is_given_up_too(host: Host, connect: Connect) -> None:
     async def endless(visit: Visit, body: bytes) -> None:
         visit.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
         while not visit.writer.transport.is_closing():
@@ -298,13 +298,13 @@ async def test_a_host_that_only_drips_is_given_up_too(host: Host, connect: Conne
 async def test_a_handshake_that_does_not_end_is_given_up(
     tls: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
-    async with Host() as host:  # speaks no TLS, and waits for a request that will not come
+    async with Host() as host:  # it speaks no TLS, and waits for a request
         pool = Pool(f"https://127.0.0.1:{host.port}", limit=1, timeout=0.2, context=tls[1])
         assert await pool.request(request()) == Response(0, error="TimeoutError")
         assert pool.free == 1
 
 
-async def test_nobody_there_is_no_answer() -> None:
+async def test_a_refused_connection_is_an_error() -> None:
     async with Host() as host:
         pass
     pool = Pool(host.url, limit=1, timeout=FOREVER)
@@ -312,7 +312,7 @@ async def test_nobody_there_is_no_answer() -> None:
     assert pool.free == 1
 
 
-async def test_a_certificate_that_is_not_trusted_is_no_answer(
+async def test_an_untrusted_certificate_is_an_error(
     tls: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     async with Host(context=tls[0]) as host:
@@ -321,19 +321,19 @@ async def test_a_certificate_that_is_not_trusted_is_no_answer(
         assert host.bodies == []
 
 
-async def test_whatever_keeps_it_from_connecting_is_told() -> None:
+async def test_any_error_of_connecting_is_reported() -> None:
     pool = Pool(
         f"http://{'x' * 64}.example.com", limit=1, timeout=FOREVER
     )  # a label has 63 characters at most
-    answer = await pool.request(request())
-    assert (answer.status, bool(answer.error)) == (0, True)
+    response = await pool.request(request())
+    assert (response.status, bool(response.error)) == (0, True)
     assert pool.free == 1
 
 
-# Whatever their shape
+# Forms of responses
 
 
-async def test_an_answer_may_come_in_any_pieces(host: Host, connect: Connect) -> None:
+async def test_a_response_may_arrive_in_any_pieces(host: Host, connect: Connect) -> None:
     async def drip(visit: Visit, body: bytes) -> None:
         await visit.drip(ok(body), size=int(body))
 
@@ -344,7 +344,7 @@ async def test_an_answer_may_come_in_any_pieces(host: Host, connect: Connect) ->
     assert len(host.visits) == 1
 
 
-async def test_an_answer_may_be_chunked(host: Host, connect: Connect) -> None:
+async def test_a_response_may_be_chunked(host: Host, connect: Connect) -> None:
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     chunked = head + b"2\r\nab\r\n1;x=y\r\nc\r\n0\r\nTrailer: 1\r\n\r\n"
 
@@ -365,17 +365,17 @@ async def test_an_empty_body_after_a_full_one_is_empty(host: Host, connect: Conn
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 403, 404, 410, 413, 429, 500, 502, 503, 504])
-async def test_any_status_is_an_answer(host: Host, connect: Connect, status: int) -> None:
-    async def answer(visit: Visit, body: bytes) -> None:
+async def test_any_status_is_a_response(host: Host, connect: Connect, status: int) -> None:
+    async def response(visit: Visit, body: bytes) -> None:
         visit.write(b"HTTP/1.1 %d Whatever\r\nContent-Length: 0\r\n\r\n" % status)
 
-    host.behave = answer
+    host.behave = response
     client = connect()
     assert [await client.post(), await client.post()] == [Response(status)] * 2
     assert len(host.visits) == 1
 
 
-async def test_100_continue_is_not_the_answer(host: Host, connect: Connect) -> None:
+async def test_100_continue_is_not_the_response(host: Host, connect: Connect) -> None:
     async def go_on(visit: Visit, body: bytes) -> None:
         await visit.drip(b"HTTP/1.1 100 Continue\r\n\r\n" + ok(body), size=10)
 
@@ -397,7 +397,7 @@ async def test_100_continue_is_not_the_answer(host: Host, connect: Connect) -> N
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n",
     ],
 )
-async def test_what_is_no_answer_is_none_and_its_connection_not_used_again(
+async def test_an_invalid_response_is_an_error_and_its_connection_not_used_again(
     host: Host, connect: Connect, nonsense: bytes
 ) -> None:
     async def garble(visit: Visit, body: bytes) -> None:
@@ -405,8 +405,8 @@ async def test_what_is_no_answer_is_none_and_its_connection_not_used_again(
 
     host.behave = garble
     client = connect()
-    answer = await client.post()
-    assert (answer.status, bool(answer.error)) == (0, True)
+    response = await client.post()
+    assert (response.status, bool(response.error)) == (0, True)
     assert client.pool.free == 1
     host.behave = echo
     assert await client.post(b"two") == Response(200, b"two")
@@ -414,7 +414,7 @@ async def test_what_is_no_answer_is_none_and_its_connection_not_used_again(
 
 
 @pytest.mark.parametrize("more", [ok(b"another's"), b"garbage", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\n\r\n"])
-async def test_more_than_an_answer_is_not_taken_for_the_next_one(
+async def test_data_after_a_response_is_not_taken_for_the_next_response(
     host: Host, connect: Connect, more: bytes
 ) -> None:
     async def too_much(visit: Visit, body: bytes) -> None:
@@ -422,36 +422,36 @@ async def test_more_than_an_answer_is_not_taken_for_the_next_one(
 
     host.behave = too_much
     client = connect()
-    answers: list[bytes] = []
+    responses: list[bytes] = []
     done = asyncio.Event()
 
-    def again(answer: Response) -> None:
-        answers.append(answer.body)
-        if len(answers) < 5:
-            client.pool.send(request(b"%d" % len(answers)), again)
+    def again(response: Response) -> None:
+        responses.append(response.body)
+        if len(responses) < 5:
+            client.pool.send(request(b"%d" % len(responses)), again)
         else:
             done.set()
 
     client.pool.send(request(b"0"), again)
     await asyncio.wait_for(done.wait(), FOREVER)
-    assert answers == [b"0", b"1", b"2", b"3", b"4"]
+    assert responses == [b"0", b"1", b"2", b"3", b"4"]
     assert len(host.visits) == 5
 
 
-async def test_an_answer_to_nothing_ends_its_connection(host: Host, connect: Connect) -> None:
+async def test_data_without_a_request_ends_its_connection(host: Host, connect: Connect) -> None:
     errors: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
     client = connect(limit=2)
     await client.post(b"one")
     (visit,) = host.visits
     visit.write(ok(b"to nothing"))
-    await steady(lambda: host.open == 0)
+    await wait_until(lambda: host.open == 0)
     assert errors == []
     assert await client.post(b"two") == Response(200, b"two")
     assert client.pool.free == 2
 
 
-async def test_an_answer_whose_end_is_only_its_connections_end_is_not_trusted(
+async def test_a_response_that_ends_only_with_its_connection_is_not_trusted(
     host: Host, connect: Connect
 ) -> None:
     async def no_length(visit: Visit, body: bytes) -> None:
@@ -475,10 +475,10 @@ async def test_closing_ends_what_is_under_way(host: Host, connect: Connect) -> N
     host.behave = silent
     client = connect(limit=3)
     under_way = [asyncio.ensure_future(client.post()) for _ in range(3)]
-    await steady(lambda: len(host.bodies) == 3)
+    await wait_until(lambda: len(host.bodies) == 3)
     client.pool.close()
     assert await asyncio.gather(*under_way) == [Response(0, error="closed")] * 3
-    await steady(lambda: host.open == 0)
+    await wait_until(lambda: host.open == 0)
     assert client.pool.free == 3
 
 
@@ -487,12 +487,12 @@ async def test_closing_ends_what_is_connecting(host: Host, connect: Connect) -> 
     under_way = asyncio.ensure_future(client.post())
     await asyncio.sleep(0)
     client.pool.close()
-    answer = await under_way
-    assert (answer.status, bool(answer.error)) == (0, True)
+    response = await under_way
+    assert (response.status, bool(response.error)) == (0, True)
     assert client.pool.free == 1
 
 
-async def test_whoever_waited_may_be_cancelled_and_the_request_keeps_its_place(
+async def test_a_waiting_caller_may_be_cancelled_and_its_request_goes_on(
     host: Host, connect: Connect
 ) -> None:
     gate = asyncio.Event()
@@ -505,7 +505,7 @@ async def test_whoever_waited_may_be_cancelled_and_the_request_keeps_its_place(
     host.behave = wait
     client = connect(limit=1)
     slow = asyncio.ensure_future(client.post(b"slow"))
-    await steady(lambda: host.bodies == [b"slow"])
+    await wait_until(lambda: host.bodies == [b"slow"])
     slow.cancel()
     next_one = asyncio.ensure_future(client.post(b"next"))
     await asyncio.wait([slow])
@@ -515,16 +515,16 @@ async def test_whoever_waited_may_be_cancelled_and_the_request_keeps_its_place(
     assert len(host.visits) == 1
 
 
-# Everything at once
+# All troubles at once
 
 
 @pytest.mark.parametrize("seed", range(6))
-async def test_no_request_is_answered_twice_or_never_or_with_anothers_answer(
+async def test_each_request_gets_exactly_one_response_and_its_own(
     host: Host, connect: Connect, seed: int
 ) -> None:
     dice = random.Random(seed)
     trouble = [
-        "reset", "cut", "garbled", "closing", "twice", "silence", "goodbye", "reset later", "continue",
+        "reset", "cut", "garbled", "closing", "twice", "silence", "closed after", "reset later", "continue",
         "chunked",
     ]  # fmt: skip
 
@@ -544,7 +544,7 @@ async def test_no_request_is_answered_twice_or_never_or_with_anothers_answer(
                 visit.write(ok(body) * 2)
             case "silence":
                 pass
-            case "goodbye":  # what is kept is stale
+            case "closed after":  # what is kept is stale
                 visit.write(ok(body))
                 visit.writer.close()
             case "reset later":
@@ -566,26 +566,26 @@ async def test_no_request_is_answered_twice_or_never_or_with_anothers_answer(
     host.behave = misbehave
     client = connect(limit=5, timeout=0.15)
     waiting = [b"request %d" % number for number in range(300)]
-    answers: dict[bytes, list[Response]] = {body: [] for body in waiting}
+    responses: dict[bytes, list[Response]] = {body: [] for body in waiting}
     done = asyncio.Event()
 
     def pump() -> None:
         while waiting and client.pool.free > 0:
             body = waiting.pop()
-            client.pool.send(request(body), lambda answer, body=body: answered(body, answer))  # type: ignore[misc]
+            client.pool.send(request(body), lambda response, body=body: responded(body, response))  # type: ignore[misc]
 
-    def answered(body: bytes, answer: Response) -> None:
-        answers[body].append(answer)
+    def responded(body: bytes, response: Response) -> None:
+        responses[body].append(response)
         assert client.pool.free >= 1
         pump()
-        if all(answers.values()):
+        if all(responses.values()):
             done.set()
 
     pump()
     await asyncio.wait_for(done.wait(), FOREVER)
-    assert {len(one) for one in answers.values()} == {1}
-    for body, (answer,) in answers.items():
-        assert answer == Response(200, body) or (answer.status == 0 and answer.error), body
-    assert sum(answer.status == 200 for (answer,) in answers.values()) > 150
+    assert {len(one) for one in responses.values()} == {1}
+    for body, (response,) in responses.items():
+        assert response == Response(200, body) or (response.status == 0 and response.error), body
+    assert sum(response.status == 200 for (response,) in responses.values()) > 150
     assert max(Counter(host.bodies).values()) <= 2  # sent again at most once
     assert client.pool.free == 5

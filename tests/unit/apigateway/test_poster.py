@@ -250,7 +250,7 @@ def test_several_readers_of_one_batch_all_go_on(virtual: asyncio.Runner) -> None
     assert len(posting.outcomes) == 4 * 3 * 700
 
 
-def test_a_reader_that_is_cancelled_while_it_waits_leaves_a_round_that_can_be_finished(
+def test_a_reader_that_is_cancelled_while_it_waits_leaves_a_batch_that_can_be_finished(
     virtual: asyncio.Runner,
 ) -> None:
     posting = Posting(virtual, FakeGateway(limit=10, latency=0.015))
@@ -361,7 +361,7 @@ def test_posts_that_cannot_be_listed_leave_nothing_half_added(posting: Posting) 
 
 
 class Overload:
-    """Throttles everything until a time."""
+    """Throttle everything until a time."""
 
     def __init__(self, posting: Posting, until: float) -> None:
         def on_post(name: str) -> None:
@@ -383,7 +383,7 @@ def test_an_overload_is_not_waited_for_without_end(posting: Posting) -> None:
     Overload(posting, until=1e9)
     assert posting.post(*names("c", 1_000)) == Throttled()
     assert set(posting.outcomes.values()) == {Throttled()}
-    assert posting.loop.time() < 200  # the lowest pace, fifteen seconds for each, and a few tries more
+    assert posting.loop.time() < 200  # the lowest rate, 15 seconds per connection, and a few more tries
 
 
 def test_a_quota_is_kept_and_everyone_is_posted_to(posting: Posting) -> None:
@@ -421,7 +421,7 @@ def test_a_shed_connection_is_not_posted_to_for_a_while_and_delays_nobody_again(
 
 
 def test_a_post_that_takes_long_to_fail_is_tried_twice(posting: Posting) -> None:
-    posting.gateway.latency = 0.5  # as long as an answer is waited for
+    posting.gateway._latency = 0.5  # about the time-out
     posting.gateway.troubles["c1"] = [Failed("TimeoutError")] * 10
     assert posting.post("c1") == Failed("TimeoutError")
     assert len(posting.gateway.posts) == 2
@@ -429,7 +429,7 @@ def test_a_post_that_takes_long_to_fail_is_tried_twice(posting: Posting) -> None
 
 
 def test_at_the_deadline_all_queued_posts_are_shed_at_once(posting: Posting) -> None:
-    random.seed(1)  # tried again at the earliest each time, c-0 would be given up before the time is over
+    random.seed(1)  # with the shortest delays c-0 would be shed before the deadline
     posting.gateway.troubles["c-0"] = [Throttled()] * 100
     posting.post(*names("c", 9_000), deadline=0.5)
     outcomes = Counter(type(outcome) for outcome in posting.outcomes.values())

@@ -19,7 +19,7 @@ from tests.support.fakes.management_server import ManagementServer
 
 LONG_TERM = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)
 SESSION = Credentials("ASIAEXAMPLE", "secret/secret+secret", "token/with+signs=and" * 20)
-MOMENTS = [
+TIMES = [
     SigningTime.at(0),
     SigningTime.at(1_795_500_000.9),
     SigningTime.at(1_795_564_799),
@@ -42,13 +42,13 @@ BODIES = [b"", b"Hi", "é💬\n".encode(), b"\0" * 32_768]
 
 
 def botocores(
-    service: str, region: str, credentials: Credentials, moment: SigningTime, request: AWSRequest
+    service: str, region: str, credentials: Credentials, at: SigningTime, request: AWSRequest
 ) -> str:
-    """The Authorization header that botocore makes."""
+    """Return the Authorization header that botocore makes."""
     keys = BotocoreCredentials(credentials.access_key, credentials.secret_key, credentials.token)
     signer = SigV4Auth(keys, service, region)
-    request.context["timestamp"] = moment.full
-    request.headers["X-Amz-Date"] = moment.full
+    request.context["timestamp"] = at.full
+    request.headers["X-Amz-Date"] = at.full
     if credentials.token is not None:
         request.headers["X-Amz-Security-Token"] = credentials.token
     signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
@@ -58,7 +58,7 @@ def botocores(
 
 
 def parsed(request: bytes) -> tuple[str, dict[str, str], bytes]:
-    """First line, headers and body."""
+    """Return the first line, the headers and the body."""
     head, _, body = request.partition(b"\r\n\r\n")
     first, *lines = head.decode().split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
@@ -67,11 +67,11 @@ def parsed(request: bytes) -> tuple[str, dict[str, str], bytes]:
 
 
 def check(
-    credentials: Credentials, moment: SigningTime, region: str, endpoint: str, connection_id: str, body: bytes
+    credentials: Credentials, at: SigningTime, region: str, endpoint: str, connection_id: str, body: bytes
 ) -> None:
     host, slash, base = endpoint.partition("://")[2].partition("/")
     template = Signer("execute-api", region).template(
-        credentials, moment, host=host, prefix=f"{slash}{base}/@connections/", body=body
+        credentials, at, host=host, prefix=f"{slash}{base}/@connections/", body=body
     )
     first, headers, sent = parsed(template.request(connection_id))
     path = f"{slash}{base}/@connections/{quote(connection_id, safe='-._~')}"
@@ -81,20 +81,20 @@ def check(
     assert headers == {
         "host": host,
         "content-length": str(len(body)),
-        "x-amz-date": moment.full,
-        "authorization": botocores("execute-api", region, credentials, moment, request),
+        "x-amz-date": at.full,
+        "authorization": botocores("execute-api", region, credentials, at, request),
     } | ({} if credentials.token is None else {"x-amz-security-token": credentials.token})
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("credentials", [LONG_TERM, SESSION], ids=["long-term", "session"])
 def test_a_post_is_signed_as_botocore_signs_it(endpoint: str, credentials: Credentials) -> None:
-    for moment in MOMENTS:
+    for at in TIMES:
         for region in REGIONS:
             for connection_id in IDS:
-                check(credentials, moment, region, endpoint, connection_id, b"Hi")
+                check(credentials, at, region, endpoint, connection_id, b"Hi")
     for body in BODIES:
-        check(credentials, MOMENTS[1], "us-east-1", endpoint, IDS[0], body)
+        check(credentials, TIMES[1], "us-east-1", endpoint, IDS[0], body)
 
 
 def test_any_id_is_signed_as_botocore_signs_it() -> None:
@@ -102,12 +102,12 @@ def test_any_id_is_signed_as_botocore_signs_it() -> None:
     letters = [chr(code) for code in range(32, 127)] + list("äß中💬")
     for _ in range(1_000):
         connection_id = "".join(dice.choices(letters, k=dice.randint(1, 40)))
-        check(SESSION, MOMENTS[1], dice.choice(REGIONS), dice.choice(ENDPOINTS), connection_id, b"Hi")
+        check(SESSION, TIMES[1], dice.choice(REGIONS), dice.choice(ENDPOINTS), connection_id, b"Hi")
 
 
 def test_one_template_serves_any_number_of_connections() -> None:
     template = Signer("execute-api", "us-east-1").template(
-        LONG_TERM, MOMENTS[1], host="h", prefix="/prod/@connections/", body=b"Hi"
+        LONG_TERM, TIMES[1], host="h", prefix="/prod/@connections/", body=b"Hi"
     )
     requests = {connection_id: template.request(connection_id) for connection_id in IDS}
     assert len(set(requests.values())) == len(IDS)
@@ -125,27 +125,27 @@ def test_a_request_to_dynamodb_is_signed_as_botocore_signs_it(credentials: Crede
         "content-type": "application/x-amz-json-1.0",
         "x-amz-target": "DynamoDB_20120810.Query",
     }
-    for moment in MOMENTS:
+    for at in TIMES:
         for body in BODIES:
             request = AWSRequest("POST", f"https://{host}/", data=body, headers=dict(sent))
             headers = Signer("dynamodb", region).headers(
-                credentials, moment, method="POST", path="/", headers=sent, body=body
+                credentials, at, method="POST", path="/", headers=sent, body=body
             )
-            expected = botocores("dynamodb", region, credentials, moment, request)
+            expected = botocores("dynamodb", region, credentials, at, request)
             token = {} if credentials.token is None else {"x-amz-security-token": credentials.token}
-            assert headers == {**sent, "x-amz-date": moment.full, "authorization": expected, **token}
+            assert headers == {**sent, "x-amz-date": at.full, "authorization": expected, **token}
 
 
 def test_a_path_is_signed_as_botocore_signs_it() -> None:
     for path in ("/", "/a%20b/c", "/@connections/a%3Db", "/%C3%A9"):
         request = AWSRequest("GET", f"https://example.com{path}")
         headers = Signer("any", "us-east-1").headers(
-            LONG_TERM, MOMENTS[1], method="GET", path=path, headers={"host": "example.com"}, body=b""
+            LONG_TERM, TIMES[1], method="GET", path=path, headers={"host": "example.com"}, body=b""
         )
-        assert headers["authorization"] == botocores("any", "us-east-1", LONG_TERM, MOMENTS[1], request)
+        assert headers["authorization"] == botocores("any", "us-east-1", LONG_TERM, TIMES[1], request)
 
 
-def test_credentials_are_lambdas_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "t")
