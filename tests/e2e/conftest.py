@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def engine() -> AsyncIterator[Engine]:
-    """The local engine, once for all tests that do it no harm."""
+    """A local engine that all tests share that leave it as it was."""
     async with LoggedEngine(port=0, parameters=HIGH_LIMITS) as engine:
         yield engine
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def jwt_engine() -> AsyncIterator[JwtEngine]:
-    """The same, where one needs a token."""
+    """The same, with tokens required."""
     async with start_jwt_engine() as jwt_engine:
         yield jwt_engine
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    from tests.e2e.support.browser_windows import chromium  # tests without a browser do without its driver
+    from tests.e2e.support.browser_windows import chromium  # tests without a browser need no driver
 
     async with chromium() as browser:
         yield browser
@@ -51,5 +51,5 @@ async def windows(browser: Browser, engine: Engine) -> AsyncIterator[BrowserWind
 
 @pytest.fixture
 def room() -> str:
-    """A room of this test's own."""
+    """Return the name of a room that no other test uses."""
     return f"room-{uuid.uuid4().hex[:8]}"

@@ -1,4 +1,4 @@
-"""Run the loss checker for any length of time: `python -m tests.loss_checker --seconds 600 --rounds 6`."""
+"""Run the loss checker for as long as you like: `python -m tests.loss_checker --seconds 600 --rounds 6`."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ from tests.loss_checker.run import Settings, run
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.loss_checker",
-        description="Clients of the library chat at random while things go wrong, and every message is "
-        "accounted for. Ends with status 1 when one was lost, doubled, reordered or invented.",
+        description="Clients of the library chat at random during faults, and every message is accounted "
+        "for. The exit status is 1 if a message was lost, repeated, reordered or invented.",
     )
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--rooms", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=120, help="of chatting, in each round")
-    parser.add_argument("--rounds", type=int, default=1, help="each has rooms of its own, and is judged")
+    parser.add_argument("--seconds", type=float, default=120, help="of faults, in each round")
+    parser.add_argument("--rounds", type=int, default=1, help="each has rooms and a result of its own")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
     parser.add_argument(
         "--url",
-        help="of a chat that is running, wss://... or ws://...; all that goes wrong is then what clients do. "
-        "Without it, a local engine is started, on which everything else goes wrong too.",
+        help="of a running chat, wss://... or ws://...; the only faults are then those of clients. "
+        "Without it, a local engine is started, with faults of every kind.",
     )
     return parser.parse_args()
 
 
 async def main(asked: argparse.Namespace) -> bool:
-    """Whether all was passed."""
+    """Return True if nothing was found."""
     print(f"seed {asked.seed}", flush=True)
     rng = random.Random(asked.seed)
     faults: Faults | None = None

@@ -1,4 +1,4 @@
-"""What is written down of a run while it goes on: the judge's evidence."""
+"""What a run records for the oracle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class _Room:
 
 
 class Evidence:
-    """`counts` are for people to read."""
+    """The sent messages and the visits of each room. `counts` are for the report."""
 
     def __init__(self, rooms: int) -> None:
         run = uuid.uuid4().hex[:8]
@@ -31,14 +31,14 @@ class Evidence:
         return list(self._rooms)
 
     def begin(self) -> int:
-        """The moment at which something begins."""
+        """Return a number that is higher than all before: the moment at which something begins."""
         return next(self._moments)
 
     def sending(self, room: str, client: str, ref: str, text: str) -> None:
         self._rooms[room].sendings[ref] = Sending(client, ref, text, self.begin(), None)
 
     def outcome(self, room: str, ref: str, outcome: int | str) -> None:
-        """A message's seq, or the code of its refusal."""
+        """Record the seq of a message, or the code of its error."""
         sendings = self._rooms[room].sendings
         sendings[ref] = replace(sendings[ref], outcome=outcome)
 

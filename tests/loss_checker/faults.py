@@ -17,9 +17,9 @@ from tests.e2e.support.engine_with_proxies import EngineWithProxies, changed_tem
 from tests.e2e.support.recording_proxy import Action, Call, Matches, RecordingProxy, operation, writes
 from tests.e2e.support.tcp_fault_proxy import TcpFaultProxy, tcp_fault_proxy
 
-# Rooms of more members than this are broadcast in slices.
+# Rooms with more members than this are broadcast in slices.
 LARGE_ROOM = 12
-# A slice stands still for the queue's visibility after a crash: here, for less.
+# After a crash a slice waits for the queue's visibility timeout: here, for less.
 _QUICK = {"Timeout: 30": "Timeout: 3", "VisibilityTimeout: 32": "VisibilityTimeout: 4"}
 
 _FUNCTIONS = (
@@ -30,7 +30,7 @@ _FUNCTIONS = (
     "FanoutFunction",
     "SliceFunction",
 )
-# Calls that a function may die before or after, and the functions that make them.
+# Calls before or after which a function may die, and the functions that make them.
 _FATAL_CALLS: tuple[tuple[Matches, tuple[str, ...]], ...] = (
     (writes("HEAD"), ("MessageFunction",)),
     (writes("REF#"), ("MessageFunction", "FanoutFunction")),
@@ -44,7 +44,7 @@ _FATAL_CALLS: tuple[tuple[Matches, tuple[str, ...]], ...] = (
 
 
 class Faults:
-    """Strikes at random, and counts how often with what."""
+    """Inject a random fault per call of `inject`. `counts` are by kind."""
 
     def __init__(self, engine: EngineWithProxies, network: TcpFaultProxy, rng: random.Random) -> None:
         self._engine = engine
@@ -52,7 +52,7 @@ class Faults:
         self._random = rng
         self.counts: Counter[str] = Counter()
         self._given_up = 0
-        # How often each is chosen, beside the others.
+        # The weight of each kind in the choice.
         self._kinds: dict[Callable[[], Awaitable[None]], int] = {
             self._cut: 4,
             self._cut_all: 1,
@@ -73,14 +73,14 @@ class Faults:
         await kind()
 
     def stop(self) -> None:
-        """Nothing new goes wrong from now on; what has been broken stays so."""
+        """Inject nothing from now on. What is broken stays broken."""
         self._engine.dynamodb.clear_rules()
         self._engine.gateway.clear_rules()
 
     async def take_counts(self) -> Counter[str]:
-        """The counts since they were last taken; also of what the fan-out's mapping has given up."""
+        """Return the counts since the last call, with the records that the fan-out's mapping has given up."""
         counts, self.counts = self.counts, Counter()
-        given_up = await self._engine.failed()
+        given_up = await self._engine.failure_count()
         counts["given up by the fan-out"] = given_up - self._given_up
         self._given_up = given_up
         return counts
@@ -108,7 +108,7 @@ class Faults:
         return len(connections[:1])
 
     async def _delete(self) -> None:
-        """The server closes a socket, as the management API lets it."""
+        """Close a connection by the management API."""
         ids = [key.split()[0][5:] for key in await self._engine.connections() if key.startswith("CONN#")]
         if not ids:
             return
@@ -119,16 +119,16 @@ class Faults:
     # the functions
 
     async def _kill(self) -> None:
-        self.counts["kill"] += await self._engine.kill(self._random.choice(_FUNCTIONS), most=1)
+        self.counts["kill"] += await self._engine.kill(self._random.choice(_FUNCTIONS), max_kills=1)
 
     async def _kill_in_a_call(self) -> None:
         matches, functions = self._random.choice(_FATAL_CALLS)
         function = self._random.choice(functions)
 
         async def kill(call: Call) -> web.Response | None:
-            killed = await self._engine.kill(function, most=1)
+            killed = await self._engine.kill(function, max_kills=1)
             self.counts["kill"] += killed
-            return web.Response(status=500) if killed else None  # to nobody, most likely
+            return web.Response(status=500) if killed else None  # most likely to a dead caller
 
         self._either_side(self._engine.dynamodb, matches, kill, 1)
 
@@ -143,7 +143,7 @@ class Faults:
         self._posts("failed post", self._random.randint(1, 20), *answer)
 
     async def _lose_posts(self) -> None:
-        """Answered as if delivered, and never delivered."""
+        """Answer as if the post was delivered, and drop it."""
         self._posts("lost post", self._random.randint(1, 5), {}, 200, "")
 
     def _posts(self, what: str, times: int, body: dict[str, str], status: int, name: str) -> None:
@@ -165,7 +165,7 @@ class Faults:
     def _calls(self, what: str, status: int, name: str) -> None:
         async def answer(call: Call) -> web.Response:
             self.counts[what] += 1
-            error = {"__type": f"com.amazonaws.dynamodb.v20120810#{name}", "message": "told to fail"}
+            error = {"__type": f"com.amazonaws.dynamodb.v20120810#{name}", "message": "an injected fault"}
             return web.json_response(error, status=status)
 
         self._either_side(self._engine.dynamodb, lambda call: True, answer, self._random.randint(1, 8))
@@ -178,13 +178,13 @@ class Faults:
         self._either_side(self._engine.dynamodb, lambda call: True, hold, self._random.randint(1, 3))
 
     def _either_side(self, proxy: RecordingProxy, matches: Matches, action: Action, times: int) -> None:
-        """Before the call is carried out, or after: then it is done, and nobody knows."""
+        """Act before the call is carried out, or after: then it is done and its caller does not know."""
         self._random.choice([proxy.before, proxy.after])(matches, action, times)
 
 
 @asynccontextmanager
 async def faulty_engine(folder: Path, rng: random.Random) -> AsyncIterator[tuple[str, Faults]]:
-    """A local engine's URL, and what can go wrong there; `folder` is for its template."""
+    """Start a local engine; yield its URL and its faults. `folder` is for its template."""
     async with (
         engine_with_proxies(
             changed_template(folder, _QUICK), parameters={"LargeRoom": str(LARGE_ROOM), "Slices": "4"}

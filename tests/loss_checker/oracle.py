@@ -1,4 +1,4 @@
-"""What a room owes its members, held against what they received. It knows no socket and no clock."""
+"""Check what the members of a room received against what they should have. No sockets, no clocks."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-# Refusals that a client makes up itself: the message may be stored all the same.
+# Error codes that the library sets by itself. The message may be stored or not.
 _UNDECIDED = {"closed", "left", "expired"}
 
 
@@ -19,10 +19,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """A message that a client wanted sent.
+    """A message that a client has sent.
 
-    `began` is when: a number that grows with everything that begins. `outcome` is the seq that the client was
-    told, or the code of the refusal, or None when it was told nothing.
+    `began` is the moment, a number. `outcome` is the acknowledged seq, or the code of the error, or None
+    without an answer.
     """
 
     client: str
@@ -34,11 +34,10 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a client received in a room from one join on, in the order in which it received it.
+    """What a client received in a room since one join, in order.
 
-    `began` is when the join was answered. `left` says that the client left, or was gone, before the end.
-    `gaps` are the ranges of seqs that the client was told are lost, `resets` how often it was told that the
-    room began anew.
+    `began` is the moment of the answer to the join. `left` is true if the client left or ended before the
+    end of the run. `gaps` are the ranges of its `lost` events, `resets` the number of its `reset` events.
     """
 
     client: str
@@ -51,9 +50,10 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that is known of a room once everything has calmed down.
+    """All that is known of a room after the run.
 
-    `history` is what its pages say; `rows` what its table holds by seq, if one can see that, None for a void.
+    `history` are the messages of its pages. `rows` are the rows of its table by seq, None for a skipped
+    number; it is None as a whole if the table cannot be read.
     """
 
     room: str
@@ -65,7 +65,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A promise that was broken: the kind of it in a word, where it met, and which message."""
+    """A broken promise: its kind, where it was found, and the message."""
 
     kind: str
     where: str
@@ -76,8 +76,10 @@ class Finding:
 
 
 def check(record: Record) -> list[Finding]:
-    """Everything that is not as it should be; nothing, if each acknowledged message is in the history once,
-    was received once and in the history's order by every member that stayed, and nothing else was.
+    """Return all findings.
+
+    There are none if each acknowledged message is in the history once, and every member that stayed has
+    received the history, in its order, and nothing else.
     """
     findings = [*_history(record), *_rows(record), *_sendings(record), *_order_of_sending(record)]
     for number, visit in enumerate(record.visits, 1):
@@ -99,7 +101,7 @@ def _history(record: Record) -> Iterator[Finding]:
 
 
 def _rows(record: Record) -> Iterator[Finding]:
-    """Each row is a page's message, each page's message a row, and no place is without one."""
+    """The rows are the messages of the pages, and no number is missing."""
     if record.rows is None:
         return
     where = f"the table of {record.room}"
@@ -125,13 +127,15 @@ def _sendings(record: Record) -> Iterator[Finding]:
             case int(seq) if sending.id not in stored:
                 yield Finding("lost", f"the history of {record.room}", f"{what}, acknowledged as {seq}")
             case int(seq) if stored[sending.id] != seq:
-                yield Finding("misplaced", where, f"{what}: told {seq}, stored {stored[sending.id]}")
+                yield Finding(
+                    "misplaced", where, f"{what}: acknowledged as {seq}, stored as {stored[sending.id]}"
+                )
             case str(code) if sending.id in stored and code not in _UNDECIDED:
                 yield Finding("rejected but stored", where, f"{what}: {code}")
 
 
 def _order_of_sending(record: Record) -> Iterator[Finding]:
-    """A client's messages are stored in the order in which it sent them."""
+    """The messages of a client are stored in the order in which it sent them."""
     stored = {message.id: message.seq for message in record.history}
     for client in sorted({sending.client for sending in record.sendings}):
         own = [sending for sending in record.sendings if sending.client == client and sending.id in stored]
@@ -159,9 +163,9 @@ def _visit(record: Record, visit: Visit, where: str) -> Iterator[Finding]:
 
 
 def _owed(record: Record, visit: Visit) -> Iterable[Message]:
-    """What a visit must have received: all from its first message on, and whatever was sent after its join.
+    """Return what a visit must have received: all since its first message, and all sent after its join.
 
-    To the end of the history, or for one that left, to the last that it received.
+    Up to the end of the history. If the client left, up to the last message that it received.
     """
     sent_after = {sending.id for sending in record.sendings if sending.began > visit.began}
     firsts = [message.seq for message in record.history if message.id in sent_after]

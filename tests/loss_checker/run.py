@@ -1,5 +1,5 @@
-"""A run: clients of the library chat at random while things go wrong; then all calms down, and the rooms
-are judged.
+"""A run: clients of the library chat at random during faults. Then the faults end, and the oracle checks the
+rooms.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.loss_checker.oracle import Finding, Message, check
 from tests.loss_checker.workload import Participant
 
 FAULT_INTERVAL = 0.7  # seconds between faults, on average
-HEALING_TIMEOUT = 120.0  # seconds for each thing that has to come right once nothing new goes wrong
+HEALING_TIMEOUT = 120.0  # seconds for each step of the recovery after the last fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What happened, counted, and what was found to be broken."""
+    """The counts of what happened, and the findings."""
 
     counts: Counter[str]
-    healing: float  # seconds, until everybody had everything
+    healing: float  # seconds until every member had everything
     findings: list[Finding]
 
     def __str__(self) -> str:
@@ -48,7 +48,7 @@ class Report:
 async def run(
     library: Library, url: str, settings: Settings, rng: random.Random, faults: Faults | None = None
 ) -> Report:
-    """`faults` are those of a local engine; without, all that goes wrong is what clients do."""
+    """`faults` are those of a local engine. Without them, the only faults are those of clients."""
     evidence = Evidence(settings.rooms)
     participants = [
         Participant(library, url, f"client {number}", evidence, random.Random(rng.random()))
@@ -82,9 +82,7 @@ async def run(
 
 
 async def _heal(participants: list[Participant], evidence: Evidence, url: str) -> dict[str, list[Message]]:
-    """Waits until everybody has everything, or so long that the check should see what they have; each room's
-    history.
-    """
+    """Wait until every member has everything, or for the timeout; return the history of each room."""
     histories: dict[str, list[Message]] = {room: [] for room in evidence.rooms}
     await _all_within_timeout(participant.until_answered() for participant in participants)
     await _all_within_timeout(_read(url, room, into=history) for room, history in histories.items())
@@ -102,7 +100,7 @@ async def _all_within_timeout(work: Iterable[Coroutine[Any, Any, None]]) -> None
 
 
 async def _read(url: str, room: str, *, into: list[Message]) -> None:
-    """A room's history, page by page."""
+    """Read the history of a room page by page."""
     async with frame_client(url, room=room) as reader:
         after, more = 0, True
         while more:
@@ -111,7 +109,7 @@ async def _read(url: str, room: str, *, into: list[Message]) -> None:
                 Message(message["seq"], message["id"], message["message"]) for message in page["messages"]
             ]
             seqs = [message["seq"] for message in page["messages"]] + page.get("skipped", [])
-            if not seqs and page["more"]:  # a hole that may still be filled
+            if not seqs and page["more"]:  # a gap that may still be filled
                 await asyncio.sleep(1)
             after, more = max(seqs, default=after), page["more"]
 

@@ -1,4 +1,4 @@
-"""The people of a trial: each with a client of the library, and with actions."""
+"""The participants of a run, with their random actions."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tests.e2e.support.library import Library, LibraryClient, LibraryRoom, Rejec
 from tests.loss_checker.evidence import Evidence
 from tests.loss_checker.oracle import Message, Visit
 
-ACTION_INTERVAL = 2.0  # seconds between what one does, on average
+ACTION_INTERVAL = 2.0  # seconds between the actions of a participant, on average
 TOO_LARGE = 4_001  # characters
-# In milliseconds. Some hand their sockets over every now and then, as on AWS once in two hours. The others
-# never do: whatever they miss they have to find out without that.
+# Milliseconds. Some replace their sockets now and then, as on AWS every two hours. The others never do: they
+# must find what they missed without that.
 HEARTBEAT, LIFETIMES = 5_000, (20_000, 7_200_000)
 
 
 @dataclass(slots=True)
 class _OpenVisit:
-    """A visit that is not over."""
+    """A visit that has not ended."""
 
     room: LibraryRoom
     began: int
 
 
 class Participant:
-    """Somebody with one client after another, whose sessionStorage lives on over reloads."""
+    """One client of the library after another, with a sessionStorage that survives reloads."""
 
     def __init__(self, library: Library, url: str, name: str, evidence: Evidence, rng: random.Random) -> None:
         self._library = library
@@ -43,12 +43,12 @@ class Participant:
         self._sending: set[asyncio.Task[None]] = set()
 
     async def join_rooms(self) -> None:
-        # The first room is everybody's, which makes it a large one; of the others each takes some.
+        # All are in the first room, which makes it a large one, and each in some of the others.
         first, *others = self._evidence.rooms
         await self._open([first, *self._random.sample(others, k=(len(others) + 1) // 2)])
 
     async def act(self, is_running: Callable[[], bool]) -> None:
-        """Does this and that while it is on. Reloads and leaves may take as long as whatever is broken."""
+        """Do random actions while the run goes on. Reloads and leaves may take as long as a fault lasts."""
         actions: dict[Callable[[], Awaitable[None]], int] = {
             self._send_one: 87,
             self._send_burst: 4,
@@ -63,31 +63,31 @@ class Participant:
             await action()
 
     async def until_answered(self) -> None:
-        """Returns when none of its messages waits for an answer any more.
+        """Wait until all of its messages have an outcome.
 
-        Who was long without a connection tries rarely; but a browser that is looked at again says so.
+        A client that was offline for long retries rarely, until the browser says "online".
         """
         await self._client.dispatch("online")
         while self._sending:
             await asyncio.wait(self._sending)
         for visit in self._visits.values():
-            while (await visit.room.events()).pending:  # those of before a reload
+            while (await visit.room.events()).pending:  # of before a reload
                 await asyncio.sleep(0.2)
 
     async def until_caught_up(self, ends: Mapping[str, int]) -> None:
-        """Returns when it has heard each room up to its end, a seq."""
+        """Wait until it has received each room up to the seq of its end."""
         for name, visit in self._visits.items():
             await visit.room.until(seq=ends[name], timeout=math.inf)
 
     async def leave(self) -> None:
-        """For good; what it has not heard by now it never will."""
+        """End for good. What it has not received by now is missing."""
         for name in list(self._visits):
             await self._end_visit(name, left=False)
         await self._count_sockets()
         await self._client.close()
         await asyncio.gather(*self._sending)
 
-    # its actions
+    # The actions
 
     async def _send_one(self) -> None:
         self._post(self._any_room(), " ".join(["so"] * self._random.randint(0, 60)))
@@ -116,7 +116,7 @@ class Participant:
         await self._open(rooms)
 
     async def _go_offline(self) -> None:
-        """For a moment, and the browser says so."""
+        """Go offline for a moment, with the events of the browser."""
         self._evidence.counts["offline"] += 1
         await self._client.dispatch("offline")
         await asyncio.sleep(self._random.uniform(0, 4))
@@ -147,7 +147,7 @@ class Participant:
         try:
             receipt = await room.send(text, ref=ref)
         except Rejected as rejection:
-            if rejection.code != "killed":  # else its next visit will tell
+            if rejection.code != "killed":  # else the events of its next visit have the outcome
                 self._evidence.outcome(room.name, ref, rejection.code)
         else:
             self._evidence.outcome(room.name, ref, receipt["seq"])

@@ -1,4 +1,4 @@
-"""Long histories: to send them would take minutes."""
+"""Long histories, without sending them: that would take minutes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MESSAGE = ("id", "user", "name", "message", "at")
 
 
 async def write_backlog(engine: Engine, room: str, texts: Sequence[str]) -> None:
-    """Gives a room in which nothing was said yet these messages, as the functions would have written them."""
+    """Write messages into an empty room, as the functions would have written them."""
     table = engine.stack.tables["MessagesTable"].name
     rows = _rows(room, texts)
     for batch in batched(rows, _BATCH, strict=False):
@@ -34,10 +34,9 @@ async def write_backlog(engine: Engine, room: str, texts: Sequence[str]) -> None
 
 
 async def pretend_backlog(proxied: EngineWithProxies, room: str, texts: Sequence[str]) -> None:
-    """The same, but only the head is written; DynamoDB's answers to queries for the rows are given here.
+    """Write only the head, and answer the queries for the rows in place of DynamoDB.
 
-    For very long ones: ministack looks at all rows of a partition for each query of it, and takes more than a
-    second for 50,000.
+    For very long histories: ministack reads all rows of a partition per query, more than a second for 50,000.
     """
     rows = _rows(room, texts)
     keys = [row["sk"]["S"] for row in rows]

@@ -26,7 +26,7 @@ FLAGS = (
 
 
 class BrowserWindows:
-    """Browser windows, and what their consoles complained of."""
+    """Browser windows, and the errors and warnings of their consoles."""
 
     def __init__(self, browser: Browser, engine: Engine) -> None:
         self._browser = browser
@@ -34,7 +34,7 @@ class BrowserWindows:
         self.console_errors: list[str] = []
 
     async def page(self, name: str, room: str, width: int = 1280, height: int = 800) -> Page:
-        """A window of somebody who shares nothing with the others."""
+        """Open the page in a window that shares no storage with others."""
         page = await self.open(
             f"{self._engine.url}/?name={name}&room={room}", await self.new_person(width, height)
         )
@@ -49,7 +49,7 @@ class BrowserWindows:
         return page
 
     async def new_person(self, width: int = 1280, height: int = 800) -> BrowserContext:
-        """Who shares their storage among their own tabs."""
+        """Return a browser context: its tabs share their storage."""
         return await self._browser.new_context(viewport={"width": width, "height": height})
 
     async def open(self, url: str, person: BrowserContext) -> Page:

@@ -1,4 +1,4 @@
-"""Clients as people would write them, over real sockets."""
+"""Clients over real sockets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
-from chat.identity.identity import anonymous_identity
 from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
 
 TIMEOUT = 60  # seconds; a bound on hanging, not an expectation
 
 
 class Client:
-    """A socket and all that it has received."""
+    """A socket, and all frames that it has received."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
@@ -40,23 +39,23 @@ class Client:
                 self._changed.notify_all()
 
     async def until(self, enough: Callable[[], bool]) -> None:
-        """Waits until what was received is enough."""
+        """Wait until `enough` is true of what was received."""
         async with asyncio.timeout(TIMEOUT), self._changed:
             await self._changed.wait_for(enough)
 
     async def send_frame(self, frame: Any) -> None:
-        """Sends a frame: text and bytes as they are, anything else as JSON, encoded as browsers do."""
+        """Send a frame: text and bytes as they are, anything else as JSON in the encoding of browsers."""
         await self.socket.send(
             frame if isinstance(frame, str | bytes) else json.dumps(frame, ensure_ascii=False)
         )
 
     async def until_closed(self) -> None:
-        """Waits until the server has closed the socket."""
+        """Wait until the server has closed the socket."""
         async with asyncio.timeout(TIMEOUT):
             await self._reading
 
     async def abort(self) -> None:
-        """Goes as a killed tab does, without a word."""
+        """End as a killed tab does, without a close frame."""
         self.socket.transport.abort()
         with pytest.raises(ConnectionClosedError):
             await self._reading
@@ -67,12 +66,12 @@ class Client:
             await self._reading
 
     def check(self) -> None:
-        """Holds all that was received against the AsyncAPI document. Raises WrongFrame."""
+        """Check all that was received against the AsyncAPI document. Raises WrongFrame."""
         raise NotImplementedError
 
 
 class PlainClient(Client):
-    """The 2019 article's: bare texts."""
+    """The client of the 2019 article: bare texts."""
 
     def check(self) -> None:
         for text in self.received:
@@ -82,7 +81,7 @@ class PlainClient(Client):
         await self.send_frame({"action": "onMessage", "message": message, **fields})
 
     async def receives(self, *texts: str) -> None:
-        """Waits for the last of these texts, then holds all that was received against them."""
+        """Wait for the last of these texts, then check that exactly these were received."""
         await self.until(lambda: texts[-1] in self.received)
         assert self.received == list(texts)
 
@@ -93,7 +92,7 @@ class FrameClient(Client):
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
         self._actions: dict[str, str] = {}  # what each ref asked for
-        self._frames: list[dict[str, Any]] = []  # those of `received` that are parsed already
+        self._frames: list[dict[str, Any]] = []  # the part of `received` that is parsed
 
     def check(self) -> None:
         for text, frame in zip(self.received, self.frames, strict=True):
@@ -107,12 +106,12 @@ class FrameClient(Client):
 
     @property
     def replies(self) -> list[dict[str, Any]]:
-        """All that was answered, to whatever."""
+        """All replies, to any frame."""
         return self.of_type("reply")
 
     @property
     def messages(self) -> list[dict[str, Any]]:
-        """All messages received, in the order of their arrival."""
+        """All messages, in the order of their arrival."""
         return [message for frame in self.of_type("messages") for message in frame["messages"]]
 
     def of_type(self, kind: str) -> list[dict[str, Any]]:
@@ -124,7 +123,7 @@ class FrameClient(Client):
         return [message["message"] for message in self.messages]
 
     async def request(self, **fields: Any) -> dict[str, Any]:
-        """Sends a frame and waits for its reply: the n-th that names its ref, where a ref is sent n times."""
+        """Send a frame and wait for its reply: the n-th with its ref if the ref is sent n times."""
         ref = fields.setdefault("ref", str(uuid.uuid4()))
         earlier = self._requests[ref]
         self._requests[ref] += 1
@@ -145,19 +144,21 @@ class FrameClient(Client):
 
 
 async def code_of(asked: Awaitable[dict[str, Any]]) -> str:
-    """What a frame is answered with: "ok", or the code of a refusal."""
+    """Return "ok", or the code of the error that answers a frame."""
     reply = await asked
     return str(reply.get("code", reply["status"]))
 
 
 def user_of(client: str) -> str:
-    """As whom the others see who connects with this `client`, in an open chat."""
+    """Return the user of a connection with this `client` in an open chat."""
+    from chat.identity.identity import anonymous_identity  # src is not on the path of `tests.loss_checker`
+
     return anonymous_identity(client=client, name=None, connection_id="", protocol="v1").user
 
 
 @asynccontextmanager
 async def plain_client(url: str, *, token: str | None = None, **query: Any) -> AsyncIterator[PlainClient]:
-    """A plain client; `token` is a token, which it sends in a header."""
+    """A plain client. It sends the token in a header."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     async with _connected(PlainClient, url, query, additional_headers=headers) as client:
         yield client
@@ -165,13 +166,13 @@ async def plain_client(url: str, *, token: str | None = None, **query: Any) -> A
 
 @asynccontextmanager
 async def frame_client(url: str, *, token: str | None = None, **query: Any) -> AsyncIterator[FrameClient]:
-    """A client that speaks frames; `token` is a token, which it sends as browsers do."""
+    """A client that speaks frames. It sends the token as browsers do."""
     async with _connected(FrameClient, url, query, subprotocols=_offers(token)) as client:
         yield client
 
 
 async def rejected_with(url: str, *, token: str | None = None, **query: Any) -> int:
-    """The status with which a client that speaks frames is refused."""
+    """Return the HTTP status that rejects the handshake of a client that speaks frames."""
     with pytest.raises(InvalidStatus) as rejection:
         await connect(_with_query(url, query), subprotocols=_offers(token), open_timeout=TIMEOUT)
     return rejection.value.response.status_code

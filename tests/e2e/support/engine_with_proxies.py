@@ -1,4 +1,4 @@
-"""A local engine whose functions speak to DynamoDB and to the gateway through taps."""
+"""A local engine whose functions call DynamoDB and the gateway through recording proxies."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
 from tests.support.project import ROOT, TEMPLATE
 
-# Limits that are in nobody's way, for tests of something else.
+# For tests of something else than limits.
 HIGH_LIMITS = {"MessageRate": "1000", "MessageBurst": "1000", "RoomRate": "1000"}
 
 
-async def rows(engine: Engine, table: str, operation: str = "Scan", **which: Any) -> list[dict[str, Any]]:
-    """All rows of a table of template.yaml, as DynamoDB writes them, or those that a Query asks for."""
-    request = {"TableName": engine.stack.tables[table].name, "ConsistentRead": True, **which}
+async def rows(engine: Engine, table: str, operation: str = "Scan", **request: Any) -> list[dict[str, Any]]:
+    """Return all rows of a table of template.yaml, or those of a Query, with DynamoDB's types."""
+    request = {"TableName": engine.stack.tables[table].name, "ConsistentRead": True, **request}
     found: list[dict[str, Any]] = []
     while True:
         page = await engine.services.dynamodb(operation, request)
@@ -40,21 +40,18 @@ class EngineWithProxies:
     def url(self) -> str:
         return self.engine.socket_url
 
-    async def kill(self, function: str, most: int | None = None) -> int:
-        """Ends the function's processes that are in a call, all or `most` of them, as a crash would.
-
-        Returns how many those were.
-        """
-        return self.engine.host.kill(function, most)
+    async def kill(self, function: str, max_kills: int | None = None) -> int:
+        """Kill the function's processes that are in a call, at most `max_kills`; return how many."""
+        return self.engine.host.kill(function, max_kills)
 
     async def log(self, room: str) -> list[str | None]:
-        """The texts of a room's rows in order, None for a void."""
+        """Return the texts of a room's rows in order, None for a skipped number."""
         rows = await self.rows(room)
         assert [int(row["sk"]["S"]) for row in rows] == list(range(1, len(rows) + 1))
         return [row["message"]["S"] if "message" in row else None for row in rows]
 
     async def rows(self, room: str) -> list[dict[str, Any]]:
-        """A room's rows in order, in DynamoDB's own types."""
+        """Return a room's rows in order, with DynamoDB's types."""
         return await rows(
             self.engine,
             "MessagesTable",
@@ -64,26 +61,26 @@ class EngineWithProxies:
         )
 
     async def put_head(self, room: str, item: dict[str, Any]) -> None:
-        """Writes over a room's head, as only a mistake could."""
+        """Overwrite a room's head with something that no function writes."""
         key = {"pk": {"S": f"ROOM#{room}"}, "sk": {"S": "HEAD"}}
         table = self.engine.stack.tables["MessagesTable"].name
         await self.engine.services.dynamodb("PutItem", {"TableName": table, "Item": {**key, **item}})
 
     async def connections(self) -> list[str]:
-        """The keys of all rows in the connections table."""
+        """Return the keys of all rows in the connections table."""
         found = await rows(self.engine, "ConnectionsTable")
         return sorted(f"{row['pk']['S']} {row['sk']['S']}" for row in found)
 
     async def failures(self) -> list[str]:
-        """What lies in the failures queue, ten at most."""
+        """Return messages of the failures queue, ten at most."""
         url = self.engine.services.queue_url(self.engine.stack.queues["FanoutFailures"])
         answer = await self.engine.services.sqs(
             "ReceiveMessage", {"QueueUrl": url, "MaxNumberOfMessages": 10, "VisibilityTimeout": 0}
         )
         return [message["Body"] for message in answer.get("Messages", [])]
 
-    async def failed(self) -> int:
-        """How much lies in the failures queue."""
+    async def failure_count(self) -> int:
+        """Return the number of messages in the failures queue."""
         url = self.engine.services.queue_url(self.engine.stack.queues["FanoutFailures"])
         answer = await self.engine.services.sqs(
             "GetQueueAttributes", {"QueueUrl": url, "AttributeNames": ["ApproximateNumberOfMessages"]}
@@ -92,7 +89,7 @@ class EngineWithProxies:
 
 
 def changed_template(folder: Path, changes: dict[str, str]) -> Path:
-    """A copy of the template, beside the same code, in which these texts stand for those."""
+    """Write a copy of the template, with some texts replaced, beside links to the code; return its path."""
     template = TEMPLATE.read_text()
     for old, new in changes.items():
         assert old in template

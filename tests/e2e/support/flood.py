@@ -1,4 +1,4 @@
-"""Somebody who sends far more than anybody may."""
+"""A flood: far more messages than the limits allow."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from itertools import count
 
 from websockets.asyncio.client import ClientConnection
 
-_STEP = 0.005  # seconds between two looks at what is due
+_STEP = 0.005  # seconds between two checks of what is due
 
 
 @dataclass(slots=True)
 class Flood:
-    """Sends to a room over these sockets, in turn, `rate` messages a second: all at its time and whatever is
-    answered, but for a bound to what is under way.
+    """Send `rate` messages per second to a room, over the sockets in turn, whatever is answered.
 
-    A machine that can answer fewer is sent as many as it answers: to send it more would only make it wait,
-    with everybody else that it serves.
+    `max_under_way` bounds the unanswered ones. A slow machine gets as many as it answers: more would only
+    make its other clients wait.
     """
 
     sockets: Sequence[ClientConnection] = field(repr=False)
@@ -30,13 +29,13 @@ class Flood:
     max_under_way: int = 24
     sent: int = 0
     seconds: float = 0.0  # from the first message to the last answer
-    outcomes: Counter[str] = field(default_factory=Counter)  # "ok" and the codes of refusals
-    retries: list[float] = field(default_factory=list, repr=False)  # each refusal's `retry_after`
+    outcomes: Counter[str] = field(default_factory=Counter)  # "ok" and error codes
+    retries: list[float] = field(default_factory=list, repr=False)  # the `retry_after` of each error
     _unanswered: int = 0
     _began: float = 0.0
 
     async def run(self, seconds: float) -> None:
-        """Floods for so long, and waits for the answers."""
+        """Flood for so long, then wait for the answers."""
         async with asyncio.TaskGroup() as tasks:
             reading = [tasks.create_task(self._read(socket)) for socket in self.sockets]
             self._began = time.monotonic()

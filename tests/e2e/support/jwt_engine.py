@@ -1,4 +1,4 @@
-"""A chat where one needs a token, and the tokens for it."""
+"""A local engine that requires tokens, and the tokens for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class JwtEngine:
         return self.engine.socket_url
 
     async def stored(self) -> str:
-        """All that is in the tables, as text."""
+        """Return all rows of all tables, as text."""
         tables = [await rows(self.engine, name) for name in self.engine.stack.tables]
         return "\n".join(str(row) for table in tables for row in table)
 
@@ -41,5 +41,5 @@ async def start_jwt_engine() -> AsyncIterator[JwtEngine]:
 
 
 def token_of(user: str, **claims: Any) -> str:
-    """A good token, and what it says besides: `rooms`, `roles`, `exp` …"""
+    """Return a valid token with more claims: `rooms`, `roles`, `exp` …"""
     return token(ec_key(), "ES256", kid="e1", sub=user, name=user.capitalize(), **claims)

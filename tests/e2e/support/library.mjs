@@ -1,5 +1,5 @@
 /**
- * Hosts clients of web/roomcast.js for tests in another language. Each line of the input is a command,
+ * Host clients of web/roomcast.js for tests in Python. Each line of the input is a command,
  * {"id", "do", "client", ...}. Each line of the output is a reply, {"id", "ok"} or {"id", "code", "detail"}.
  */
 import { createInterface } from "node:readline";

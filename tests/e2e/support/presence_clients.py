@@ -1,4 +1,4 @@
-"""Tabs that keep the list of who is in a room, as docs/protocol.md says."""
+"""Clients that keep the list of a room's members, as docs/protocol.md describes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from websockets.typing import Subprotocol
 from tests.e2e.support.clients import TIMEOUT
 from tests.support.asyncapi import check_heard
 
-PAUSE = 5.0  # seconds, at most, before a tab asks again whose list has another size than it is told
+PAUSE = 5.0  # seconds, at most, until a client whose list has a wrong size asks for the list
 
 
 class PresenceClient:
-    """A socket in one room, and its list: `people` are their names by user."""
+    """A socket in one room, and its list: `people` are names by user. `asked` counts the requests for it."""
 
     def __init__(self, socket: ClientConnection, room: str) -> None:
         self._socket = socket
         self._room = room
         self._refs = (f"who-{number}" for number in count())
-        self._updates: list[dict[str, Any]] = []  # since the question was asked
+        self._updates: list[dict[str, Any]] = []  # since the list was requested
         self._asking: asyncio.Task[None] | None = None
         self._answer: asyncio.Future[dict[str, Any]] | None = None
         self.people: dict[str, str] = {}
@@ -42,12 +42,12 @@ class PresenceClient:
         return cls(await connect(f"{url}?{query}", subprotocols=subprotocols, open_timeout=TIMEOUT), room)
 
     async def close(self) -> None:
-        """Goes as a tab that is closed or reloaded."""
+        """End as a tab that is closed or reloaded."""
         await self._socket.close()
         await self._end()
 
     async def abort(self) -> None:
-        """Goes without a word, as a tab that is killed or cut off."""
+        """End without a close frame, as a tab that is killed or cut off."""
         self._socket.transport.abort()
         await self._end()
 
@@ -94,7 +94,7 @@ class PresenceClient:
             wait = answer["retry_after"]
         assert not answer["more"]
         self.people = {person["user"]: person["name"] for person in answer["members"]}
-        for frame in self._updates:  # what was told meanwhile may be newer than the answer
+        for frame in self._updates:  # an update that came meanwhile may be newer than the answer
             self._apply(frame)
 
     def _apply(self, frame: dict[str, Any]) -> None:

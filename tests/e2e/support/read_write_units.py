@@ -1,10 +1,10 @@
-"""What DynamoDB charges for the calls that go through a proxy.
+"""The read and write units that DynamoDB charges for the calls through a proxy.
 
-ministack's answers say what a write that succeeds takes, by its item's size as DynamoDB does. They say
-nothing of a BatchGetItem or of a condition that failed, and of other reads they disregard the size. Those are
-counted here, by the rules of
+The answers of ministack have the units of a successful write, by the item's size as on DynamoDB. They have
+none for BatchGetItem and for a condition that failed, and ignore the size in other reads. Those are counted
+here, by the rules of
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-with an item's JSON for its size, which is never shorter: so no count is too low.
+An item's JSON stands for its size. It is never shorter, so no count is too low.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.e2e.support.recording_proxy import Call, RecordingProxy
 
-_WRITE, _READ = 1024, 4096  # bytes a unit
+_WRITE, _READ = 1024, 4096  # bytes per unit
 
 type DynamoDB = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 
@@ -30,7 +30,7 @@ class Units:
 
 @dataclass(slots=True)
 class Meter:
-    """Listens to a proxy from now on."""
+    """Count the units of a proxy's calls from now on."""
 
     proxy: RecordingProxy
     _answers: list[tuple[Call, dict[str, Any]]] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Meter:
         self.proxy.on_answer = lambda call, answer: self._answers.append((call, answer))
 
     async def take(self, dynamodb: DynamoDB) -> Units:
-        """The units of all calls since it was last asked; `dynamodb` reads whole items to see their size."""
+        """Return the units of all calls since the last time. `dynamodb` reads whole items for their size."""
         units = Units()
         answers, self._answers = self._answers, []
         for call, answer in answers:
@@ -55,7 +55,7 @@ def _written(call: Call, answer: dict[str, Any]) -> float:
     consumed = answer.get("ConsumedCapacity")
     if consumed is None:
         assert answer["__type"].endswith("ConditionalCheckFailedException"), answer
-        # Charged for the item that is there, or else for the one that is not written.
+        # Charged for the item that exists, or else for the one that is not written.
         return math.ceil(max(_size(answer.get("Item", {})), _size(call.body.get("Item", {})), 1) / _WRITE)
     tables = consumed if isinstance(consumed, list) else [consumed]
     return sum(float(table["CapacityUnits"]) for table in tables)
@@ -66,7 +66,7 @@ async def _read(call: Call, dynamodb: DynamoDB) -> float:
         ((table, asked),) = call.body["RequestItems"].items()
         parts = [{"TableName": table, "Key": key, **_consistency(asked)} for key in asked["Keys"]]
         return sum([await _read(Call("GetItem", part), dynamodb) for part in parts])
-    # What is left out of the answer is paid for all the same.
+    # Attributes that the answer leaves out are paid for, too.
     body = {name: value for name, value in call.body.items() if name != "ProjectionExpression"}
     others = str([value for name, value in body.items() if name.endswith("Expression")])
     names = {
@@ -77,7 +77,7 @@ async def _read(call: Call, dynamodb: DynamoDB) -> float:
     answer = await dynamodb(call.operation, body)
     items = answer["Items"] if call.operation == "Query" else [answer.get("Item", {})]
     rate = 1 if call.body.get("ConsistentRead") else 0.5
-    return rate * math.ceil(max(sum(map(_size, items)), 1) / _READ)  # one for nothing, too
+    return rate * math.ceil(max(sum(map(_size, items)), 1) / _READ)  # one unit for an empty answer, too
 
 
 def _consistency(asked: dict[str, Any]) -> dict[str, Any]:

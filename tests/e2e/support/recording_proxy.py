@@ -1,5 +1,6 @@
-"""An HTTP proxy between the functions and what they call, with which a test can look on, hold up, fail or
-kill.
+"""An HTTP proxy between the functions and what they call.
+
+A test sees each call, and can hold it, answer it or kill the caller.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from aiohttp import ClientError, ClientSession, TCPConnector, web
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: DynamoDB's operation and its request, or the method and path of a post."""
+    """One call: the operation and request of DynamoDB, or the method and path of a post."""
 
     operation: str
     body: dict[str, Any]
@@ -26,9 +27,9 @@ class Call:
 
 
 type Matches = Callable[[Call], bool]
-# Runs before or after the call is forwarded; an answer that it returns is given instead.
+# Runs before or after the call is forwarded. An answer that it returns replaces the real one.
 type Action = Callable[[Call], Awaitable[web.Response | None]]
-# Is shown each call that DynamoDB has answered.
+# Is called with each call that DynamoDB has answered.
 type OnAnswer = Callable[[Call, dict[str, Any]], None]
 
 
@@ -39,17 +40,18 @@ class Rule:
     after: bool
     times: int
     hits: int = 0
-    happened: asyncio.Event = field(
-        default_factory=asyncio.Event
-    )  # set when the action has run `times` times
+    # Set when the action has run `times` times.
+    happened: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class RecordingProxy:
+    """`before` and `after` add a rule: an action for the next calls that match."""
+
     def __init__(self, upstream: str) -> None:
         self._upstream = upstream
         self._rules: list[Rule] = []
         self.url = ""
-        self.added_fields: dict[str, Any] = {}  # to every request of DynamoDB
+        self.added_fields: dict[str, Any] = {}  # to every request to DynamoDB
         self.on_answer: OnAnswer | None = None
 
     async def __aenter__(self) -> RecordingProxy:
@@ -74,7 +76,7 @@ class RecordingProxy:
         return self._add(Rule(matches, action, True, times))
 
     def clear_rules(self) -> None:
-        """Forgets all rules; those that are being applied end by themselves."""
+        """Remove all rules. Actions that run are not stopped."""
         self._rules.clear()
 
     def _add(self, rule: Rule) -> Rule:
@@ -84,7 +86,7 @@ class RecordingProxy:
     async def _forward(self, request: web.Request) -> web.Response:
         try:
             raw = await request.read()
-        except ConnectionError:  # whoever asks has died
+        except ConnectionError:  # the caller has died
             return web.Response(status=400)
         target = request.headers.get("X-Amz-Target", "")
         if target:
@@ -104,7 +106,7 @@ class RecordingProxy:
                 request.method, self._upstream + request.raw_path, data=raw, headers=headers
             ) as upstream:
                 body = await upstream.read()
-        except ClientError:  # it is being stopped
+        except ClientError:  # the engine is stopping
             return web.Response(status=503)
         forwarded = web.Response(status=upstream.status, body=body)
         for name in ("Content-Type", "x-amzn-ErrorType", "x-amzn-RequestId", "x-amz-crc32"):
@@ -128,7 +130,7 @@ class RecordingProxy:
 
 
 def writes(part: str, operation: str | None = None) -> Matches:
-    """Matches a write of an item whose key holds `part`, such as `"HEAD"` or `"REF#`."""
+    """Match a write of an item whose key contains `part`, such as `"HEAD"` or `"REF#"`."""
 
     def matches(call: Call) -> bool:
         if call.operation not in {"UpdateItem", "PutItem"} or operation not in {None, call.operation}:
@@ -143,7 +145,7 @@ def operation(name: str, part: str = "") -> Matches:
 
 
 async def unavailable(call: Call) -> web.Response:
-    """DynamoDB's answer when it is out of order, which its clients do not retry."""
+    """Answer with an error of DynamoDB that its clients do not retry."""
     return web.json_response(
         {"__type": "com.amazonaws.dynamodb.v20120810#ValidationException", "message": "told to fail"},
         status=400,

@@ -1,4 +1,4 @@
-"""The network proxy clients and the gateway, which a test can cut or let fall silent."""
+"""A TCP proxy between clients and the gateway, whose connections a test can cut or silence."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ class ProxiedConnection:
         self.silent = False
 
     def cut(self) -> None:
-        """Ends it at once for both sides, without a close frame."""
+        """End it at once for both sides, without a close frame."""
         for end in self._ends:
             end.transport.abort()
 
     def silence(self) -> None:
-        """Whatever is sent from now on is lost, and neither side is told: a half-open connection."""
+        """Drop whatever is sent from now on, without an error on either side: a half-open connection."""
         self.silent = True
 
 
@@ -34,13 +34,13 @@ class TcpFaultProxy:
         self._accepting = True
 
     def cut_off(self) -> None:
-        """Cuts every connection, and any that is tried from now on."""
+        """Cut every connection, and reject new ones."""
         self._accepting = False
         for connection in list(self.connections):
             connection.cut()
 
     def restore(self) -> None:
-        """Connections can be made again."""
+        """Accept connections again."""
         self._accepting = True
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -66,7 +66,7 @@ class TcpFaultProxy:
 async def _forward(
     connection: ProxiedConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Until either side ends; then the other is told."""
+    """Copy until one side ends, then close the other."""
     try:
         while data := await reader.read(64 * 1024):
             if not connection.silent:

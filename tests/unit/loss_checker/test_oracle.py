@@ -9,7 +9,7 @@ from tests.loss_checker.oracle import Message, Record, Sending, Visit, check
 HI, YES, BYE = Message(1, "a1", "hi"), Message(2, "b1", "yes"), Message(4, "a2", "bye")
 HISTORY = [HI, YES, BYE]
 
-# Two members from the beginning, each of whom has sent; 3 is void.
+# Two members since the beginning, both of whom have sent; 3 is a skipped number.
 GOOD = Record(
     room="general",
     sendings=[
@@ -31,11 +31,11 @@ def received_by_grace(*received: Message, began: int = 2, left: bool = False) ->
     return replace(GOOD, visits=[GOOD.visits[0], Visit("grace", began, left, received)])
 
 
-def test_where_all_is_well_nothing_is_found() -> None:
+def test_a_good_record_has_no_findings() -> None:
     assert check(GOOD) == []
 
 
-def test_an_empty_room_is_well() -> None:
+def test_an_empty_room_has_no_findings() -> None:
     assert check(Record("general", [], [Visit("ada", 1, False, [])], [], {})) == []
 
 
@@ -51,7 +51,7 @@ def test_a_lost_end_is_found() -> None:
     assert kinds(received_by_grace(HI, YES)) == ["lost"]
 
 
-def test_whoever_heard_nothing_has_lost_all() -> None:
+def test_a_member_that_received_nothing_has_lost_all() -> None:
     assert [finding.kind for finding in check(received_by_grace())] == ["lost"] * 3
 
 
@@ -75,25 +75,25 @@ def test_an_altered_text_is_found() -> None:
     assert kinds(received_by_grace(HI, replace(YES, text="no"), BYE)) == ["altered"]
 
 
-def test_what_was_sent_before_a_late_joiner_came_need_not_be_heard() -> None:
+def test_a_late_member_need_not_receive_what_was_sent_before_its_join() -> None:
     assert check(received_by_grace(BYE, began=4)) == []
 
 
-def test_what_was_sent_after_a_late_joiner_came_must_be_heard() -> None:
+def test_a_late_member_must_receive_what_was_sent_after_its_join() -> None:
     assert kinds(received_by_grace(BYE, began=3)) == ["lost"]
 
 
-def test_a_late_joiner_that_is_shown_the_history_is_shown_all_from_there_on() -> None:
+def test_a_late_member_that_received_history_must_receive_all_since_then() -> None:
     assert kinds(received_by_grace(HI, BYE, began=6)) == ["lost"]
 
 
-def test_whoever_left_need_not_hear_the_end_but_everything_until_it_left() -> None:
+def test_a_member_that_left_need_not_receive_the_end_but_everything_before() -> None:
     assert check(received_by_grace(HI, YES, left=True)) == []
     assert check(received_by_grace(left=True)) == []
     assert kinds(received_by_grace(HI, BYE, left=True)) == ["lost"]
 
 
-def test_an_acknowledged_message_that_nobody_has_is_found() -> None:
+def test_an_acknowledged_message_that_is_not_stored_is_found() -> None:
     lost = Sending("ada", "a3", "still there?", 6, 5)
     assert kinds(replace(GOOD, sendings=[*GOOD.sendings, lost])) == ["lost"]
 
@@ -104,13 +104,13 @@ def test_an_acknowledgement_with_another_seq_is_found() -> None:
     ]
 
 
-def test_a_sending_that_is_never_answered_is_found() -> None:
+def test_an_unanswered_message_is_found() -> None:
     assert kinds(replace(GOOD, sendings=[*GOOD.sendings, Sending("ada", "a3", "?", 6, None)])) == [
         "unanswered"
     ]
 
 
-def test_a_refused_message_that_is_stored_is_found_but_one_that_the_client_gave_up_may_be() -> None:
+def test_a_rejected_message_must_not_be_stored_but_an_undecided_one_may_be() -> None:
     first_two = GOOD.sendings[:2]
     rejected = Sending("ada", "a2", "bye", 5, "message_too_large")
     assert kinds(replace(GOOD, sendings=[*first_two, rejected])) == ["rejected but stored"]
@@ -156,10 +156,10 @@ def test_a_history_that_differs_from_the_rows_is_found() -> None:
     assert kinds(with_row(2, replace(YES, text="no"))) == ["not in the history", "not stored"]
 
 
-def test_a_place_without_a_row_is_found() -> None:
+def test_a_number_without_a_row_is_found() -> None:
     assert kinds(with_row(6, None)) == ["gap"]
 
 
-def test_gaps_and_a_room_that_began_anew_are_found() -> None:
+def test_lost_ranges_and_resets_are_found() -> None:
     visit = replace(GOOD.visits[1], gaps=[(2, 3)], resets=1)
     assert kinds(replace(GOOD, visits=[visit])) == ["given up", "reset"]
