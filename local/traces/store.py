@@ -67,11 +67,12 @@ def assemble(documents: Iterable[dict[str, Any]]) -> list[Span]:
     """Return the roots of a trace's trees, by time; a complete trace has one root."""
     spans = {span.id: span for document in documents for span in _spans(document)}
     roots = []
+    circular = _circular(spans)
     # Segments below a span come after its subsegments: a broadcast after the handler, although its time
     # counts from when the message was written.
     for span in sorted(spans.values(), key=lambda span: (span.segment, span.start)):
         parent = spans.get(span.parent_id or "")
-        if parent is None or _descends(parent, span, spans):
+        if parent is None or span.id in circular:
             span.orphan = span.parent_id is not None
             roots.append(span)
         else:
@@ -116,12 +117,17 @@ def _time(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 <= value <= 1e12 else None
 
 
-def _descends(span: Span | None, from_: Span, spans: dict[str, Span]) -> bool:
-    """True if the parents of a span lead to the other: such documents would be a circle, not a tree."""
-    seen: set[str] = set()
-    while span is not None and span.id not in seen:
-        if span is from_:
-            return True
-        seen.add(span.id)
-        span = spans.get(span.parent_id or "")
-    return False
+def _circular(spans: dict[str, Span]) -> set[str]:
+    """Return the ids of spans that are their own ancestors: a broken tracer may send such documents."""
+    walked: dict[str, int] = {}  # the walk that first reached a span
+    circular: set[str] = set()
+    for number, start in enumerate(spans.values()):
+        path: list[str] = []
+        span: Span | None = start
+        while span is not None and span.id not in walked:
+            walked[span.id] = number
+            path.append(span.id)
+            span = spans.get(span.parent_id or "")
+        if span is not None and walked[span.id] == number:  # this walk has returned to its own path
+            circular.update(path[path.index(span.id) :])
+    return circular

@@ -1,4 +1,4 @@
-"""Which records a mapping's filter criteria let through."""
+"""The records that pass a mapping's filter criteria."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_prefix_and_suffix_look_at_the_ends_of_a_string() -> None:
     assert not passes({"dynamodb": {"SizeBytes": [{"prefix": "3"}]}})
 
 
-def test_equals_ignore_case_forgives_only_case() -> None:
+def test_equals_ignore_case_ignores_only_case() -> None:
     assert passes({"dynamodb": {"Keys": {"sk": {"S": [{"equals-ignore-case": "Head"}]}}}})
     assert not passes({"dynamodb": {"Keys": {"sk": {"S": [{"equals-ignore-case": "Heads"}]}}}})
 
 
-def test_anything_but_refuses_one_value_or_each_of_a_list() -> None:
+def test_anything_but_excludes_one_value_or_each_of_a_list() -> None:
     assert passes({"eventName": [{"anything-but": "REMOVE"}]})
     assert passes({"eventName": [{"anything-but": ["REMOVE", "INSERT"]}]})
     assert not passes({"eventName": [{"anything-but": ["REMOVE", "MODIFY"]}]})
@@ -92,7 +92,7 @@ def test_exists_false_matches_where_the_whole_branch_is_missing() -> None:
     assert not passes({"dynamodb": {"OldImage": {"seq": {"N": [{"exists": True}]}}}})
 
 
-def test_a_list_is_looked_through() -> None:
+def test_a_list_is_searched() -> None:
     assert passes(image("tags", {"L": {"S": ["green"]}}))
     assert passes(image("tags", {"L": {"S": [{"exists": True}]}}))
     assert not passes(image("tags", {"L": {"S": ["blue"]}}))
@@ -154,6 +154,6 @@ def test_or_joins_different_fields() -> None:
         {"Pattern": '{"eventName": ["MODIFY"]}'},
     ],
 )
-def test_a_pattern_that_aws_would_refuse_is_refused_at_once(pattern: dict[str, Any]) -> None:
+def test_a_pattern_that_aws_would_reject_is_an_error_at_once(pattern: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="the pattern"):
         Filters([pattern])

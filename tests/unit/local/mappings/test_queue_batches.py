@@ -8,7 +8,6 @@ import pytest
 
 from local.aws_defaults import INVOCATION_PAYLOAD
 from local.invocation import Result
-from local.mappings.batches import is_full
 from local.mappings.queue_batches import Message, event, handled, split
 from tests.support.local.stream_engine import ERROR, answering
 
@@ -105,29 +104,23 @@ def test_filters_see_any_other_body_as_its_text(body: str) -> None:
 # Batches
 
 
-def test_a_batch_is_full_by_number_or_by_bytes() -> None:
-    assert not is_full(BATCH, 4)
-    assert is_full(BATCH, 3)
-    assert is_full([message("large", INVOCATION_PAYLOAD)], 4)
-
-
-def test_messages_are_split_where_one_call_cannot_carry_more() -> None:
+def test_messages_are_split_where_one_call_is_full() -> None:
     half = INVOCATION_PAYLOAD // 2
     messages = [message("a", half), message("b", half), message("c", 10), message("d", 10)]
     assert [ids(batch) for batch in split(messages)] == [["a"], ["b", "c", "d"]]
     assert split([]) == []
 
 
-def test_a_message_that_no_call_can_carry_goes_alone() -> None:
+def test_a_message_too_large_for_any_call_goes_alone() -> None:
     huge = message("huge", INVOCATION_PAYLOAD)
     assert [ids(batch) for batch in split([huge, message("small")])] == [["huge"], ["small"]]
 
 
-# Answers
+# Results
 
 
-def done(answer: Result, *, partial_failures: bool = True) -> list[str]:
-    return ids(handled(BATCH, answer, partial_failures=partial_failures))
+def done(result: Result, *, partial_failures: bool = True) -> list[str]:
+    return ids(handled(BATCH, result, partial_failures=partial_failures))
 
 
 def failures(*items: Any) -> Result:
@@ -135,33 +128,33 @@ def failures(*items: Any) -> Result:
 
 
 @pytest.mark.parametrize("partial_failures", [True, False])
-def test_after_an_error_nothing_is_done(partial_failures: bool) -> None:
+def test_after_an_error_no_message_is_done(partial_failures: bool) -> None:
     assert done(ERROR, partial_failures=partial_failures) == []
 
 
 def test_all_but_the_reported_messages_are_done() -> None:
     assert done(failures({"itemIdentifier": "two"})) == ["one", "three"]
-    assert done(failures(*({"itemIdentifier": each} for each in ("one", "two", "three")))) == []
+    assert done(failures(*({"itemIdentifier": name} for name in ("one", "two", "three")))) == []
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "result",
     [Result(b""), answering(None), answering({}), failures(), answering({"batchItemFailures": None})],
     ids=["nothing", "null", "empty", "empty list", "null list"],
 )
-def test_these_answers_are_a_complete_success(answer: Result) -> None:
-    assert done(answer) == ["one", "two", "three"]
+def test_these_results_are_a_complete_success(result: Result) -> None:
+    assert done(result) == ["one", "two", "three"]
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "result",
     [
         Result(b"{not JSON"),
         failures({"itemIdentifier": ""}),
         failures({"itemIdentifier": None}),
         failures({"messageId": "one"}),
-        failures({"itemIdentifier": "nobody"}),
-        failures({"itemIdentifier": "one"}, {"itemIdentifier": "nobody"}),
+        failures({"itemIdentifier": "not in the batch"}),
+        failures({"itemIdentifier": "one"}, {"itemIdentifier": "not in the batch"}),
         failures({"itemIdentifier": ["one"]}),
         failures("one"),
         answering({"batchItemFailures": "one"}),
@@ -169,6 +162,6 @@ def test_these_answers_are_a_complete_success(answer: Result) -> None:
         answering("one"),
     ],
 )
-def test_these_answers_fail_the_whole_batch(answer: Result) -> None:
-    assert done(answer) == []
-    assert done(answer, partial_failures=False) == ["one", "two", "three"]
+def test_these_results_fail_the_whole_batch(result: Result) -> None:
+    assert done(result) == []
+    assert done(result, partial_failures=False) == ["one", "two", "three"]

@@ -41,8 +41,8 @@ def handler(event, context):
 """
 
 
-class Heard(TraceStore):
-    """The traces, and a way to wait for more."""
+class WaitingStore(TraceStore):
+    """A store, and a way to wait for documents."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Heard(TraceStore):
         self._changed.set()
 
     async def documents(self, count: int, containing: str = "") -> list[dict[str, Any]]:
-        """Those of the newest trace, once it has so many."""
+        """Wait until the newest trace has so many documents, and return them."""
         while not (found := self.newest(1, containing)) or len(found[0][1]) < count:
             self._changed.clear()
             await self._changed.wait()
@@ -61,8 +61,8 @@ class Heard(TraceStore):
 
 
 @dataclass
-class Lab:
-    traces: Heard
+class TraceLab:
+    traces: WaitingStore
     address: str
     folder: Path
     hosts: list[LambdaHost]
@@ -76,10 +76,10 @@ class Lab:
     async def start(
         self, source: str, *, traced: bool = True, timeout: float = 30, **options: int
     ) -> LambdaHost:
-        (self.folder / "told.py").write_text(source)
+        (self.folder / "traced.py").write_text(source)
         function = Function(
-            name="Told",
-            handler="told.handler",
+            name="Traced",
+            handler="traced.handler",
             code=self.folder,
             timeout=timeout,
             memory=128,
@@ -87,7 +87,7 @@ class Lab:
             traced=traced,
         )
         host = LambdaHost(
-            {"Told": function},
+            {"Traced": function},
             environment={"AWS_XRAY_DAEMON_ADDRESS": self.address},
             log=lambda function, line: None,
             record=self.traces.add,
@@ -99,10 +99,10 @@ class Lab:
 
 
 @pytest.fixture
-async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
-    traces = Heard()
+async def lab(tmp_path: Path) -> AsyncIterator[TraceLab]:
+    traces = WaitingStore()
     daemon = XRayListener(traces.add)
-    lab = Lab(traces, await daemon.start(), tmp_path, [])
+    lab = TraceLab(traces, await daemon.start(), tmp_path, [])
     yield lab
     for host in lab.hosts:
         await host.stop()
@@ -118,10 +118,10 @@ def value(result: Result) -> Any:
     return json.loads(result.payload)
 
 
-# the daemon's end
+# the daemon
 
 
-async def test_a_segment_is_heard(lab: Lab) -> None:
+async def test_a_segment_is_received(lab: TraceLab) -> None:
     segment = {"trace_id": TRACE_ID, "id": "a", "name": "Zoë", "start_time": 1.5}
     lab.send(HEADER + json.dumps(segment).encode())
     assert await lab.traces.documents(1) == [segment]
@@ -141,13 +141,15 @@ async def test_a_segment_is_heard(lab: Lab) -> None:
         HEADER + b'{"trace_id": "%s", "id": "b", "start_time": 1e999}' % TRACE_ID.encode(),
     ],
 )
-async def test_what_is_no_segment_is_dropped_and_the_next_is_heard(lab: Lab, noise: bytes) -> None:
+async def test_an_invalid_datagram_is_dropped_and_the_next_one_is_received(
+    lab: TraceLab, noise: bytes
+) -> None:
     segment = {"trace_id": TRACE_ID, "id": "a", "name": "a", "start_time": 1}
     lab.send(noise, HEADER + json.dumps(segment).encode())
     assert await lab.traces.documents(1) == [segment]
 
 
-async def test_a_burst_is_heard_whole_when_the_engine_was_busy_meanwhile(lab: Lab) -> None:
+async def test_a_burst_is_received_whole_even_if_the_engine_was_busy(lab: TraceLab) -> None:
     segments = [{"trace_id": TRACE_ID, "id": str(number), "start_time": 1} for number in range(100)]
     lab.send(*[HEADER + json.dumps(segment).encode() for segment in segments])  # the loop waits for this
     assert await lab.traces.documents(100) == segments
@@ -156,20 +158,20 @@ async def test_a_burst_is_heard_whole_when_the_engine_was_busy_meanwhile(lab: La
 # a function's segments
 
 
-async def test_what_the_sdk_sends_hangs_under_the_functions_segment(lab: Lab) -> None:
+async def test_subsegments_of_the_sdk_are_below_the_functions_segment(lab: TraceLab) -> None:
     host = await lab.start(TRACED.format(src=str(SRC)))
-    await host.invoke("Told", {})
+    await host.invoke("Traced", {})
     documents = await lab.traces.documents(4)
-    assert outline(documents) == ["Told", "  Told", "    ## handler", "      write"]
-    origins = {it["origin"]: it for it in documents if "origin" in it}
+    assert outline(documents) == ["Traced", "  Traced", "    ## handler", "      write"]
+    origins = {segment["origin"]: segment for segment in documents if "origin" in segment}
     assert set(origins) == {"AWS::Lambda", "AWS::Lambda::Function"}
     assert origins["AWS::Lambda::Function"]["parent_id"] == origins["AWS::Lambda"]["id"]
     assert "fault" not in origins["AWS::Lambda"]
 
 
-async def test_a_broadcast_hangs_under_the_function_that_wrote_the_message(lab: Lab) -> None:
+async def test_a_broadcast_is_below_the_function_that_wrote_the_message(lab: TraceLab) -> None:
     host = await lab.start(TRACED.format(src=str(SRC)))
-    headers = [value(await host.invoke("Told", {})) for _ in range(2)]
+    headers = [value(await host.invoke("Traced", {})) for _ in range(2)]
     daemon = XRayDaemon(lab.address)
     run = [(header, "2026-11-24T06:20:01.123Z") for header in headers]
     with BroadcastTrace(daemon, "general", run) as trace:
@@ -187,56 +189,56 @@ async def test_a_broadcast_hangs_under_the_function_that_wrote_the_message(lab: 
         assert len(function.children) == 2  # the handler's and this
 
 
-async def test_a_failed_call_is_a_fault_without_its_words(lab: Lab) -> None:
+async def test_a_failed_call_is_a_fault_without_its_message(lab: TraceLab) -> None:
     host = await lab.start("def handler(event, context): raise ValueError('secret words')\n")
-    await host.invoke("Told", {})
+    await host.invoke("Traced", {})
     documents = await lab.traces.documents(2)
-    assert [it["fault"] for it in documents] == [True, True]
+    assert [segment["fault"] for segment in documents] == [True, True]
     assert documents[1]["cause"]["exceptions"][0]["type"] == "ValueError"
     assert "secret" not in json.dumps(documents)
 
 
-async def test_a_call_that_times_out_has_its_segments(lab: Lab) -> None:
+async def test_a_call_that_times_out_has_its_segments(lab: TraceLab) -> None:
     host = await lab.start(
         "import threading\ndef handler(e, c): threading.Event().wait()\n",
         timeout=0.5,
     )
-    await host.invoke("Told", {})
+    await host.invoke("Traced", {})
     documents = await lab.traces.documents(2)
-    assert {it["cause"]["exceptions"][0]["type"] for it in documents} == {"Sandbox.Timedout"}
+    assert {segment["cause"]["exceptions"][0]["type"] for segment in documents} == {"Sandbox.Timedout"}
 
 
-async def test_a_call_that_nothing_could_be_started_for_has_lambdas_segment_only(lab: Lab) -> None:
+async def test_a_call_without_an_instance_has_lambdas_segment_only(lab: TraceLab) -> None:
     host = await lab.start("raise ImportError('no such thing')\n")
-    await host.invoke("Told", {})
+    await host.invoke("Traced", {})
     [segment] = await lab.traces.documents(1)
     assert (segment["origin"], segment["fault"]) == ("AWS::Lambda", True)
 
 
-async def test_only_a_call_that_waited_for_a_cold_start_shows_it(lab: Lab) -> None:
+async def test_only_a_call_that_waited_for_a_cold_start_shows_it(lab: TraceLab) -> None:
     host = await lab.start(
         "import os\ndef handler(event, context):\n    if event.get('die'): os._exit(1)\n",
     )
-    await host.invoke("Told", {"die": True})  # by an instance that was started before
-    assert outline(await lab.traces.documents(2)) == ["Told", "  Told"]
-    await host.invoke("Told", {})
-    assert outline(await lab.traces.documents(2)) == ["Told", "  Told", "    Initialization"]
-    await host.invoke("Told", {})
-    assert outline(await lab.traces.documents(2)) == ["Told", "  Told"]
+    await host.invoke("Traced", {"die": True})  # by an instance that was started before
+    assert outline(await lab.traces.documents(2)) == ["Traced", "  Traced"]
+    await host.invoke("Traced", {})
+    assert outline(await lab.traces.documents(2)) == ["Traced", "  Traced", "    Initialization"]
+    await host.invoke("Traced", {})
+    assert outline(await lab.traces.documents(2)) == ["Traced", "  Traced"]
 
 
-async def test_a_call_that_waited_but_for_a_used_instance_shows_no_cold_start(lab: Lab) -> None:
+async def test_a_call_that_waited_for_a_used_instance_shows_no_cold_start(lab: TraceLab) -> None:
     host = await lab.start(
         "import os\ndef handler(event, context):\n    if event.get('die'): os._exit(1)\n",
         concurrency=1,
     )
-    calls = [host.invoke("Told", {"die": True}), *[host.invoke("Told", {}) for _ in range(2)]]
+    calls = [host.invoke("Traced", {"die": True}), *[host.invoke("Traced", {}) for _ in range(2)]]
     await asyncio.gather(*calls)
     trees = [outline(documents) for _, documents in lab.traces.newest()]
     assert sum("    Initialization" in tree for tree in trees) == 1
 
 
-async def test_a_function_that_is_not_traced_has_no_trace(lab: Lab) -> None:
+async def test_a_function_that_is_not_traced_has_no_trace(lab: TraceLab) -> None:
     host = await lab.start(TRACED.format(src=str(SRC)), traced=False)
-    assert value(await host.invoke("Told", {})) is None
+    assert value(await host.invoke("Traced", {})) is None
     assert lab.traces.newest() == []

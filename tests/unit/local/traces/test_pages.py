@@ -1,4 +1,4 @@
-"""The traces over HTTP, in a terminal and by the command that one types."""
+"""The traces over HTTP, in a terminal and by the command."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def traces_of(port: int, query: str = "") -> list[dict[str, Any]]:
 # over HTTP
 
 
-async def test_a_trace_has_a_summary_its_rows_and_what_was_received() -> None:
+async def test_a_trace_has_a_summary_its_rows_and_its_documents() -> None:
     async with serving(some()) as port:
         running, whole = await traces_of(port)
     assert (running["id"], running["in_progress"]) == (OTHER_ID, True)
@@ -143,7 +143,7 @@ async def test_traces_are_chosen_by_number_and_by_part_of_the_id(query: str, fou
         assert [trace["id"] for trace in await traces_of(port, query)] == found
 
 
-async def test_a_trace_of_which_nothing_can_be_shown_is_listed_all_the_same() -> None:
+async def test_a_trace_without_valid_rows_is_listed_too() -> None:
     traces = TraceStore()
     traces.add({"trace_id": TRACE_ID, "id": "odd", "annotations": 7, "aws": [], "start_time": None})
     async with serving(traces) as port:
@@ -152,7 +152,7 @@ async def test_a_trace_of_which_nothing_can_be_shown_is_listed_all_the_same() ->
     assert draw(trace)
 
 
-async def test_the_page_is_whole_in_itself() -> None:
+async def test_the_page_needs_no_other_file() -> None:
     async with serving(some()) as port:
         status, page = await get(port, "/_local/traces")
     assert status == 200
@@ -195,7 +195,7 @@ async def test_another_host_name_may_not(path: str, host: str) -> None:
         ("GET", "/_local"),
     ],
 )
-async def test_nothing_else_is_there(method: str, path: str) -> None:
+async def test_other_pages_do_not_exist(method: str, path: str) -> None:
     async with serving(some()) as port:
         assert (await get(port, path, method=method))[0] == 403
 
@@ -242,7 +242,7 @@ async def test_lines_keep_to_the_width(width: int) -> None:
         assert len(line) <= max(width, 80) + len(" error")
 
 
-async def test_names_cannot_steer_the_terminal() -> None:
+async def test_names_cannot_control_the_terminal() -> None:
     traces = some()
     traces.add(
         segments()[0] | {"id": "evil", "name": "\x1b[2J\r\nfake", "annotations": {"room": "\x9b31m\n"}}
@@ -270,7 +270,7 @@ async def typed(*arguments: str) -> tuple[int | None, str, str]:
     return process.returncode, out.decode(), error.decode()
 
 
-async def test_the_command_shows_the_newest_traces_the_newest_at_the_end() -> None:
+async def test_the_command_shows_the_newest_traces_newest_last() -> None:
     async with serving(some()) as port:
         status, out, error = await typed("--port", str(port))
     assert (status, error) == (0, "")
@@ -294,7 +294,7 @@ async def test_without_an_engine_the_command_says_so_in_one_line() -> None:
     assert error.count("\n") == 1
 
 
-async def test_what_is_no_engine_is_an_error() -> None:
+async def test_another_server_is_an_error() -> None:
     async with serving(None) as port:
         with pytest.raises(LocalError, match="is not an engine's"):
             await asyncio.to_thread(fetch, port, last=1, containing="")

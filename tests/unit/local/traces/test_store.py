@@ -55,7 +55,7 @@ def test_documents_make_one_tree_in_whatever_order_they_come(order: tuple[dict[s
     assert outline(list(order)) == TREE
 
 
-def test_a_span_whose_parent_is_missing_is_a_root_and_says_so() -> None:
+def test_a_span_whose_parent_is_missing_is_a_root_marked_as_an_orphan() -> None:
     roots = assemble([LAMBDA, CALL])
     assert [(root.name, root.orphan) for root in roots] == [("lambda", False), ("call", True)]
 
@@ -86,12 +86,12 @@ def test_documents_that_are_their_own_ancestors_are_each_shown_once(documents: l
         {"id": "x", "start_time": -1},
     ],
 )
-def test_what_is_no_subsegment_is_left_out(part: Any) -> None:
+def test_an_invalid_subsegment_is_left_out(part: Any) -> None:
     good = {"id": "good", "name": "good", "start_time": 1}
     assert outline([document("segment", subsegments=[part, good])]) == ["segment", "  good"]
 
 
-def test_deeply_nested_subsegments_are_no_trouble() -> None:
+def test_deeply_nested_subsegments_are_read() -> None:
     inner: dict[str, Any] = {"id": "0", "name": "0", "start_time": 1}
     for number in range(1, 5_000):
         inner = {"id": str(number), "name": str(number), "start_time": 1, "subsegments": [inner]}
@@ -123,13 +123,13 @@ def test_the_traces_that_began_last_are_kept_and_come_newest_first() -> None:
 @pytest.mark.parametrize(
     "bad", [{}, {"trace_id": None}, {"trace_id": 1}, {"trace_id": "1-x"}, {"id": None}, {"id": 7}]
 )
-def test_a_document_that_belongs_to_no_trace_is_dropped(bad: dict[str, Any]) -> None:
+def test_a_document_without_a_trace_is_dropped(bad: dict[str, Any]) -> None:
     traces = TraceStore()
     traces.add(document("a") | bad if bad else {})
     assert traces.newest() == []
 
 
-def test_a_trace_has_an_end_however_much_is_sent() -> None:
+def test_a_trace_has_a_maximum_of_documents() -> None:
     traces = TraceStore()
     for number in range(MAX_DOCUMENTS + 10):
         traces.add(document(str(number)))
