@@ -15,8 +15,6 @@ from typing import Any
 from bench.simulator.members import member_id
 from bench.worker import answer, cpu_seconds
 
-FRAME = '{"type":"messages","room":"general","messages":[{"seq":42,"id":"' + "3" * 36 + '","user":"ada",'
-FRAME += '"name":"Ada","message":"' + "Hi! " * 12 + '","at":"2026-11-24T06:20:01.123Z"}]}'
 REGION = "us-east-1"
 THREADS = 50
 
@@ -136,10 +134,10 @@ CLIENTS = {
 }
 
 
-def work(client: str, endpoint: str, ca: str, posts: int) -> dict[str, Any]:
+def work(client: str, endpoint: str, ca: str, frame: str, posts: int) -> dict[str, Any]:
     """Measure posts to so many connections, after a tenth as many to warm up."""
     ids = [member_id(number) for number in range(posts)]
-    post = CLIENTS[client](endpoint, ca, FRAME)
+    post = CLIENTS[client](endpoint, ca, frame)
     post(ids[: max(posts // 10, 100)])
     cpu, wall = cpu_seconds(), time.perf_counter()
     post(ids)

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from bench import worker
 from bench.fakes.sink import NotInstalled, Sink, find, nginx
+from bench.peers.engine import message
 from bench.report.report import Goal, Report, progress
+from chat.protocol import frames
 
 # Each runs for about a second: a client that is ten times as fast makes ten times the posts.
 POSTS = {
@@ -30,12 +32,13 @@ NAMES = {
     "awscrt": "awscrt, 50 connections, our signer",
 }
 TIMES = 3
+(FRAME,) = frames.messages("general", [message(42)])
 PEERS = worker.ROOT / ".venv-bench" / "bin" / "python"  # `make bench` installs it
 _OTHER_VENV = ("aiobotocore_tasks", "awscrt")  # their packages need another botocore
 
 
 def run() -> Report:
-    report = Report("posts: a signed 200-byte frame over TLS to nginx")
+    report = Report(f"posts: a signed frame of {len(FRAME)} bytes over TLS to nginx")
     try:
         with nginx() as sink:
             rates = {client: rate for client in POSTS if (rate := _rate(report, client, sink))}
@@ -71,6 +74,7 @@ def _rate(report: Report, client: str, sink: Sink) -> float | None:
             client=client,
             endpoint=sink.endpoint,
             ca=sink.ca,
+            frame=FRAME,
             posts=POSTS[client],
         )
         for _ in range(TIMES)
@@ -93,7 +97,7 @@ def _wrk(report: Report, sink: Sink) -> float | None:
         return None
     progress("posts: wrk, the limit")
     script = Path(sink.ca).with_name("post.lua")
-    script.write_text('wrk.method = "POST"\nwrk.body = string.rep("x", 200)\n')
+    script.write_text(f'wrk.method = "POST"\nwrk.body = string.rep("x", {len(FRAME)})\n')
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [program, "-t1", "-c50", "-d3s", "-s", str(script), f"{sink.endpoint}/@connections/aBcDeFgHoAMCJ9w="],
