@@ -7,8 +7,8 @@ counts the capacity that DynamoDB would charge. Other operations get the answers
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
+import math
 import sys
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -18,6 +18,7 @@ import httptools
 import uvloop
 
 from bench.simulator.members import member_id
+from chat.storage import keys
 
 # A Query reads at most 1 MB:
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
@@ -36,44 +37,43 @@ class Room:
     """Members 0 to `size` - 1 of a simulated room, in the order of their sort keys."""
 
     def __init__(self, name: str, size: int) -> None:
-        self.name = name
-        self.keys = sorted(map(_sort_key, range(size)))
-        self.item_bytes = len(f"pkROOM#{name}sk{self.keys[0]}user{_USER}name{_NAME}protocolv1") + _NUMBERS
+        self.pk = keys.room_pk(name)
+        self.sks = sorted(keys.membership(name, member_id(number))["sk"] for number in range(size))
+        self.item_bytes = len(f"pk{self.pk}sk{self.sks[0]}user{_USER}name{_NAME}protocolv1") + _NUMBERS
 
     def query(self, request: dict[str, Any]) -> tuple[bytes, float]:
         """Return the answer to a Query, and the read units it took."""
         values = request["ExpressionAttributeValues"]
-        start, end = 0, len(self.keys)
+        start, end = 0, len(self.sks)
         if ":first" in values:
-            start = bisect_left(self.keys, values[":first"]["S"])
-            end = bisect_right(self.keys, values[":last"]["S"])
+            start = bisect_left(self.sks, values[":first"]["S"])
+            end = bisect_right(self.sks, values[":last"]["S"])
         if "ExclusiveStartKey" in request:
-            start = bisect_right(self.keys, request["ExclusiveStartKey"]["sk"]["S"])
+            start = bisect_right(self.sks, request["ExclusiveStartKey"]["sk"]["S"])
         limit = min(request.get("Limit", end), PAGE_BYTES // self.item_bytes)
-        keys = self.keys[start : min(end, start + limit)]
-        whole = "ProjectionExpression" not in request
-        more = f'"user":{{"S":"{_USER}"}},"name":{{"S":"{_NAME}"}},'
-        more += f'"pk":{{"S":"ROOM#{self.name}"}},' if whole else ""
-        rest = f'"protocol":{{"S":"v1"}},{more}"connected_at":{{"N":"{_CONNECTED_AT}"}},'
-        rest += f'"expires_at":{{"N":"{_EXPIRES_AT}"}}}}'
-        items = ",".join([f'{{"sk":{{"S":"{key}"}},{rest}' for key in keys])
+        sks = self.sks[start : min(end, start + limit)]
+        rest = self._rest_of_item(with_pk="ProjectionExpression" not in request)
+        items = ",".join([f'{{"sk":{{"S":"{sk}"}},{rest}' for sk in sks])
+        page = f'{{"Items":[{items}],"Count":{len(sks)},"ScannedCount":{len(sks)}'
         # As in DynamoDB: a page that reached the limit has a LastEvaluatedKey even if nothing follows.
-        ended = len(keys) == limit
-        after = (
-            f',"LastEvaluatedKey":{{"pk":{{"S":"ROOM#{self.name}"}},"sk":{{"S":"{keys[-1]}"}}}}'
-            if ended
-            else ""
+        if len(sks) == limit:
+            page += f',"LastEvaluatedKey":{{"pk":{{"S":"{self.pk}"}},"sk":{{"S":"{sks[-1]}"}}}}'
+        units = max(1, math.ceil(len(sks) * self.item_bytes / _UNIT))
+        return f"{page}}}".encode(), units * (1 if request.get("ConsistentRead") else 0.5)
+
+    def _rest_of_item(self, *, with_pk: bool) -> str:
+        """Return the JSON of an item after its sk: formatted once per page, because it is always the same."""
+        pk = f'"pk":{{"S":"{self.pk}"}},' if with_pk else ""
+        return (
+            f'"protocol":{{"S":"v1"}},"user":{{"S":"{_USER}"}},"name":{{"S":"{_NAME}"}},{pk}'
+            f'"connected_at":{{"N":"{_CONNECTED_AT}"}},"expires_at":{{"N":"{_EXPIRES_AT}"}}}}'
         )
-        units = max(1, -(-len(keys) * self.item_bytes // _UNIT)) * (
-            1 if request.get("ConsistentRead") else 0.5
-        )
-        counted = f'"Count":{len(keys)},"ScannedCount":{len(keys)}'
-        return f'{{"Items":[{items}],{counted}{after}}}'.encode(), units
 
 
 class Table:
     def __init__(self, sizes: list[int]) -> None:
-        self.rooms = {f"ROOM#members-{size}": Room(f"members-{size}", size) for size in sizes}
+        rooms = [Room(f"members-{size}", size) for size in sizes]
+        self.rooms = {room.pk: room for room in rooms}
         self.calls: Counter[str] = Counter()
         self.units = 0.0
 
@@ -82,8 +82,8 @@ class Table:
         match operation:
             case "Query":
                 request = json.loads(body)
-                keys = [value["S"] for value in request["ExpressionAttributeValues"].values()]
-                room = next((self.rooms[key] for key in keys if key in self.rooms), None)
+                values = [value["S"] for value in request["ExpressionAttributeValues"].values()]
+                room = next((self.rooms[value] for value in values if value in self.rooms), None)
                 if room is None:
                     return b'{"Items":[],"Count":0,"ScannedCount":0}'
                 page, units = room.query(request)
@@ -138,11 +138,6 @@ async def _serve(sizes: list[int]) -> None:
         print(json.dumps({"calls": table.calls, "units": table.units}), flush=True)
         table.calls.clear()
         table.units = 0.0
-
-
-def _sort_key(number: int) -> str:
-    connection_id = member_id(number)
-    return hashlib.sha256(connection_id.encode()).hexdigest()[:4] + connection_id
 
 
 if __name__ == "__main__":

@@ -38,7 +38,6 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
     from bench.peers.engine import message
     from chat.protocol import frames
     from chat.storage import keys
-    from chat.storage.keys import HASH_DIGITS
 
     members = boto3.client("dynamodb", endpoint_url=table, region_name=REGION)
     config = Config(max_pool_connections=THREADS)
@@ -62,7 +61,7 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
             ExpressionAttributeValues={":room": {"S": keys.room_pk(room_of(size))}},
             ConsistentRead=True,
         )
-        ids = (item["sk"]["S"][HASH_DIGITS:] for page in pages for item in page["Items"])
+        ids = (keys.member_id_of(item["sk"]["S"]) for page in pages for item in page["Items"])
         posting = [pool.submit(post, connection_id) for connection_id in ids]
         delivered = sum(future.result() for future in posting)
         return {"Delivered": delivered, "Failed": size - delivered}
