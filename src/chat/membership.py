@@ -2,11 +2,11 @@
 
 Each change is made here as a whole: the table, the check of bans, and the signal to the room.
 
-    connect, join       begin; a banned user is kept out, also if the ban lands meanwhile
-    leave, disconnect   end at the client's wish
+    connect, join       begin a membership, unless the user is banned
+    leave, disconnect   end it for the client
     remove              ends a banned user's memberships of a room
-    prune               ends connections that a broadcast found closed, or expired
-    Expiry              how an open socket ends whose connection, or whose token, has expired
+    prune               ends connections that a broadcast found closed or expired
+    Expiry              tells how an open socket ends after its connection or its token has expired
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
-if TYPE_CHECKING:  # for `disconnect_expired` only: not every function may pay for it at cold start
+if TYPE_CHECKING:  # not at run time: connect and disconnect would load boto3's client for nothing
     from apigateway.management import ManagementClient
 
 logger = Logger(child=True)
@@ -59,7 +59,7 @@ class Membership:
         """Make a connection a member of a room, if it is not one already.
 
         Raises Forbidden if the user is banned or the connection is in too many rooms, NotConnected, and
-        RateLimited: everybody in the room is told, so a join is charged like a message.
+        RateLimited: a join costs a post per member, so it is charged like a message.
         """
         self._rules.require_not_banned(person.user, [room])
         if not self._connections.join(connection_id, room):
@@ -111,7 +111,7 @@ EXPIRED = frames.disconnect("token_expired", reconnect=True)
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """How sockets end whose connection or token has expired: with the frame EXPIRED, then closed.
+    """How the sockets of expired connections end: the frame EXPIRED is posted, then the socket is closed.
 
     The caller posts and closes, because the message function ends one socket and the fan-out hundreds at
     once. `protocols` is by connection id.
@@ -125,7 +125,7 @@ class Expiry:
         return [connection_id for connection_id, protocol in self.protocols.items() if protocol == "v1"]
 
     def to_close(self, gone: Collection[str] = ()) -> list[str]:
-        """The sockets to close: all but those whose post found them `gone`.
+        """The sockets to close: all except the `gone` ones, which the post found closed.
 
         Most are gone: API Gateway closes a socket after two hours, and `$disconnect` is best effort.
         """

@@ -73,7 +73,7 @@ class BatchFailed(Exception):
 
 
 def batch_response(records: Sequence[Record], failed: set[int]) -> dict[str, list[dict[str, str]]]:
-    """Return what Lambda is told of a batch: the records, by position, that failed.
+    """Return Lambda's response for a batch with the records, by position, that failed.
 
     Raises BatchFailed if the first of several failed. Reported, the whole batch would be repeated as it is,
     and be given up as a whole in the end. After a function error Lambda splits it, until the failing record

@@ -86,10 +86,10 @@ def test_bad_input_is_answered_with_its_code_and_changes_nothing(
         assert (set(answer), answer["statusCode"]) == ({"statusCode", "body"}, 200)
         frame = answer["body"]
         assert CONNECTION not in site.posted()
-    refusal = json.loads(frame)
-    assert set(refusal) == {"type", "ref", "status", "code", "detail"}
-    assert (refusal["type"], refusal["status"], refusal["code"]) == ("reply", "error", code)
-    assert refusal["ref"] in (None, "", "r1")
+    error = json.loads(frame)
+    assert set(error) == {"type", "ref", "status", "code", "detail"}
+    assert (error["type"], error["status"], error["code"]) == ("reply", "error", code)
+    assert error["ref"] in (None, "", "r1")
     assert len(frame) < 500
     assert "confidentially" not in frame
     assert "Traceback" not in frame
@@ -157,8 +157,8 @@ def test_a_failure_of_ours_is_internal_and_reveals_nothing(
     site.dynamodb.delete_table(TableName=table)
     answer = site.frame(json.dumps({"action": action} | GOOD), route=route)
     frame = answer["body"] if route == "$default" else site.posted()[CONNECTION][0]
-    refusal = json.loads(frame)
-    assert (refusal["code"], refusal["ref"]) == ("internal", "r1")
+    error = json.loads(frame)
+    assert (error["code"], error["ref"]) == ("internal", "r1")
     for word in ("Traceback", "dynamodb", "DynamoDB", "Table", "ResourceNotFound", ".py"):
         assert word not in frame
 

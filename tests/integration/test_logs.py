@@ -63,7 +63,7 @@ def visit_with_errors(site: Site, stream: Any) -> None:
     event["body"] = TEXT
     site.invoke("connect", event)
     site.invoke("disconnect", event)
-    let_in(site, "refused", f"{BAD} room", "general")
+    let_in(site, "rejected", f"{BAD} room", "general")
     let_in(site, CONNECTION, "general")
     site.dynamodb.delete_table(TableName="MessagesTable")
     say(site, ref="r5")

@@ -202,7 +202,7 @@ def history(site: Site) -> None:
     ]  # fmt: skip
 
 
-def refused(site: Site, event: str, ref: str | None, code: str) -> None:
+def answered_with_error(site: Site, event: str, ref: str | None, code: str) -> None:
     site.connect(CONNECTION, "lobby")
     answer = site.invoke("message", site.event(event))
     assert (set(answer), answer["statusCode"]) == ({"statusCode", "body"}, 200)
@@ -214,14 +214,14 @@ def refused(site: Site, event: str, ref: str | None, code: str) -> None:
 
 
 def unknown_action(site: Site) -> None:
-    refused(site, "unknown-action", "9a01d2c3-b4e5-4f60-8a7b-1c2d3e4f5a6b", "unknown_action")
+    answered_with_error(site, "unknown-action", "9a01d2c3-b4e5-4f60-8a7b-1c2d3e4f5a6b", "unknown_action")
 
 
 def not_json(site: Site) -> None:
-    refused(site, "not-json", None, "invalid_frame")
+    answered_with_error(site, "not-json", None, "invalid_frame")
 
 
-def heard(site: Site, connection: str) -> list[dict[str, Any]]:
+def frames_to(site: Site, connection: str) -> list[dict[str, Any]]:
     return [json.loads(frame) for frame in site.posted().get(connection, [])]
 
 
@@ -230,7 +230,7 @@ def fanout_one_message(site: Site) -> None:
     site.connect("text", "samples", protocol="plain")
     site.connect("elsewhere", "sample-news")
     assert site.invoke("fanout", site.event("fanout-one-message")) == {"batchItemFailures": []}
-    assert heard(site, "frames") == [
+    assert frames_to(site, "frames") == [
         {
             "type": "messages",
             "room": "samples",
@@ -254,10 +254,13 @@ def fanout_hot_room(site: Site) -> None:
     assert site.invoke("fanout", site.event("fanout-hot-room")) == {"batchItemFailures": []}
     lobby = [f"Message {number} of a hot room" for number in range(1, 13)]
     news = ["News 1", "News 2", "News 3"]
-    (frame,) = heard(site, "frames")  # one frame for the run
+    (frame,) = frames_to(site, "frames")  # one frame for the run
     assert [message["message"] for message in frame["messages"]] == lobby
     assert [message["seq"] for message in frame["messages"]] == list(range(1, 13))
-    assert sorted(len(frame["messages"]) for frame in heard(site, "both")) == [3, 12]  # one frame per room
+    assert sorted(len(frame["messages"]) for frame in frames_to(site, "both")) == [
+        3,
+        12,
+    ]  # one frame per room
     texts = site.posted()["text"]  # one frame per message, in order within a room
     assert [text for text in texts if text in lobby] == lobby
     assert [text for text in texts if text in news] == news
@@ -272,7 +275,7 @@ def fanout_poison(site: Site) -> None:
     }
     # The records after the poison are repeated with it: posted now, they would be posted again at each retry.
     assert site.posted()["text"] == ["Before the poison"]
-    assert [message["seq"] for frame in heard(site, "frames") for message in frame["messages"]] == [1]
+    assert [message["seq"] for frame in frames_to(site, "frames") for message in frame["messages"]] == [1]
     assert {item["sk"] for item in site.items("MessagesTable")} == {"000000000001", "REF"}
 
 

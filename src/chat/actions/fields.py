@@ -1,4 +1,4 @@
-"""The fields of a request, checked. Each function raises the ChatError that tells the client what to send."""
+"""The fields of a request, checked. Each function raises a ChatError that says what to send instead."""
 
 from __future__ import annotations
 

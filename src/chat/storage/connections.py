@@ -152,7 +152,7 @@ class Connections(Table):
     def join(self, connection_id: str, room: str) -> bool:
         """Make a connection a member of a room. False if it is one already.
 
-        To join is charged like a message, because everybody in the room is told. Raises NotConnected,
+        A join costs a post per member, so it is charged like a message. Raises NotConnected,
         Forbidden if the connection is in as many rooms as it may be in, and RateLimited.
         """
         connection = self._read(connection_id)

@@ -10,17 +10,17 @@ from chat.storage.members import Member
 
 
 class FakeConnections:
-    """Remembers who was forgotten, and can fail at it. `rooms` are those that a connection is in besides."""
+    """Records what was pruned, or fails with `trouble`. `rooms` are a connection's further rooms."""
 
     def __init__(self) -> None:
-        self.forgotten: list[tuple[str, str]] = []
+        self.pruned: list[tuple[str, str]] = []
         self.rooms: dict[str, set[str]] = {}
         self.trouble: Exception | None = None
 
     def prune(self, room: str, members: Sequence[Member]) -> list[ClosedConnection]:
         if self.trouble:
             raise self.trouble
-        self.forgotten += [(room, member.connection_id) for member in members]
+        self.pruned += [(room, member.connection_id) for member in members]
         return [
             ClosedConnection(
                 Person(member.user, member.name),

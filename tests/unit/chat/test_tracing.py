@@ -55,7 +55,7 @@ def segments() -> Segments:
     return Segments()
 
 
-class Ear:
+class DaemonEnd:
     """A daemon: a UDP socket on loopback."""
 
     def __init__(self, family: socket.AddressFamily, host: str) -> None:
@@ -64,16 +64,16 @@ class Ear:
         self.socket.settimeout(10)
         self.port = self.socket.getsockname()[1]
 
-    def hear(self) -> tuple[bytes, dict[str, Any]]:
+    def receive(self) -> tuple[bytes, dict[str, Any]]:
         header, _, document = self.socket.recv(65536).partition(b"\n")
         return header, json.loads(document)
 
 
 @pytest.fixture
-def ear() -> Iterator[Ear]:
-    ear = Ear(socket.AF_INET, "127.0.0.1")
-    yield ear
-    ear.socket.close()
+def daemon_end() -> Iterator[DaemonEnd]:
+    daemon_end = DaemonEnd(socket.AF_INET, "127.0.0.1")
+    yield daemon_end
+    daemon_end.socket.close()
 
 
 # The header
@@ -279,24 +279,24 @@ def test_a_segment_stays_small_however_large_the_room(segments: Segments, clock:
         "udp:127.0.0.1:{port} tcp:127.0.0.1:1",
     ],
 )
-def test_the_daemon_gets_a_header_line_and_the_document(ear: Ear, form: str) -> None:
-    daemon = XRayDaemon(form.format(port=ear.port))
+def test_the_daemon_gets_a_header_line_and_the_document(daemon_end: DaemonEnd, form: str) -> None:
+    daemon = XRayDaemon(form.format(port=daemon_end.port))
     daemon.send({"name": "Zoë"})
     daemon.close()
-    assert ear.hear() == (b'{"format":"json","version":1}', {"name": "Zoë"})
+    assert daemon_end.receive() == (b'{"format":"json","version":1}', {"name": "Zoë"})
 
 
 @pytest.mark.parametrize("form", ["[::1]:{port}", "tcp:[::1]:1 udp:[::1]:{port}", "::1:{port}"])
 def test_the_daemon_may_have_an_ipv6_address(form: str) -> None:
     try:
-        ear = Ear(socket.AF_INET6, "::1")
+        daemon_end = DaemonEnd(socket.AF_INET6, "::1")
     except OSError:
         pytest.skip("this machine has no IPv6")
-    daemon = XRayDaemon(form.format(port=ear.port))
+    daemon = XRayDaemon(form.format(port=daemon_end.port))
     daemon.send({"name": "six"})
     daemon.close()
-    assert ear.hear()[1] == {"name": "six"}
-    ear.socket.close()
+    assert daemon_end.receive()[1] == {"name": "six"}
+    daemon_end.socket.close()
 
 
 @pytest.mark.parametrize(
@@ -323,18 +323,18 @@ def test_without_a_usable_address_nothing_is_sent_and_nothing_raises(address: st
     daemon.close()
 
 
-def test_a_missing_daemon_costs_nothing(ear: Ear) -> None:
-    ear.socket.close()
-    daemon = XRayDaemon(f"127.0.0.1:{ear.port}")
+def test_a_missing_daemon_costs_nothing(daemon_end: DaemonEnd) -> None:
+    daemon_end.socket.close()
+    daemon = XRayDaemon(f"127.0.0.1:{daemon_end.port}")
     for _ in range(100):  # the first causes the ICMP error, the later ones get it
         daemon.send({"name": "nobody"})
     daemon.close()
 
 
-def test_a_daemon_that_does_not_read_is_not_waited_for(ear: Ear) -> None:
-    daemon = XRayDaemon(f"127.0.0.1:{ear.port}")
+def test_a_daemon_that_does_not_read_is_not_waited_for(daemon_end: DaemonEnd) -> None:
+    daemon = XRayDaemon(f"127.0.0.1:{daemon_end.port}")
     for _ in range(5_000):
         daemon.send({"name": "x" * 2_000})
     daemon.send({"name": "x" * 100_000})  # more than a datagram holds
     daemon.close()
-    assert ear.hear()[1]["name"] == "x" * 2_000
+    assert daemon_end.receive()[1]["name"] == "x" * 2_000

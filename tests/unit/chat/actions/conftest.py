@@ -32,7 +32,7 @@ EVES = Sender("c2", EVE, "general")
 GRACE = Identity("u3", "Grace", "v1")
 MODERATOR = Sender("c3", GRACE, "general", moderator=True)
 
-# The rate and the number of connections are tested in test_connections.py.
+# The rate and the number of connections are tested with the connections table.
 MANY = Limits(connections=1_000, rate=Rate(10_000, 10_000))
 
 

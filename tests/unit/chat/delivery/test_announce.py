@@ -119,13 +119,13 @@ def test_presence_is_read_from_the_members(chat: Open) -> None:
 
 def test_a_person_with_three_tabs_leaves_with_the_last(virtual: asyncio.Runner) -> None:
     tabs = [tab(ADA, number) for number in (1, 2, 3)]
-    told = []
+    received = []
     while tabs:
         tabs.pop()
         room = Chat(virtual, {"general": [[*tabs, tab(EVE)]]})
         room.announce(PresenceChanged(ADA))
-        told += room.frames_to("eve-1")
-    assert told == [presence([ADA], [], 2), presence([ADA], [], 2), presence([], [ADA], 1)]
+        received += room.frames_to("eve-1")
+    assert received == [presence([ADA], [], 2), presence([ADA], [], 2), presence([], [ADA], 1)]
 
 
 def test_a_person_who_joins_and_leaves_within_a_batch_is_announced_once(chat: Open) -> None:
@@ -151,14 +151,14 @@ def test_an_expired_member_is_not_present_and_is_disconnected(chat: Open) -> Non
     room.announce(PresenceChanged(EVE))
     assert room.frames_to("eve-1") == [presence([EVE], [], 1)]
     assert room.sockets.closed == ["ada-1"]
-    assert room.signals.told == [("general", ADA)]  # the next announcement says who has left
+    assert room.signals.changed == [("general", ADA)]  # the next announcement says who has left
 
 
 def test_a_member_found_gone_is_pruned_and_signaled(chat: Open) -> None:
     room = chat(tab(ADA), tab(EVE))
     room.gateway.gone = {"ada-1"}
     assert room.announce(PresenceChanged(EVE)) == Counts(2, delivered=1, gone=1)
-    assert (room.connections.forgotten, room.signals.told) == ([("general", "ada-1")], [("general", ADA)])
+    assert (room.connections.pruned, room.signals.changed) == ([("general", "ada-1")], [("general", ADA)])
 
 
 def test_the_last_leave_is_posted_to_nobody(chat: Open) -> None:
@@ -219,17 +219,17 @@ def test_up_to_200_members_presence_is_announced_and_above_it_is_not(chat: Open)
     few = chat(*tabs_of(MAX_LISTED_MEMBERS))
     assert few.announce(*signals) == Counts(200, delivered=200)
     assert [frame["type"] for frame in few.frames_to("u5-1")] == ["presence", "moderated", "typing"]
-    assert few.signals.crowds == []
+    assert few.signals.suppressed == []
     many = chat(*tabs_of(MAX_LISTED_MEMBERS + 1))
     assert many.announce(*signals) == Counts(201, delivered=201)
     assert [frame["type"] for frame in many.frames_to("u5-1")] == ["moderated"]
-    assert many.signals.crowds == ["general"]
+    assert many.signals.suppressed == ["general"]
 
 
 def test_presence_is_suppressed_only_after_a_presence_signal(chat: Open) -> None:
     room = chat(*tabs_of(MAX_LISTED_MEMBERS + 1))
     assert room.announce(Typing(Person("u7", "Ada"))) == Counts()
-    assert (room.gateway.posts, room.signals.crowds) == ([], [])
+    assert (room.gateway.posts, room.signals.suppressed) == ([], [])
 
 
 def test_a_notice_reaches_all_pages_of_a_room_but_no_plain_client(chat: Open) -> None:

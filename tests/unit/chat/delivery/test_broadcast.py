@@ -184,7 +184,7 @@ def test_a_closed_socket_leaves_the_room_and_the_others_get_the_message(chat: Op
     room = chat({"a": [[member("c1"), member("c2"), member("c3")]]})
     room.gateway.gone = {"c2"}
     assert room.broadcast("a", run("Hi")) == Counts(3, delivered=2, gone=1, shed=0)
-    assert room.connections.forgotten == [("a", "c2")]
+    assert room.connections.pruned == [("a", "c2")]
     assert room.seqs_of("c1") == room.seqs_of("c3") == [1]
     assert room.loop.time() < 0.1
 
@@ -202,14 +202,14 @@ def test_a_socket_within_10_seconds_of_its_connect_is_never_pruned(chat: Open) -
     room.gateway.gone = {"c1"}
     assert room.broadcast("a", run("Hi")) == Counts(1, delivered=0, gone=1, shed=0)
     assert room.gateway.posts == ["c1", "c1"]
-    assert room.connections.forgotten == []
+    assert room.connections.pruned == []
 
 
 def test_the_grace_ends_after_10_seconds(chat: Open) -> None:
     room = chat({"a": [[member("c1", connected_at=int((NOW - 10) * 1000))]]})
     room.gateway.gone = {"c1"}
     room.broadcast("a", run("Hi"))
-    assert room.connections.forgotten == [("a", "c1")]
+    assert room.connections.pruned == [("a", "c1")]
     assert room.gateway.posts == ["c1"]
 
 
@@ -224,7 +224,7 @@ def test_a_connection_found_gone_is_signaled_to_the_room(chat: Open) -> None:
     room = chat({"a": [[member("c1"), member("c2")]]})
     room.gateway.gone = {"c1"}
     room.broadcast("a", run("Hi"))
-    assert room.signals.told == [("a", Person("user of c1", "Ada"))]
+    assert room.signals.changed == [("a", Person("user of c1", "Ada"))]
 
 
 def test_an_expired_member_gets_only_the_last_frame_and_is_pruned(chat: Open) -> None:
@@ -234,8 +234,8 @@ def test_an_expired_member_gets_only_the_last_frame_and_is_pruned(chat: Open) ->
     assert room.gateway.frames["c3"] == []
     assert room.seqs_of("c2") == [1]
     assert sorted(room.sockets.closed) == ["c1", "c3"]
-    assert sorted(room.connections.forgotten) == [("a", "c1"), ("a", "c3")]
-    assert sorted(person.user for _, person in room.signals.told) == ["user of c1", "user of c3"]
+    assert sorted(room.connections.pruned) == [("a", "c1"), ("a", "c3")]
+    assert sorted(person.user for _, person in room.signals.changed) == ["user of c1", "user of c3"]
 
 
 # Shed connections
@@ -248,7 +248,7 @@ def test_a_connection_that_accepts_nothing_is_shed_and_stays_a_member(
     room = chat({"a": [[member("c1"), member("c2")]]})
     room.gateway.troubles["c1"] = [trouble] * 100
     assert room.broadcast("a", run("Hi")) == Counts(2, delivered=1, gone=0, shed=1)
-    assert room.connections.forgotten == []
+    assert room.connections.pruned == []
     assert room.seqs_of("c2") == [1]
 
 

@@ -85,22 +85,22 @@ def test_a_gone_connection_is_signaled_to_all_its_rooms(chat: Chat) -> None:
     chat.gateway.gone = {"c1"}
     chat.connections.rooms = {"c1": {"news"}}
     assert chat.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
-    assert chat.connections.forgotten == [("general", "c1")]
-    assert sorted(chat.signals.told) == [("general", person("c1")), ("news", person("c1"))]
+    assert chat.connections.pruned == [("general", "c1")]
+    assert sorted(chat.signals.changed) == [("general", person("c1")), ("news", person("c1"))]
     assert chat.sockets.closed == []
 
 
 def test_a_connection_that_may_still_be_connecting_is_not_pruned(chat: Chat) -> None:
     chat.gateway.gone = {"c1"}
     chat.deliver([member("c1", seconds_ago=9.9)])
-    assert (chat.connections.forgotten, chat.signals.told) == ([], [])
+    assert (chat.connections.pruned, chat.signals.changed) == ([], [])
 
 
 def test_a_connection_that_could_not_be_pruned_is_not_signaled(chat: Chat) -> None:
     chat.gateway.gone = {"c1"}
     chat.connections.trouble = ClientError({"Error": {"Code": "InternalServerError"}}, "Any")
     assert chat.deliver([member("c1"), member("c2")]) == Counts(2, delivered=1, gone=1)
-    assert chat.signals.told == []
+    assert chat.signals.changed == []
 
 
 # Expired connections
@@ -113,8 +113,8 @@ def test_an_expired_member_gets_only_the_last_frame_and_is_closed_and_pruned(cha
     assert [json.loads(frame) for frame in chat.frames_to("c1")] == [DISCONNECT]
     assert chat.frames_to("c2") == ["Hi"]
     assert chat.sockets.closed == ["c1"]
-    assert chat.connections.forgotten == [("general", "c1")]
-    assert sorted(chat.signals.told) == [("general", person("c1")), ("news", person("c1"))]
+    assert chat.connections.pruned == [("general", "c1")]
+    assert sorted(chat.signals.changed) == [("general", person("c1")), ("news", person("c1"))]
 
 
 def test_expired_members_are_disconnected_after_all_posts(chat: Chat) -> None:
@@ -126,15 +126,15 @@ def test_an_expired_plain_client_is_closed_without_a_frame(chat: Chat) -> None:
     chat.deliver([member("c1", "plain", expired=True)])
     assert chat.frames_to("c1") == []
     assert chat.sockets.closed == ["c1"]
-    assert chat.connections.forgotten == [("general", "c1")]
+    assert chat.connections.pruned == [("general", "c1")]
 
 
 def test_an_expired_socket_that_is_closed_already_is_only_pruned(chat: Chat) -> None:
     chat.gateway.gone = {"c1"}
     chat.deliver([member("c1", expired=True)])
     assert chat.sockets.closed == []
-    assert chat.connections.forgotten == [("general", "c1")]
-    assert chat.signals.told == [("general", person("c1"))]
+    assert chat.connections.pruned == [("general", "c1")]
+    assert chat.signals.changed == [("general", person("c1"))]
 
 
 def test_an_expired_socket_that_accepts_no_frame_is_closed_too(chat: Chat) -> None:
@@ -151,19 +151,19 @@ def test_a_socket_that_cannot_be_closed_is_logged_and_pruned(
     assert chat.sockets.closed == ["c2"]
     errors = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
     assert errors == ["close failed"]
-    assert chat.connections.forgotten == [("general", "c1"), ("general", "c2")]
+    assert chat.connections.pruned == [("general", "c1"), ("general", "c2")]
 
 
 def test_an_expired_member_that_has_just_connected_is_pruned_too(chat: Chat) -> None:
     chat.gateway.troubles["c1"] = [Gone()]
     chat.deliver([member("c1", expired=True, seconds_ago=1)])
-    assert chat.connections.forgotten == [("general", "c1")]
+    assert chat.connections.pruned == [("general", "c1")]
 
 
 def test_many_expired_members_do_not_hold_up_the_others(chat: Chat) -> None:
     many = [member(f"c{number}", expired=True) for number in range(1_000)]
     assert chat.deliver(many, [member("c")]) == Counts(1, delivered=1)
-    disconnected = {connection for _, connection in chat.connections.forgotten}
+    disconnected = {connection for _, connection in chat.connections.pruned}
     assert disconnected == set(chat.sockets.closed) == set(chat.gateway.posts) - {"c"}
     assert len(disconnected) == 200
     # The others got nothing, and are disconnected by the next broadcast.

@@ -74,24 +74,24 @@ def test_sending_reads_nothing(dynamodb: Any) -> None:
 
 
 def test_a_flood_over_four_instances_is_limited_and_others_are_not(dynamodb: Any, clock: Clock) -> None:
-    """200 messages a second for ten seconds from one connection, of which 10 a second and 20 at once are
-    allowed; another of the same user sends ten a second.
+    """One connection sends 200 messages per second for ten seconds, where 10 per second and 20 at once are
+    allowed. Another connection of the same user sends ten per second.
     """
     instances = [Connections(dynamodb, TABLE, clock, Limits(rate=Rate(10, 20))) for _ in range(4)]
     for name in ("flood", "quiet"):
         opened(instances[0], name, "general")
-    refusals: list[float] = []
+    waits: list[float] = []
     for number in range(2_000):
         clock.now = NOW + number / 200
         try:
             instances[number % 4].charge("flood", "general")
-        except RateLimited as refused:
-            refusals.append(refused.retry_after)
+        except RateLimited as error:
+            waits.append(error.retry_after)
         if number % 20 == 0:
             instances[number // 20 % 4].charge("quiet", "general")
     assert sent(dynamodb, "flood") == pytest.approx(20 + 10 * 10, rel=0.1)
-    assert len(refusals) == 2_000 - sent(dynamodb, "flood")
-    assert all(0 < seconds <= 0.101 for seconds in refusals)
+    assert len(waits) == 2_000 - sent(dynamodb, "flood")
+    assert all(0 < seconds <= 0.101 for seconds in waits)
     assert sent(dynamodb, "quiet") == 100
 
 

@@ -81,13 +81,13 @@ def test_a_join_is_charged_like_a_message_and_a_repeated_join_is_not(
     opened(connections, "c1", "general")
     for number in range(20):
         connections.join("c1", f"room-{number}")
-    with pytest.raises(RateLimited) as refused:
+    with pytest.raises(RateLimited) as error:
         connections.join("c1", "one more")
     with pytest.raises(RateLimited):
         connections.charge("c1", "general")
     assert connections.join("c1", "room-7") is False  # as a reconnecting client does
     assert "one more" not in connections.rooms("c1")
-    clock.now += refused.value.retry_after
+    clock.now += error.value.retry_after
     assert connections.join("c1", "one more") is True
     assert sent(dynamodb, "c1") == 0
 
@@ -214,13 +214,13 @@ def test_a_rooms_members_are_read_with_their_users(connections: Connections, clo
     opened(connections, "c2", "general", who=EVE, end=int(NOW) + 60)
     opened(connections, "c3", "news")
     clock.now += 60
-    found, crowd = connections.members("general", 200)
+    found, estimate = connections.members("general", 200)
     at = 1_795_499_990_456
     assert sorted(found, key=lambda each: each.connection_id) == [
         Member("c1", "v1", at, "u1", "Ada"),
         Member("c2", "v1", at, "u#2", "Eve", expired=True),
     ]
-    assert crowd is None
+    assert estimate is None
     assert connections.members("silent", 200) == ([], None)
 
 
@@ -230,11 +230,11 @@ def test_above_the_maximum_the_members_are_estimated(dynamodb: Any) -> None:
     for number in range(40):
         name = f"Uk1dGHW3oAMFkK{number}="
         opened(connections, name, "general", who=Identity(f"user of {name}", "Ada", "v1"))
-    everybody, crowd = connections.members("general", 40)
-    assert (len(everybody), crowd) == (40, None)
-    first, crowd = connections.members("general", 20)
+    everybody, estimate = connections.members("general", 40)
+    assert (len(everybody), estimate) == (40, None)
+    first, estimate = connections.members("general", 20)
     assert len(first) == 21
-    assert crowd == pytest.approx(40, rel=0.35)
+    assert estimate == pytest.approx(40, rel=0.35)
     assert counting.asked[-1]["Limit"] == 21
     assert counting.asked[-1]["ConsistentRead"] is True
 
