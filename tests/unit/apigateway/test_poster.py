@@ -1,451 +1,198 @@
+"""The poster: one frame, or several, to any iterable of connection ids."""
+
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
-from math import inf
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
 
 import pytest
 
-from apigateway.batch import MAX_QUEUED, Batch, Post
-from apigateway.client import Frame
-from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
-from apigateway.poster import Poster
-from apigateway.rate import INITIAL_RATE
+from apigateway import ApiGateway, BroadcastResult, Credentials, Delivered, Failed, Frame, Post, Poster
+from apigateway.batch import MAX_QUEUED
 from tests.support.fakes.gateway import FakeGateway
+from tests.support.web_host import Host, Visit
 
-TRIES = 4
-MAX_DELAYS = [0.1, 0.2, 0.4]  # seconds, before each further try
-
-
-class Posting:
-    """A poster in virtual time, and each connection's outcome with its time."""
-
-    def __init__(
-        self, virtual: asyncio.Runner, gateway: FakeGateway, *, initial_rate: float = INITIAL_RATE
-    ) -> None:
-        self.runner = virtual
-        self.loop = virtual.get_loop()
-        self.gateway = gateway
-        self.poster = Poster(gateway, initial_rate=initial_rate)
-        self.outcomes: dict[str, Outcome] = {}
-        self.times: dict[str, float] = {}
-
-    def batch(self, *, deadline: float = inf) -> Batch:
-        return self.poster.batch(self.note, deadline=deadline)
-
-    def note(self, post: Post, outcome: Outcome) -> None:
-        assert post.connection_id not in self.outcomes, "two outcomes"
-        self.outcomes[post.connection_id] = outcome
-        self.times[post.connection_id] = self.loop.time()
-
-    def post(self, *connection_ids: str, frames: Iterable[str] = ("one",), deadline: float = inf) -> Outcome:
-        """Post to connections; return the first one's outcome."""
-        frames = list(frames)
-        self.runner.run(self._post([Post(name, frames) for name in connection_ids], deadline))
-        return self.outcomes[connection_ids[0]]
-
-    async def _post(self, posts: list[Post], deadline: float) -> None:
-        async with self.batch(deadline=deadline) as batch:
-            await batch.add(posts)
+IDS = [f"c{number}" for number in range(2_500)]
 
 
 @pytest.fixture
-def posting(virtual: asyncio.Runner) -> Posting:
-    return Posting(virtual, FakeGateway(latency=0.015))
+def gateway() -> FakeGateway:
+    return FakeGateway(latency=0.015)
 
 
-def names(room: str, size: int) -> list[str]:
-    return [f"{room}-{number}" for number in range(size)]
+@pytest.fixture
+def poster(gateway: FakeGateway) -> Poster:
+    return Poster(gateway)
 
 
-def posts(connection_ids: Iterable[str]) -> list[Post]:
-    return [Post(each, ["one"]) for each in connection_ids]
+async def pages(ids: Sequence[str], size: int = 1_000) -> AsyncIterator[Sequence[str]]:
+    for start in range(0, len(ids), size):
+        await asyncio.sleep(0)
+        yield ids[start : start + size]
 
 
-# One connection
-
-
-def test_frames_arrive_in_order(posting: Posting) -> None:
-    assert posting.post("c1", frames=["one", "two", "three"]) == Delivered()
-    assert posting.gateway.frames["c1"] == ["one", "two", "three"]
-
-
-def test_a_frame_waits_for_the_one_before(posting: Posting) -> None:
-    under_way: defaultdict[str, int] = defaultdict(int)
-    original = posting.gateway.post
-
-    def post(frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
-        under_way[connection_id] += 1
-        assert under_way[connection_id] == 1
-
-        def answered(outcome: Outcome) -> None:
-            under_way[connection_id] -= 1
-            callback(outcome)
-
-        original(frame, connection_id, answered)
-
-    posting.gateway.post = post  # type: ignore[method-assign]
-    for name in names("c", 50):
-        posting.gateway.troubles[name] = [Throttled(), Failed("status 500")]
-    posting.post(*names("c", 50), frames=["one", "two", "three"])
-    assert all(posting.gateway.frames[name] == ["one", "two", "three"] for name in names("c", 50))
+async def one_by_one(ids: Sequence[str]) -> AsyncIterator[str]:
+    for connection_id in ids:
+        yield connection_id
 
 
 @pytest.mark.parametrize(
-    ("trouble", "times"),
-    [(Throttled(), TRIES - 1), (Failed("status 500"), TRIES - 1), (Failed("TimeoutError"), 1)],
+    "to",
+    [lambda: IDS, lambda: set(IDS), lambda: iter(IDS), lambda: one_by_one(IDS), lambda: pages(IDS)],
+    ids=["list", "set", "iterator", "asynchronous ids", "asynchronous pages"],
 )
-def test_a_temporary_failure_is_tried_again(posting: Posting, trouble: Outcome, times: int) -> None:
-    posting.gateway.troubles["c1"] = [trouble] * times
-    assert posting.post("c1", frames=["one", "two"]) == Delivered()
-    assert posting.gateway.frames["c1"] == ["one", "two"]
-
-
-def test_each_frame_has_its_own_tries(posting: Posting) -> None:
-    fails = [Failed("status 500")] * (TRIES - 1)
-    posting.gateway.troubles["c1"] = list(fails)
-    posting.gateway.on_post = lambda name: (
-        posting.gateway.troubles[name].extend(fails)
-        if len(posting.gateway.frames[name]) == 1 and len(posting.gateway.posts) == TRIES
-        else None
-    )
-    assert posting.post("c1", frames=["one", "two"]) == Delivered()
-    assert len(posting.gateway.posts) == 2 * TRIES
-
-
-@pytest.mark.parametrize(
-    ("trouble", "tries", "seconds"), [(Throttled(), TRIES + 4, 2.3), (Failed("status 500"), TRIES, 0.8)]
-)
-def test_after_all_retries_the_connection_is_shed(
-    posting: Posting, trouble: Outcome, tries: int, seconds: float
+def test_a_frame_goes_to_each_connection(
+    virtual: asyncio.Runner, gateway: FakeGateway, poster: Poster, to: Any
 ) -> None:
-    posting.gateway.troubles["c1"] = [trouble] * 100
-    assert posting.post("c1", frames=["one", "two"]) == trouble
-    assert len(posting.gateway.posts) == tries
-    assert posting.gateway.frames["c1"] == []
-    assert posting.loop.time() < seconds
+    assert virtual.run(poster.broadcast("Hi", to=to())) == BroadcastResult(2_500, [], {})
+    assert gateway.frames == {connection_id: ["Hi"] for connection_id in IDS}
 
 
-def test_after_a_frame_that_did_not_arrive_no_more_are_posted(posting: Posting) -> None:
-    gateway = posting.gateway
-    gateway.on_post = lambda _: gateway.gone.update({"c1"} if len(gateway.frames["c1"]) == 1 else set())
-    assert posting.post("c1", frames=["one", "two", "three"]) == Gone()
-    assert gateway.frames["c1"] == ["one"]
-    assert len(gateway.posts) == 2
+def test_nobody_to_post_to_is_an_empty_result(virtual: asyncio.Runner, poster: Poster) -> None:
+    assert virtual.run(poster.broadcast("Hi", to=[])) == BroadcastResult(0, [], {})
 
 
-def test_a_closed_connection_is_not_tried_again(posting: Posting) -> None:
-    posting.gateway.gone = {"c1"}
-    assert posting.post("c1") == Gone()
-    assert posting.gateway.posts == ["c1"]
-
-
-def test_a_connection_that_closes_between_two_tries_is_gone(posting: Posting) -> None:
-    posting.gateway.troubles["c1"] = [Throttled(), Gone()]
-    assert posting.post("c1") == Gone()
-
-
-def test_waits_are_bounded_and_no_two_clients_wait_in_step(posting: Posting) -> None:
-    times: defaultdict[str, list[float]] = defaultdict(list)
-    posting.gateway.on_post = lambda name: times[name].append(posting.loop.time())
-    clients = names("c", 200)
-    for name in clients:
-        posting.gateway.troubles[name] = [Failed("status 500")] * 100
-    posting.post(*clients)
-    for attempt, longest in enumerate(MAX_DELAYS):
-        waits = [times[name][attempt + 1] - times[name][attempt] - 0.015 for name in clients]
-        assert -1e-9 <= min(waits) < longest * 0.2  # full jitter: from nothing at all ...
-        assert longest * 0.8 < max(waits) < longest + 0.01  # ... to the whole of the backoff
-
-
-# Batches
-
-
-def test_nothing_to_post_is_done_at_once(posting: Posting) -> None:
-    async def nothing() -> None:
-        batch = posting.batch()
-        await batch.finish()
-        await batch.add([])
-        await batch.finish()
-
-    posting.runner.run(nothing())
-    assert posting.gateway.posts == []
-
-
-def test_a_batch_counts_its_outcomes_and_reports_each_once(posting: Posting) -> None:
-    posting.gateway.gone = {"c-1"}
-    posting.gateway.troubles["c-2"] = [Throttled()] * 100
-    posting.gateway.troubles["c-3"] = [Failed("status 503")] * 100
-
-    async def go() -> Batch:
-        batch = posting.batch()
-        await batch.add(posts(names("c", 5)))
-        await batch.finish()
-        return batch
-
-    batch = posting.runner.run(go())
-    assert (batch.delivered, batch.gone) == (2, ["c-1"])
-    assert batch.failed == {"c-2": Throttled(), "c-3": Failed("status 503")}
-    assert posting.outcomes == {
-        "c-0": Delivered(), "c-1": Gone(), "c-2": Throttled(), "c-3": Failed("status 503"), 
-        "c-4": Delivered(),
-    }  # fmt: skip
-
-
-def test_posts_are_begun_in_the_order_they_were_added(posting: Posting) -> None:
-    posting.post(*names("c", 500))
-    assert posting.gateway.posts == names("c", 500)
-
-
-def test_a_batch_can_go_on_after_it_was_finished(posting: Posting) -> None:
-    async def go() -> None:
-        batch = posting.batch()
-        for name in names("c", 3):
-            await batch.add(posts([name]))
-            await batch.finish()
-            assert posting.outcomes[name] == Delivered()
-
-    posting.runner.run(go())
-
-
-def test_no_more_posts_are_under_way_than_the_client_allows(virtual: asyncio.Runner) -> None:
-    posting = Posting(virtual, FakeGateway(limit=7, latency=0.015))
-    posting.post(*names("c", 100))
-    assert posting.gateway.most_under_way == 7
-    assert len(posting.outcomes) == 100
-
-
-def test_a_reader_waits_while_too_much_waits_to_be_posted(virtual: asyncio.Runner) -> None:
-    posting = Posting(virtual, FakeGateway(limit=10, latency=0.015))
-    waiting: list[int] = []
-
-    async def read() -> None:
-        batch = posting.batch()
-        for page in range(10):
-            await batch.add(posts(names(f"page-{page}", 1_000)))
-            waiting.append(len(batch.queue))
-        await batch.finish()
-
-    posting.runner.run(read())
-    assert len(posting.outcomes) == 10_000
-    assert max(waiting) <= MAX_QUEUED
-
-
-def test_several_readers_of_one_batch_all_go_on(virtual: asyncio.Runner) -> None:
-    posting = Posting(virtual, FakeGateway(limit=10, latency=0.015))
-
-    async def read() -> None:
-        batch = posting.batch()
-
-        async def reader(number: int) -> None:
-            for page in range(3):
-                await batch.add(posts(names(f"{number}-{page}", 700)))
-
-        await asyncio.gather(*(reader(number) for number in range(4)))
-        await batch.finish()
-
-    posting.runner.run(read())
-    assert len(posting.outcomes) == 4 * 3 * 700
-
-
-def test_a_reader_that_is_cancelled_while_it_waits_leaves_a_batch_that_can_be_finished(
-    virtual: asyncio.Runner,
+def test_several_frames_arrive_in_order(
+    virtual: asyncio.Runner, gateway: FakeGateway, poster: Poster
 ) -> None:
-    posting = Posting(virtual, FakeGateway(limit=10, latency=0.015))
+    virtual.run(poster.broadcast("one", b"two", Frame("three"), to=IDS[:3]))
+    assert gateway.frames == {connection_id: ["one", "two", "three"] for connection_id in IDS[:3]}
+
+
+def test_the_result_names_the_gone_and_the_failed(
+    virtual: asyncio.Runner, gateway: FakeGateway, poster: Poster
+) -> None:
+    gateway.gone = {"c7", "c8"}
+    gateway.troubles["c9"] = [Failed("status 500")] * 100
+    result = virtual.run(poster.broadcast("Hi", to=IDS))
+    assert (result.delivered, sorted(result.gone)) == (2_497, ["c7", "c8"])
+    assert result.failed == {"c9": Failed("status 500")}
+
+
+def test_a_broadcast_ends_at_its_deadline(virtual: asyncio.Runner, poster: Poster) -> None:
+    deadline = virtual.get_loop().time() + 0.05
+    result = virtual.run(poster.broadcast("Hi", to=IDS, deadline=deadline))
+    assert 0 < result.delivered < 2_500
+    assert set(result.failed.values()) == {Failed("deadline passed")}
+    assert result.delivered + len(result.failed) == 2_500
+
+
+def test_no_more_ids_are_read_than_there_is_room_for(virtual: asyncio.Runner) -> None:
+    gateway = FakeGateway(limit=10, latency=0.015)
+    ahead: list[int] = []
+    read = 0
+
+    async def counted() -> AsyncIterator[Sequence[str]]:
+        nonlocal read
+        async for page in pages(IDS, size=100):
+            read += len(page)
+            ahead.append(read - len(gateway.posts))
+            yield page
+
+    virtual.run(Poster(gateway).broadcast("Hi", to=counted()))
+    assert max(ahead) <= MAX_QUEUED + 200
+
+
+def test_what_reading_the_ids_raises_is_raised_when_the_posts_so_far_are_finished(
+    virtual: asyncio.Runner, gateway: FakeGateway, poster: Poster
+) -> None:
+    def some_then_broken() -> Iterator[str]:
+        yield from IDS[:1_000]
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        virtual.run(poster.broadcast("Hi", to=some_then_broken()))
+    assert len(gateway.posts) == 1_000
+    assert gateway.under_way == 0
+
+
+def test_a_single_id_and_a_missing_frame_are_errors(virtual: asyncio.Runner, poster: Poster) -> None:
+    with pytest.raises(TypeError, match="pass \\[connection_id\\]"):
+        virtual.run(poster.broadcast("Hi", to="c1"))
+    with pytest.raises(TypeError, match="needs a frame"):
+        virtual.run(poster.broadcast(to=IDS))
+
+
+@pytest.mark.parametrize("after", [0.02, 0.3], ids=["while it adds", "while it finishes"])
+def test_a_cancelled_broadcast_begins_no_more_posts(virtual: asyncio.Runner, after: float) -> None:
+    gateway = FakeGateway(limit=100, latency=0.015)
+    poster = Poster(gateway)
 
     async def go() -> None:
-        batch = posting.batch()
-        reader = asyncio.ensure_future(batch.add(posts(names("c", 5_000))))
-        await asyncio.sleep(0.1)
-        assert not reader.done()
-        reader.cancel()
-        await batch.finish()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(after):
+                await poster.broadcast("Hi", to=IDS)
+        posts = len(gateway.posts)
+        await asyncio.sleep(1)
+        assert 0 < posts < 2_500
+        assert len(gateway.posts) == posts
+        assert await poster.broadcast("Ho", to=["new"]) == BroadcastResult(1, [], {})
 
-    posting.runner.run(go())
-    assert len(posting.outcomes) == 5_000
-
-
-def test_a_small_batch_is_through_at_once_beside_a_large_one(virtual: asyncio.Runner) -> None:
-    posting = Posting(virtual, FakeGateway(limit=20, latency=0.015))
-
-    async def go() -> None:
-        large, small = posting.batch(), posting.batch()
-        await large.add(posts(names("large", 1_000)))
-        await small.add(posts(names("small", 3)))
-        await small.finish()
-        await large.finish()
-
-    posting.runner.run(go())
-    assert max(posting.times[name] for name in names("small", 3)) < 0.05
-    assert max(posting.times.values()) > 0.7
+    virtual.run(go())
 
 
-def test_batches_of_one_size_finish_at_the_same_time(virtual: asyncio.Runner) -> None:
-    posting = Posting(virtual, FakeGateway(limit=20, latency=0.015))
+def test_different_frames_per_connection_are_a_batch(
+    virtual: asyncio.Runner, gateway: FakeGateway, poster: Poster
+) -> None:
+    gateway.gone = {"c2"}
+    seen: list[tuple[object, object]] = []
 
     async def go() -> None:
-        batches = {name: posting.batch() for name in "abc"}
-        for name, batch in batches.items():
-            await batch.add(posts(names(name, 500)))
-        for batch in batches.values():
-            await batch.finish()
+        async with poster.batch(lambda post, outcome: seen.append((post.context, outcome))) as batch:
+            await batch.add(Post(name, [f"Hi {name}"], context=name.upper()) for name in IDS[:3])
+        assert (batch.delivered, batch.gone, batch.failed) == (2, ["c2"], {})
 
-    posting.runner.run(go())
-    ends = [posting.times[f"{name}-499"] for name in "abc"]
-    assert max(ends) - min(ends) < 0.05
+    virtual.run(go())
+    assert gateway.frames["c0"] == ["Hi c0"] and gateway.frames["c1"] == ["Hi c1"]
+    assert ("C1", Delivered()) in seen and len(seen) == 3
 
 
-def test_a_client_that_reads_nothing_does_not_delay_the_others(posting: Posting) -> None:
-    posting.gateway.troubles["c-0"] = [Throttled()] * 100
-    posting.post(*names("c", 1_000))
-    assert max(posting.times[name] for name in names("c", 1_000)[1:]) < 0.2
+def test_a_poster_belongs_to_one_event_loop(virtual: asyncio.Runner, poster: Poster) -> None:
+    virtual.run(poster.broadcast("Hi", to=["c1"]))
+    with asyncio.Runner() as another, pytest.raises(RuntimeError, match="one Poster per loop"):
+        another.run(poster.broadcast("Hi", to=["c1"]))
 
 
-# Errors of our own
+# Over HTTP
 
 
-class Broken(Exception):
-    pass
+async def test_a_frame_is_signed_once_for_a_broadcast_and_with_the_given_credentials() -> None:
+    asked = 0
+
+    def credentials() -> Credentials:
+        nonlocal asked
+        asked += 1
+        return Credentials("GIVEN", "secret", None)
+
+    async with Host() as host:
+        options: dict[str, Any] = {"region": "eu-west-1", "credentials": credentials, "max_connections": 5}
+        async with Poster(f"{host.url}/prod", **options) as poster:
+            result = await poster.broadcast("Hi", to=[f"c{number}" for number in range(50)])
+        assert result == BroadcastResult(50, [], {})
+        assert asked == 1
+        assert host.most_open <= 5
+        assert all(b"Credential=GIVEN/" in head and b"/eu-west-1/" in head for head in host.heads)
+        async with asyncio.timeout(5):
+            while host.open:  # leaving the block has closed them
+                await asyncio.sleep(0.001)
 
 
-def test_what_on_outcome_raises_ends_its_batch_and_no_other(posting: Posting) -> None:
-    def settle(post: Post, outcome: Outcome) -> None:
-        if post.connection_id == "bad-1":
-            raise Broken
+async def test_a_time_out_is_an_argument(aws: None) -> None:
+    async def silent(visit: Visit, body: bytes) -> None:
+        pass
 
-    async def go() -> None:
-        bad, good = posting.poster.batch(settle), posting.batch()
-        await bad.add(posts(names("bad", 3)))
-        await good.add(posts(names("good", 3)))
-        with pytest.raises(Broken):
-            await bad.finish()
-        assert bad.delivered == 3
-        await good.finish()
-
-    posting.runner.run(go())
-    assert len(posting.outcomes) == 3
+    async with Host(silent) as host, Poster(f"{host.url}/prod", region="eu-west-1", timeout=0.1) as poster:
+        result = await poster.broadcast("Hi", to=["c1"])
+    assert result.failed == {"c1": Failed("TimeoutError")}
+    assert len(host.bodies) == 2
 
 
-def test_posts_that_cannot_be_made_at_all_end_the_batch(posting: Posting) -> None:
-    def no_credentials(connection_id: str) -> None:
-        raise KeyError("AWS_ACCESS_KEY_ID")
-
-    async def go() -> None:
-        batch = posting.batch()
-        posting.gateway.on_post = no_credentials
-        await batch.add(posts(names("c", 2_000)))
-        with pytest.raises(KeyError, match="AWS_ACCESS_KEY_ID"):
-            await batch.finish()
-
-    posting.runner.run(go())
-
-
-def test_posts_that_cannot_be_listed_leave_nothing_half_added(posting: Posting) -> None:
-    def some_then_broken() -> Iterable[Post]:
-        yield Post("c1", ["one"])
-        raise Broken
-
-    async def go() -> None:
-        batch = posting.batch()
-        with pytest.raises(Broken):
-            await batch.add(some_then_broken())
-        await batch.finish()
-
-    posting.runner.run(go())
-    assert posting.gateway.posts == []
-
-
-# The quota
-
-
-class Overload:
-    """Throttle everything until a time."""
-
-    def __init__(self, posting: Posting, until: float) -> None:
-        def on_post(name: str) -> None:
-            if posting.loop.time() < until:
-                posting.gateway.troubles[name] = [Throttled()]
-
-        posting.gateway.on_post = on_post
-
-
-def test_connections_throttled_in_an_overload_wait_and_get_everything(posting: Posting) -> None:
-    Overload(posting, until=5.0)
-    posting.post(*names("c", 1_000), frames=["one", "two"])
-    assert set(posting.outcomes.values()) == {Delivered()}
-    assert all(posting.gateway.frames[name] == ["one", "two"] for name in names("c", 1_000))
-    assert posting.loop.time() < 6.5
-
-
-def test_an_overload_is_not_waited_for_without_end(posting: Posting) -> None:
-    Overload(posting, until=1e9)
-    assert posting.post(*names("c", 1_000)) == Throttled()
-    assert set(posting.outcomes.values()) == {Throttled()}
-    assert posting.loop.time() < 200  # the lowest rate, 15 seconds per connection, and a few more tries
-
-
-def test_a_quota_is_kept_and_everyone_is_posted_to(posting: Posting) -> None:
-    rate, burst = 2_500.0, 1_250.0
-    tokens, filled, refused = burst, 0.0, 0
-
-    def on_post(name: str) -> None:
-        nonlocal tokens, filled, refused
-        now = posting.loop.time()
-        tokens, filled = min(burst, tokens + (now - filled) * rate), now
-        if tokens >= 1:
-            tokens -= 1
-        else:
-            refused += 1
-            posting.gateway.troubles[name] = [Throttled()]
-
-    posting.gateway.on_post = on_post
-    posting.post(*names("c", 10_000))
-    assert set(posting.outcomes.values()) == {Delivered()}
-    assert posting.loop.time() < 1.25 * (10_000 - burst) / rate
-    assert refused < 2_000
-
-
-def test_a_shed_connection_is_not_posted_to_for_a_while_and_delays_nobody_again(posting: Posting) -> None:
-    posting.gateway.troubles["c1"] = [Failed("status 500")] * TRIES
-    assert posting.post("c1") == Failed("status 500")
-    began = posting.loop.time()
-    posting.outcomes.clear()
-    assert posting.post("c1") == Failed("recently shed")
-    assert len(posting.gateway.posts) == TRIES
-    assert posting.loop.time() - began < 0.1
-    posting.runner.run(asyncio.sleep(6))
-    posting.outcomes.clear()
-    assert posting.post("c1") == Delivered()
-
-
-def test_a_post_that_takes_long_to_fail_is_tried_twice(posting: Posting) -> None:
-    posting.gateway._latency = 0.5  # about the time-out
-    posting.gateway.troubles["c1"] = [Failed("TimeoutError")] * 10
-    assert posting.post("c1") == Failed("TimeoutError")
-    assert len(posting.gateway.posts) == 2
-    assert posting.loop.time() < 1.2
-
-
-def test_at_the_deadline_all_queued_posts_are_shed_at_once(posting: Posting) -> None:
-    random.seed(1)  # with the shortest delays c-0 would be shed before the deadline
-    posting.gateway.troubles["c-0"] = [Throttled()] * 100
-    posting.post(*names("c", 9_000), deadline=0.5)
-    outcomes = Counter(type(outcome) for outcome in posting.outcomes.values())
-    assert posting.outcomes["c-0"] == posting.outcomes["c-8999"] == Failed("deadline passed")
-    assert outcomes[Delivered] > 1_000 and outcomes.total() == 9_000
-    assert posting.loop.time() < 1.0
-
-
-def test_a_passed_deadline_does_not_wait_for_a_throttled_rate(virtual: asyncio.Runner) -> None:
-    posting = Posting(virtual, FakeGateway(latency=0.015), initial_rate=5.0)
-    posting.post(*names("c", 9_000), deadline=0.5)
-    assert posting.outcomes["c-8999"] == Failed("deadline passed")
-    assert posting.loop.time() < 1.0
-
-
-def test_a_deadline_is_its_own_batchs_and_not_the_next_ones(posting: Posting) -> None:
-    posting.post("c1", deadline=0.0)
-    assert posting.outcomes.pop("c1") == Failed("deadline passed")
-    assert posting.post("c1") == Delivered()
+async def test_one_frame_may_go_to_two_apis(aws: None) -> None:
+    frame = Frame("Hi")
+    async with Host() as one, Host() as other:
+        for host, path in ((one, "one"), (other, "other"), (one, "one")):
+            async with Poster(ApiGateway(f"{host.url}/{path}", region="eu-west-1")) as poster:
+                assert (await poster.broadcast(frame, to=["c1"])).delivered == 1
+        assert [head.split()[1] for head in one.heads] == [b"/one/@connections/c1"] * 2
+        assert [head.split()[1] for head in other.heads] == [b"/other/@connections/c1"]
