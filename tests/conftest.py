@@ -24,8 +24,6 @@ from tests.support.project import ROOT, TEMPLATE
 
 pytest_plugins = ("tests.support.engine_logs", "tests.support.parallel")
 
-HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")
-
 
 @pytest.fixture(scope="session")
 def stack() -> Stack:

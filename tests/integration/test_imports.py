@@ -9,7 +9,7 @@ import pytest
 
 from local.stack import Stack
 from local.template import load as template
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 ENGINE = (
     "apigateway.http",

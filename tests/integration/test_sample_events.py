@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
 from tests.integration.conftest import CONNECTION, Site
+from tests.support.project import ROOT
 
 CONNECTED_AT = 1_795_499_990_456
 USER = "b0a7c6b2e7b04a5f6f1d"

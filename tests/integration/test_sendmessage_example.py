@@ -13,9 +13,9 @@ import pytest
 
 from apigateway import Failed, http
 from bench.simulator import certificate
-from tests.conftest import ROOT
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.management_server import ManagementServer
+from tests.support.project import ROOT
 
 IDS = [f"c{number}=" for number in range(300)]
 

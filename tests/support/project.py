@@ -1,4 +1,4 @@
-"""Where the project's files are."""
+"""The project's files, and its functions."""
 
 from __future__ import annotations
 
@@ -6,3 +6,4 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
+HANDLERS = ("authorizer", "connect", "disconnect", "message", "fanout")

@@ -13,9 +13,10 @@ import pytest
 
 from local.aws_defaults import AUTHORIZER_RESULT_SIZE
 from local.template import load as template
-from tests.conftest import ROOT, Logs
+from tests.conftest import Logs
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.issuer import AUDIENCE, ISSUER, SECRET, KeySetServer, published, rsa_key
+from tests.support.project import ROOT
 
 PLACE = "/roomcast/jwt-secret"
 JWT = {"AuthMode": "jwt", "JwtIssuer": ISSUER, "JwtAudience": AUDIENCE}

@@ -12,9 +12,9 @@ import pytest
 from local.template import load as template
 from local.template.intrinsics import Resolver
 from local.template.sam import read
-from tests.conftest import ROOT
 from tests.integration.authorizer.conftest import PLACE, Deploy, bearer, effect
 from tests.support.issuer import SECRET, KeySetServer, rsa_key, signed
+from tests.support.project import ROOT
 
 PAGE = (ROOT / "docs" / "identity.md").read_text()
 TEMPLATE = ROOT / "template.yaml"

@@ -12,8 +12,8 @@ from apigateway import Poster, Retries
 from apigateway.batch import MAX_QUEUED
 from apigateway.client import CONNECT_TIMEOUT, MAX_CONNECTIONS, TIMEOUT
 from apigateway.rate import IDLE_RESET, INITIAL_RATE
-from tests.conftest import ROOT
 from tests.support.fakes.gateway import FakeGateway
+from tests.support.project import ROOT
 from tests.support.web_host import Host
 
 README = (ROOT / "src" / "apigateway" / "README.md").read_text()

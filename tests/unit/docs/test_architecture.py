@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 

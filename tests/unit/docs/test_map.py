@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 PAGE = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
 # | behaviour | `file` | `symbol`, `symbol` |

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 # The forms of a given-up word, found in prose and inside identifiers (beginAnew, _RuledAnew): its successor.
 WORDS = {

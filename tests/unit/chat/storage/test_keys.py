@@ -5,7 +5,7 @@ import re
 import pytest
 
 from chat.storage import keys
-from tests.conftest import ROOT
+from tests.support.project import ROOT
 
 NAMES = ["lobby", "a#b", "#", "##", "%", "%23", "%2523", "%25", "%%23#", "100%#1", "%2#3", "a", "b", "b#c"]
 

@@ -1,0 +1,51 @@
+"""The mappings of the stream and of the slice queue."""
+
+from __future__ import annotations
+
+from local.template.intrinsics import Resolver
+from tests.support.deployed_template import (
+    FAILURES,
+    MESSAGES,
+    SLICE_QUEUE,
+)
+
+PATTERNS = [
+    '{"dynamodb": {"NewImage": {"sk": {"S": ["HEAD"]}}}}',
+    '{"dynamodb": {"NewImage": {"pk": {"S": [{"prefix": "SIG#"}]}}}}',
+]
+
+
+def test_the_mapping_gives_up_after_some_tries_and_keeps_a_pointer(resolved: Resolver) -> None:
+    mapping = dict(resolved.properties("FanoutMapping"))
+    assert mapping.pop("EventSourceArn").startswith(f"{MESSAGES}/stream/")
+    assert mapping.pop("FunctionName").endswith(":function:FanoutFunction")
+    assert mapping == {
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": 1000,
+        "ParallelizationFactor": 10,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": 4,
+        "MaximumRecordAgeInSeconds": 3600,
+        "DestinationConfig": {"OnFailure": {"Destination": FAILURES}},
+        "FilterCriteria": {"Filters": [{"Pattern": pattern} for pattern in PATTERNS]},
+    }
+    # The destination of a stream has to be a standard queue.
+    assert "FifoQueue" not in resolved.properties("FanoutFailures")
+
+
+def test_a_slice_task_is_tried_until_it_is_given_up(resolved: Resolver) -> None:
+    mapping = dict(resolved.properties("SliceMapping"))
+    assert mapping.pop("FunctionName").endswith(":function:SliceFunction")
+    assert mapping == {"EventSourceArn": SLICE_QUEUE, "BatchSize": 1}
+    queue = resolved.properties("SliceQueue")
+    assert queue["FifoQueue"] is True
+    # Both are needed for a FIFO queue's high throughput.
+    assert (queue["DeduplicationScope"], queue["FifoThroughputLimit"]) == (
+        "messageGroup",
+        "perMessageGroupId",
+    )
+    # SQS would have a doorbell rung again while it is being answered.
+    assert queue["VisibilityTimeout"] > resolved.properties("SliceFunction")["Timeout"]
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":SliceFailures.fifo")
+    assert resolved.properties("SliceFailures")["FifoQueue"] is True  # that of a FIFO queue has to be one
