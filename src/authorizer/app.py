@@ -1,4 +1,4 @@
-"""$connect's REQUEST authorizer: who are you, and what may you do?"""
+"""The REQUEST authorizer of $connect: find out who is connecting, and what the user may do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ origins = Origins.parse(os.environ["ALLOWED_ORIGINS"])
 
 
 def anonymous(handshake: Handshake) -> Authorization:
-    """AuthMode open: everyone is let in, and nobody is asked to prove who they are."""
+    """AuthMode open: anyone may connect, under any name."""
     return Authorization(
         anonymous_identity(
             client=handshake.client,
@@ -33,13 +33,13 @@ def anonymous(handshake: Handshake) -> Authorization:
 
 
 def by_token() -> Callable[[Handshake], Authorization]:
-    """AuthMode jwt: whoever brings a good token is let in, as the user whom it names."""
-    # Imported only where they are needed: boto3 alone doubles the time of a cold start.
+    """AuthMode jwt: a client with a valid token may connect, as the user that the token names."""
+    # Imported only for this mode: boto3 alone doubles the time of a cold start.
     from chat.identity.tokens import ClaimNames, Tokens
 
     url, secret = os.environ["JWKS_URL"], os.environ["JWT_SECRET"]
     if bool(url) == bool(secret):
-        raise ValueError("JWKS_URL or JWT_SECRET has to be set, and not both")
+        raise ValueError("set either JWKS_URL or JWT_SECRET, and not both")
     if url:
         from chat.identity.jwks import jwks_keys
 
@@ -63,20 +63,20 @@ def by_token() -> Callable[[Handshake], Authorization]:
 
 
 def required(variable: str) -> str:
-    """Its value. Raises ValueError where it is empty."""
+    """Return an environment variable. Raises ValueError if it is empty."""
     if not os.environ[variable]:
         raise ValueError(f"{variable} is empty")
     return os.environ[variable]
 
 
-admit: Callable[[Handshake], Authorization]
+authorize: Callable[[Handshake], Authorization]
 match os.environ["AUTH_MODE"]:
     case "open":
-        admit = anonymous
+        authorize = anonymous
     case "jwt":
-        admit = by_token()
+        authorize = by_token()
     case other:
-        raise ValueError(f"AUTH_MODE is {other!r} and neither open nor jwt")
+        raise ValueError(f"AUTH_MODE is {other!r}; set it to open or jwt")
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -88,26 +88,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     try:
         if not origins.allows(handshake.origin):
             raise AuthError("origin")
-        admission = admit(handshake)
-    except AuthError as refusal:
+        authorization = authorize(handshake)
+    except AuthError as error:
         metrics.add_metric("Rejected", MetricUnit.Count, 1)
-        logger.info("rejected", reason=refusal.reason)
+        logger.info("rejected", reason=error.reason)
         return policy("nobody", "Deny", handshake.arn)
-    user = admission.identity.user
+    user = authorization.identity.user
     metrics.add_metric("Identified", MetricUnit.Count, 1)
     logger.info("identified", room=handshake.room, user=user)
-    expires_at = admission.expires_at
+    expires_at = authorization.expires_at
     return {
         **policy(user, "Allow", handshake.arn),
-        # Travels with every event of this connection, as text. $connect refuses it when its rooms are no
-        # rooms' names.
+        # API Gateway passes these with every event of the connection, as text.
         "context": {
             "user": user,
-            "name": admission.identity.name,
-            "protocol": admission.identity.protocol,
+            "name": authorization.identity.name,
+            "protocol": authorization.identity.protocol,
             "room": handshake.room,
-            "grants": admission.grants,
-            "roles": admission.roles,
+            "grants": authorization.grants,
+            "roles": authorization.roles,
             "expires_at": "" if expires_at is None else str(expires_at),
         },
     }

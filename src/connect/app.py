@@ -9,9 +9,9 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from chat.identity.identity import SUBPROTOCOL
 from chat.membership import Membership
 from chat.protocol.errors import Forbidden, InvalidRoom
+from chat.protocol.subprotocol import SUBPROTOCOL
 from chat.storage import dynamodb
 from chat.storage.connections import Connections, Limits, TooManyConnections
 from chat.storage.rules import RoomRules

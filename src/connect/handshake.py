@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import handshake_event
 from chat.identity.grants import Grants
-from chat.identity.identity import Identity, negotiate, subprotocols
+from chat.identity.identity import Identity
 from chat.protocol.rooms import asked_rooms
+from chat.protocol.subprotocol import negotiate, offers
 from chat.storage.connections import Connection
 
 
@@ -31,13 +33,12 @@ class Handshake:
         request = event["requestContext"]
         if request["eventType"] != "CONNECT":  # a client's frame can name any route
             raise InvalidHandshake(f"not a connect event but {request['eventType']}")
-        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-        protocol = negotiate(subprotocols(headers.get("sec-websocket-protocol")))
+        protocol = negotiate(offers(handshake_event.header(event, "sec-websocket-protocol")))
         if protocol is None:
             raise InvalidHandshake("no supported subprotocol")
         author = request["authorizer"]
         identity = Identity(author["user"], author["name"], protocol)
         expires_at = int(author["expires_at"]) if author["expires_at"] else None
         connection = Connection(request["connectionId"], identity, request["connectedAt"], expires_at)
-        rooms = asked_rooms((event.get("multiValueQueryStringParameters") or {}).get("room") or [])
+        rooms = asked_rooms(handshake_event.rooms(event))
         return cls(connection, rooms, Grants.parse(author["grants"]))

@@ -18,7 +18,7 @@ from chat.actions.fields import room_of
 from chat.membership import Membership, disconnect_expired
 from chat.moderation import Moderation
 from chat.protocol import frames
-from chat.protocol.errors import ChatError, Expired, Internal
+from chat.protocol.errors import ChatError, Expired, Internal, InvalidFrame
 from chat.storage import dynamodb
 from chat.storage.connections import Connections, Limits
 from chat.storage.log import Log
@@ -62,29 +62,33 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def reply_to(call: Call) -> str:
     try:
         request = frames.parse(call.body)
+    except InvalidFrame as error:
+        return error_reply(call, None, error)
+    ref = request.echoed_ref
+    try:
         logger.append_keys(room=room_of(call.sender, request))
         reply = dispatch(chat, call.sender, request)
     except Expired as error:
         logger.info("expired")
         disconnect_expired(call.sender.connection_id, call.sender.identity.protocol, management())
-        return error_reply(call, error)
+        return error_reply(call, ref, error)
     except ChatError as error:
-        return error_reply(call, error)
+        return error_reply(call, ref, error)
     except Exception:
         # The client must learn that its frame failed, and must not see a traceback.
         logger.exception("failed")
         metrics.add_metric("Failed", MetricUnit.Count, 1)
-        return error_reply(call, Internal("Something failed on our side. Send again with the same ref."))
+        return error_reply(call, ref, Internal("Something failed on our side. Send again with the same ref."))
     metrics.add_metric("Accepted", MetricUnit.Count, 1)
     logger.info("done", route=call.route)
     return reply
 
 
-def error_reply(call: Call, error: ChatError) -> str:
+def error_reply(call: Call, ref: str | None, error: ChatError) -> str:
     """Return an error as a reply frame. A one-way route returns no reply, so post the frame to the sender."""
     logger.info("error reply", code=error.code, detail=str(error), route=call.route)
     metrics.add_metric("ErrorReplies", MetricUnit.Count, 1)
-    frame = frames.error(frames.echoed_ref(call.body), error)
+    frame = frames.error(ref, error)
     if call.route == ONE_WAY:
         outcome = management().post(call.sender.connection_id, frame)
         if not isinstance(outcome, Delivered):

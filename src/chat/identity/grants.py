@@ -1,26 +1,26 @@
-"""Which rooms somebody may read, and in which they may write."""
+"""The rooms that a user may read, and those that a user may write in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-PRIVATE = "private-"  # a room whose name begins so is opened by nothing but a pattern that begins so
-EVERY_ROOM = "*"  # the grants of somebody who was given none in particular: every room but private ones
+PRIVATE = "private-"  # a room whose name begins so is granted only by a pattern that begins so
+EVERY_ROOM = "*"  # the grants of a user without a list of rooms: every room but private ones
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """Patterns: a room's whole name, or the beginning of names with `*` at its end."""
+    """Patterns of room names: a whole name, or the beginning of names followed by `*`."""
 
     reading: tuple[str, ...]
     writing: tuple[str, ...]
 
     @classmethod
     def parse(cls, text: str) -> Grants:
-        """Grants from patterns that are separated by spaces; from no pattern come no rooms.
+        """Parse patterns that are separated by spaces. No pattern grants no room.
 
-        `:read` or `:write` at a pattern's end restricts it to that, so `news:read` grants reading in `news`.
+        `:read` or `:write` at its end restricts a pattern: `news:read` grants reading in `news`.
         """
         reading: list[str] = []
         writing: list[str] = []
@@ -35,11 +35,11 @@ class Grants:
         return cls(tuple(reading), tuple(writing))
 
     def may_read(self, room: str) -> bool:
-        """Whether one may be in the room: hear it, and see its history and who is there."""
+        """True if the user may join the room and read its history and presence."""
         return _covered(room, self.reading)
 
     def may_write(self, room: str) -> bool:
-        """Whether one may send to the room, and be seen typing in it."""
+        """True if the user may send to the room and show typing in it."""
         return _covered(room, self.writing)
 
 

@@ -1,4 +1,8 @@
-"""The public keys that an issuer of tokens publishes as a JSON Web Key Set (RFC 7517)."""
+"""The public keys that an issuer of tokens publishes as a JSON Web Key Set (RFC 7517).
+
+Not PyJWT's PyJWKClient (2.15): it drops keys after their lifetime even if the issuer is down, asks an issuer
+that is down again for every token, needs a `kid`, and limits neither size nor total time of an answer.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +18,19 @@ import jwt
 
 from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
-LIFETIME = 60 * 60  # seconds that keys are believed without asking again; an unknown key asks at once
+LIFETIME = 60 * 60  # seconds that keys are trusted; a token with an unknown key fetches at once
 TIMEOUT = 3  # seconds for the issuer's answer: a client waits for it
 MAX_SIZE = 256 * 1024  # bytes; the largest sets in use have some 30 KB
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def jwks_keys(url: str, *, timeout: float = TIMEOUT, now: Callable[[], float] = time.time) -> SigningKeys:
-    """The keys for RS256 and ES256 that are published there. An answer may take `timeout` seconds.
+    """Return the keys for RS256 and ES256 that are published at a URL. An answer may take `timeout` seconds.
 
-    Raises ValueError for a URL that is neither https:// nor of this machine: anybody on the way could answer.
+    Raises ValueError if the URL is neither https:// nor of this machine: anybody on the way could answer.
     """
     source = urlsplit(url)
-    if not source.hostname or source.port == 0:  # one that is no number is a ValueError, too
+    if not source.hostname or source.port == 0:  # a port that is not a number is a ValueError, too
         raise ValueError("the URL of the issuer's keys names no host")
     if source.scheme != "https" and not (source.scheme == "http" and source.hostname in LOOPBACK):
         raise ValueError("the URL of the issuer's keys has to begin with https://")
@@ -34,20 +38,20 @@ def jwks_keys(url: str, *, timeout: float = TIMEOUT, now: Callable[[], float] = 
 
 
 def read(body: bytes) -> Sequence[Key]:
-    """The keys of a set that check signatures; it may hold others, too. Raises KeysUnavailable."""
+    """Return the keys of a set that check signatures; it may have others, too. Raises KeysUnavailable."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise KeysUnavailable("the issuer's answer is not JSON") from error
     listed = document.get("keys") if isinstance(document, dict) else None
-    keys = [key for each in listed if (key := _key(each))] if isinstance(listed, list) else []
+    keys = [key for published in listed if (key := _key(published))] if isinstance(listed, list) else []
     if not keys:
         raise KeysUnavailable("the issuer's answer has no key for RS256 or ES256")
     return keys
 
 
 def _key(published: object) -> Key | None:
-    """The algorithm follows from the kind of key alone, and what is read of it is its public half."""
+    """Read the public half of a key. Its type alone decides the algorithm, not its `alg`."""
     parts: dict[str, Any]
     match published:
         case {"kty": "RSA", "n": str(n), "e": str(e)}:
@@ -63,14 +67,14 @@ def _key(published: object) -> Key | None:
         return None
     try:
         key = jwt.PyJWK(parts, algorithm)
-    except jwt.PyJWTError:  # numbers that make no key
+    except jwt.PyJWTError:  # the numbers are not a key
         return None
     too_short = key.Algorithm.check_key_length(key.key)
     return None if too_short else Key(algorithm, kid, key)
 
 
 def _get(source: SplitResult, timeout: float) -> bytes:
-    """What is there; a redirect, which could lead anywhere, is not followed."""
+    """Return the body at a URL. A redirect could lead anywhere, so it is an error."""
     deadline = time.monotonic() + timeout
     host = source.netloc.rpartition("@")[2]
     connection = (

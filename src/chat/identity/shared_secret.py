@@ -1,60 +1,49 @@
-"""The secret that an issuer of tokens shares with the chat, kept in Secrets Manager or in SSM."""
+"""The secret that an issuer of tokens shares with the chat, in Secrets Manager or in SSM."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-import boto3
 import jwt
-from botocore.exceptions import BotoCoreError, ClientError
+from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
 from boto_config import BOTO_CONFIG
 from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
-LIFETIME = 5 * 60  # seconds that the secret is believed without asking again
+LIFETIME = 5 * 60  # seconds until the secret is fetched again
 
 
 def shared_key(place: str, *, now: Callable[[], float] = time.time) -> SigningKeys:
-    """The key for HS256 that is kept there: in the SSM parameter of this name, which begins with `/`, or else
-    in the Secrets Manager secret of this ARN.
+    """Return the key for HS256 from the SSM parameter of this name, which begins with `/`, or else from the
+    Secrets Manager secret of this ARN.
     """
-    fetch = _from_ssm(place) if place.startswith("/") else _from_secrets_manager(place)
+    if place.startswith("/"):
+        provider: Any = SSMProvider(boto_config=BOTO_CONFIG)
+        options = {"decrypt": True}
+    else:
+        provider, options = SecretsProvider(boto_config=BOTO_CONFIG), {}
 
     def read() -> list[Key]:
         try:
-            secret = fetch()
-        except (BotoCoreError, ClientError) as error:
+            # Not from the provider's cache: SigningKeys decides when to fetch.
+            secret: str | bytes = provider.get(place, force_fetch=True, **options)
+        except GetParameterError as error:
             raise KeysUnavailable(f"the secret cannot be read: {error}") from error
-        return [key(secret)]
+        return [key(secret.encode() if isinstance(secret, str) else secret)]
 
     return SigningKeys(read, ("HS256",), lifetime=LIFETIME, now=now)
 
 
 def key(secret: bytes) -> Key:
-    """A secret as a key. Raises KeysUnavailable for one that can be guessed, or that everybody may know."""
+    """Make a key of a secret. Raises KeysUnavailable if it is too short or may be public."""
     algorithm = jwt.get_algorithm_by_name("HS256")
     try:
         weakness = algorithm.check_key_length(algorithm.prepare_key(secret))
-    except jwt.InvalidKeyError:  # with it, whoever knows the public key could sign
+    except jwt.InvalidKeyError:  # anybody who knows the public key could sign with it
         raise KeysUnavailable("the secret is a public key, or a certificate") from None
     if weakness:
         raise KeysUnavailable("the secret has fewer than 32 bytes")
     return Key("HS256", None, secret)
-
-
-def _from_ssm(name: str) -> Callable[[], bytes]:
-    client = boto3.client("ssm", config=BOTO_CONFIG)
-    return lambda: client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"].encode()
-
-
-def _from_secrets_manager(arn: str) -> Callable[[], bytes]:
-    client = boto3.client("secretsmanager", config=BOTO_CONFIG)
-
-    def fetch() -> bytes:
-        answer = client.get_secret_value(SecretId=arn)
-        text: str | None = answer.get("SecretString")
-        binary: bytes = answer.get("SecretBinary", b"")
-        return binary if text is None else text.encode()
-
-    return fetch

@@ -1,4 +1,4 @@
-"""The keys that tokens are signed with, and how long they are believed."""
+"""The keys that tokens are signed with: when to fetch them, and how long to trust them."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from aws_lambda_powertools import Logger
 logger = Logger(child=True)
 
 PAUSE = 30  # seconds between two fetches, however many tokens fail meanwhile
-FIRST_PAUSE = 5  # and while there are no keys at all: nobody can connect then
+FIRST_PAUSE = 5  # and while there are no keys at all, when nobody can connect
 
 
 class KeysUnavailable(Exception):
-    """No keys are known or can be fetched. The text says why, for the log."""
+    """No keys are known, and none can be fetched. The text is the reason, for the log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that is good for one algorithm. `id` is the `kid` of the tokens that it signs, None for any."""
+    """A key for one algorithm. `id` is the `kid` of the tokens that it signs, None for any token."""
 
     algorithm: str
     id: str | None
     value: Any  # as PyJWT takes it
 
     def fits(self, algorithm: str, kid: str | None) -> bool:
-        """Whether it may have signed a token with this header."""
+        """True if this key may have signed a token with this header."""
         return algorithm == self.algorithm and (self.id is None or kid is None or kid == self.id)
 
 
 class SigningKeys:
-    """Keys that are fetched when first needed, when they are old, and for a token that none of them fits.
+    """Keys that are fetched at first use, when they are old, and for a token that no known key fits.
 
-    However many threads ask and whatever the tokens are, one fetch is made at a time, and the next half a
-    minute later at the soonest. SigningKeys that are known serve on while no others can be had.
+    However many threads and tokens there are, there is one fetch at a time, and half a minute between two.
+    Known keys stay in use while no others can be fetched.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class SigningKeys:
         algorithms: Sequence[str],
         *,
         lifetime: float,
-        now: Callable[[], float] = time.time,  # which goes on while Lambda freezes the process
+        now: Callable[[], float] = time.time,  # not monotonic: that stops while Lambda freezes the process
     ) -> None:
         """`fetch` returns keys for these algorithms, or raises KeysUnavailable. `lifetime` is in seconds."""
         self.algorithms = algorithms
@@ -58,7 +58,7 @@ class SigningKeys:
         self._fetched = self._tried = float("-inf")
 
     def candidates(self) -> Iterator[Sequence[Key]]:
-        """The keys that are known, and then, for whom none of those fits, newer ones if there are any.
+        """Yield the known keys, then newly fetched ones if none of the known keys fits the token.
 
         Raises KeysUnavailable.
         """
@@ -82,7 +82,7 @@ class SigningKeys:
             return self._keys
 
     def _refresh(self) -> None:
-        """Fetches keys, unless that was done or tried, maybe by another thread, a moment ago."""
+        """Fetch keys, unless this or another thread fetched or tried a moment ago."""
         now = self._now()
         if 0 <= now - self._tried < (PAUSE if self._keys else FIRST_PAUSE):
             return
@@ -90,6 +90,6 @@ class SigningKeys:
         try:
             self._keys = self._fetch()
         except KeysUnavailable as failure:
-            logger.error("the keys of tokens cannot be fetched", why=str(failure), known=len(self._keys))
+            logger.error("signing keys not fetched", reason=str(failure), known=len(self._keys))
         else:
             self._fetched = now

@@ -1,4 +1,4 @@
-"""JSON Web Tokens (RFC 7519): whether one is to be believed, and whom it lets in."""
+"""JSON Web Tokens (RFC 7519): check a token, and read who may connect from its claims."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_GRANTS = 4 * 1024  # bytes of grants and roles; API Gateway takes 8 KB from 
 LEEWAY = 10  # seconds that clocks may differ by
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-# A user's id may be a number, and a token's own id is nothing to us: PyJWT would insist on text in both.
+# PyJWT would insist on text in `sub`, where some issuers put a number, and in `jti`, which is not used here.
 _OPTIONS: jwt.types.Options = {"require": ["exp", "iss", "aud"], "verify_sub": False, "verify_jti": False}
 _REASONS: Mapping[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "expired",
@@ -32,7 +32,7 @@ _REASONS: Mapping[type[jwt.PyJWTError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class ClaimNames:
-    """Where a token says what."""
+    """The names of the claims."""
 
     user: str
     name: str
@@ -41,7 +41,7 @@ class ClaimNames:
 
 
 class Tokens:
-    """Tokens of one issuer for one of these audiences."""
+    """The tokens of one issuer for one of these audiences."""
 
     def __init__(
         self, keys: SigningKeys, *, issuer: str, audiences: Sequence[str], claims: ClaimNames
@@ -52,13 +52,13 @@ class Tokens:
         self._claims = claims
 
     def authenticate(self, token: str | None, protocol: Protocol) -> Authorization:
-        """Lets in whom the token names. Raises AuthError."""
+        """Return who may connect with this token. Raises AuthError."""
         if token is None:
             raise AuthError("no_token")
         return self._authorization(self._verified(token), protocol)
 
     def _verified(self, token: str) -> Mapping[str, Any]:
-        """The claims of a token that is to be believed. Raises AuthError."""
+        """Return the claims of a valid token. Raises AuthError."""
         if len(token) > MAX_TOKEN:
             raise AuthError("token_too_long")
         if not _TOKEN.fullmatch(token):
@@ -73,7 +73,7 @@ class Tokens:
         tried = False
         try:
             for keys in self._keys.candidates():
-                for key in (each for each in keys if each.fits(algorithm, kid)):
+                for key in (key for key in keys if key.fits(algorithm, kid)):
                     tried = True
                     with suppress(jwt.InvalidSignatureError):
                         return self._signed(token, key)
@@ -82,9 +82,9 @@ class Tokens:
         raise AuthError("signature" if tried else "unknown_key")
 
     def _signed(self, token: str, key: Key) -> Mapping[str, Any]:
-        """The claims of a token that this key has signed, for us and for now.
+        """Return the claims of a token that this key has signed for this audience and this time.
 
-        Raises jwt.InvalidSignatureError when it has not, and AuthError.
+        Raises jwt.InvalidSignatureError if another key has signed it, and AuthError.
         """
         try:
             claims: Mapping[str, Any] = jwt.decode(
@@ -103,7 +103,7 @@ class Tokens:
         return claims
 
     def _authorization(self, claims: Mapping[str, Any], protocol: Protocol) -> Authorization:
-        """Whom the claims let in. Raises AuthError for claims that are not of their kind."""
+        """Read the claims. Raises AuthError if a claim has the wrong type."""
         user, name = claims.get(self._claims.user), claims.get(self._claims.name)
         if isinstance(user, int) and not isinstance(user, bool):
             user = str(user)
@@ -122,9 +122,9 @@ class Tokens:
 
 
 def _words(claim: object) -> str:
-    """The words of a claim, each once, separated by spaces. Raises AuthError.
+    """Return the words of a claim, each once, separated by spaces. Raises AuthError.
 
-    It is a list of them, or one text. Something in a list that has a space in it is left out: taken apart, it
+    A claim is a list of words or one text. An element of a list with a space in it is left out: split, it
     would become words that nobody has granted.
     """
     words = claim.split() if isinstance(claim, str) else claim

@@ -1,4 +1,4 @@
-"""The wire form: the only place that knows how a frame looks, in and out."""
+"""The wire form of every frame, in and out. No other module knows it."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ MAX_FRAME = 32 * 1024  # bytes; API Gateway meters in units of 32 KB and sends n
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A frame from a client: `fields` is all of it, not checked yet."""
+    """A frame from a client. `fields` is all of it, not checked yet."""
 
     action: object
     fields: Mapping[str, Any]
 
+    @property
+    def echoed_ref(self) -> str | None:
+        """The ref that an error reply can carry, so that the client knows which frame failed."""
+        try:
+            return message_ref(self.fields.get("ref"))
+        except InvalidRef:
+            return None
+
 
 def parse(body: str | None) -> Request:
-    """Reads a client's frame. Raises InvalidFrame."""
+    """Read a client's frame. Raises InvalidFrame."""
     try:
         fields = json.loads(body or "")
-    except (ValueError, RecursionError) as error:  # not JSON, or nested deeper than anyone means
+    except (ValueError, RecursionError) as error:  # not JSON, or nested too deep
         raise InvalidFrame("A frame is a JSON object.") from error
     if not isinstance(fields, dict):
         raise InvalidFrame("A frame is a JSON object.")
     return Request(fields.get("action"), fields)
 
 
-def echoed_ref(body: str | None) -> str | None:
-    """The ref that a refusal of this body can name, so that the sender knows which frame was refused."""
-    try:
-        return message_ref(parse(body).fields.get("ref"))
-    except (InvalidFrame, InvalidRef):
-        return None
-
-
-def reply(ref: str | None, **result: Any) -> str:
-    return _encode({"type": "reply", "ref": ref, "status": "ok", **result})
+def reply(ref: str | None, **fields: Any) -> str:
+    return _encode(_reply(ref, **fields))
 
 
 def error(ref: str | None, cause: ChatError) -> str:
@@ -55,44 +55,46 @@ def error(ref: str | None, cause: ChatError) -> str:
 
 
 def messages(room: str, entries: Sequence[Entry]) -> Iterator[str]:
-    """The frames that carry these entries, in order and each as full as 32 KB allow."""
-    filling = _FrameBuilder({"type": "messages", "room": room})
+    """Yield the frames with these entries, in order, each as full as 32 KB allow."""
+    builder = _EntriesBuilder({"type": "messages", "room": room})
     for entry in entries:
-        if not filling.fits(entry):
-            yield filling.frame()
-            filling = _FrameBuilder({"type": "messages", "room": room})
-            filling.fits(entry)
-    if not filling.empty:
-        yield filling.frame()
+        if not builder.add_entry(entry):
+            yield builder.frame()
+            builder = _EntriesBuilder({"type": "messages", "room": room})
+            builder.add_entry(entry)
+    if not builder.empty:
+        yield builder.frame()
 
 
 class PageReply:
-    """A reply that carries a page: `fits` says what fits, up to `limit` places, before it is `encoded`."""
+    """A reply with a page. Ask `fits` for each entry in order, then get the frame from `encoded`."""
 
-    def __init__(self, ref: str | None, limit: int, **result: Any) -> None:
-        self._filling = _FrameBuilder({"type": "reply", "ref": ref, "status": "ok", **result})
-        self._left = limit
+    def __init__(self, ref: str | None, limit: int, **fields: Any) -> None:
+        """A page has `limit` entries at most."""
+        self._builder = _EntriesBuilder(_reply(ref, **fields))
+        self._remaining = limit
 
     def fits(self, entry: Entry) -> bool:
-        self._left -= 1
-        return self._left >= 0 and self._filling.fits(entry)
+        """Add an entry to the page, if it fits."""
+        self._remaining -= 1
+        return self._remaining >= 0 and self._builder.add_entry(entry)
 
     def encoded(self, page: Page) -> str:
         first_seq = {} if page.first_seq is None else {"first_seq": page.first_seq}
-        return self._filling.frame(more=page.more, **first_seq)
+        return self._builder.frame(more=page.more, **first_seq)
 
 
 def changed(room: str, entries: Sequence[Entry]) -> str:
-    """Tells that messages are no longer what they were."""
-    filling = _FrameBuilder({"type": "changed", "room": room})
+    """Messages that are not what they were."""
+    builder = _EntriesBuilder({"type": "changed", "room": room})
     for entry in entries:
-        filling.fits(entry)
-    return filling.frame()
+        builder.add_entry(entry)
+    return builder.frame()
 
 
 def presence(room: str, joined: Sequence[Person], left: Sequence[Person], count: int) -> str:
-    """Tells who is in a room now and was not, and the other way round."""
-    people = {"joined": _people(joined), "left": _people(left)}
+    """People who are in a room now and were not before, and the other way round."""
+    people = {"joined": [_person(person) for person in joined], "left": [_person(person) for person in left]}
     return _encode({"type": "presence", "room": room, **people, "count": count})
 
 
@@ -100,9 +102,9 @@ def typing(room: str, person: Person) -> str:
     return _encode({"type": "typing", "room": room, "user": person.user, "name": person.name})
 
 
-def moderated(room: str, action: str, moderator: str, **what: Any) -> str:
-    """Tells what a moderator has done in a room."""
-    return _encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **what})
+def moderated(room: str, action: str, moderator: str, **fields: Any) -> str:
+    """An action of a moderator in a room."""
+    return _encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **fields})
 
 
 def disconnect(code: str, *, reconnect: bool) -> str:
@@ -110,66 +112,92 @@ def disconnect(code: str, *, reconnect: bool) -> str:
     return _encode({"type": "disconnect", "code": code, "reconnect": reconnect})
 
 
-def members(ref: str | None, room: str, people: Sequence[Person], **what: Any) -> str:
-    """A reply with as many of these as a frame holds."""
-    envelope = {"type": "reply", "ref": ref, "status": "ok", "room": room}
-    left = MAX_FRAME - len(_encode({**envelope, **what, "members": [], "more": False}).encode())
-    taken = 0
-    for person in people:
-        left -= len(_encode({"user": person.user, "name": person.name}).encode()) + len(",")
-        if left < 0:
-            break
-        taken += 1
-    listed = {"members": _people(people[:taken]), "more": taken < len(people)}
-    return _encode({**envelope, **what, **listed})
-
-
-def _people(people: Sequence[Person]) -> list[dict[str, str]]:
-    return [{"user": person.user, "name": person.name} for person in people]
+def members(ref: str | None, room: str, people: Sequence[Person], **fields: Any) -> str:
+    """A reply with as many of these people as fit a frame."""
+    builder = _FrameBuilder(_reply(ref, room=room, **fields), "members", longest_end='],"more":false}')
+    for number, person in enumerate(people):
+        if not builder.add(_encode(_person(person))):
+            return builder.frame(more=number < len(people))
+    return builder.frame(more=False)
 
 
 def plain(entries: Sequence[Entry]) -> Iterator[str]:
-    """What a plain client receives: the bare text of each message."""
+    """Return what a plain client receives: the bare text of each message."""
     return (
         entry.message.text for entry in entries if entry.message is not None and not entry.message.deleted
     )
 
 
 class _FrameBuilder:
-    """A frame that is filled with entries.
+    """Build a frame of at most 32 KB: some fields, a list that grows, and a few more fields at its end."""
 
-    A message alone always fits: text, name and data together stay below 32 KB whatever they hold.
+    def __init__(self, fields: Mapping[str, Any], list_name: str, *, longest_end: str) -> None:
+        self._beginning = _encode({**fields, list_name: []})[: -len("]}")]
+        self._items: list[str] = []
+        self._remaining = MAX_FRAME - len(self._beginning.encode()) - len(longest_end)
+
+    def add(self, item: str) -> bool:
+        """Add an encoded item to the list. False if it does not fit."""
+        if not self._reserve(item):
+            return False
+        self._items.append(item)
+        return True
+
+    def _reserve(self, text: str) -> bool:
+        cost = len(text.encode()) + len(",")
+        if cost > self._remaining:
+            return False
+        self._remaining -= cost
+        return True
+
+    def frame(self, **last: Any) -> str:
+        """Return the frame, with these fields after the list."""
+        end = "," + _encode(last)[1:] if last else "}"
+        return self._beginning + ",".join(self._items) + "]" + end
+
+
+class _EntriesBuilder(_FrameBuilder):
+    """Build a frame with entries: the messages, and the skipped numbers after them.
+
+    A single message always fits: text, name and data together stay below 32 KB.
     """
 
-    def __init__(self, envelope: Mapping[str, Any]) -> None:
-        self._head = _encode({**envelope, "messages": []})[: -len("]}")]
-        self._texts: list[tuple[int, str]] = []
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        longest_end = '],"skipped":[],"more":false,"first_seq":999999999999}'
+        super().__init__(fields, "messages", longest_end=longest_end)
+        self._seqs: list[int] = []  # of the messages
         self._skipped: list[int] = []
-        longest = '],"skipped":[],"more":false,"first_seq":999999999999}'
-        self._left = MAX_FRAME - len(self._head.encode()) - len(longest)
 
     @property
     def empty(self) -> bool:
-        return not self._texts and not self._skipped
+        return not self._seqs and not self._skipped
 
-    def fits(self, entry: Entry) -> bool:
-        """Adds an entry, if it fits."""
-        text = str(entry.seq) if entry.message is None else _message(entry.seq, entry.message)
-        cost = len(text.encode()) + len(",")
-        if cost > self._left:
-            return False
-        self._left -= cost
+    def add_entry(self, entry: Entry) -> bool:
+        """False if the entry does not fit."""
         if entry.message is None:
+            if not self._reserve(str(entry.seq)):
+                return False
             self._skipped.append(entry.seq)
-        else:
-            self._texts.append((entry.seq, text))
+            return True
+        if not self.add(_message(entry.seq, entry.message)):
+            return False
+        self._seqs.append(entry.seq)
         return True
 
-    def frame(self, **rest: Any) -> str:
-        """`rest` is what follows the entries."""
-        after = ({"skipped": sorted(self._skipped)} if self._skipped else {}) | rest
-        end = "," + _encode(after)[1:] if after else "}"
-        return self._head + ",".join(text for _, text in sorted(self._texts)) + "]" + end
+    def frame(self, **last: Any) -> str:
+        """Entries may have come in any order; the frame has them by seq."""
+        self._items = [item for _, item in sorted(zip(self._seqs, self._items, strict=True))]
+        self._seqs.sort()
+        skipped = {"skipped": sorted(self._skipped)} if self._skipped else {}
+        return super().frame(**skipped, **last)
+
+
+def _reply(ref: str | None, **fields: Any) -> dict[str, Any]:
+    return {"type": "reply", "ref": ref, "status": "ok", **fields}
+
+
+def _person(person: Person) -> dict[str, str]:
+    return {"user": person.user, "name": person.name}
 
 
 def _message(seq: int, message: Message) -> str:
@@ -184,7 +212,7 @@ def _message(seq: int, message: Message) -> str:
     if message.deleted:
         fields["deleted"] = True
     encoded = _encode(fields)
-    # Checked when it was sent: parsing it again would cost time, and fail where its nesting is deep.
+    # JSON, checked when it was sent. To parse it again would cost time, and fail if it is nested deep.
     return encoded if message.data is None else f'{encoded[:-1]},"data":{message.data}}}'
 
 

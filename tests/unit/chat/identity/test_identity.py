@@ -4,16 +4,7 @@ import unicodedata
 
 import pytest
 
-from chat.identity.identity import (
-    MAX_NAME,
-    Identity,
-    anonymous_identity,
-    find_token,
-    negotiate,
-    sanitize_name,
-    subprotocols,
-    token_identity,
-)
+from chat.identity.identity import MAX_NAME, Identity, anonymous_identity, sanitize_name, token_identity
 
 CLIENT = "5f0c2c1e-6f7a-4d83-9f0e-0c8a1f6f9b11"
 
@@ -102,69 +93,6 @@ def test_cleaning_a_clean_name_changes_nothing() -> None:
         sanitize_name("e\u0301" * 100),
     ):
         assert sanitize_name(name) == name
-
-
-@pytest.mark.parametrize(
-    ("header", "offered"),
-    [
-        (None, ()),
-        ("", ()),
-        ("roomcast.v1", ("roomcast.v1",)),
-        ("a,roomcast.v1", ("a", "roomcast.v1")),
-        (" a ,  roomcast.v1 ", ("a", "roomcast.v1")),
-        (",,roomcast.v1,", ("roomcast.v1",)),
-    ],
-)
-def test_offers_are_split_at_commas_with_or_without_spaces(
-    header: str | None, offered: tuple[str, ...]
-) -> None:
-    assert subprotocols(header) == offered
-
-
-@pytest.mark.parametrize(
-    ("offered", "protocol"),
-    [
-        ((), "plain"),
-        (("roomcast.v1",), "v1"),
-        (("a", "roomcast.v1"), "v1"),
-        (("a", "b"), None),
-        (("roomcast.v10",), None),
-        (("ROOMCAST.V1",), None),  # RFC 6455, 4.1: subprotocols are compared as they are written
-    ],
-)
-def test_a_client_speaks_what_it_offers_or_plain_text(offered: tuple[str, ...], protocol: str | None) -> None:
-    assert negotiate(offered) == protocol
-
-
-@pytest.mark.parametrize(
-    ("offered", "authorization", "asked", "token"),
-    [
-        ((), None, None, None),
-        (("roomcast.v1",), None, None, None),
-        (("roomcast.v1", "token.a.b.c"), None, None, "a.b.c"),
-        (("token.a.b.c", "roomcast.v1"), None, None, "a.b.c"),
-        ((), "Bearer a.b.c", None, "a.b.c"),
-        ((), "bearer  a.b.c ", None, "a.b.c"),
-        ((), None, "a.b.c", "a.b.c"),
-        (("token.first",), "Bearer second", "third", "first"),
-        ((), "Bearer second", "third", "second"),
-        ((), "Basic YWRhOg==", "third", "third"),
-        ((), "Basic YWRhOg==", None, None),
-        # What is there and empty is a bad token, not none.
-        (("token.",), "Bearer second", "third", ""),
-        ((), "Bearer", "third", ""),
-        ((), None, "", ""),
-    ],
-)
-def test_a_token_is_taken_from_the_first_place_that_has_one(
-    offered: tuple[str, ...], authorization: str | None, asked: str | None, token: str | None
-) -> None:
-    assert find_token(offered, authorization, asked) == token
-
-
-def test_who_brings_a_token_and_our_subprotocol_speaks_it() -> None:
-    assert negotiate(subprotocols("token.a.b.c, roomcast.v1")) == "v1"
-    assert negotiate(subprotocols("token.a.b.c")) is None  # a browser needs a subprotocol that can be chosen
 
 
 def test_a_user_whom_a_token_names_is_that_user() -> None:
