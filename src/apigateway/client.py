@@ -22,7 +22,7 @@ SIGNATURE_LIFETIME = 60.0  # seconds in which a signature is used; AWS accepts i
 
 
 class Frame:
-    """What goes over the wire, and its signature. Use one Frame for many connections: it is signed once."""
+    """What goes over the wire, with its signature. Use one Frame for many connections: it is signed once."""
 
     __slots__ = ("_signed_at", "_signed_by", "_template", "data")
 
@@ -34,11 +34,11 @@ class Frame:
 
 
 class Client(Protocol):
-    """Where frames go. The posting engine knows nothing else of it, and so runs in a simulation, too."""
+    """Where frames go. The posting engine needs nothing else, so it also runs in a simulation."""
 
     @property
     def free(self) -> int:
-        """How many posts can be begun now."""
+        """The number of posts that can be begun now."""
 
     def post(self, frame: Frame, connection_id: str, callback: Callable[[Outcome], None]) -> None:
         """Begin a post. `callback` is called with its outcome, never before this returns."""
@@ -48,7 +48,7 @@ class Client(Protocol):
 
 
 class ApiGatewayOptions(TypedDict, total=False):
-    """The arguments of ApiGateway, for who passes them on."""
+    """The keyword arguments of ApiGateway, which Poster passes on."""
 
     region: str | None
     credentials: Callable[[], Credentials]
@@ -82,12 +82,13 @@ class ApiGateway:
 
         Raises ValueError if the endpoint is not such a URL, or if its Region is not known.
         """
-        if urlsplit(endpoint).scheme not in ("https", "http"):
+        parts = urlsplit(endpoint)
+        if parts.scheme not in ("https", "http") or not parts.hostname:
             raise ValueError(f"{endpoint!r} is not an endpoint: use https://<host>[/<stage>]")
         self._pool = Pool(
             endpoint, limit=max_connections, timeout=timeout, connect_timeout=connect_timeout, context=context
         )
-        self._prefix = urlsplit(endpoint).path.rstrip("/") + "/@connections/"
+        self._prefix = parts.path.rstrip("/") + "/@connections/"
         self._signer = Signer("execute-api", region or region_of(endpoint))
         self._credentials = credentials
 

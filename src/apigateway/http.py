@@ -77,7 +77,7 @@ class Pool:
 
     @property
     def free(self) -> int:
-        """How many more requests can be sent now."""
+        """The number of further requests that can be sent now."""
         return self._limit - self._under_way
 
     def send(self, request: bytes, callback: Callback) -> None:

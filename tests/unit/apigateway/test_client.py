@@ -138,6 +138,10 @@ def test_an_unknown_region_is_an_error_that_says_what_to_do(monkeypatch: pytest.
     ApiGateway("https://chat.example.com", region="eu-west-1")
 
 
-def test_an_endpoint_is_an_http_url() -> None:
+@pytest.mark.parametrize(
+    "endpoint",
+    ["wss://abc123.execute-api.eu-west-1.amazonaws.com/prod", "abc123.example.com", "https:///prod"],
+)
+def test_an_endpoint_is_an_http_url(endpoint: str) -> None:
     with pytest.raises(ValueError, match="use https://"):
-        ApiGateway("wss://abc123.execute-api.eu-west-1.amazonaws.com/prod")
+        ApiGateway(endpoint)
