@@ -103,7 +103,7 @@ def handlers(
     logs: Logs,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., ModuleType]]:
-    """Imports a function's app.py as a cold start does: anew, with the environment of template.yaml.
+    """Imports a function's app.py as a cold start does: again, with the environment of template.yaml.
 
     `without` names a variable that is missing.
     """

@@ -116,7 +116,7 @@ def closed(node: Any) -> Any:
 
 
 def _is_in_order(frame: dict[str, Any]) -> None:
-    """What no schema can say: seqs ascend, a page has no hole and begins where it says, and who is in a room
+    """What no schema can say: seqs ascend, a page has no gap and begins where it says, and who is in a room
     is there once.
     """
     seqs = [message["seq"] for message in frame.get("messages", [])]
@@ -126,7 +126,7 @@ def _is_in_order(frame: dict[str, Any]) -> None:
         raise WrongFrame(f"seqs out of order, or twice: {seqs} {skipped}")
     if frame.get("type") == "reply" and places:
         if places != list(range(places[0], places[-1] + 1)):
-            raise WrongFrame(f"a page with a hole: {places}")
+            raise WrongFrame(f"a page with a gap: {places}")
         if frame.get("first_seq", places[0]) != places[0]:
             raise WrongFrame(f"first_seq at {frame['first_seq']}, but has {places}")
     members = [person["user"] for person in frame.get("members", [])]

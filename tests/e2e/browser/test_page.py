@@ -297,18 +297,18 @@ async def test_an_unsent_message_outlives_a_reload_while_the_engine_is_down(
     ada = await windows.open(
         f"{host}/?name=Ada&room={room}&endpoint=ws://127.0.0.1:{port}/prod", await windows.new_person()
     )
-    await say(ada, "into the void")
+    await say(ada, "into the night")
     await ada.reload()
-    await expect(ada.locator(".mine .text")).to_have_text(["into the void"])
+    await expect(ada.locator(".mine .text")).to_have_text(["into the night"])
     await expect(ada.locator(".mine .delivery")).to_have_text("Sending…")
     await expect(ada.locator("#status")).to_have_text("Rejected or unreachable")
     async with LoggedEngine(port=port, origins=[host]) as engine:
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
         grace = await windows.open(f"{engine.url}/?room={room}", await windows.new_person())
-        await expect(grace.locator(".message .text")).to_have_text(["into the void"])
+        await expect(grace.locator(".message .text")).to_have_text(["into the night"])
         await ada.reload()
-        await expect(ada.locator(".message .text")).to_have_text(["into the void"])
+        await expect(ada.locator(".message .text")).to_have_text(["into the night"])
         await expect(ada.locator(".mine")).to_have_count(1)
 
 
@@ -344,7 +344,7 @@ async def test_after_a_restart_of_the_engine_everything_is_there_once(
             await expect(page.locator(".message .text")).to_have_text(texts)
 
 
-async def test_a_log_that_begins_anew_goes_on_below_what_was_there(
+async def test_a_log_that_starts_over_goes_on_below_what_was_there(
     windows: BrowserWindows, room: str
 ) -> None:
     port = free_port()
@@ -357,9 +357,9 @@ async def test_a_log_that_begins_anew_goes_on_below_what_was_there(
         await stack.enter_async_context(LoggedEngine(port=port))
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await expect(ada.locator(".note")).to_have_text("This room's history begins again here.")
-        await say(ada, "anew")
+        await say(ada, "again")
         await expect(ada.locator(".message .text, .note")).to_have_text(
-            ["one", "This room's history begins again here.", "anew"]
+            ["one", "This room's history begins again here.", "again"]
         )
 
 

@@ -255,7 +255,9 @@ async def test_the_tools_are_of_no_use_to_who_is_no_moderator(
     await expect(ada.locator(".message .text")).to_have_text(["mine"])
 
 
-async def test_of_a_crowd_the_page_shows_a_number(windows: BrowserWindows, engine: Engine, room: str) -> None:
+async def test_above_the_presence_limit_the_page_shows_a_number(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
     await write_members(engine, room, 400)
     ada = await windows.page("Ada", room)
     await expect(ada.locator("#count")).to_have_text(re.compile(r"^about \d+ here$"))

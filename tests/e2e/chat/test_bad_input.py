@@ -60,7 +60,7 @@ ON_DEFAULT: dict[str, tuple[Any, str]] = {
     "a ref of 10 KB": ({**SEND, "ref": "r" * 10_000}, "invalid_ref"),
     "a ref that is an object": ({**SEND, "ref": {"a": 1}}, "invalid_ref"),
 }
-# The same on onMessage, whose refusals are posted.
+# The same on onMessage, where errors are posted.
 ON_MESSAGE = {
     name: ({**sent, "action": "onMessage"}, code)
     for name, (sent, code) in ON_DEFAULT.items()
@@ -68,8 +68,8 @@ ON_MESSAGE = {
 }
 
 
-async def is_refused(engine: Engine, room: str, sent: Any, code: str) -> FrameClient:
-    """Sends it, expects this refusal, and that the connection lives and nobody else heard anything."""
+async def is_an_error(engine: Engine, room: str, sent: Any, code: str) -> FrameClient:
+    """Send a frame, expect this error, a live connection, and that nobody else received anything."""
     if isinstance(sent, dict):
         sent = {"room": room, **sent}
     async with (
@@ -78,15 +78,15 @@ async def is_refused(engine: Engine, room: str, sent: Any, code: str) -> FrameCl
     ):
         await sender.send_frame(sent if isinstance(sent, str) else json.dumps(sent))
         await sender.until(lambda: bool(sender.replies))
-        refusal = sender.replies[0]
-        assert {**refusal, "detail": ""} == {
+        error = sender.replies[0]
+        assert {**error, "detail": ""} == {
             "type": "reply",
-            "ref": refusal["ref"],
+            "ref": error["ref"],
             "status": "error",
             "code": code,
             "detail": "",
         }
-        assert refusal["detail"] and "Traceback" not in refusal["detail"]
+        assert error["detail"] and "Traceback" not in error["detail"]
         assert (await sender.send(room, "still here"))["seq"] >= 1
         await other.until(lambda: bool(other.received))
         assert other.received == ["still here"]
@@ -94,21 +94,23 @@ async def is_refused(engine: Engine, room: str, sent: Any, code: str) -> FrameCl
 
 
 @pytest.mark.parametrize("name", ON_DEFAULT)
-async def test_a_bad_frame_is_refused_with_its_code(engine: Engine, room: str, name: str) -> None:
-    await is_refused(engine, room, *ON_DEFAULT[name])
+async def test_a_bad_frame_is_answered_with_its_code(engine: Engine, room: str, name: str) -> None:
+    await is_an_error(engine, room, *ON_DEFAULT[name])
 
 
 @pytest.mark.parametrize("name", ON_MESSAGE)
-async def test_a_bad_one_way_message_is_refused_to_its_sender(engine: Engine, room: str, name: str) -> None:
-    await is_refused(engine, room, *ON_MESSAGE[name])
+async def test_the_error_of_a_bad_one_way_message_goes_to_its_sender(
+    engine: Engine, room: str, name: str
+) -> None:
+    await is_an_error(engine, room, *ON_MESSAGE[name])
 
 
-async def test_a_refusal_names_the_ref_it_refuses(engine: Engine, room: str) -> None:
-    sender = await is_refused(engine, room, {**SEND, "ref": "the-one", "message": ""}, "invalid_message")
+async def test_an_error_names_the_ref_of_its_frame(engine: Engine, room: str) -> None:
+    sender = await is_an_error(engine, room, {**SEND, "ref": "the-one", "message": ""}, "invalid_message")
     assert sender.replies[0]["ref"] == "the-one"
 
 
-async def test_a_plain_client_gets_the_refusal_of_its_own_message(engine: Engine, room: str) -> None:
+async def test_a_plain_client_gets_the_error_of_its_own_message(engine: Engine, room: str) -> None:
     async with plain_client(engine.socket_url, room=room) as sender:
         await sender.send_text("")
         await sender.until(lambda: bool(sender.received))

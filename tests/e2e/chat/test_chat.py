@@ -143,7 +143,9 @@ async def test_the_same_ref_counts_once_also_over_another_connection_and_twice_a
     assert [row["message"]["S"] for row in log if "message" in row] == ["once", "the end"]
 
 
-async def test_a_ref_used_for_another_text_is_refused_and_nobody_hears_it(engine: Engine, room: str) -> None:
+async def test_a_ref_used_for_another_text_is_an_error_and_nobody_receives_it(
+    engine: Engine, room: str
+) -> None:
     async with frame_client(engine.socket_url, room=room) as client:
         first = await client.send(room, "mine", ref="a-ref")
         second = await client.send(room, "not mine", ref="a-ref")
@@ -193,19 +195,19 @@ async def test_a_ping_is_answered(engine: Engine, room: str) -> None:
 
 
 @pytest.mark.parametrize("offer", [["graphql-ws"], ["roomcast.v2", "mqtt"]])
-async def test_an_offer_without_our_subprotocol_is_refused(engine: Engine, offer: list[str]) -> None:
-    with pytest.raises(InvalidStatus) as refused:
+async def test_an_offer_without_our_subprotocol_is_rejected(engine: Engine, offer: list[str]) -> None:
+    with pytest.raises(InvalidStatus) as rejected:
         async with connect(engine.socket_url, subprotocols=[Subprotocol(name) for name in offer]):
             pass
-    assert refused.value.response.status_code == 400
+    assert rejected.value.response.status_code == 400
 
 
 @pytest.mark.parametrize("asked", ["two%20words", "x" * 500, "bell%07"])
-async def test_a_connect_to_no_rooms_name_is_refused(engine: Engine, asked: str) -> None:
-    with pytest.raises(InvalidStatus) as refused:
+async def test_a_connect_to_no_rooms_name_is_rejected(engine: Engine, asked: str) -> None:
+    with pytest.raises(InvalidStatus) as rejected:
         async with connect(f"{engine.socket_url}?room={asked}"):
             pass
-    assert refused.value.response.status_code == 400
+    assert rejected.value.response.status_code == 400
 
 
 async def test_a_clean_close_leaves_no_row(engine: Engine, room: str) -> None:

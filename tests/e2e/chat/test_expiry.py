@@ -15,12 +15,12 @@ from tests.e2e.support.jwt_engine import JwtEngine, token_of
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 LIFE = 6  # seconds; enough to connect everybody on a busy machine
-BYE = {"type": "disconnect", "code": "token_expired", "reconnect": True}
+DISCONNECT = {"type": "disconnect", "code": "token_expired", "reconnect": True}
 
 
 async def is_dismissed(client: FrameClient) -> None:
     await client.until_closed()
-    assert BYE in client.frames
+    assert DISCONNECT in client.frames
 
 
 async def users_of(jwt_engine: JwtEngine, room: str) -> list[str]:

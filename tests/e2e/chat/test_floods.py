@@ -80,7 +80,7 @@ def is_not_slowed(during: Sent, before: Sent) -> None:
 
 
 def is_answered(flood: Flood, *, rate: float) -> None:
-    """Each message has its answer, and each refusal says when the next will be accepted."""
+    """Each message has its answer, and each error says when the next will be accepted."""
     assert flood.outcomes.keys() == {"ok", "rate_limited"}
     assert flood.outcomes.total() == flood.sent
     assert len(flood.retries) == flood.outcomes["rate_limited"]

@@ -30,15 +30,15 @@ async def url() -> AsyncIterator[str]:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_who_waits_as_long_as_told_is_refused_no_more(url: str, room: str) -> None:
+async def test_a_client_that_waits_as_long_as_it_is_told_gets_no_more_errors(url: str, room: str) -> None:
     async with frame_client(url, room=room) as ada:
         replies = await asyncio.gather(*(ada.send(room, "Hi", ref=f"{room}-{n}") for n in range(20)))
-        refusals = [reply for reply in replies if reply["status"] == "error"]
-        assert {refusal["code"] for refusal in refusals} == {"rate_limited"}
-        assert len(refusals) <= 20 - BURST
-        await asyncio.sleep(max(refusal["retry_after"] for refusal in refusals))
-        again = await ada.send(room, "Hi", ref=refusals[-1]["ref"])
-        assert (again["status"], again["id"]) == ("ok", refusals[-1]["ref"])
+        errors = [reply for reply in replies if reply["status"] == "error"]
+        assert {error["code"] for error in errors} == {"rate_limited"}
+        assert len(errors) <= 20 - BURST
+        await asyncio.sleep(max(error["retry_after"] for error in errors))
+        again = await ada.send(room, "Hi", ref=errors[-1]["ref"])
+        assert (again["status"], again["id"]) == ("ok", errors[-1]["ref"])
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -46,7 +46,7 @@ async def test_who_sends_one_way_is_told_too(url: str, room: str) -> None:
     async with plain_client(url, room=room) as ada:
         for _ in range(20):
             await ada.send_text("Hi")
-        await ada.until(lambda: len(ada.received) == 20)  # each is heard or refused
+        await ada.until(lambda: len(ada.received) == 20)  # each is received or an error
         assert any('"code":"rate_limited"' in text for text in ada.received)
         assert ada.received.count("Hi") >= BURST
 
@@ -65,10 +65,10 @@ async def test_typing_is_told_once_in_three_seconds(url: str, room: str) -> None
     async with frame_client(url, room=room) as ada, frame_client(url, room=room) as grace:
         typing = {"action": "typing", "room": room}
         replies = await asyncio.gather(ada.request(**typing), ada.request(**typing))
-        refusal, accepted = sorted(replies, key=lambda reply: reply["status"] == "ok")
-        assert (refusal.get("code"), accepted["status"]) == ("rate_limited", "ok")
+        error, accepted = sorted(replies, key=lambda reply: reply["status"] == "ok")
+        assert (error.get("code"), accepted["status"]) == ("rate_limited", "ok")
         await grace.until(lambda: len(grace.of_type("typing")) == 1)
-        await asyncio.sleep(refusal["retry_after"])
+        await asyncio.sleep(error["retry_after"])
         assert (await ada.request(**typing))["status"] == "ok"
         await grace.until(lambda: len(grace.of_type("typing")) == 2)
 
@@ -93,8 +93,8 @@ async def has_too_many(url: str, room: str, client: str) -> bool:
     try:
         async with frame_client(url, room=room, client=client):
             return False
-    except InvalidStatus as refusal:
-        assert refusal.response.status_code == 429
+    except InvalidStatus as rejection:
+        assert rejection.response.status_code == 429
         return True
 
 
@@ -103,8 +103,8 @@ async def test_a_connection_is_in_so_many_rooms_and_no_more(url: str, room: str)
     rooms = [f"{room}-{number}" for number in range(MAX_ROOMS + 1)]
     assert await rejected_with(url, room=rooms) == 403
     async with frame_client(url, room=rooms[1:]) as ada:
-        refusal = await ada.request(action="join", room=rooms[0])
-        assert (refusal["code"], f"{MAX_ROOMS} rooms" in refusal["detail"]) == ("forbidden", True)
+        error = await ada.request(action="join", room=rooms[0])
+        assert (error["code"], f"{MAX_ROOMS} rooms" in error["detail"]) == ("forbidden", True)
         assert (await ada.request(action="join", room=rooms[1]))["status"] == "ok"  # it is in there
         await ada.request(action="leave", room=rooms[1])
         assert (await ada.request(action="join", room=rooms[0]))["status"] == "ok"

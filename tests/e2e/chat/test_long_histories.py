@@ -83,7 +83,7 @@ async def test_a_room_of_fifty_thousand_messages_is_resumed_and_paged_back_whole
         assert events.gaps == []
         await ada.close()
         grace = await library.open("Grace", proxied.url, fresh=True)
-        crowded = await grace.join(room)
-        await crowded.until(seq=50_000)
-        assert await read_back(crowded, limit=200) == said
+        busy = await grace.join(room)
+        await busy.until(seq=50_000)
+        assert await read_back(busy, limit=200) == said
         await grace.close()

@@ -37,11 +37,11 @@ async def one_way(client: FrameClient, room: str) -> str:
     ref = f"one-way-{room}"
     await client.send_frame({"action": "onMessage", "room": room, "message": "Hi", "ref": ref})
 
-    def refusals() -> list[str]:
+    def errors() -> list[str]:
         return [reply["code"] for reply in client.replies if reply["ref"] == ref]
 
-    await client.until(lambda: bool(refusals()))
-    return refusals()[0]
+    await client.until(lambda: bool(errors()))
+    return errors()[0]
 
 
 async def test_a_private_room_is_open_to_nobody_in_an_open_chat(engine: Engine, room: str) -> None:
@@ -200,7 +200,7 @@ async def test_a_moderator_moderates_only_where_they_may_read(jwt_engine: JwtEng
         assert await code_of(ada.send(room, "Open")) == "ok"
 
 
-async def test_what_a_refusal_says_is_nothing_of_what_was_sent(jwt_engine: JwtEngine, room: str) -> None:
+async def test_an_error_says_nothing_of_what_was_sent(jwt_engine: JwtEngine, room: str) -> None:
     async with frame_client(jwt_engine.url, token=token_of("ada", rooms=[room]), room=room) as ada:
         for action, fields in (READING | WRITING).items():
             frame = {"action": action, "room": "private-hush", "ref": "r", **fields}

@@ -1,4 +1,4 @@
-"""AuthMode jwt on the local engine, over real sockets: who is let in, as whom, and who is not."""
+"""AuthMode jwt on the local engine, over real sockets: which tokens let in, and under which identity."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def lines() -> list[str]:
 async def with_keys(server: KeySetServer, lines: list[str]) -> AsyncIterator[Engine]:
     async with LoggedEngine(
         parameters={**JWT, "JwksUrl": server.url, "AllowedOrigins": SITE},
-        origins=[SITE, ELSEWHERE],  # so that it is the authorizer that refuses
+        origins=[SITE, ELSEWHERE],  # so that the authorizer has to reject it
         concurrency=1,
         log=lambda function, line: lines.append(line),
     ) as engine:
@@ -86,22 +86,22 @@ async def with_secret() -> AsyncIterator[TriedOut]:
 
 
 async def connected(engine: Engine, text: str | None = None, *, query: str = "", **how: Any) -> FrameClient:
-    """A client with this token beside its subprotocol. Raises InvalidStatus when it is refused."""
+    """A client with this token beside its subprotocol. Raises InvalidStatus when it is rejected."""
     offers = ["roomcast.v1"] if text is None else ["roomcast.v1", f"token.{text}"]
     socket = await connect(engine.socket_url + query, subprotocols=offers, **how)
     assert socket.subprotocol == "roomcast.v1"
     return FrameClient(socket)
 
 
-async def refused(engine: Engine, text: str | None = None, **how: Any) -> int:
-    """The status with which a client is refused."""
-    with pytest.raises(InvalidStatus) as refusal:
+async def rejected(engine: Engine, text: str | None = None, **how: Any) -> int:
+    """The status with which a client is rejected."""
+    with pytest.raises(InvalidStatus) as rejection:
         await connected(engine, text, **how)
-    return refusal.value.response.status_code
+    return rejection.value.response.status_code
 
 
 async def speaker(client: FrameClient) -> tuple[str, str]:
-    """As whom a client in the lobby is heard."""
+    """The identity that others see of a client in the lobby."""
     await client.send("lobby", "Hi")
     await client.until_received("Hi")
     await client.close()
@@ -157,11 +157,11 @@ BAD: dict[str, Callable[[], str]] = {
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("bad", BAD)
-async def test_a_bad_token_is_refused(with_keys: Engine, lines: list[str], bad: str) -> None:
+async def test_a_bad_token_is_rejected(with_keys: Engine, lines: list[str], bad: str) -> None:
     text = BAD[bad]()
-    assert await refused(with_keys, text) == 403
-    assert await refused(with_keys, additional_headers={"Authorization": f"Bearer {text}"}) == 403
-    assert await refused(with_keys, query=f"?token={text}") == 403
+    assert await rejected(with_keys, text) == 403
+    assert await rejected(with_keys, additional_headers={"Authorization": f"Bearer {text}"}) == 403
+    assert await rejected(with_keys, query=f"?token={text}") == 403
     written = "\n".join(lines)
     assert "hush" not in written
     assert text not in written
@@ -169,16 +169,16 @@ async def test_a_bad_token_is_refused(with_keys: Engine, lines: list[str], bad: 
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_no_token_is_refused(with_keys: Engine) -> None:
-    assert await refused(with_keys) == 403
-    assert await refused(with_keys, query="?client=one&name=Ada") == 403
+async def test_no_token_is_rejected(with_keys: Engine) -> None:
+    assert await rejected(with_keys) == 403
+    assert await rejected(with_keys, query="?client=one&name=Ada") == 403
 
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_the_log_of_it_all_has_reasons_and_no_token(with_keys: Engine, lines: list[str]) -> None:
     good = token(rsa_key(), "RS256", kid="r1", jti="hush")
     await (await connected(with_keys, good)).close()
-    assert await refused(with_keys, good[:-4] + "AAAA") == 403
+    assert await rejected(with_keys, good[:-4] + "AAAA") == 403
     said = [json.loads(line) for line in lines if line.startswith("{")]
     assert {"signature"} <= {line["reason"] for line in said if line.get("message") == "rejected"}
     assert not any(part in line for line in lines for part in good.split(".")[1:])
@@ -188,15 +188,15 @@ async def test_the_log_of_it_all_has_reasons_and_no_token(with_keys: Engine, lin
 async def test_a_flood_of_bad_tokens_asks_the_issuer_once(with_keys: Engine, server: KeySetServer) -> None:
     before = server.fetches
     bad = signed(claims(), rsa_key("evil"), "RS256", kid="made up")
-    assert {await refused(with_keys, bad) for _ in range(200)} == {403}
+    assert {await rejected(with_keys, bad) for _ in range(200)} == {403}
     assert server.fetches - before <= 1  # none, where it was asked less than half a minute before
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_a_page_of_another_site_is_refused_even_with_a_good_token(with_keys: Engine) -> None:
+async def test_a_page_of_another_site_is_rejected_even_with_a_good_token(with_keys: Engine) -> None:
     good = token(rsa_key(), "RS256", kid="r1")
-    assert await refused(with_keys, good, origin=ELSEWHERE) == 403
-    assert await refused(with_keys, good, origin="null") == 403
+    assert await rejected(with_keys, good, origin=ELSEWHERE) == 403
+    assert await rejected(with_keys, good, origin="null") == 403
     assert await speaker(await connected(with_keys, good, origin=SITE)) == ("ada-1", "Ada")
 
 
@@ -205,6 +205,6 @@ async def test_a_secret_in_the_local_ssm_checks_tokens(with_secret: TriedOut) ->
     engine, good = with_secret.engine, with_secret.token
     assert await speaker(await connected(engine, good)) == ("ada-1", "Ada")
     header, payload, _ = good.split(".")
-    assert await refused(engine, f"{header}.{payload}.{'A' * 43}") == 403
-    assert await refused(engine, token(iss="https://example.com")) == 403  # of another secret
-    assert await refused(engine, forged({"alg": "none"}, claims(iss="https://example.com"))) == 403
+    assert await rejected(engine, f"{header}.{payload}.{'A' * 43}") == 403
+    assert await rejected(engine, token(iss="https://example.com")) == 403  # of another secret
+    assert await rejected(engine, forged({"alg": "none"}, claims(iss="https://example.com"))) == 403

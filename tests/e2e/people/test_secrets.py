@@ -62,10 +62,10 @@ class Run:
     async def connect(self, query: str = "", **how: Any) -> ClientConnection:
         return await connect(self.url + query, open_timeout=TIMEOUT, **how)
 
-    async def refused(self, query: str = "", **how: Any) -> int:
-        with pytest.raises(InvalidStatus) as refusal:
+    async def rejected(self, query: str = "", **how: Any) -> int:
+        with pytest.raises(InvalidStatus) as rejection:
             await self.connect(query, **how)
-        return refusal.value.response.status_code
+        return rejection.value.response.status_code
 
     def dynamodb(self) -> Any:
         return boto3.client(
@@ -181,18 +181,18 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
             await (await run.connect(**way)).close()
         for text in bad_tokens().values():
             for way in ways(run.known(text)):
-                assert await run.refused(**way) in {400, 403}
-        # Good ones, and yet refused: for a room, a protocol, a place that is none, one connection too many.
+                assert await run.rejected(**way) in {400, 403}
+        # Good tokens, and yet rejected: for a room, a protocol, a wrong place, one connection too many.
         v1 = {"subprotocols": ["roomcast.v1", f"token.{run.good()}"]}
-        assert await run.refused("?room=private-hall", **v1) == 403
-        assert await run.refused(f"?room={run.good()}", **v1) == 400
-        assert await run.refused(subprotocols=[f"token.{run.good()}"]) == 400
-        assert await run.refused(f"?client={run.good()}&name=Ada&jwt={run.good()}") == 403
-        assert await run.refused(additional_headers={"Authorization": f"Basic {run.good()}"}) == 403
-        assert await run.refused(f"/{run.good()}") == 403
-        crowd = {"subprotocols": ["roomcast.v1", f"token.{run.good('bob', roles='moderator')}"]}
-        sockets = [await stack.enter_async_context(await run.connect(**crowd)) for _ in range(2)]
-        assert await run.refused(**crowd) == 429
+        assert await run.rejected("?room=private-hall", **v1) == 403
+        assert await run.rejected(f"?room={run.good()}", **v1) == 400
+        assert await run.rejected(subprotocols=[f"token.{run.good()}"]) == 400
+        assert await run.rejected(f"?client={run.good()}&name=Ada&jwt={run.good()}") == 403
+        assert await run.rejected(additional_headers={"Authorization": f"Basic {run.good()}"}) == 403
+        assert await run.rejected(f"/{run.good()}") == 403
+        tabs = {"subprotocols": ["roomcast.v1", f"token.{run.good('bob', roles='moderator')}"]}
+        sockets = [await stack.enter_async_context(await run.connect(**tabs)) for _ in range(2)]
+        assert await run.rejected(**tabs) == 429
         # Where none belongs.
         for frame in frames_with(run.good()):
             await sockets[0].send(frame)
@@ -209,7 +209,7 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
         # And now everything fails.
         for name in run.dynamodb().list_tables()["TableNames"]:
             run.dynamodb().delete_table(TableName=name)
-        assert await run.refused(**ways(run.good())[0]) == 502
+        assert await run.rejected(**ways(run.good())[0]) == 502
         await sockets[0].send(
             json.dumps({"action": "send", "ref": "late", "room": "lobby", "message": run.good()})
         )
@@ -233,6 +233,6 @@ async def test_nor_when_the_issuer_is_out_of_order(tmp_path: Path, issuer: KeySe
     issuer.status = 500
     async with running(tmp_path, issuer) as run:
         for way in ways(run.good()):
-            assert await run.refused(**way) == 403
+            assert await run.rejected(**way) == 403
     assert run.logged("reason") == {"keys_unavailable"}
     assert not leaked(run.tokens, run.printed)

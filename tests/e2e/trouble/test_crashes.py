@@ -40,7 +40,7 @@ async def left_unanswered(client: FrameClient) -> None:
 
 
 def places(client: FrameClient) -> list[int]:
-    """Every seq that the client knows of, message or void, with repeats."""
+    """Every seq that the client knows of, message or skipped, with repeats."""
     frames = [frame for frame in client.frames if frame.get("type") == "messages"]
     return sorted(
         [message["seq"] for frame in frames for message in frame["messages"]]
@@ -88,7 +88,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
         frame_client(proxied.url, room=room, client="ada") as ada,
         frame_client(proxied.url, room=room, client="ada") as grace,
     ):
-        # The first call has its seq and is held up before its ref; both settle the same way, whoever is
+        # The first call has its seq and is held up before its ref; both come to the same end, whoever is
         # first.
         held = proxied.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, hold)
         first = asyncio.create_task(ada.send(room, "once", ref=ref))
@@ -108,7 +108,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
 @pytest.mark.parametrize(
     "last_call",
     [operation("BatchGetItem"), writes("REF#", "PutItem"), writes("LOG#", "PutItem"), operation("Query")],
-    ids=["reading what is settled", "settling the ref", "settling the row", "reading the members"],
+    ids=["reading what is stored", "repairing the ref", "repairing the row", "reading the members"],
 )
 async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
     proxied: EngineWithProxies, room: str, last_call: Matches
@@ -118,7 +118,7 @@ async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
         frame_client(proxied.url, room=room, client="ada") as grace,
     ):
         ref = str(uuid.uuid4())
-        # The message function dies at once, so that all settling is left to the fan-out, which dies too.
+        # The message function dies at once, so that all repair is left to the fan-out, which dies too.
         proxied.dynamodb.after(
             lambda call: writes("HEAD")(call) and room in call.text, killer(proxied, "MessageFunction")
         )
@@ -161,7 +161,7 @@ async def test_the_fan_out_dies_amid_its_posts_and_a_repeat_is_known_by_its_seq(
 async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_stored_once(
     proxied: EngineWithProxies, room: str
 ) -> None:
-    async def refuse(call: Call) -> web.Response:
+    async def fail(call: Call) -> web.Response:
         return web.json_response({"__type": "AccessDeniedException", "message": "secret detail"}, status=400)
 
     async with (
@@ -169,7 +169,7 @@ async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_
         plain_client(proxied.url, room=room) as bare,
     ):
         ref = str(uuid.uuid4())
-        proxied.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, refuse)
+        proxied.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, fail)
         first = await ada.send(room, "once", ref=ref)
         assert (first["status"], first["code"]) == ("error", "internal")
         assert "secret" not in first["detail"] and "Traceback" not in first["detail"]
@@ -177,7 +177,7 @@ async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_
         assert again["status"] == "ok"
         await bare.receives("once")
     log = await proxied.log(room)
-    # Which of the two stands depends on who was first, the resend or the fan-out that settles.
+    # Which of the two stands depends on who was first, the resend or the fan-out that repairs.
     assert [text for text in log if text] == [log[again["seq"] - 1]] == ["once"]
 
 

@@ -1,4 +1,4 @@
-"""A crowd of clients loses the engine and returns at the same moment."""
+"""Many clients lose the engine and return at the same moment."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def test_five_hundred_clients_return_at_once_after_a_restart_and_have_miss
     library: Library, room: str, tmp_path: Path
 ) -> None:
     port = free_port()
-    # For 500 what AWS's 500 a second are for a crowd of 1,250: many are refused at first.
+    # For 500 clients what AWS's 500 per second are for 1,250: many are rejected at first.
     quota = Limits(connect_rate=200, connect_burst=200)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(LoggedEngine(port=port, data=tmp_path / "data"))

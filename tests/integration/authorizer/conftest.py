@@ -83,7 +83,7 @@ def bearer(text: str) -> dict[str, str]:
 
 @pytest.fixture
 def cold_start(aws: None, logs: Logs, monkeypatch: pytest.MonkeyPatch) -> ColdStart:
-    """Imports the function anew, with the environment of template.yaml and these parameters."""
+    """Imports the function again, with the environment of template.yaml and these parameters."""
 
     def start(parameters: dict[str, str], environment: dict[str, str] | None = None) -> ModuleType:
         declared = declared_with(tuple(parameters.items()))

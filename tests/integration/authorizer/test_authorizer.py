@@ -1,4 +1,4 @@
-"""Whom the authorizer lets in, and what travels with every event of theirs."""
+"""Which users the authorizer lets in, and what travels with every event of theirs."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_good_token_lets_in_whom_it_names_wherever_it_is(with_secret: Authorizer, place: str) -> None:
+def test_a_good_token_lets_in_the_user_that_it_names_wherever_it_is(
+    with_secret: Authorizer, place: str
+) -> None:
     end = int(time.time()) + 600
     good = token(exp=end, rooms=["general", "news:read"], roles=["moderator"])
     context = with_secret.context(**PLACES[place](good))
@@ -112,7 +114,7 @@ def test_a_good_token_lets_in_whom_it_names_wherever_it_is(with_secret: Authoriz
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_bad_token_is_refused_wherever_it_is(with_secret: Authorizer, place: str) -> None:
+def test_a_bad_token_is_rejected_wherever_it_is(with_secret: Authorizer, place: str) -> None:
     for bad in (token("another secret of more than 32 bytes"), token(exp=1), "a.b.c", "x" * 10_240, ""):
         assert effect(with_secret.asked(**PLACES[place](bad))) == "Deny"
 
@@ -156,7 +158,7 @@ def test_a_flood_of_bad_tokens_asks_the_issuer_once(with_keys: Authorizer, serve
     assert server.fetches == 1
 
 
-def test_an_issuer_that_is_down_is_an_error_in_the_log_and_a_refusal(
+def test_an_issuer_that_is_down_is_an_error_in_the_log_and_a_rejection(
     with_keys: Authorizer, server: KeySetServer, logs: Logs
 ) -> None:
     server.status = 503
@@ -166,7 +168,7 @@ def test_an_issuer_that_is_down_is_an_error_in_the_log_and_a_refusal(
     assert lines == [("ERROR", "the issuer answers 503"), *[("INFO", "keys_unavailable")] * 3]
 
 
-def test_the_sample_event_with_a_token_lets_in_whom_it_names(
+def test_the_sample_event_with_a_token_lets_in_the_user_that_it_names(
     ssm: Any, deployed: Deploy, event: Callable[[str], dict[str, Any]]
 ) -> None:
     secret = "the secret of the sample events, and of nothing else"
@@ -178,7 +180,7 @@ def test_the_sample_event_with_a_token_lets_in_whom_it_names(
     }  # fmt: skip
 
 
-def test_the_sample_event_of_a_page_elsewhere_is_refused_where_origins_are_listed(
+def test_the_sample_event_of_a_page_elsewhere_is_rejected_where_origins_are_listed(
     deployed: Deploy, event: Callable[[str], dict[str, Any]]
 ) -> None:
     assert effect(deployed({"AllowedOrigins": SITE}).invoke(event("authorize-origin"))) == "Deny"
@@ -190,7 +192,7 @@ def test_the_sample_event_of_a_page_elsewhere_is_refused_where_origins_are_liste
 
 
 @pytest.mark.parametrize("name", ["Origin", "origin"])
-def test_pages_of_other_sites_are_refused_in_either_mode(ssm: Any, deployed: Deploy, name: str) -> None:
+def test_pages_of_other_sites_are_rejected_in_either_mode(ssm: Any, deployed: Deploy, name: str) -> None:
     for mode in ({}, WITH_SECRET):
         authorizer = deployed({**mode, "AllowedOrigins": f"{SITE},http://localhost:3000"})
         for origin, expected in {

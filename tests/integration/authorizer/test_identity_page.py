@@ -107,7 +107,7 @@ def test_the_parameters_are_all_listed_with_their_defaults() -> None:
     assert {name: defaults[name] for name, _ in listed} == dict(listed)
 
 
-def test_every_reason_of_a_refusal_is_explained() -> None:
+def test_every_reason_of_a_rejection_is_explained() -> None:
     code = "".join(
         (ROOT / "src" / path).read_text()
         for path in ("chat/identity/tokens.py", "authorizer/app.py", "chat/identity/identity.py")

@@ -9,7 +9,7 @@ from chat.storage.repair import Repaired
 
 
 class FakeLog:
-    """A log in which nothing was ever sent twice. Remembers what it settled, and can fail for a room. `large`
+    """A log in which nothing was ever sent twice. Keeps what it repaired, and can fail for a room. `large`
     are rooms' slices.
     """
 

@@ -6,7 +6,7 @@ from chat.identity.identity import Person
 
 
 class FakeSignals:
-    """Remembers who was said to have moved, and which rooms to be crowded."""
+    """Remembers presence changes, and the rooms whose presence was suppressed."""
 
     def __init__(self) -> None:
         self.changed: list[tuple[str, Person]] = []

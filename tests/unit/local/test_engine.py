@@ -53,9 +53,9 @@ async def test_a_batch_given_up_leaves_a_pointer_in_the_failure_queue(template: 
 
 
 QUEUE = """
-  Ring:
+  Enqueue:
     Type: AWS::Serverless::Function
-    Properties: {Handler: ring.handler, Environment: {Variables: {QUEUE: !Ref Doors}}}
+    Properties: {Handler: enqueue.handler, Environment: {Variables: {QUEUE: !Ref Doors}}}
   Answer:
     Type: AWS::Serverless::Function
     Properties:
@@ -65,7 +65,7 @@ QUEUE = """
     Type: AWS::SQS::Queue
     Properties: {FifoQueue: true, ContentBasedDeduplication: true}
 """
-RING = """
+ENQUEUE = """
 import json, os, urllib.request
 
 def handler(event, context):
@@ -82,7 +82,7 @@ def handler(event, context):
 
 async def test_a_message_goes_from_function_through_queue_to_function(template: Path) -> None:
     template.write_text(TEMPLATE + QUEUE)
-    (template.parent / "ring.py").write_text(RING)
+    (template.parent / "enqueue.py").write_text(ENQUEUE)
     (template.parent / "answer.py").write_text(ANSWER)
     lines: asyncio.Queue[str] = asyncio.Queue()
 
@@ -92,7 +92,7 @@ async def test_a_message_goes_from_function_through_queue_to_function(template: 
 
     async with Engine(template, log=log) as engine:
         for word in ("one", "two"):
-            await engine.host.invoke("Ring", {"say": word})
+            await engine.host.invoke("Enqueue", {"say": word})
         assert [await lines.get() for _ in range(2)] == ["got one door", "got two door"]
 
 
@@ -108,11 +108,11 @@ class CountingEngine(Engine):
 
 async def test_a_function_that_uses_a_queue_makes_the_engine_poll_queues(template: Path) -> None:
     template.write_text(TEMPLATE + QUEUE)
-    (template.parent / "ring.py").write_text(RING)
+    (template.parent / "enqueue.py").write_text(ENQUEUE)
     (template.parent / "answer.py").write_text(ANSWER)
     async with CountingEngine(template) as engine:
         assert not engine.poll_requested
-        await engine.host.invoke("Ring", {"say": "one"})
+        await engine.host.invoke("Enqueue", {"say": "one"})
         assert engine.poll_requested
 
 

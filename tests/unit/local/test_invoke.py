@@ -98,8 +98,8 @@ def test_the_environment_is_the_templates_and_points_at_aws(terminal: Terminal) 
 
 
 def test_a_parameter_can_be_set(terminal: Terminal) -> None:
-    assert terminal.invoke("Talk", "--set", "Word=goodbye") == 0
-    assert json.loads(terminal.out)["WORD"] == "goodbye"
+    assert terminal.invoke("Talk", "--set", "Word=welcome") == 0
+    assert json.loads(terminal.out)["WORD"] == "welcome"
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,9 @@ async def test_poll_now_reads_at_once(engine: Engine) -> None:
     async with engine.running() as poller:
         await engine.time.passes(10.1)
         sent = engine.time.now
-        engine.queue.send("doorbell", group="g")
+        engine.queue.send("task", group="g")
         poller.poll_now()
-        await engine.handles(["doorbell"])
+        await engine.handles(["task"])
     assert engine.function.times == [sent]
 
 
@@ -68,8 +68,8 @@ async def test_without_hints_the_queue_is_read_four_times_per_second(engine: Eng
     async with engine.running():
         await engine.time.passes(9.9)
         assert len(engine.queue.read_at) == 40
-        engine.queue.send("doorbell", group="g")
-        await engine.handles(["doorbell"])
+        engine.queue.send("task", group="g")
+        await engine.handles(["task"])
     assert engine.function.times[0] <= START + 10.15
 
 

@@ -123,12 +123,12 @@ async def test_a_source_that_fails_for_a_moment_is_retried_and_logged_once(
     async with engine.running():
         first = engine.stream.write()
         await engine.handles(first)
-        engine.stream.errors = [ConnectionError("refused")] * 4
+        engine.stream.errors = [ConnectionError("cut")] * 4
         second = engine.stream.write()
         await engine.handles(first, second)
     assert engine.stream.errors == []
     assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == [
-        "Messages: reading the stream of messages failed, retrying: ConnectionError: refused"
+        "Messages: reading the stream of messages failed, retrying: ConnectionError: cut"
     ]
 
 
@@ -137,13 +137,13 @@ async def test_a_source_that_fails_is_retried_with_growing_delays(engine: Engine
         first = engine.stream.write()
         await engine.handles(first)
         since = len(engine.stream.read_at)
-        engine.stream.errors = [ConnectionError("refused")] * 7
+        engine.stream.errors = [ConnectionError("cut")] * 7
         await engine.time.until(lambda: engine.stream.errors == [])
         assert engine.time.now - engine.stream.read_at[since] >= 0.1 + 0.2 + 0.4 + 0.8
 
 
 async def test_a_stream_that_cannot_be_listed_yet_is_waited_for(engine: Engine) -> None:
-    engine.stream.errors = [ConnectionError("refused")] * 3
+    engine.stream.errors = [ConnectionError("cut")] * 3
     sequence = engine.stream.write()
     async with engine.running():
         await engine.handles(sequence)
@@ -161,7 +161,7 @@ async def test_an_expired_iterator_is_renewed_after_the_last_record_read(engine:
 
 async def test_a_failing_source_does_not_make_latest_skip_what_is_written_meanwhile(engine: Engine) -> None:
     async with engine.running(starting_position="LATEST"):
-        engine.stream.errors = [ConnectionError("refused")]
+        engine.stream.errors = [ConnectionError("cut")]
         sequence = engine.stream.write()
         await engine.handles(sequence)
 

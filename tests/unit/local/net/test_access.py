@@ -77,7 +77,7 @@ async def test_a_page_from_elsewhere_opens_no_socket_and_the_log_says_what_allow
     async with running() as stage:
         reason = await rejection(stage, origin=page)
     assert f"--allow-origin {page}" in reason
-    assert f"--allow-origin {page}" in caplog.text  # a browser shows a page nothing of a refused handshake
+    assert f"--allow-origin {page}" in caplog.text  # a browser shows a page nothing of a rejected handshake
 
 
 async def test_an_allowed_origin_opens_sockets_and_no_other() -> None:
