@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from tests.loss_checker.oracle import Message, Record, Sending, Visit, check
 
-HI, YES, BYE = Message(1, "a1", "hi"), Message(2, "b1", "yes"), Message(4, "a2", "bye")
-HISTORY = [HI, YES, BYE]
+HI, YES, OK = Message(1, "a1", "hi"), Message(2, "b1", "yes"), Message(4, "a2", "ok")
+HISTORY = [HI, YES, OK]
 
 # Two members since the beginning, both of whom have sent; 3 is a skipped number.
 GOOD = Record(
@@ -15,11 +15,11 @@ GOOD = Record(
     sendings=[
         Sending("ada", "a1", "hi", 3, 1),
         Sending("grace", "b1", "yes", 4, 2),
-        Sending("ada", "a2", "bye", 5, 4),
+        Sending("ada", "a2", "ok", 5, 4),
     ],
     visits=[Visit("ada", 1, False, HISTORY), Visit("grace", 2, False, HISTORY)],
     history=HISTORY,
-    rows={1: HI, 2: YES, 3: None, 4: BYE},
+    rows={1: HI, 2: YES, 3: None, 4: OK},
 )
 
 
@@ -40,11 +40,11 @@ def test_an_empty_room_has_no_findings() -> None:
 
 
 def test_a_lost_message_is_found() -> None:
-    assert kinds(received_by_grace(HI, BYE)) == ["lost"]
+    assert kinds(received_by_grace(HI, OK)) == ["lost"]
 
 
 def test_a_lost_first_message_is_found() -> None:
-    assert kinds(received_by_grace(YES, BYE)) == ["lost"]
+    assert kinds(received_by_grace(YES, OK)) == ["lost"]
 
 
 def test_a_lost_end_is_found() -> None:
@@ -56,41 +56,41 @@ def test_a_member_that_received_nothing_has_lost_all() -> None:
 
 
 def test_a_doubled_message_is_found() -> None:
-    assert kinds(received_by_grace(HI, YES, YES, BYE)) == ["repeated"]
+    assert kinds(received_by_grace(HI, YES, YES, OK)) == ["repeated"]
 
 
 def test_a_message_doubled_under_another_seq_is_found() -> None:
-    assert kinds(received_by_grace(HI, YES, replace(YES, seq=3), BYE)) == ["altered", "repeated"]
+    assert kinds(received_by_grace(HI, YES, replace(YES, seq=3), OK)) == ["altered", "repeated"]
 
 
 def test_reordered_messages_are_found() -> None:
-    assert kinds(received_by_grace(YES, HI, BYE)) == ["out of order"]
+    assert kinds(received_by_grace(YES, HI, OK)) == ["out of order"]
 
 
 def test_an_invented_message_is_found() -> None:
-    assert kinds(received_by_grace(HI, YES, Message(3, "c1", "who?"), BYE)) == ["invented"]
+    assert kinds(received_by_grace(HI, YES, Message(3, "c1", "who?"), OK)) == ["invented"]
 
 
 def test_an_altered_text_is_found() -> None:
-    assert kinds(received_by_grace(HI, replace(YES, text="no"), BYE)) == ["altered"]
+    assert kinds(received_by_grace(HI, replace(YES, text="no"), OK)) == ["altered"]
 
 
 def test_a_late_member_need_not_receive_what_was_sent_before_its_join() -> None:
-    assert check(received_by_grace(BYE, began=4)) == []
+    assert check(received_by_grace(OK, began=4)) == []
 
 
 def test_a_late_member_must_receive_what_was_sent_after_its_join() -> None:
-    assert kinds(received_by_grace(BYE, began=3)) == ["lost"]
+    assert kinds(received_by_grace(OK, began=3)) == ["lost"]
 
 
 def test_a_late_member_that_received_history_must_receive_all_since_then() -> None:
-    assert kinds(received_by_grace(HI, BYE, began=6)) == ["lost"]
+    assert kinds(received_by_grace(HI, OK, began=6)) == ["lost"]
 
 
 def test_a_member_that_left_need_not_receive_the_end_but_everything_before() -> None:
     assert check(received_by_grace(HI, YES, left=True)) == []
     assert check(received_by_grace(left=True)) == []
-    assert kinds(received_by_grace(HI, BYE, left=True)) == ["lost"]
+    assert kinds(received_by_grace(HI, OK, left=True)) == ["lost"]
 
 
 def test_an_acknowledged_message_that_is_not_stored_is_found() -> None:
@@ -99,7 +99,7 @@ def test_an_acknowledged_message_that_is_not_stored_is_found() -> None:
 
 
 def test_an_acknowledgement_with_another_seq_is_found() -> None:
-    assert kinds(replace(GOOD, sendings=[*GOOD.sendings[:2], Sending("ada", "a2", "bye", 5, 3)])) == [
+    assert kinds(replace(GOOD, sendings=[*GOOD.sendings[:2], Sending("ada", "a2", "ok", 5, 3)])) == [
         "misplaced"
     ]
 
@@ -112,7 +112,7 @@ def test_an_unanswered_message_is_found() -> None:
 
 def test_a_rejected_message_must_not_be_stored_but_an_undecided_one_may_be() -> None:
     first_two = GOOD.sendings[:2]
-    rejected = Sending("ada", "a2", "bye", 5, "message_too_large")
+    rejected = Sending("ada", "a2", "ok", 5, "message_too_large")
     assert kinds(replace(GOOD, sendings=[*first_two, rejected])) == ["rejected but stored"]
     assert check(replace(GOOD, sendings=[*first_two, replace(rejected, outcome="left")])) == []
 
@@ -128,7 +128,7 @@ def test_a_history_that_doubles_a_message_is_found() -> None:
 
 
 def test_a_history_out_of_order_is_found() -> None:
-    assert "out of order" in kinds(replace(GOOD, history=[YES, HI, BYE]))
+    assert "out of order" in kinds(replace(GOOD, history=[YES, HI, OK]))
 
 
 def test_a_history_with_a_message_that_nobody_sent_is_found() -> None:
@@ -136,7 +136,7 @@ def test_a_history_with_a_message_that_nobody_sent_is_found() -> None:
 
 
 def test_a_history_with_another_text_is_found() -> None:
-    assert "altered" in kinds(replace(GOOD, history=[HI, replace(YES, text="no"), BYE]))
+    assert "altered" in kinds(replace(GOOD, history=[HI, replace(YES, text="no"), OK]))
 
 
 def with_row(seq: int, row: Message | None) -> Record:
