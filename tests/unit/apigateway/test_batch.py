@@ -163,12 +163,12 @@ class Broken(Exception):
 
 
 def test_what_on_outcome_raises_ends_its_batch_and_no_other(posting: Posting) -> None:
-    def settle(post: Post, outcome: Outcome) -> None:
+    def note(post: Post, outcome: Outcome) -> None:
         if post.connection_id == "bad-1":
             raise Broken
 
     async def go() -> None:
-        bad, good = posting.poster.batch(settle), posting.batch()
+        bad, good = posting.poster.batch(note), posting.batch()
         await bad.add(posts(names("bad", 3)))
         await good.add(posts(names("good", 3)))
         with pytest.raises(Broken):

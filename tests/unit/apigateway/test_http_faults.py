@@ -138,7 +138,7 @@ async def test_a_handshake_that_does_not_end_is_given_up(
         assert pool.free == 1
 
 
-async def test_a_refused_connection_is_an_error() -> None:
+async def test_a_closed_port_is_an_error() -> None:
     async with Host() as host:
         pass
     pool = Pool(host.url, limit=1, timeout=FOREVER)

@@ -145,23 +145,23 @@ def test_an_overload_is_not_waited_for_without_end(posting: Posting) -> None:
 
 def test_a_quota_is_kept_and_everyone_is_posted_to(posting: Posting) -> None:
     rate, burst = 2_500.0, 1_250.0
-    tokens, filled, refused = burst, 0.0, 0
+    tokens, filled, throttled = burst, 0.0, 0
 
     def on_post(name: str) -> None:
-        nonlocal tokens, filled, refused
+        nonlocal tokens, filled, throttled
         now = posting.loop.time()
         tokens, filled = min(burst, tokens + (now - filled) * rate), now
         if tokens >= 1:
             tokens -= 1
         else:
-            refused += 1
+            throttled += 1
             posting.gateway.troubles[name] = [Throttled()]
 
     posting.gateway.on_post = on_post
     posting.post(*names("c", 10_000))
     assert set(posting.outcomes.values()) == {Delivered()}
     assert posting.loop.time() < 1.25 * (10_000 - burst) / rate
-    assert refused < 2_000
+    assert throttled < 2_000
 
 
 def test_a_shed_connection_is_not_posted_to_for_a_while_and_delays_nobody_again(posting: Posting) -> None:

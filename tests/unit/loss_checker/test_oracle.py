@@ -9,7 +9,7 @@ from tests.loss_checker.oracle import Message, Record, Sending, Visit, check
 HI, YES, OK = Message(1, "a1", "hi"), Message(2, "b1", "yes"), Message(4, "a2", "ok")
 HISTORY = [HI, YES, OK]
 
-# Two members since the beginning, both of whom have sent; 3 is a skipped number.
+# Two members since the beginning, and both have sent; 3 is a skipped number.
 GOOD = Record(
     room="general",
     sendings=[

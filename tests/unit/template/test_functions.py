@@ -32,7 +32,7 @@ def test_every_function_runs_on_the_same_platform(resolved: Resolver, function: 
     properties = resolved.properties(function)
     assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
     assert [layer.startswith("DependenciesLayer") for layer in properties["Layers"]] == [True]
-    assert "ReservedConcurrentExecutions" not in properties  # small accounts refuse it
+    assert "ReservedConcurrentExecutions" not in properties  # small accounts cannot have it
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -45,7 +45,7 @@ def test_a_slice_task_is_tried_until_it_is_given_up(resolved: Resolver) -> None:
         "messageGroup",
         "perMessageGroupId",
     )
-    # SQS would have a doorbell rung again while it is being answered.
+    # Otherwise SQS would deliver a task again while it is being run.
     assert queue["VisibilityTimeout"] > resolved.properties("SliceFunction")["Timeout"]
     assert queue["RedrivePolicy"]["deadLetterTargetArn"].endswith(":SliceFailures.fifo")
     assert resolved.properties("SliceFailures")["FifoQueue"] is True  # that of a FIFO queue has to be one
