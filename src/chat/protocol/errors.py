@@ -1,4 +1,4 @@
-"""Every refusal a client can get, by its code.
+"""Every error that a client can get, by its code.
 
 ChatError
 ├── InvalidFrame      invalid_frame       not a JSON object, or too deep to read
@@ -7,12 +7,12 @@ ChatError
 ├── MessageTooLarge   message_too_large   more than a message may hold
 ├── InvalidRoom       invalid_room        not a room's name
 ├── InvalidRef        invalid_ref         not a ref, or one that another message has used
-├── NotAMember        not_a_member        a room that this connection has not joined
-├── NotConnected      not_connected       a connection that the chat does not know (any more)
-│   └── Expired                           one whose time, or whose token's, is over
-├── Forbidden         forbidden           not for this person, or not now
-├── RateLimited       rate_limited        too soon: it may be tried again after `retry_after` seconds
-└── Internal          internal            our own failure; nothing is known of what was stored
+├── NotAMember        not_a_member        this connection has not joined the room
+├── NotConnected      not_connected       the chat does not know this connection (any more)
+│   └── Expired                           the time of the connection, or of its token, is over
+├── Forbidden         forbidden           this person may not do it, or not now
+├── RateLimited       rate_limited        too soon; try again after `retry_after` seconds
+└── Internal          internal            the server failed, and may or may not have stored the message
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import ClassVar
 
 
 class ChatError(Exception):
-    """A refusal: its code is for programs, its text is for people and never quotes what was sent."""
+    """An error for a client: a code for programs, and a text for people that never quotes the client."""
 
     code: ClassVar[str]
 

@@ -1,10 +1,9 @@
 """A room's history, in pages.
 
-A page has no hole: it is the log from one seq to another, and a client that has it needs to ask for nothing
-in between. A row that is missing may still come: a crash left it out, or its message is being stored this
-moment, and the fan-out settles what it broadcasts. So a page ends before a hole. But a row that has not come
-by the time that the stream gives up a record never will, and one that is older than the history has expired:
-such a hole is passed over.
+A page has no gap: it is the log from one seq to another, so a client need not ask for anything in between. A
+missing row may still come: a crash left it out and the fan-out will repair it, or its message is being stored
+at this moment. So a page ends before a gap. But a row that is missing when the stream gives up its record
+will never come, and a row older than the history has expired. A page skips such a final gap.
 """
 
 from __future__ import annotations
@@ -15,24 +14,24 @@ from datetime import UTC, datetime, timedelta
 
 from chat.protocol.messages import Entry
 
-LIMIT = 100  # places of a page, where none are asked for
+LIMIT = 100  # entries of a page, if the client asks for no number
 MAX_LIMIT = 200
-# A hole in front of a row this old stays: MaximumRecordAgeInSeconds of FanoutMapping in template.yaml.
+# A gap before a row this old is final: MaximumRecordAgeInSeconds of FanoutMapping in template.yaml.
 GAP_FINAL_AFTER = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A place in the log as it is stored."""
+    """An entry of the log as it is stored."""
 
     entry: Entry
-    at: str  # when its message was sent
+    at: str  # when its message was sent, ISO 8601
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Entries by ascending seq. `more`: there are rows beyond. `first_seq`: the page's first seq, if what the
-    reader asked for before it is gone for good.
+    """Entries by ascending seq. `more`: there are further rows. `first_seq`: the page's first seq, if entries
+    before it that the client asked for are lost.
     """
 
     entries: list[Entry]
@@ -41,7 +40,7 @@ class Page:
 
 
 def page_after(seq: int, rows: Iterable[Row], fits: Callable[[Entry], bool], now: float) -> Page:
-    """What follows `seq`. `rows` are what is there beyond it, ascending; `fits` says whether one fits."""
+    """Return the page after `seq`. `rows` are all after it, ascending; `fits` adds an entry if it fits."""
     entries: list[Entry] = []
     first_seq = None
     for row in rows:
@@ -57,11 +56,11 @@ def page_after(seq: int, rows: Iterable[Row], fits: Callable[[Entry], bool], now
 
 
 def page_before(rows: Iterable[Row], fits: Callable[[Entry], bool]) -> Page:
-    """The newest of `rows`, which are descending, down to a hole."""
+    """Return the page with the newest of `rows`, which are descending, down to a gap."""
     entries: list[Entry] = []
     for row in rows:
-        beyond_a_hole = entries and row.entry.seq != entries[-1].seq - 1
-        if beyond_a_hole or not fits(row.entry):
+        behind_a_gap = entries and row.entry.seq != entries[-1].seq - 1
+        if behind_a_gap or not fits(row.entry):
             return Page(entries[::-1], more=True)
         entries.append(row.entry)
     return Page(entries[::-1], more=False)

@@ -1,4 +1,4 @@
-"""A room's name: what may be one, and which rooms a connection asks for."""
+"""Room names: which are valid, and which rooms a connection asks for."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from chat.protocol.errors import InvalidRoom
 
-LOBBY = "lobby"  # where a connection is that asks for no room
+LOBBY = "lobby"  # the room of a connection that asks for none
 MAX_LENGTH = 100  # characters; as UTF-8 in a table's key it stays far below DynamoDB's 2,048 bytes
 # A connection, its user and its memberships are one transaction, and DynamoDB allows 100 items in one.
 MAX_ROOMS = 98
 
 
 def room_name(value: object) -> str:
-    """`value` as a room's name: 1 to 100 printable characters without white space. Raises InvalidRoom."""
+    """Return a room's name: 1 to 100 printable characters without white space. Raises InvalidRoom."""
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_LENGTH:
         raise InvalidRoom(f"A room's name is text of 1 to {MAX_LENGTH} characters.")
     if not value.isprintable() or any(character.isspace() for character in value):
@@ -22,9 +22,9 @@ def room_name(value: object) -> str:
 
 
 def asked_rooms(asked: Sequence[str]) -> tuple[str, ...]:
-    """The rooms that a connection asks for, in its order and each once; the lobby where it asks for none.
+    """Return the rooms that a connection asks for, in its order and each once; the lobby if it asks for none.
 
-    A single empty name asks to be in no room yet. Raises InvalidRoom.
+    A single empty name asks for no room yet. Raises InvalidRoom.
     """
     if list(asked) == [""]:
         return ()
@@ -35,7 +35,7 @@ def asked_rooms(asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def first_room(asked: Sequence[str]) -> str:
-    """Where a connection speaks that names no room: the first it asked for, or the lobby."""
+    """Return the room of frames that name none: the first that the connection asked for, or the lobby."""
     try:
         return next(iter(asked_rooms(asked)), LOBBY)
     except InvalidRoom:

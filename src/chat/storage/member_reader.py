@@ -1,7 +1,7 @@
-"""Reads a room's members as fast as they can be posted to.
+"""Read a room's members as fast as the posting engine can post to them.
 
-botocore takes 30 microseconds to parse a row, as long as it takes here to post to its connection. Pages are
-read through the posting code's own signed HTTP and parsed as plain JSON, in a tenth of that.
+botocore takes 30 microseconds to parse a row, as long as the engine takes to post to its connection. So pages
+are read through the engine's signed HTTP and parsed as plain JSON, in a tenth of that time.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from chat.storage.members import Member, estimate_members
 
 PAGE = 1_024  # rows read at a time: about 200 KB
 _TIMEOUT = 3.0  # seconds for one page
-READERS = 4  # ranges of one room's ring that are read at once
+READERS = 4  # ranges of one room's hash space that are read at once
 _CONNECTIONS = 16  # pages read at once, for all rooms together; more wait
-# Seconds before each further try of a page, at most.
-_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+# Maximum seconds before each further attempt at a page.
+_RETRY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 
 
 type _Key = dict[str, dict[str, str]]
@@ -36,22 +36,22 @@ type _OnPage = Callable[[list[Member]], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class MemberPage:
     members: list[Member]
-    after: _Key | None  # where the next page begins; None after the last
+    after: _Key | None  # the key after which the next page begins; None after the last page
 
     @property
     def estimate(self) -> int:
-        """How many members the whole ring has, from its first page: the spread is even."""
+        """An estimate of all members of the room, from its first page: hashes spread evenly."""
         if self.after is None:
             return len(self.members)
         return estimate_members(len(self.members), self.after["sk"]["S"])
 
 
-def _place(key: _Key) -> int:
+def _hash_of(key: _Key) -> int:
     return keys.hash_of(key["sk"]["S"])
 
 
 class ReadFailed(Exception):
-    """DynamoDB did not give a page, for all that was tried."""
+    """DynamoDB returned no page after all retries."""
 
 
 class MemberReader:
@@ -80,33 +80,31 @@ class MemberReader:
         *,
         page: MemberPage | None = None,
     ) -> None:
-        """Passes on the members of a room whose places on the ring are from `first` to `last`, in pages.
+        """Pass the members of a room with a hash from `first` to `last` to `on_page`, page by page.
 
-        The next page is read once `on_page` has returned; the first may have been read before. Of a room
-        that is more than a page, several ranges of the ring are read at once. Raises ReadFailed, or a
-        group of them.
+        The next page is read when `on_page` has returned; the first, `page`, may have been read before.
+        A room of more than a page is read in several ranges at once. Raises ReadFailed, or a group of them.
 
-        Pages are strongly consistent: whoever had connected when a message was sent must hear it, so none may
-        lag behind. Those who have expired are among them, and marked: DynamoDB deletes them hours later.
+        Pages are strongly consistent: a client that connected before a message was sent must receive it.
+        Expired members are included and marked, because DynamoDB deletes them hours later.
         """
         page = page or await self.page(room, first, last)
         await on_page(page.members)
         if page.after is None:
             return
-        place = _place(page.after)
-        starts = sorted({place + (last + 1 - place) * part // READERS for part in range(READERS)})
+        hash_ = _hash_of(page.after)
+        starts = sorted({hash_ + (last + 1 - hash_) * part // READERS for part in range(READERS)})
         async with asyncio.TaskGroup() as readers:
             for low, high in pairwise([*starts, last + 1]):
-                after = page.after if low == place else None
+                after = page.after if low == hash_ else None
                 readers.create_task(self._read_range(room, on_page, low, high - 1, after))
 
     async def read_in_order(
         self, room: str, on_page: _OnPage, first: int, last: int, *, after: str | None, until: float
     ) -> str | None:
-        """Passes on the members in a range of the ring, in its order, those after the key `after`.
+        """Pass the members in a range of hashes, after the sk `after`, to `on_page` in order.
 
-        Begins no page after `until`, in loop time, and returns the key that it has come to; None when it has
-        come to the end.
+        Begin no page after `until`, in loop time. Return the last sk that was read, None at the end.
         """
         loop = asyncio.get_running_loop()
         key = None if after is None else keys.membership_json(room, after)
@@ -139,7 +137,7 @@ class MemberReader:
         after: _Key | None = None,
         limit: int = PAGE,
     ) -> MemberPage:
-        """The first members from `first` on, or those after an earlier page. Raises ReadFailed."""
+        """Return the first members from the hash `first` on, or those after `after`. Raises ReadFailed."""
         first_sk, last_sk = keys.membership_bounds(first, last)
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -174,16 +172,16 @@ class MemberReader:
 
     async def _query(self, request: dict[str, Any]) -> Any:
         body = json.dumps(request).encode()
-        why = ""
-        for wait in (0.0, *_WAITS):
-            await asyncio.sleep(random.uniform(0, wait))
+        reason = ""
+        for delay in (0.0, *_RETRY_DELAYS):
+            await asyncio.sleep(random.uniform(0, delay))
             answer = await self._pool.request(self._signed(body))
             if answer.status == 200:
                 return json.loads(answer.body)
-            why = answer.error or f"status {answer.status}: {answer.body[:200].decode(errors='replace')}"
+            reason = answer.error or f"status {answer.status}: {answer.body[:200].decode(errors='replace')}"
             if answer.status == 400 and not any(kind in answer.body for kind in _TRANSIENT):
                 break
-        raise ReadFailed(why)
+        raise ReadFailed(reason)
 
     def _signed(self, body: bytes) -> bytes:
         headers = self._signer.headers(
@@ -205,6 +203,6 @@ class MemberReader:
         self._pool.close()
 
 
-# Errors with status 400 that pass
+# Errors with status 400 that are temporary
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html).
 _TRANSIENT = (b"ProvisionedThroughputExceeded", b"Throttling", b"RequestLimitExceeded")
