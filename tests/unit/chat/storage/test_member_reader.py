@@ -15,7 +15,7 @@ import pytest
 from chat.identity.identity import Identity
 from chat.storage.connections import Connection, Connections
 from chat.storage.keys import HASH_SPACE
-from chat.storage.member_reader import PAGE, MemberPage, MemberReader, ReadFailed
+from chat.storage.member_reader import PAGE, READERS, MemberPage, MemberReader, ReadFailed
 from chat.storage.members import Member
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.web_host import Host, Visit, ok
@@ -222,7 +222,8 @@ async def test_the_next_page_is_read_when_the_one_before_has_been_used(room: Roo
         nonlocal used
         asked = len(room.table.asked)
         await asyncio.sleep(0.01)
-        assert len(room.table.asked) <= max(asked, 4)  # the other ranges' first pages, which are empty
+        # The first page, and then one of each range: on a busy machine some of these come meanwhile.
+        assert len(room.table.asked) <= max(asked, 1 + READERS)
         used += len(members)
 
     await room.members.read("a#b", use)
