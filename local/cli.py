@@ -175,7 +175,7 @@ def _positive(text: str) -> int:
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text[:18]) > 65534:
         raise argparse.ArgumentTypeError(
-            f"{text} is not a port from 1 to 65534 (the next one is for DynamoDB and SQS), or 0 for any"
+            f"{text} is not a port from 1 to 65534 (the next one is for DynamoDB and SQS), or 0 for any port"
         )
     return int(text)
 

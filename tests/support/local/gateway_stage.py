@@ -31,7 +31,7 @@ def failed(message: str = "boom") -> Result:
 
 
 def allow(**fields: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """An authorizer that allows the ARN it is asked about."""
+    """An authorizer that allows the ARN of its event."""
     return lambda event: {
         "principalId": "u1",
         "policyDocument": policy("Allow", event["methodArn"]),
@@ -98,7 +98,7 @@ def an_api(*, authorizer: bool = False, default: bool = True, **fields: Any) -> 
 
 @dataclass
 class Stage:
-    """A running gateway, and what a test does to it."""
+    """A running gateway, with requests to it."""
 
     gateway: Gateway
     functions: Functions

@@ -13,7 +13,7 @@ from local.stack import Function
 
 
 class Logs:
-    """What the host logged, and a way to wait for a line."""
+    """The lines that the host logged, and a way to wait for one."""
 
     def __init__(self) -> None:
         self.lines: list[tuple[str, str]] = []
@@ -81,13 +81,13 @@ class HostLab:
 
 
 def document(result: Result) -> dict[str, Any]:
-    """The error document of a failed call."""
+    """Return the error document of a failed call."""
     assert result.error == "Unhandled"
     parsed: dict[str, Any] = json.loads(result.payload)
     return parsed
 
 
 def value(result: Result) -> Any:
-    """What a call returned."""
+    """Return the value that a call returned."""
     assert result.error is None, result.payload
     return json.loads(result.payload)

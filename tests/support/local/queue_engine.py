@@ -1,4 +1,4 @@
-"""A queue, a function and a clock, in memory: the ground of the queue mapping's tests."""
+"""A queue, a function and a clock in memory, for the tests of the queue mapping."""
 
 from __future__ import annotations
 

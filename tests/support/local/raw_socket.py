@@ -42,7 +42,7 @@ def refuses_connections(port: int) -> bool:
 async def raw_client(
     stage: Stage, and_then: bytes = b""
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A client that speaks bytes, its handshake done."""
+    """Open a client that sends bytes, and do its handshake."""
     reader, writer = await asyncio.open_connection("127.0.0.1", stage.port)
     writer.write(HANDSHAKE + and_then)
     assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")

@@ -1,4 +1,4 @@
-"""A table's stream, a function and a clock, in memory: the ground of the stream mapping's tests."""
+"""A table's stream, a function and a clock in memory, for the tests of the stream mapping."""
 
 from __future__ import annotations
 

@@ -20,8 +20,7 @@ from local.net.ports import require_free
 from tests.support.local.barrier import Barrier
 from tests.support.local.small_template import write_template
 from tests.support.ports import free_pair
-
-ROOT = Path(__file__).parents[3]
+from tests.support.project import ROOT
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ class Command:
         return (await self.process.stdout.readline()).decode()
 
     async def end(self, *signals: signal.Signals) -> tuple[int, str]:
-        """Its exit status, and what it said on standard error."""
+        """Send the signals, and return the exit status and the lines on standard error."""
         for number in signals:
             self.process.send_signal(number)
         _, errors = await self.process.communicate()

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.support.local.host_lab import HostLab, value
-
-ROOT = Path(__file__).parents[4]
-
+from tests.support.project import ROOT
 
 ENVIRONMENT = "import os, sys\ndef handler(e, c): return [dict(os.environ), sys.path, os.getcwd()]\n"
 

@@ -7,14 +7,12 @@ import os
 import re
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.support.local.barrier import HANDLER, Barrier
 from tests.support.local.host_lab import HostLab, document, value
-
-ROOT = Path(__file__).parents[4]
+from tests.support.project import ROOT
 
 
 async def test_a_function_gets_the_event_and_its_answer_comes_back(lab: HostLab) -> None:

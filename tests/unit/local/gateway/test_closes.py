@@ -203,7 +203,7 @@ async def test_a_port_in_use_is_an_error() -> None:
 
 
 def test_the_gateway_works_on_uvloop_too() -> None:
-    """The engine's event loop; its transports are asyncio's in all but class."""
+    """uvloop is the engine's event loop; its transports have asyncio's methods, not its classes."""
 
     async def scenario() -> None:
         async with running() as stage:
@@ -218,7 +218,7 @@ def test_the_gateway_works_on_uvloop_too() -> None:
 
 
 def test_the_last_close_frames_are_sent_on_uvloop_too() -> None:
-    """It writes at the end of a turn; without a $disconnect there is nothing that waits for one."""
+    """uvloop writes at the end of an iteration, and without $disconnect nothing waits for one."""
 
     async def scenario() -> None:
         connect_only = replace(an_api(), routes={"$connect": an_api().routes["$connect"]})

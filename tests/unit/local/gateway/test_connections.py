@@ -31,7 +31,7 @@ def management_client(stage: Stage) -> Any:
 
 
 async def aws_error(stage: Stage, operation: str, **arguments: Any) -> str:
-    """The name of the error that the AWS SDK raises."""
+    """Return the name of the error that the AWS SDK raises."""
     client = management_client(stage)
     with pytest.raises(ClientError) as error:
         await asyncio.to_thread(getattr(client, operation), **arguments)

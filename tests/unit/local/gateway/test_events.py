@@ -15,7 +15,7 @@ TIME = re.compile(r"\d\d/(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)/\d{4}
 
 
 def check_context(context: dict[str, Any], port: int, **expected: Any) -> None:
-    """Checks what all events share, and that there is nothing beyond that and what is expected."""
+    """Check the fields that all events share; no others may be left but the expected ones."""
     now = time.time() * 1000
     assert ID.fullmatch(context.pop("connectionId"))
     assert ID.fullmatch(request_id := context.pop("requestId"))

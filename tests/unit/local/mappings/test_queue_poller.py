@@ -112,7 +112,9 @@ async def test_a_batch_that_fails_comes_again_after_the_visibility_timeout(
         await engine.handles(["one", "two"], ["one", "two"])
         await engine.time.run_ready()
     assert START + 30 <= engine.function.times[1] <= START + 30.25
-    counts = [it["attributes"]["ApproximateReceiveCount"] for it in engine.function.events[1]["Records"]]
+    counts = [
+        record["attributes"]["ApproximateReceiveCount"] for record in engine.function.events[1]["Records"]
+    ]
     assert counts == ["2", "2"]
     assert engine.queue.bodies == []
 

@@ -33,7 +33,7 @@ async def connected(port: int) -> AsyncIterator[Streams]:
 
 
 async def response(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], bytes]:
-    """The next response: its status line, headers and body."""
+    """Read the next response: status line, headers and body."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
     return head[0], headers, await reader.readexactly(int(headers.get("content-length", 0)))

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.services.scratch import Scratch
-
-ROOT = Path(__file__).parents[4]
+from tests.support.project import ROOT
 
 HOLD = """
 import sys; from local.services.scratch import Scratch; print(Scratch().path, flush=True); sys.stdin.read()

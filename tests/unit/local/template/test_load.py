@@ -11,8 +11,7 @@ from local.errors import TemplateError
 from local.stack import Function
 from local.template.load import Endpoints, load
 from tests.support.local.templates import API, FIFO, MAPPING, QUEUE, QUEUE_MAPPING, TABLE, Project
-
-ROOT = Path(__file__).parents[4]
+from tests.support.project import ROOT
 
 
 def test_a_function_has_aws_defaults_unless_the_template_sets_them(project: Project) -> None:

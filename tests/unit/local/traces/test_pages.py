@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -20,14 +19,14 @@ from local.traces.store import TraceStore
 from local.traces.waterfall import draw
 from tests.support.local.gateway_stage import UNLIMITED, Functions, an_api
 from tests.support.ports import free_port
+from tests.support.project import ROOT
 
-ROOT = Path(__file__).parents[4]
 TRACE_ID = "1-66a1b2c3-0123456789abcdef01234567"
 OTHER_ID = "1-66a1b2c4-0123456789abcdef01234567"
 
 
 def segments() -> list[dict[str, Any]]:
-    """A message's trace, as the parts of it arrive."""
+    """The documents of a message's trace, in the order in which they arrive."""
     return [
         {
             "trace_id": TRACE_ID,
@@ -64,7 +63,7 @@ def segments() -> list[dict[str, Any]]:
 
 @asynccontextmanager
 async def serving(traces: TraceStore | None) -> AsyncIterator[int]:
-    """The port of a gateway that has these traces."""
+    """Yield the port of a gateway with these traces."""
     gateway = Gateway(an_api(), Functions(), web=None, traces=traces, limits=UNLIMITED)
     try:
         yield await gateway.start("127.0.0.1", 0)

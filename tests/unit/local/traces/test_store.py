@@ -20,7 +20,7 @@ def document(own_id: str, parent_id: str | None = None, *, start: float = 1.0, *
 
 
 def outline(documents: list[dict[str, Any]]) -> list[str]:
-    """Names, indented by depth."""
+    """Return the names of spans, indented by depth."""
     return ["  " * depth + span.name for depth, span in walk(assemble(documents))]
 
 
@@ -70,7 +70,7 @@ def test_a_span_whose_parent_is_missing_is_a_root_marked_as_an_orphan() -> None:
 )
 def test_documents_that_are_their_own_ancestors_are_each_shown_once(documents: list[dict[str, Any]]) -> None:
     names = [span.name for _, span in walk(assemble([*documents, document("below", documents[0]["id"])]))]
-    assert sorted(names) == sorted(["below", *(it["id"] for it in documents)])
+    assert sorted(names) == sorted(["below", *(part["id"] for part in documents)])
 
 
 @pytest.mark.parametrize(
