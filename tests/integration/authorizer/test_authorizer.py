@@ -164,7 +164,7 @@ def test_an_issuer_that_is_down_is_an_error_in_the_log_and_a_rejection(
     server.status = 503
     for _ in range(3):
         assert effect(with_keys.asked(headers=bearer(token(rsa_key(), "RS256", kid="r1")))) == "Deny"
-    lines = [(line["level"], line.get("why") or line.get("reason")) for line in logs.lines()]
+    lines = [(line["level"], line.get("reason")) for line in logs.lines()]
     assert lines == [("ERROR", "the issuer answers 503"), *[("INFO", "keys_unavailable")] * 3]
 
 
