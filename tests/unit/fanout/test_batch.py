@@ -1,0 +1,76 @@
+"""A batch of the stream, grouped by room, and Lambda's response for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chat.identity.identity import Person
+from chat.storage.signals import PresenceChanged
+from fanout.batch import BatchFailed, batch_response, group_by_room, new_image, sequence_number_of
+
+
+def record(number: int, image: dict[str, Any]) -> dict[str, Any]:
+    return {"dynamodb": {"NewImage": image, "SequenceNumber": str(number)}}
+
+
+def head(number: int, room: str, seq: int) -> dict[str, Any]:
+    last = {"id": f"r{seq}", "user": "u1", "name": "Ada", "message": "Hi", "at": "2026-11-24T06:20:01.123Z"}
+    return record(
+        number,
+        {
+            "pk": {"S": f"ROOM#{room}"},
+            "sk": {"S": "HEAD"},
+            "seq": {"N": str(seq)},
+            "last": {"M": {name: {"S": value} for name, value in last.items()}},
+        },
+    )
+
+
+def presence(number: int, room: str) -> dict[str, Any]:
+    texts = {"pk": f"SIG#{room}", "sk": "PRESENCE", "user": "u1", "name": "Ada"}
+    return record(number, {name: {"S": value} for name, value in texts.items()})
+
+
+UNREADABLE = record(9, {"pk": {"S": "ROOM#a"}, "sk": {"S": "HEAD"}, "seq": {"S": "no number"}})
+
+
+def test_a_record_has_an_image_in_pythons_types_and_a_number() -> None:
+    image = new_image(head(7, "a", 3))
+    assert (image["pk"], image["seq"], image["last"]["user"]) == ("ROOM#a", 3, "u1")
+    assert sequence_number_of(head(7, "a", 3)) == "7"
+
+
+def test_each_room_has_its_run_in_order_and_its_signals() -> None:
+    batch, failed = group_by_room([head(1, "a", 1), presence(2, "b"), head(3, "b", 5), head(4, "a", 2)])
+    assert {room: [entry.seq for entry in run] for room, run in batch.runs.items()} == {"a": [1, 2], "b": [5]}
+    assert batch.signals == {"b": [PresenceChanged(Person("u1", "Ada"))]}
+    assert failed == set()
+
+
+def test_a_room_begins_at_its_first_record() -> None:
+    batch, _ = group_by_room([head(1, "a", 1), presence(2, "b"), head(3, "b", 5), head(4, "a", 2)])
+    assert batch.positions(["a"]) == {0}
+    assert batch.positions(["b"]) == {1}
+    assert batch.positions([]) == set()
+
+
+def test_a_batch_ends_before_a_record_that_cannot_be_read() -> None:
+    batch, failed = group_by_room([head(1, "a", 1), UNREADABLE, head(3, "b", 1)])
+    assert (set(batch.runs), failed) == ({"a"}, {1})
+
+
+def test_the_response_names_the_failed_records_in_order() -> None:
+    records = [head(number, "a", number) for number in (1, 2, 3)]
+    assert batch_response(records, set()) == {"batchItemFailures": []}
+    assert batch_response(records, {2, 1}) == {
+        "batchItemFailures": [{"itemIdentifier": "2"}, {"itemIdentifier": "3"}]
+    }
+
+
+def test_a_batch_fails_as_a_whole_with_its_first_record_unless_that_is_alone() -> None:
+    records = [head(number, "a", number) for number in (1, 2)]
+    with pytest.raises(BatchFailed):
+        batch_response(records, {0})
+    assert batch_response(records[:1], {0}) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
