@@ -1,4 +1,4 @@
-"""Who is here, who is writing, moderators and tokens: the page in Chromium, against the local engine."""
+"""Presence, typing, moderators and tokens of the page, in Chromium."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 MODERATOR = {"roles": ["moderator"]}
 
 
-async def counts(page: Page) -> None:
-    """Has the page keep all that its count says from now on."""
+async def record_counts(page: Page) -> None:
+    """Make the page record all texts of its count from now on."""
     await page.evaluate(
         """() => {
             window.counts = [];
@@ -31,7 +31,7 @@ async def counts(page: Page) -> None:
     )
 
 
-async def known(
+async def open_with_token(
     windows: BrowserWindows,
     jwt_engine: JwtEngine,
     user: str,
@@ -40,7 +40,7 @@ async def known(
     moderator: bool = False,
     width: int = 1280,
 ) -> Page:
-    """A window of somebody with a token."""
+    """Open a window with a token."""
     token = token_of(user, **(MODERATOR if moderator else {}))
     tools = "&moderator" if moderator else ""
     page = await windows.open(
@@ -50,14 +50,14 @@ async def known(
     return page
 
 
-async def act(page: Page, text: str, name: str) -> None:
-    """Does as a moderator what the button of this name says, to a message or its author."""
+async def moderate(page: Page, text: str, name: str) -> None:
+    """Press a moderator's button of a message."""
     message = page.locator(".message").filter(has_text=text)
     await message.locator("summary").click()
     await message.get_by_role("button", name=name).click()
 
 
-async def test_everybody_is_here_once_however_many_tabs_they_have(
+async def test_a_person_is_listed_once_with_any_number_of_tabs(
     windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
     ada = await windows.page("Ada", room)
@@ -68,7 +68,7 @@ async def test_everybody_is_here_once_however_many_tabs_they_have(
     for page in (ada, *tabs):
         await expect(page.locator("#count")).to_have_text("2 here")
         await expect(page.locator("#members li")).to_have_count(2)
-    await counts(ada)
+    await record_counts(ada)
     await tabs[0].close()
     await say(tabs[1], "still here")
     await expect(ada.locator(".message")).to_have_count(1)
@@ -78,10 +78,10 @@ async def test_everybody_is_here_once_however_many_tabs_they_have(
     assert windows.console_errors == []
 
 
-async def test_who_reloads_the_page_has_not_been_away(windows: BrowserWindows, room: str) -> None:
+async def test_a_reload_is_not_shown_as_leaving(windows: BrowserWindows, room: str) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await expect(ada.locator("#count")).to_have_text("2 here")
-    await counts(ada)
+    await record_counts(ada)
     await grace.reload()
     await expect(grace.locator("#count")).to_have_text("2 here")
     await grace.close()
@@ -97,7 +97,9 @@ async def test_a_new_name_is_the_one_in_the_list(windows: BrowserWindows, room: 
     await expect(ada.locator("#members .name")).to_have_text(["Lovelace", "Grace"])
 
 
-async def test_the_others_see_who_is_writing_until_it_is_said(windows: BrowserWindows, room: str) -> None:
+async def test_the_others_see_who_is_writing_until_the_message_comes(
+    windows: BrowserWindows, room: str
+) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await expect(grace.locator("#count")).to_have_text("2 here")
     await grace.locator("#text").press_sequentially("Hello")
@@ -106,7 +108,7 @@ async def test_the_others_see_who_is_writing_until_it_is_said(windows: BrowserWi
     await expect(ada.locator(".message .text")).to_have_text(["Hello"])
     await expect(ada.locator("#writing")).to_be_empty()
     await expect(grace.locator("#writing")).to_be_empty()
-    # Nothing of it is read out: it would never end.
+    # Screen readers must not read it out: it would never end.
     assert (
         await ada.locator("#writing, #count, #people")
         .locator("xpath=ancestor-or-self::*[@aria-live]")
@@ -158,7 +160,7 @@ async def test_a_token_is_taken_out_of_the_address_and_lives_as_long_as_the_tab(
     await expect(stranger.locator("#status")).to_have_text("Rejected or unreachable")
 
 
-async def test_a_token_that_has_ended_is_said_to_be_the_likely_reason(
+async def test_an_expired_token_is_named_as_the_likely_reason(
     windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
     ended = token_of("ada", exp=int(time.time()) - 60)
@@ -172,11 +174,11 @@ async def test_a_token_that_has_ended_is_said_to_be_the_likely_reason(
 async def test_a_deleted_message_leaves_every_screen(
     windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
-    mia = await known(windows, jwt_engine, "mia", room, moderator=True)
-    ada = await known(windows, jwt_engine, "ada", room)
+    mia = await open_with_token(windows, jwt_engine, "mia", room, moderator=True)
+    ada = await open_with_token(windows, jwt_engine, "ada", room)
     await say(ada, "what nobody should read")
     await expect(ada.locator("summary")).to_be_hidden()
-    await act(mia, "what nobody should read", "Delete")
+    await moderate(mia, "what nobody should read", "Delete")
     for page in (mia, ada):
         await expect(page.locator(".message .text")).to_have_text(["Deleted by a moderator"])
     await ada.reload()
@@ -184,13 +186,13 @@ async def test_a_deleted_message_leaves_every_screen(
     assert windows.console_errors == []
 
 
-async def test_who_is_sent_out_reads_why_and_until_when_and_can_ask_again(
+async def test_a_banned_person_reads_why_and_until_when_and_can_try_again(
     windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
-    mia = await known(windows, jwt_engine, "mia", room, moderator=True)
-    ada = await known(windows, jwt_engine, "ada", room)
+    mia = await open_with_token(windows, jwt_engine, "mia", room, moderator=True)
+    ada = await open_with_token(windows, jwt_engine, "ada", room)
     await say(ada, "nonsense")
-    await act(mia, "nonsense", "Ban")
+    await moderate(mia, "nonsense", "Ban")
     await expect(ada.locator("#outside .reason")).to_contain_text("Mia banned you until")
     await expect(ada.locator("#composer")).to_be_hidden()
     await expect(ada.locator("#count")).to_have_text("Who is here")
@@ -207,13 +209,13 @@ async def test_who_is_sent_out_reads_why_and_until_when_and_can_ask_again(
     assert windows.console_errors == []
 
 
-async def test_who_is_muted_reads_why_nothing_is_sent(
+async def test_a_muted_person_reads_why_nothing_is_sent(
     windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
-    mia = await known(windows, jwt_engine, "mia", room, moderator=True)
-    ada = await known(windows, jwt_engine, "ada", room)
+    mia = await open_with_token(windows, jwt_engine, "mia", room, moderator=True)
+    ada = await open_with_token(windows, jwt_engine, "ada", room)
     await say(ada, "nonsense")
-    await act(mia, "nonsense", "Mute")
+    await moderate(mia, "nonsense", "Mute")
     await expect(ada.locator(".note")).to_contain_text("Mia muted you until")
     await say(ada, "more of it")
     await expect(ada.locator(".failure .reason")).to_have_text(
@@ -222,10 +224,10 @@ async def test_who_is_muted_reads_why_nothing_is_sent(
     await expect(mia.locator(".message")).to_have_count(1)
 
 
-async def test_a_closed_room_and_a_slow_one_say_so(
+async def test_a_locked_room_and_slow_mode_are_shown(
     windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
-    ada = await known(windows, jwt_engine, "ada", room)
+    ada = await open_with_token(windows, jwt_engine, "ada", room)
     async with frame_client(jwt_engine.url, token=token_of("max", **MODERATOR), room=room) as other:
         await other.request(action="lock", room=room, locked=True)
         await expect(ada.locator(".note")).to_contain_text("Max locked the room")
@@ -242,7 +244,7 @@ async def test_a_closed_room_and_a_slow_one_say_so(
         await expect(ada.locator(".mine .delivery").last).to_have_text("Sent")
 
 
-async def test_the_tools_are_of_no_use_to_who_is_no_moderator(
+async def test_the_tools_of_moderators_fail_for_others(
     windows: BrowserWindows, jwt_engine: JwtEngine, room: str
 ) -> None:
     ada = await windows.open(
@@ -250,7 +252,7 @@ async def test_the_tools_are_of_no_use_to_who_is_no_moderator(
     )
     await say(ada, "mine")
     await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
-    await act(ada, "mine", "Delete")
+    await moderate(ada, "mine", "Delete")
     await expect(ada.locator(".note")).to_have_text("Only a moderator can do that.")
     await expect(ada.locator(".message .text")).to_have_text(["mine"])
 

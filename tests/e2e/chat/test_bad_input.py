@@ -1,4 +1,4 @@
-"""What people and programs send by mistake or by malice: a code each, and nothing else happens."""
+"""Invalid frames: each is answered with a code, and nothing else happens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def nested(levels: int) -> str:
     return '{"action": "send", "ref": "r", "room": "R", "message": ' + "[" * levels + "]" * levels + "}"
 
 
-# What is sent on $default, and the code that answers. A room is added where none is given.
+# Frames on $default, with the code of the answer. A frame without a room gets one.
 ON_DEFAULT: dict[str, tuple[Any, str]] = {
     "not JSON": ("Hi from websocket!", "invalid_frame"),
     "half JSON": ('{"action": "send"', "invalid_frame"),

@@ -1,4 +1,4 @@
-"""The chat as its users have it: real sockets, the real functions, the local engine between them."""
+"""The chat over real sockets: the real functions on the local engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def rows(engine: Engine, key: str) -> list[dict[str, dict[str, str]]]:
-    """All rows of the messages table under a partition key."""
+    """Return all rows of the messages table with a partition key."""
     page = await engine.services.dynamodb(
         "Query",
         {
@@ -38,7 +38,7 @@ async def connection_rows(engine: Engine) -> list[str]:
     return [item["pk"]["S"] + " " + item["sk"]["S"] for item in page["Items"]]
 
 
-async def test_the_articles_client_hears_exactly_the_text_as_does_everyone_else(engine: Engine) -> None:
+async def test_the_articles_client_receives_exactly_the_text_like_everyone_else(engine: Engine) -> None:
     async with (
         plain_client(engine.socket_url) as one,
         plain_client(engine.socket_url) as two,
@@ -46,7 +46,7 @@ async def test_the_articles_client_hears_exactly_the_text_as_does_everyone_else(
     ):
         await one.send_frame('{"action":"onMessage","message":"Hi from websocket!"}')
         await asyncio.gather(*(client.receives("Hi from websocket!") for client in (one, two, three)))
-        # Whatever else had been sent to them would be there before the next message.
+        # Anything else that was sent to them would come before the next message.
         await two.send_text("and nothing else")
         for client in (one, two, three):
             await client.receives("Hi from websocket!", "and nothing else")
@@ -66,7 +66,7 @@ async def test_thirty_messages_arrive_as_thirty_frames_in_one_order_for_all(
         assert one.received == two.received
 
 
-async def test_a_plain_client_speaks_in_the_room_it_asked_for(engine: Engine, room: str) -> None:
+async def test_a_plain_client_sends_to_the_room_it_asked_for(engine: Engine, room: str) -> None:
     async with plain_client(engine.socket_url, room=room) as one, plain_client(engine.socket_url) as lobby:
         await one.send_text("in the room")
         await one.receives("in the room")
@@ -75,7 +75,9 @@ async def test_a_plain_client_speaks_in_the_room_it_asked_for(engine: Engine, ro
         assert one.received == ["in the room"]
 
 
-async def test_plain_clients_and_frames_hear_each_other(engine: Engine, room: str) -> None:
+async def test_plain_clients_and_frame_clients_receive_each_others_messages(
+    engine: Engine, room: str
+) -> None:
     async with (
         plain_client(engine.socket_url, room=room) as bare,
         frame_client(engine.socket_url, room=room, name="Ada") as ada,
@@ -98,7 +100,7 @@ async def test_plain_clients_and_frames_hear_each_other(engine: Engine, room: st
     assert (reply["status"], reply["room"], reply["seq"]) == ("ok", room, 2)
 
 
-async def test_a_person_is_one_user_over_tabs_and_cannot_be_claimed_by_name(
+async def test_a_person_is_one_user_in_all_tabs_and_no_name_makes_another_that_user(
     engine: Engine, room: str
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -116,7 +118,7 @@ async def test_a_person_is_one_user_over_tabs_and_cannot_be_claimed_by_name(
     assert all("secret" not in frame for frame in tab.received)
 
 
-async def test_the_same_ref_counts_once_also_over_another_connection_and_twice_at_once(
+async def test_a_ref_counts_once_also_over_another_connection_and_twice_at_once(
     engine: Engine, room: str
 ) -> None:
     ref = str(uuid.uuid4())

@@ -1,4 +1,4 @@
-"""A connection ends with its token, over real sockets: at the first thing that it says or would hear."""
+"""A connection ends with its token: at the first frame that it sends or would receive."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ LIFE = 6  # seconds; enough to connect everybody on a busy machine
 DISCONNECT = {"type": "disconnect", "code": "token_expired", "reconnect": True}
 
 
-async def is_dismissed(client: FrameClient) -> None:
+async def is_disconnected(client: FrameClient) -> None:
     await client.until_closed()
     assert DISCONNECT in client.frames
 
 
 async def users_of(jwt_engine: JwtEngine, room: str) -> list[str]:
-    """Whose connection or membership is stored with this room."""
+    """Return the users whose connection or membership is stored with this room."""
     stored = await rows(jwt_engine.engine, "ConnectionsTable")
     return sorted(
         row["user"]["S"]
@@ -51,19 +51,19 @@ async def test_a_connection_ends_with_its_token(jwt_engine: JwtEngine, room: str
         assert await code_of(grace.request(action="presence", room=room)) == "ok"
         await asyncio.sleep(max(0, end + 0.1 - time.time()))
 
-        # The first thing that one says.
+        # The first frame that it sends.
         await says.send_frame({"action": "send", "ref": "late", "room": room, "message": "too late"})
         await joins.send_frame({"action": "join", "ref": "late", "room": f"{room}-2"})
         await speaks.send_text("too late")
-        await asyncio.gather(is_dismissed(says), is_dismissed(joins), speaks.until_closed())
-        # And the first that one would hear.
+        await asyncio.gather(is_disconnected(says), is_disconnected(joins), speaks.until_closed())
+        # The first frame that it would receive.
         await grace.send(room, "They are gone")
         await grace.until_received("They are gone")
-        await asyncio.gather(is_dismissed(hears), listens.until_closed())
+        await asyncio.gather(is_disconnected(hears), listens.until_closed())
         assert grace.texts == [*hears.texts, "They are gone"] == ["in time", "They are gone"]
         assert listens.received == ["in time"]
 
-        # They are forgotten, which the others are told; and come back with a new token.
+        # Their rows are deleted, the others get a presence frame, and a new token connects again.
         gone = {"user": "ada", "name": "Ada"}
         await grace.until(lambda: any(gone in frame["left"] for frame in grace.of_type("presence")))
         async with asyncio.timeout(TIMEOUT):
@@ -92,12 +92,12 @@ FIRST: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("first", FIRST)
-async def test_whatever_is_said_first_after_the_token_s_end_is_the_last(
+async def test_the_first_frame_after_the_token_expired_is_the_last(
     jwt_engine: JwtEngine, room: str, first: str
 ) -> None:
-    # Clocks may differ: a token that ended this moment lets in. In no room, so that nothing is to be heard.
+    # Clocks may differ: a token that has just expired is accepted. In no room, so nothing is received.
     late = token_of("mia", exp=int(time.time()) - 1, roles=["moderator"])
     async with frame_client(jwt_engine.url, token=late, room="") as mia:
         await mia.send_frame({"action": first, "ref": "first", "room": room, **FIRST[first]})
-        await is_dismissed(mia)
+        await is_disconnected(mia)
     assert room not in await jwt_engine.stored()

@@ -1,4 +1,4 @@
-"""Floods over real sockets: they are held to their rates, and slow no other room."""
+"""Floods over real sockets: they are limited to their rates, and slow no other room."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.logged_engine import LoggedEngine
 pytestmark = pytest.mark.quiet
 
 INSTANCES = 4
-FLOOD_SECONDS = 10.0  # that a flood lasts
+FLOOD_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class LoggedUrl:
 
 @asynccontextmanager
 async def four_instances(**limits: int) -> AsyncIterator[LoggedUrl]:
-    """An engine that a flood can be tried on; its stage lets all of it through to the functions."""
+    """An engine for floods: its stage passes all of them on to the functions."""
     parameters = {"ThrottleRate": "10000", "ThrottleBurst": "5000"}
     parameters |= {name: str(value) for name, value in limits.items()}
     logs = CapturedLogs()
@@ -56,7 +56,7 @@ async def members(url: str, room: str, number: int) -> AsyncIterator[list[Client
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of somebody's talk: so many messages, of which these were stored before it was over."""
+    """How many messages were sent, stored before the last was sent, and stored in the end."""
 
     sent: int
     stored_in_time: int
@@ -88,7 +88,7 @@ def is_answered(flood: Flood, *, rate: float) -> None:
     assert median(flood.retries) < 1 / rate
 
 
-async def test_a_connection_that_floods_is_held_to_its_rate_and_slows_nobody(room: str) -> None:
+async def test_a_connection_that_floods_is_limited_to_its_rate_and_slows_nobody(room: str) -> None:
     rate, burst = 10, 20
     async with (
         four_instances(MessageRate=rate, MessageBurst=burst, RoomRate=50) as flooded,
@@ -112,7 +112,7 @@ async def test_a_connection_that_floods_is_held_to_its_rate_and_slows_nobody(roo
         await neighbour.until(lambda: len(neighbour.texts) == everything)
 
 
-async def test_a_room_that_is_flooded_is_held_to_its_rate_and_slows_no_other_room(room: str) -> None:
+async def test_a_flooded_room_is_limited_to_its_rate_and_slows_no_other_room(room: str) -> None:
     rate = 10  # low, so that what this machine can answer is far more
     async with (
         four_instances(MessageRate=1_000, MessageBurst=1_000, RoomRate=rate) as flooded,

@@ -1,4 +1,4 @@
-"""Rooms that are broadcast in slices: here, those of more than three members, in four slices."""
+"""Rooms that are broadcast in slices: here, with more than three members, in four slices."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def proxied(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EngineWithProxies]:
-    # A slice stands still for the queue's visibility after a crash: here, for less.
+    # After a crash a slice waits for the queue's visibility timeout: here, for less.
     quick = {"Timeout: 30": "Timeout: 3", "VisibilityTimeout: 32": "VisibilityTimeout: 4"}
     path = changed_template(tmp_path_factory.mktemp("large"), quick)
     async with engine_with_proxies(
@@ -43,7 +43,7 @@ def seqs(client: FrameClient) -> list[int]:
     return [message["seq"] for message in client.messages]
 
 
-async def test_all_members_of_all_slices_hear_everything_in_order(
+async def test_all_members_of_all_slices_receive_everything_in_order(
     proxied: EngineWithProxies, room: str
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -57,7 +57,7 @@ async def test_all_members_of_all_slices_hear_everything_in_order(
         assert bare.received == clients[0].texts
 
 
-async def test_a_room_that_grows_while_it_is_spoken_in_loses_and_reorders_nothing(
+async def test_a_room_that_becomes_large_during_messages_loses_and_reorders_nothing(
     proxied: EngineWithProxies, room: str
 ) -> None:
     async with AsyncExitStack() as stack:
@@ -75,7 +75,9 @@ async def test_a_room_that_grows_while_it_is_spoken_in_loses_and_reorders_nothin
             assert seqs(client) == list(range(1, 81))
 
 
-async def test_a_large_room_that_empties_still_hears(proxied: EngineWithProxies, room: str) -> None:
+async def test_a_large_room_that_empties_still_gets_its_messages(
+    proxied: EngineWithProxies, room: str
+) -> None:
     async with AsyncExitStack() as stack:
         await join(stack, proxied, room, 6)
         (stays,) = await join(stack, proxied, room, 1)
@@ -90,9 +92,7 @@ async def test_a_large_room_that_empties_still_hears(proxied: EngineWithProxies,
         assert seqs(last)[-1] == 3  # it may have come while the slices were still posting the one before
 
 
-async def test_a_small_room_hears_at_once_while_a_large_one_is_held_up(
-    proxied: EngineWithProxies, room: str
-) -> None:
+async def test_a_small_room_does_not_wait_for_a_large_one(proxied: EngineWithProxies, room: str) -> None:
     released = asyncio.Event()
 
     async def hold(call: Call) -> None:
@@ -118,7 +118,7 @@ async def test_a_slice_whose_function_dies_resumes_and_loses_nothing(
 ) -> None:
     async def kill(call: Call) -> web.Response:
         await proxied.kill("SliceFunction")
-        return web.Response(status=500)  # to nobody: the function is dead
+        return web.Response(status=500)  # to a dead caller
 
     async with AsyncExitStack() as stack:
         clients = await join(stack, proxied, room, 8)

@@ -25,7 +25,7 @@ async def library() -> AsyncIterator[Library]:
         yield library
 
 
-async def test_plain_clients_and_the_librarys_hear_each_other(
+async def test_plain_clients_and_the_librarys_receive_each_others_messages(
     engine: Engine, library: Library, room: str
 ) -> None:
     ada = await library.open("Ada", engine.socket_url, fresh=True)
@@ -43,7 +43,7 @@ async def test_plain_clients_and_the_librarys_hear_each_other(
 
 
 @pytest.mark.timeout(180)
-async def test_over_several_hand_overs_nothing_is_missed_or_doubled(library: Library, room: str) -> None:
+async def test_nothing_is_lost_or_repeated_over_several_handovers(library: Library, room: str) -> None:
     # API Gateway's two hours in eight seconds.
     async with LoggedEngine(limits=Limits(duration=8)) as engine:
         clients = [
@@ -65,13 +65,13 @@ async def test_over_several_hand_overs_nothing_is_missed_or_doubled(library: Lib
             assert events.gaps == []
         for client in clients:
             log = await client.connection_log()
-            assert hand_overs(log) >= 3
+            assert handovers(log) >= 3
             assert "reconnecting" not in log.states
             await client.close()
 
 
-def hand_overs(log: ConnectionLog) -> int:
-    """How many sockets were closed, each after the next one had joined."""
+def handovers(log: ConnectionLog) -> int:
+    """Count the sockets that were closed, each after the next one had joined."""
     stories = [dict(reversed(story)) for story in log.sockets]  # when each thing happened first
     closed = [(old, new) for old, new in pairwise(stories) if "closing" in old]
     assert all(new["joined"] < old["closing"] for old, new in closed)

@@ -1,4 +1,4 @@
-"""Limits over real sockets: who breaks them is told, and nobody else notices."""
+"""Limits over real sockets: breaking one is an error for the client and nothing for the others."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def test_a_client_that_waits_as_long_as_it_is_told_gets_no_more_errors(url
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_who_sends_one_way_is_told_too(url: str, room: str) -> None:
+async def test_one_way_messages_are_limited_with_an_error_too(url: str, room: str) -> None:
     async with plain_client(url, room=room) as ada:
         for _ in range(20):
             await ada.send_text("Hi")
@@ -53,7 +53,7 @@ async def test_who_sends_one_way_is_told_too(url: str, room: str) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("action", ["presence", "typing"])
-async def test_asking_who_is_here_and_typing_count_as_messages(url: str, room: str, action: str) -> None:
+async def test_presence_and_typing_count_as_messages(url: str, room: str, action: str) -> None:
     async with frame_client(url, room=room) as ada:
         await asyncio.gather(*(ada.request(action=action, room=room) for _ in range(20)))
         replies = await asyncio.gather(*(ada.send(room, "Hi") for _ in range(BURST)))
@@ -61,7 +61,7 @@ async def test_asking_who_is_here_and_typing_count_as_messages(url: str, room: s
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_typing_is_told_once_in_three_seconds(url: str, room: str) -> None:
+async def test_typing_is_sent_once_in_three_seconds(url: str, room: str) -> None:
     async with frame_client(url, room=room) as ada, frame_client(url, room=room) as grace:
         typing = {"action": "typing", "room": room}
         replies = await asyncio.gather(ada.request(**typing), ada.request(**typing))

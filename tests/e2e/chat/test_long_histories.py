@@ -1,4 +1,4 @@
-"""Rooms with much to read, and with nothing: the client library joins them and pages them back whole."""
+"""The client library joins rooms with long and empty histories, and reads them back whole."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ async def library() -> AsyncIterator[Library]:
 
 
 async def read_back(room: LibraryRoom, limit: int) -> list[tuple[int, str]]:
-    """All that there is: the pages before what was shown, and that."""
+    """Return all messages: the pages before those that were shown, and those."""
     pages = await room.read_back(limit)
     shown = (await room.events()).messages
     return [(seq, text) for page in [*reversed(pages), shown] for seq, _, text in page]
 
 
-async def test_a_room_that_never_existed_is_joined_empty_and_its_first_message_is_heard(
+async def test_a_new_room_is_joined_empty_and_its_first_message_arrives(
     engine: Engine, library: Library, room: str
 ) -> None:
     ada = await library.open("Ada", engine.socket_url, fresh=True)
@@ -42,7 +42,7 @@ async def test_a_room_that_never_existed_is_joined_empty_and_its_first_message_i
     await ada.close()
 
 
-async def test_a_room_that_is_left_by_all_and_empty_is_joined_again(
+async def test_an_empty_room_that_everyone_left_is_joined_again(
     engine: Engine, library: Library, room: str
 ) -> None:
     ada = await library.open("Ada", engine.socket_url, fresh=True)

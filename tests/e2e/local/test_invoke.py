@@ -60,7 +60,7 @@ async def test_every_sample_event_is_called() -> None:
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-async def test_an_event_has_the_answer_that_readme_names(engine: Engine, name: str) -> None:
+async def test_an_event_has_the_answer_that_the_readme_names(engine: Engine, name: str) -> None:
     answer = ANSWERS[name]
     assert await call(engine, name) == answer
     assert json.dumps(answer) in (ROOT / "README.md").read_text()
@@ -94,7 +94,7 @@ async def test_other_actions_are_answered(
     assert (reply["status"], reply.get("code")) == expected
 
 
-async def test_the_authorizer_lets_in_with_a_name(engine: Engine) -> None:
+async def test_the_authorizer_allows_with_a_name(engine: Engine) -> None:
     answer = await call(engine, "authorize")
     assert answer["policyDocument"]["Statement"][0]["Effect"] == "Allow"
     assert answer["context"] == {

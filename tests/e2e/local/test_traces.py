@@ -1,4 +1,4 @@
-"""One message, one trace: from the function that took it to the broadcast that delivered it."""
+"""A message has one trace, from the message function to its broadcast."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.e2e.support.traces import is_about, trace_of
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_a_message_gives_one_trace_with_both_functions_parts(engine: Engine, room: str) -> None:
+async def test_a_message_gives_one_trace_with_segments_of_both_functions(engine: Engine, room: str) -> None:
     async with AsyncExitStack() as stack:
         clients: list[FrameClient] = [
             await stack.enter_async_context(frame_client(engine.socket_url, room=room)) for _ in range(5)

@@ -1,4 +1,4 @@
-"""Who may read and write where, over real sockets, and what somebody tries who may not."""
+"""Who may read and write where, over real sockets, and attempts without a grant."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def codes(client: FrameClient, room: str, actions: dict[str, dict[str, Any
 
 
 async def one_way(client: FrameClient, room: str) -> str:
-    """The code that a one-way message comes back with."""
+    """Return the code that answers a one-way message."""
     ref = f"one-way-{room}"
     await client.send_frame({"action": "onMessage", "room": room, "message": "Hi", "ref": ref})
 
@@ -44,7 +44,7 @@ async def one_way(client: FrameClient, room: str) -> str:
     return errors()[0]
 
 
-async def test_a_private_room_is_open_to_nobody_in_an_open_chat(engine: Engine, room: str) -> None:
+async def test_nobody_gets_into_a_private_room_of_an_open_chat(engine: Engine, room: str) -> None:
     url, private = engine.socket_url, f"private-{room}"
     assert await rejected_with(url, room=private) == 403
     assert await rejected_with(url, room=[room, private]) == 403
@@ -89,7 +89,7 @@ async def test_a_token_that_names_no_rooms_opens_none(jwt_engine: JwtEngine, roo
         assert await codes(ada, room, READING | WRITING) == {"forbidden"}
 
 
-async def test_who_may_only_read_hears_and_cannot_speak(jwt_engine: JwtEngine, room: str) -> None:
+async def test_a_reader_receives_and_cannot_send(jwt_engine: JwtEngine, room: str) -> None:
     reader = token_of("ada", rooms=f"{room}:read")
     async with (
         frame_client(jwt_engine.url, token=reader, room=room) as ada,
@@ -107,14 +107,14 @@ async def test_who_may_only_read_hears_and_cannot_speak(jwt_engine: JwtEngine, r
         assert not bob.of_type("typing")
 
 
-async def test_who_may_only_write_cannot_get_in_and_read(jwt_engine: JwtEngine, room: str) -> None:
+async def test_a_grant_to_write_alone_neither_joins_nor_reads(jwt_engine: JwtEngine, room: str) -> None:
     writer = token_of("ada", rooms=f"{room}:write {room}-2")
     assert await rejected_with(jwt_engine.url, token=writer, room=room) == 403
     async with frame_client(jwt_engine.url, token=writer, room=f"{room}-2") as ada:
         assert await codes(ada, room, READING) == {"forbidden"}
 
 
-async def test_the_history_of_a_room_that_one_is_not_in_is_not_read(jwt_engine: JwtEngine, room: str) -> None:
+async def test_the_history_of_a_room_is_for_its_members_only(jwt_engine: JwtEngine, room: str) -> None:
     async with (
         frame_client(jwt_engine.url, token=token_of("ada"), room=room) as ada,
         frame_client(jwt_engine.url, token=token_of("bob"), room=room) as bob,
@@ -134,7 +134,7 @@ async def test_the_history_of_a_room_that_one_is_not_in_is_not_read(jwt_engine: 
 
 
 @pytest.mark.parametrize("mode", ["open", "jwt"])
-async def test_nobody_speaks_as_somebody_else(
+async def test_nobody_sends_as_somebody_else(
     engine: Engine, jwt_engine: JwtEngine, room: str, mode: str
 ) -> None:
     somebody = {"user": "bob", "name": "Bob", "sub": "bob", "roles": "moderator", "grants": "private-*"}
@@ -155,7 +155,7 @@ async def test_nobody_speaks_as_somebody_else(
         assert {(message["user"], message["name"]) for message in witness.messages} == {me}
         who = await eve.request(**{**forged, "action": "presence", "room": room})
         assert "bob" not in {person["user"] for person in who["members"]}
-        # Nor are another's rights to be had.
+        # Neither can the grants of another be claimed.
         private = {**forged, "room": f"private-{room}", "message": "Hi", "after": 0}
         for action in ("join", "send", "history", "typing", "presence"):
             assert await code_of(eve.request(**{**private, "action": action})) == "forbidden"
@@ -168,7 +168,7 @@ async def test_nobody_speaks_as_somebody_else(
         assert await code_of(eve.send(room, "still here")) == "ok"
 
 
-async def test_nobody_else_can_send_what_somebody_has_sent(jwt_engine: JwtEngine, room: str) -> None:
+async def test_a_ref_belongs_to_the_user_who_sent_it(jwt_engine: JwtEngine, room: str) -> None:
     async with (
         frame_client(jwt_engine.url, token=token_of("ada"), room=room) as ada,
         frame_client(jwt_engine.url, token=token_of("ada"), room=room) as adas_other_tab,

@@ -49,7 +49,7 @@ def server() -> Iterator[KeySetServer]:
 
 @pytest.fixture(scope="module")
 def lines() -> list[str]:
-    """All that the functions have printed."""
+    """Lines that the functions have printed."""
     return []
 
 
@@ -66,7 +66,7 @@ async def with_keys(server: KeySetServer, lines: list[str]) -> AsyncIterator[Eng
 
 @dataclass(frozen=True, slots=True)
 class TriedOut:
-    """The engine as docs/identity.md tries it out, and the token that this prints."""
+    """The engine of docs/identity.md, and the token that its script prints."""
 
     engine: Engine
     token: str
@@ -110,7 +110,7 @@ async def speaker(client: FrameClient) -> tuple[str, str]:
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
-async def test_a_user_of_the_issuer_is_let_in_and_heard_as_that_user(
+async def test_a_user_of_the_issuer_connects_and_sends_as_that_user(
     with_keys: Engine, algorithm: str
 ) -> None:
     key, kid = (rsa_key(), "r1") if algorithm == "RS256" else (ec_key(), "e1")
@@ -128,7 +128,7 @@ async def test_a_token_may_come_in_a_header_or_in_the_query(with_keys: Engine) -
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_nobody_speaks_as_somebody_else(with_keys: Engine) -> None:
+async def test_nobody_sends_as_somebody_else(with_keys: Engine) -> None:
     said = urlencode({"name": "Bob", "user": "bob-2", "client": "bob-2", "sub": "bob-2"})
     client = await connected(with_keys, token(rsa_key(), "RS256", kid="r1"), query=f"?{said}")
     forged_context = {"requestContext": {"authorizer": {"user": "bob-2", "name": "Bob"}}}

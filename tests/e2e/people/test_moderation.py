@@ -178,7 +178,7 @@ async def test_who_is_muted_hears_and_cannot_speak(meeting: Meeting) -> None:
     ]
 
 
-async def test_in_slow_mode_each_person_waits_and_is_told_how_long(meeting: Meeting) -> None:
+async def test_in_slow_mode_each_person_waits_for_retry_after(meeting: Meeting) -> None:
     room = meeting.room
     assert await code_of(meeting.mia.request(action="slow_mode", room=room, seconds=4)) == "ok"
     await meeting.all_hear("moderated", room=room, action="slow_mode", moderator="Mia", seconds=4)
@@ -200,7 +200,7 @@ async def test_in_slow_mode_each_person_waits_and_is_told_how_long(meeting: Meet
     ]
 
 
-async def test_a_closed_room_can_be_read_and_only_moderators_write(meeting: Meeting) -> None:
+async def test_a_locked_room_can_be_read_and_only_moderators_write(meeting: Meeting) -> None:
     room = meeting.room
     await meeting.bob.send(room, "before")
     assert await code_of(meeting.mia.request(action="lock", room=room, locked=True)) == "ok"

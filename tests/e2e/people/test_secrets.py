@@ -1,4 +1,4 @@
-"""A token is a key, and no log is the place for one: whatever is done with it, and whatever goes wrong."""
+"""A token never gets into a log, a trace or a table, whatever happens to it."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, claims, ec_key,
 from tests.support.ports import free_pair
 from tests.support.project import ROOT
 
-SHARD = 16  # characters of a token that are as telling as the whole
+SHARD = 16  # characters of a token that count as a leak
 
 
 @dataclass(slots=True)
 class Run:
-    """`make run` with tokens, and all that it prints."""
+    """`make run` with tokens, and its output."""
 
     port: int
     output: Path
@@ -49,7 +49,7 @@ class Run:
         return [line for line in lines if "message" in line]
 
     def logged(self, field_: str) -> set[str]:
-        """What the functions have logged under this name."""
+        """Return the values that the functions have logged under this name."""
         return {record[field_] for record in self.records if field_ in record}
 
     def good(self, user: str = "ada", **changes: Any) -> str:
@@ -110,7 +110,7 @@ def issuer() -> Iterator[KeySetServer]:
 
 
 def ways(text: str) -> list[dict[str, Any]]:
-    """The three ways to send a token."""
+    """Return the three ways to send a token."""
     return [
         {"subprotocols": ["roomcast.v1", f"token.{text}"]},
         {"additional_headers": {"Authorization": f"Bearer {text}"}, "subprotocols": ["roomcast.v1"]},
@@ -119,7 +119,7 @@ def ways(text: str) -> list[dict[str, Any]]:
 
 
 def leaked(tokens: list[str], text: str) -> list[str]:
-    """Those of the tokens of which a part is in the text."""
+    """Return the tokens of which a part is in the text."""
     return [
         each
         for each in tokens
@@ -130,7 +130,7 @@ def leaked(tokens: list[str], text: str) -> list[str]:
 
 
 def bad_tokens() -> dict[str, str]:
-    """By the reason that the log gives."""
+    """Return bad tokens by the reason that the log gives."""
     key = ec_key()
     return {
         "expired": token(key, "ES256", kid="e1", exp=int(time.time()) - 60),
@@ -150,7 +150,7 @@ def bad_tokens() -> dict[str, str]:
 
 
 def frames_with(text: str) -> list[str]:
-    """What a client might send by mistake, in which a token stands where none belongs."""
+    """Return frames that contain a token where none belongs."""
     frames: list[dict[str, Any]] = [
         {"action": "send", "ref": "one", "room": "lobby", "message": "Hi", "token": text},
         {"action": "send", "ref": text, "room": "lobby", "message": "Hi"},
@@ -164,7 +164,7 @@ def frames_with(text: str) -> list[str]:
 
 
 async def answers(socket: ClientConnection, number: int) -> list[dict[str, Any]]:
-    """The next so many replies."""
+    """Return the next so many replies."""
     replies = []
     async with asyncio.timeout(TIMEOUT):
         while len(replies) < number:
@@ -193,7 +193,7 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
         tabs = {"subprotocols": ["roomcast.v1", f"token.{run.good('bob', roles='moderator')}"]}
         sockets = [await stack.enter_async_context(await run.connect(**tabs)) for _ in range(2)]
         assert await run.rejected(**tabs) == 429
-        # Where none belongs.
+        # Tokens where none belongs.
         for frame in frames_with(run.good()):
             await sockets[0].send(frame)
         replies = await answers(sockets[0], len(frames_with("")))
@@ -206,7 +206,7 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
         async with asyncio.timeout(40):
             while "broadcast" not in run.logged("message"):
                 await asyncio.sleep(0.05)
-        # And now everything fails.
+        # Now everything fails.
         for name in run.dynamodb().list_tables()["TableNames"]:
             run.dynamodb().delete_table(TableName=name)
         assert await run.rejected(**ways(run.good())[0]) == 502
@@ -215,7 +215,7 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
         )
         assert [reply["code"] for reply in await answers(sockets[0], 1)] == ["internal"]
 
-    # It is all there that should be, so nothing was left out that should not.
+    # The logs are complete: so the tokens are not missing by accident.
     rejected = {"no_token", "forbidden", "invalid_room", "invalid_handshake", "too_many_connections"}
     assert run.logged("reason") == bad_tokens().keys() | rejected
     assert {"connected", "disconnected", "error reply", "identified", "rejected", "broadcast"} <= run.logged(
@@ -229,7 +229,7 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
     assert not leaked(run.tokens, traced)
 
 
-async def test_nor_when_the_issuer_is_out_of_order(tmp_path: Path, issuer: KeySetServer) -> None:
+async def test_no_token_is_printed_when_the_issuer_fails(tmp_path: Path, issuer: KeySetServer) -> None:
     issuer.status = 500
     async with running(tmp_path, issuer) as run:
         for way in ways(run.good()):

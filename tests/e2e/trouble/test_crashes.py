@@ -1,4 +1,4 @@
-"""Functions die in the middle of their work: nothing acknowledged is lost, nothing counts twice."""
+"""Functions die in the middle of their work: nothing acknowledged is lost or stored twice."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ async def proxied() -> AsyncIterator[EngineWithProxies]:
 def killer(proxied: EngineWithProxies, function: str) -> Action:
     async def kill(call: Call) -> web.Response:
         await proxied.kill(function)
-        return web.Response(status=500)  # to nobody: the function is dead
+        return web.Response(status=500)  # to a dead caller
 
     return kill
 
 
-async def left_unanswered(client: FrameClient) -> None:
-    """API Gateway tells that the function failed: the client does not know whether its message was stored."""
+async def until_internal_error(client: FrameClient) -> None:
+    """Wait for API Gateway's error: the client does not know if its message was stored."""
     await client.until(
         lambda: any(frame.get("message") == "Internal server error" for frame in client.frames)
     )
 
 
-def places(client: FrameClient) -> list[int]:
+def known_seqs(client: FrameClient) -> list[int]:
     """Every seq that the client knows of, message or skipped, with repeats."""
     frames = [frame for frame in client.frames if frame.get("type") == "messages"]
     return sorted(
@@ -51,7 +51,7 @@ def places(client: FrameClient) -> list[int]:
 @pytest.mark.parametrize(
     "last_write", [writes("HEAD"), writes("REF#"), writes("LOG#")], ids=["the head", "the ref", "the row"]
 )
-async def test_the_message_function_dies_and_the_resend_is_told_where_it_stands(
+async def test_the_message_function_dies_and_the_resend_gets_the_stored_seq(
     proxied: EngineWithProxies, room: str, last_write: Matches
 ) -> None:
     async with (
@@ -64,7 +64,7 @@ async def test_the_message_function_dies_and_the_resend_is_told_where_it_stands(
         )
         await ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
         await died.happened.wait()
-        await left_unanswered(ada)
+        await until_internal_error(ada)
         await asyncio.gather(ada.until_received("once"), grace.until_received("once"))
         again = await ada.send(room, "once", ref=ref)
         assert (again["status"], again["seq"], again["id"]) == ("ok", 1, ref)
@@ -72,7 +72,7 @@ async def test_the_message_function_dies_and_the_resend_is_told_where_it_stands(
         await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         for client in (ada, grace):
             assert client.texts == ["once", "the end"]
-            assert places(client) == [1, 2, 3]
+            assert known_seqs(client) == [1, 2, 3]
     assert await proxied.log(room) == ["once", None, "the end"]
 
 
@@ -101,7 +101,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
         await grace.send(room, "the end")
         await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         assert ada.texts == grace.texts == ["once", "the end"]
-        assert places(ada) == places(grace) == [1, 2, 3]
+        assert known_seqs(ada) == known_seqs(grace) == [1, 2, 3]
     assert [text for text in await proxied.log(room) if text] == ["once", "the end"]
 
 
@@ -134,11 +134,11 @@ async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
         await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         for client in (ada, grace):
             assert [message["seq"] for message in client.messages] == [1, 3]
-            assert places(client) == [1, 2, 3]
+            assert known_seqs(client) == [1, 2, 3]
     assert await proxied.log(room) == ["once", None, "the end"]
 
 
-async def test_the_fan_out_dies_amid_its_posts_and_a_repeat_is_known_by_its_seq(
+async def test_the_fan_out_dies_during_its_posts_and_repeats_have_the_same_seq(
     proxied: EngineWithProxies, room: str
 ) -> None:
     async with (
@@ -200,7 +200,7 @@ async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(
             kills += proxied.engine.host.kill(
                 chance.choice(["FanoutFunction", "MessageFunction", "FanoutFunction"])
             )
-            while True:  # unanswered or told that something failed, a client sends again under the same ref
+            while True:  # without an answer, or with an error, a client sends again with the same ref
                 reply = await resent(grace, room, text, ref)
                 if reply["status"] == "ok":
                     break
@@ -215,7 +215,7 @@ async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(
 
 
 async def resent(client: FrameClient, room: str, text: str, ref: str) -> dict[str, object]:
-    """The answer to sending it once more; a function that was killed just now gives none of its own."""
+    """Send it again and return the answer: API Gateway's if the function was killed just now."""
     before = len(client.received)
     await client.send_frame({"action": "send", "ref": ref, "room": room, "message": text})
 

@@ -1,4 +1,4 @@
-"""Dead sockets, early broadcasts, failing fan-outs, slow functions: the rest goes on."""
+"""Dead sockets, early broadcasts, failing fan-outs and slow functions disturb nothing else."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def proxied() -> AsyncIterator[EngineWithProxies]:
         yield proxied
 
 
-async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_rest_still_hear(
+async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_others_receive_it(
     proxied: EngineWithProxies, room: str
 ) -> None:
     async def lost(call: Call) -> web.Response:
@@ -45,9 +45,9 @@ async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_rest_still_h
     ):
         (row,) = [row for row in await proxied.connections() if row.startswith(f"ROOM#{room}-2 ")]
         connection_id = row.split()[1][4:]
-        # $disconnect is best effort: this one gets nowhere, and the rows stay.
+        # $disconnect is best effort: this one fails, and the rows stay.
         failed = proxied.dynamodb.before(operation("DeleteItem", f"CONN#{connection_id}"), lost)
-        # Old enough that its 410 cannot mean that it is not open yet.
+        # So old that its 410 cannot mean that it is not open yet.
         for key in [row for row in await proxied.connections() if connection_id in row]:
             pk, sk = key.split()
             await proxied.engine.services.dynamodb(
@@ -69,7 +69,7 @@ async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_rest_still_h
                 await asyncio.sleep(0.02)
 
 
-async def test_a_broadcast_before_connect_has_returned_does_not_deafen(
+async def test_a_broadcast_before_connect_has_returned_does_not_prune(
     proxied: EngineWithProxies, room: str
 ) -> None:
     stored, posted = asyncio.Event(), asyncio.Event()
