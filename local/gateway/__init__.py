@@ -1,4 +1,4 @@
 """API Gateway on this machine: sockets, routes, throttling and @connections.
 
-Imports `net`, `traces`, `stack`, `invocation` and `aws_defaults`. Read gateway.py first.
+Imports `net`, `traces`, `stack`, `invocation`, `timestamps` and `aws_defaults`. Read gateway.py first.
 """
