@@ -27,9 +27,9 @@ from chat.moderation import Moderation
 from chat.protocol import frames
 from chat.storage import dynamodb
 from chat.storage.connections import Connection, Connections
-from chat.storage.log import Log
+from chat.storage.log.log import Log
+from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import PAGE
-from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 

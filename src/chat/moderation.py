@@ -14,7 +14,7 @@ from apigateway.management import ManagementClient
 from chat.identity.identity import Person
 from chat.membership import Membership
 from chat.protocol import frames
-from chat.storage.log import Log
+from chat.storage.log.log import Log
 from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals

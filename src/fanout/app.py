@@ -21,8 +21,8 @@ from chat.membership import Membership
 from chat.storage import dynamodb
 from chat.storage.connections import Connections
 from chat.storage.cursors import Cursors
+from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberReader
-from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon

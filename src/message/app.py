@@ -21,7 +21,7 @@ from chat.protocol import frames
 from chat.protocol.errors import ChatError, Expired, Internal, InvalidFrame
 from chat.storage import dynamodb
 from chat.storage.connections import Connections, Limits
-from chat.storage.log import Log
+from chat.storage.log.log import Log
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals

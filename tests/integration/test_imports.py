@@ -20,12 +20,12 @@ ENGINE = (
 )
 UNUSED = {
     "authorizer": (*ENGINE, "boto3", "chat.storage.dynamodb", "chat.identity.tokens", "jwt", "cryptography"),
-    "connect": (*ENGINE, "chat.storage.log_reader", "apigateway.management"),
-    "disconnect": (*ENGINE, "chat.storage.log_reader", "apigateway.management"),
-    "message": (*ENGINE, "chat.storage.repair"),
+    "connect": (*ENGINE, "chat.storage.log", "apigateway.management"),
+    "disconnect": (*ENGINE, "chat.storage.log", "apigateway.management"),
+    "message": (*ENGINE, "chat.storage.log.repair"),
     "fanout": (
         "chat.actions.dispatch",
-        "chat.storage.log",
+        "chat.storage.log.log",
         "chat.moderation",
         "aws_xray_sdk.ext.botocore.patch",
     ),

@@ -23,7 +23,7 @@ from chat.protocol.errors import ChatError
 from chat.protocol.frames import MAX_FRAME, Request
 from chat.storage import keys
 from chat.storage.connections import Connection, Connections
-from chat.storage.log import Log
+from chat.storage.log.log import Log
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support import asyncapi

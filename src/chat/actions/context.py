@@ -9,7 +9,7 @@ from chat.identity.identity import Identity, Person
 from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.storage.connections import Connections
-from chat.storage.log import Log
+from chat.storage.log.log import Log
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 

@@ -10,9 +10,9 @@ from chat.delivery.deliver import AddMembers, Counts, Delivery, ReadMembers, Res
 from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.identity.identity import Person
 from chat.protocol import frames
+from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberPage, MemberReader
 from chat.storage.members import MAX_LISTED_MEMBERS, Member, Slice, people_in
-from chat.storage.repair import LogRepair
 from chat.storage.signals import Notice, PresenceChanged, Signal, Signals, Typing
 
 

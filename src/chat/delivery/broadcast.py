@@ -12,9 +12,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chat.delivery.deliver import Counts, Delivery, Results, for_each_room, stored_traces
 from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.protocol.messages import Entry
+from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberReader
 from chat.storage.members import Slice
-from chat.storage.repair import LogRepair
 from chat.tracing import BroadcastTrace, Sink
 
 _WAITS = (0.5, 1.0)  # seconds at most before each further try of a call that boto3 has given up

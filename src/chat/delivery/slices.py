@@ -7,7 +7,7 @@ import asyncio
 from chat.delivery.deliver import AddMembers, Counts, Delivery, stored_traces
 from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.storage.cursors import Cursor, Cursors
-from chat.storage.log_reader import LogReader
+from chat.storage.log.reader import LogReader
 from chat.storage.member_reader import MemberReader
 from chat.storage.members import Slice
 from chat.tracing import BroadcastTrace, Sink

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chat.protocol.messages import Entry
-from chat.storage.repair import Repaired
+from chat.storage.log.repair import Repaired
 
 
 class FakeLog:

@@ -14,7 +14,7 @@ from chat.moderation import Moderation
 from chat.protocol.errors import Forbidden
 from chat.protocol.messages import Message
 from chat.storage.connections import Connection, Connections
-from chat.storage.log import Log
+from chat.storage.log.log import Log
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, PresenceChanged, Signals
 from tests.support.fakes.clock import Clock

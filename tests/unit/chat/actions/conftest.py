@@ -18,7 +18,7 @@ from chat.protocol.errors import (
 from chat.protocol.frames import parse
 from chat.protocol.messages import Message
 from chat.storage.connections import Connection, Connections, Limits
-from chat.storage.log import Log
+from chat.storage.log.log import Log
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, Signals

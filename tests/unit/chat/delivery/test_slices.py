@@ -19,10 +19,10 @@ from chat.delivery.slices import SliceWorker
 from chat.identity.identity import Protocol
 from chat.protocol.messages import Entry, Message
 from chat.storage.cursors import Cursor, Cursors
-from chat.storage.log import Log
+from chat.storage.log.log import Log
+from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberPage
 from chat.storage.members import Member, Slice
-from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice
 

@@ -89,6 +89,6 @@ def test_no_pattern_grants_no_room(room: str) -> None:
     assert may("", room) == NONE
 
 
-def test_whoever_was_given_no_grants_has_every_room_but_private_ones() -> None:
+def test_a_user_without_grants_has_every_room_but_private_ones() -> None:
     assert may(EVERY_ROOM, "lobby") == may(EVERY_ROOM, "private") == BOTH
     assert may(EVERY_ROOM, "private-1") == NONE

@@ -95,7 +95,7 @@ def test_cleaning_a_clean_name_changes_nothing() -> None:
         assert sanitize_name(name) == name
 
 
-def test_a_user_whom_a_token_names_is_that_user() -> None:
+def test_the_user_is_the_one_that_the_token_names() -> None:
     assert token_identity(user="auth0|5f7c", name=" Ada\u202e ", protocol="v1") == Identity(
         "auth0|5f7c", "Ada", "v1"
     )

@@ -89,13 +89,13 @@ def test_a_key_needs_neither_a_use_nor_an_algorithm_nor_a_name() -> None:
     ],
     ids=lambda body: body[:20].decode(errors="replace"),
 )  # fmt: skip
-def test_an_answer_without_a_key_is_none(body: bytes) -> None:
+def test_an_answer_without_a_key_is_an_error(body: bytes) -> None:
     with pytest.raises(KeysUnavailable):
         jwks.read(body)
 
 
 @pytest.mark.parametrize("status", [204, 301, 302, 400, 404, 429, 500, 503])
-def test_any_other_answer_than_200_is_none(server: KeySetServer, status: int) -> None:
+def test_any_other_status_than_200_is_an_error(server: KeySetServer, status: int) -> None:
     server.status = status
     with pytest.raises(KeysUnavailable):
         listed(jwks.jwks_keys(server.url))
@@ -174,7 +174,7 @@ def test_a_server_that_speaks_no_http_has_no_key() -> None:
         "https://issuer.example.com:port/",
     ],
 )
-def test_a_url_that_anybody_on_the_way_could_answer_is_refused(url: str) -> None:
+def test_a_url_that_anybody_on_the_way_could_answer_is_an_error(url: str) -> None:
     with pytest.raises(ValueError):
         jwks.jwks_keys(url)
 

@@ -8,7 +8,7 @@ SITE = "https://chat.example.com"
 
 
 @pytest.mark.parametrize("origin", [SITE, "http://localhost:3000", "null", "", "nonsense", None])
-def test_a_star_lets_in_pages_of_every_site(origin: str | None) -> None:
+def test_a_star_allows_every_origin(origin: str | None) -> None:
     assert Origins.parse("*").allows(origin)
 
 
@@ -44,10 +44,10 @@ def test_pages_from_disk_are_let_in_where_the_list_says_so() -> None:
     assert Origins.parse(f"null,{SITE}").allows("null")
 
 
-def test_who_is_no_browser_has_no_origin_to_check() -> None:
+def test_a_client_that_is_not_a_browser_has_no_origin_to_check() -> None:
     assert Origins.parse(SITE).allows(None)
 
 
-def test_an_empty_list_lets_in_no_page() -> None:
+def test_an_empty_list_allows_no_origin() -> None:
     assert not Origins.parse("").allows("")
     assert not Origins.parse(",").allows(SITE)

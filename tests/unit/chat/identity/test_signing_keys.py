@@ -86,7 +86,9 @@ def test_keys_that_are_old_are_fetched_again(keys: SigningKeys, source: Source, 
     assert source.fetches == 2
 
 
-def test_whom_no_key_fits_is_offered_newer_ones(keys: SigningKeys, source: Source, clock: Clock) -> None:
+def test_newer_keys_are_fetched_for_a_token_that_no_key_fits(
+    keys: SigningKeys, source: Source, clock: Clock
+) -> None:
     known(keys)
     source.key = "second"
     clock.now += PAUSE
@@ -123,7 +125,7 @@ def test_known_keys_serve_on_while_no_others_can_be_had(
     assert known(keys) == "second"
 
 
-def test_without_any_key_everybody_is_refused_and_the_source_is_not_hammered(
+def test_without_any_key_every_token_is_rejected_and_the_source_is_not_hammered(
     keys: SigningKeys, source: Source, clock: Clock
 ) -> None:
     source.reachable = False

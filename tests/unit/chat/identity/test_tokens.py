@@ -85,7 +85,7 @@ def rs256(**changes: Any) -> str:
 # Good tokens
 
 
-def test_a_good_token_lets_in_whom_it_names(with_secret: Tokens) -> None:
+def test_a_valid_token_lets_in_the_user_that_it_names(with_secret: Tokens) -> None:
     end = int(time.time()) + 600
     good = token(exp=end, rooms=["general", "news:read"], roles=["moderator"])
     assert with_secret.authenticate(good, "plain") == Authorization(
@@ -143,7 +143,7 @@ def test_clocks_may_differ_a_little(times: dict[str, float]) -> None:
     assert authorized(**{name: now + later for name, later in times.items()}).identity.user == "ada-1"
 
 
-def test_the_end_is_told_in_whole_seconds() -> None:
+def test_the_expiry_is_in_whole_seconds() -> None:
     assert authorized(exp=4_000_000_000.9).expires_at == 4_000_000_000
 
 
@@ -199,18 +199,20 @@ def test_a_token_is_good_for_its_time_only(changes: dict[str, Any], reason: str,
     ],
     ids=str,
 )
-def test_a_token_of_another_issuer_or_for_another_audience_is_refused(
+def test_a_token_of_another_issuer_or_for_another_audience_is_rejected(
     changes: dict[str, Any], reason: str, with_secret: Tokens
 ) -> None:
     assert refusal(with_secret, token(**changes)) == reason
 
 
-def test_an_issuer_that_is_no_text_is_refused(with_secret: Tokens) -> None:
+def test_an_issuer_that_is_not_text_is_rejected(with_secret: Tokens) -> None:
     header = {"alg": "HS256"}
     assert refusal(with_secret, forged(header, claims(iss=[ISSUER]), SECRET.encode())) == "issuer"
 
 
-def test_a_token_that_another_signed_is_refused(with_secret: Tokens, with_keys: Tokens) -> None:
+def test_a_token_with_the_signature_of_another_key_is_rejected(
+    with_secret: Tokens, with_keys: Tokens
+) -> None:
     assert refusal(with_secret, token("another secret of more than 32 bytes")) == "signature"
     assert refusal(with_keys, token(rsa_key("evil"), "RS256", kid="r1")) == "signature"
     assert refusal(with_keys, token(ec_key("evil"), "ES256", kid="e1")) == "signature"
@@ -218,7 +220,7 @@ def test_a_token_that_another_signed_is_refused(with_secret: Tokens, with_keys: 
 
 
 @pytest.mark.parametrize("kid", ["r2", "R1", "", "../r1", "r1\0", "' OR 1=1 --", "💬"])
-def test_a_token_of_an_unknown_key_is_refused(with_keys: Tokens, kid: str) -> None:
+def test_a_token_of_an_unknown_key_is_rejected(with_keys: Tokens, kid: str) -> None:
     bad = signed(claims(), rsa_key("evil"), "RS256", kid=kid)
     assert refusal(with_keys, bad) == ("unknown_key" if kid else "signature")
 
@@ -251,9 +253,7 @@ def test_a_secret_signs_with_one_algorithm(with_secret: Tokens, algorithm: str) 
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "", "hs256", None, 256, ["HS256"], {}, True])
-def test_a_token_that_nobody_signed_is_refused(
-    with_keys: Tokens, with_secret: Tokens, algorithm: object
-) -> None:
+def test_an_unsigned_token_is_rejected(with_keys: Tokens, with_secret: Tokens, algorithm: object) -> None:
     header = {"alg": algorithm, "typ": "JWT"}
     for tokens in (with_keys, with_secret):
         assert refusal(tokens, forged(header, claims())) == "algorithm"
@@ -288,9 +288,7 @@ def test_a_token_cannot_bring_its_own_key(with_keys: Tokens, server: KeySetServe
     ],
     ids=str,
 )
-def test_a_header_that_asks_for_more_than_we_know_is_refused(
-    with_secret: Tokens, header: dict[str, Any]
-) -> None:
+def test_a_header_with_unknown_demands_is_rejected(with_secret: Tokens, header: dict[str, Any]) -> None:
     bad = forged({"alg": "HS256", **header}, claims(), SECRET.encode())
     assert refusal(with_secret, bad) == "malformed"
 
@@ -303,7 +301,7 @@ def test_a_header_that_asks_for_more_than_we_know_is_refused(
     ],
     ids=lambda payload: payload[:12].decode(errors="replace") + f" ({len(payload)})",
 )  # fmt: skip
-def test_a_payload_that_is_not_claims_is_refused_even_signed(with_secret: Tokens, payload: bytes) -> None:
+def test_a_payload_that_is_not_claims_is_rejected_even_signed(with_secret: Tokens, payload: bytes) -> None:
     reason = refusal(with_secret, forged({"alg": "HS256"}, payload, SECRET.encode()))
     assert reason in ("malformed", "missing_claim")
 
@@ -317,16 +315,16 @@ GARBAGE = [
 
 
 @pytest.mark.parametrize("garbage", GARBAGE, ids=lambda text: ascii(text[:20]))
-def test_garbage_is_refused(with_keys: Tokens, with_secret: Tokens, garbage: str) -> None:
+def test_garbage_is_rejected(with_keys: Tokens, with_secret: Tokens, garbage: str) -> None:
     for tokens in (with_keys, with_secret):
         assert refusal(tokens, garbage) in ("malformed", "algorithm")
 
 
-def test_no_token_is_refused(with_secret: Tokens) -> None:
+def test_a_client_without_a_token_is_rejected(with_secret: Tokens) -> None:
     assert refusal(with_secret, None) == "no_token"
 
 
-def test_a_token_is_refused_unread_if_it_is_longer_than_any(with_secret: Tokens) -> None:
+def test_a_token_that_is_too_long_is_rejected_unread(with_secret: Tokens) -> None:
     padding = MAX_TOKEN - len(token(data=""))
     good = token(data="x" * (padding * 3 // 4 - 3))
     assert MAX_TOKEN - 8 < len(good) <= MAX_TOKEN
@@ -335,7 +333,7 @@ def test_a_token_is_refused_unread_if_it_is_longer_than_any(with_secret: Tokens)
     assert refusal(with_secret, "x" * 10_240) == "token_too_long"
 
 
-def test_a_good_token_with_one_character_changed_is_refused(with_secret: Tokens, with_keys: Tokens) -> None:
+def test_a_valid_token_with_one_character_changed_is_rejected(with_secret: Tokens, with_keys: Tokens) -> None:
     chance = random.Random(7)
     alphabet = "ABCxyz019-_."
     for tokens, good in ((with_secret, token()), (with_keys, rs256())):
@@ -346,7 +344,7 @@ def test_a_good_token_with_one_character_changed_is_refused(with_secret: Tokens,
             assert refusal(tokens, changed)
 
 
-def test_the_parts_of_two_tokens_make_none(with_secret: Tokens) -> None:
+def test_the_parts_of_two_tokens_make_no_valid_token(with_secret: Tokens) -> None:
     one, other = token(sub="ada-1").split("."), token(sub="bob-2").split(".")
     assert refusal(with_secret, ".".join([one[0], other[1], one[2]])) == "signature"
 
@@ -453,7 +451,7 @@ def test_a_user_is_text_or_a_number(claim: object, user: str) -> None:
     ],
     ids=lambda claim: ascii(claim)[:20],
 )  # fmt: skip
-def test_any_other_user_is_refused(with_secret: Tokens, claim: object) -> None:
+def test_any_other_user_is_rejected(with_secret: Tokens, claim: object) -> None:
     assert refusal(with_secret, token(sub=claim)) == "user"
 
 
@@ -510,7 +508,7 @@ def test_roles_are_a_list_or_one_text(claim: object, roles: str) -> None:
     "claim", [None, 7, True, {}, {"general": True}, [7], ["general", None], [["general"]]], ids=str
 )
 @pytest.mark.parametrize("name", ["rooms", "roles"])
-def test_rooms_or_roles_of_another_kind_are_refused(with_secret: Tokens, name: str, claim: object) -> None:
+def test_rooms_or_roles_of_another_type_are_rejected(with_secret: Tokens, name: str, claim: object) -> None:
     # Read as none at all, they would open every room.
     assert refusal(with_secret, token(**{name: claim})) == "rooms_or_roles"
 

@@ -19,7 +19,7 @@ def entry(seq: int, text: str = "Hi", data: str | None = None) -> Entry:
     return Entry(seq, Message(f"r{seq}", "u1", "Ada", text, data, AT))
 
 
-def void(seq: int) -> Entry:
+def skipped_entry(seq: int) -> Entry:
     return Entry(seq, None)
 
 
@@ -43,7 +43,7 @@ def test_a_frame_is_read_whole() -> None:
 @pytest.mark.parametrize(
     ("body", "action"), [("{}", None), ('{"action":7}', 7), ('{"action":["send"]}', ["send"])]
 )
-def test_an_action_is_not_judged_here(body: str, action: object) -> None:
+def test_an_action_is_not_checked_here(body: str, action: object) -> None:
     assert frames.parse(body).action == action
 
 
@@ -57,7 +57,7 @@ def test_an_action_is_not_judged_here(body: str, action: object) -> None:
         '{"a":' + "9" * 5_000 + "}",  # CPython reads at most 4,300 digits
     ],
 )  # fmt: skip
-def test_what_is_no_json_object_is_refused(body: str | None) -> None:
+def test_a_body_that_is_not_a_json_object_is_an_error(body: str | None) -> None:
     with pytest.raises(InvalidFrame):
         frames.parse(body)
 
@@ -85,7 +85,7 @@ def echoed_ref(body: str | None) -> str | None:
         (None, None),
     ],
 )
-def test_a_refusal_names_only_a_ref_that_can_be_sent_back(body: str | None, ref: str | None) -> None:
+def test_an_error_names_only_a_ref_that_can_be_sent_back(body: str | None, ref: str | None) -> None:
     assert echoed_ref(body) == ref
 
 
@@ -98,7 +98,7 @@ def test_a_reply_is_what_the_protocol_says() -> None:
     }  # fmt: skip
 
 
-def test_a_refusal_carries_its_code_and_a_sentence() -> None:
+def test_an_error_carries_its_code_and_a_sentence() -> None:
     assert json.loads(frames.error(None, NotAMember("Join first."))) == {
         "type": "reply", "ref": None, "status": "error", "code": "not_a_member", "detail": "Join first.",
     }  # fmt: skip
@@ -121,14 +121,14 @@ def test_a_run_becomes_one_frame_in_order() -> None:
     ]  # fmt: skip
 
 
-def test_voids_are_listed_beside_the_messages() -> None:
-    assert decoded("general", [entry(41), void(42), entry(43), void(44)]) == [
+def test_skipped_numbers_are_listed_beside_the_messages() -> None:
+    assert decoded("general", [entry(41), skipped_entry(42), entry(43), skipped_entry(44)]) == [
         {**decoded("general", [entry(41), entry(43)])[0], "skipped": [42, 44]}
     ]
 
 
-def test_a_run_of_voids_is_a_frame_too() -> None:
-    (frame,) = decoded("general", [void(1), void(2)])
+def test_a_run_of_skipped_numbers_is_a_frame_too() -> None:
+    (frame,) = decoded("general", [skipped_entry(1), skipped_entry(2)])
     assert (frame["messages"], frame["skipped"]) == ([], [1, 2])
 
 
@@ -161,7 +161,10 @@ def test_the_largest_message_fits_a_frame_alone() -> None:
 
 
 def test_a_long_run_is_split_below_32_kb_and_keeps_its_order() -> None:
-    run = [worst(seq) if seq % 3 == 0 else void(seq) if seq % 3 == 1 else entry(seq) for seq in range(1, 61)]
+    run = [
+        worst(seq) if seq % 3 == 0 else skipped_entry(seq) if seq % 3 == 1 else entry(seq)
+        for seq in range(1, 61)
+    ]
     out = list(frames.messages("💬" * 100, run))
     assert len(out) > 1
     assert all(len(frame.encode()) <= 32 * 1024 for frame in out)
@@ -183,7 +186,9 @@ def test_frames_are_as_full_as_32_kb_allow() -> None:
 @pytest.mark.parametrize("padding", range(1, 15))
 @pytest.mark.parametrize("first", [[], [entry(1)]], ids=["skipped alone", "skipped beside a message"])
 def test_no_frame_is_a_byte_too_long_however_it_is_filled(padding: int, first: list[Entry]) -> None:
-    skipped = [void(seq) for seq in range(100_000_000_000, 100_000_006_000)]  # 13 bytes each, with the comma
+    skipped = [
+        skipped_entry(seq) for seq in range(100_000_000_000, 100_000_006_000)
+    ]  # 13 bytes each, with the comma
     out = list(frames.messages("r" * padding, [*first, *skipped]))
     assert len(out) > 1
     assert max(len(frame.encode()) for frame in out) <= 32 * 1024
@@ -203,7 +208,7 @@ def paged(entries: list[Entry], limit: int = 200, *, room: str = "general", **pa
 
 
 def test_a_page_is_a_reply_with_messages_and_skipped() -> None:
-    assert paged([entry(41), void(42), entry(43)]) == {
+    assert paged([entry(41), skipped_entry(42), entry(43)]) == {
         "type": "reply", "ref": "r1", "status": "ok", "room": "general", "more": False, "skipped": [42],
         "messages": decoded("general", [entry(41), entry(43)])[0]["messages"],
     }  # fmt: skip
@@ -214,12 +219,12 @@ def test_a_page_is_a_reply_with_messages_and_skipped() -> None:
 
 
 def test_a_page_that_was_filled_from_its_end_is_in_order_too() -> None:
-    page = paged([void(44), entry(43), void(42), entry(41)])
+    page = paged([skipped_entry(44), entry(43), skipped_entry(42), entry(41)])
     assert (seqs(page), page["skipped"]) == ([41, 43], [42, 44])
 
 
-def test_a_page_takes_no_more_places_than_were_asked_for() -> None:
-    page = paged([entry(1), void(2), entry(3), entry(4)], limit=3)
+def test_a_page_has_no_more_entries_than_were_asked_for() -> None:
+    page = paged([entry(1), skipped_entry(2), entry(3), entry(4)], limit=3)
     assert (seqs(page), page["skipped"], page["more"]) == ([1, 3], [2], True)
 
 
@@ -232,4 +237,4 @@ def test_a_page_is_no_larger_than_a_frame_and_holds_at_least_one_message() -> No
 
 
 def test_plain_clients_get_the_bare_texts_in_order() -> None:
-    assert list(frames.plain([entry(1, "Hi"), void(2), entry(3, "Ho\n", "7")])) == ["Hi", "Ho\n"]
+    assert list(frames.plain([entry(1, "Hi"), skipped_entry(2), entry(3, "Ho\n", "7")])) == ["Hi", "Ho\n"]

@@ -58,12 +58,12 @@ def test_a_longer_one_is_too_large(text: str) -> None:
         "half\ud83d", "\udcacother half",
     ],
 )  # fmt: skip
-def test_what_is_no_text_or_cannot_be_shown_is_refused(text: object) -> None:
+def test_text_that_is_not_text_or_cannot_be_shown_is_an_error(text: object) -> None:
     with pytest.raises(InvalidMessage):
         said(text)
 
 
-def test_a_refusal_does_not_quote_the_message() -> None:
+def test_an_error_does_not_quote_the_message() -> None:
     for text in ("secret\x00", "secret" * 1_000):
         with pytest.raises((InvalidMessage, MessageTooLarge)) as refusal:
             said(text)
@@ -77,20 +77,20 @@ def test_data_is_any_json(data: object) -> None:
     assert json.loads(text) == data
 
 
-def test_no_data_is_none() -> None:
+def test_null_is_no_data() -> None:
     assert said(data=None).data is None
 
 
 @pytest.mark.parametrize(
     "frame", ["NaN", "Infinity", "-Infinity", "1e999", '{"a":[NaN]}', '"\\ud83d"', '{"\\udcac":1}']
 )
-def test_data_that_json_has_no_form_for_is_refused(frame: str) -> None:
+def test_data_without_a_form_in_json_is_an_error(frame: str) -> None:
     with pytest.raises(InvalidMessage):
         said(data=json.loads(frame))  # Python's reader takes them all
 
 
 @pytest.mark.parametrize("levels", [5_000, 200_000])
-def test_data_nested_without_end_is_refused(levels: int) -> None:
+def test_data_nested_too_deep_is_an_error(levels: int) -> None:
     with pytest.raises((InvalidMessage, MessageTooLarge)):
         said(data=nested(levels))
 
@@ -116,7 +116,7 @@ def test_a_ref_is_up_to_128_printable_characters(ref: str) -> None:
     "ref",
     ["", "r" * 129, "r" * 10_240, "a\nb", "nul\x00", "half\ud83d", "bidi\u202e", 7, None, {"id": 1}, ["r"]],
 )
-def test_any_other_ref_is_refused(ref: object) -> None:
+def test_any_other_ref_is_an_error(ref: object) -> None:
     with pytest.raises(InvalidRef):
         message_ref(ref)
 

@@ -53,27 +53,27 @@ def test_a_full_page_says_that_there_is_more() -> None:
 
 
 @pytest.mark.parametrize("sent", [RECENT, OLD])
-def test_a_page_ends_before_a_hole(sent: float) -> None:
+def test_a_page_ends_before_a_gap(sent: float) -> None:
     page = page_after(0, rows(1, 2, 4, sent=sent), anything, NOW)
     assert (seqs(page), page.more, page.first_seq) == ([1, 2], True, None)
 
 
-def test_a_hole_that_may_be_filled_is_waited_for() -> None:
+def test_a_page_waits_for_a_gap_that_may_be_filled() -> None:
     assert page_after(2, rows(4, 5), anything, NOW) == Page([], more=True)
     assert page_after(2, [row(4, OLD + 1)], anything, NOW) == Page([], more=True)
 
 
-def test_a_hole_that_nothing_fills_any_more_is_passed_over() -> None:
+def test_a_page_skips_a_final_gap() -> None:
     page = page_after(2, [row(1_001, OLD), row(1_002)], anything, NOW)
     assert (seqs(page), page.more, page.first_seq) == ([1_001, 1_002], False, 1_001)
 
 
-def test_a_page_passes_over_one_hole_and_ends_before_the_next() -> None:
+def test_a_page_skips_one_gap_and_ends_before_the_next() -> None:
     page = page_after(2, rows(5, 6, 9, sent=OLD), anything, NOW)
     assert (seqs(page), page.more, page.first_seq) == ([5, 6], True, 5)
 
 
-def test_the_page_before_is_the_newest_down_to_a_hole() -> None:
+def test_the_page_before_is_the_newest_down_to_a_gap() -> None:
     page = page_before(rows(9, 8, 7), anything)
     assert (seqs(page), page.more) == ([7, 8, 9], False)
     page = page_before(rows(9, 8, 6), anything)

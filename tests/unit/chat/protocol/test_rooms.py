@@ -35,18 +35,18 @@ def test_a_room_is_named_by_up_to_100_visible_characters(name: str) -> None:
         {"name": "lobby"},
     ],
 )
-def test_any_other_name_is_refused(name: object) -> None:
+def test_any_other_name_is_an_error(name: object) -> None:
     with pytest.raises(InvalidRoom):
         room_name(name)
 
 
-def test_a_refusal_does_not_quote_the_name() -> None:
+def test_an_error_does_not_quote_the_name() -> None:
     with pytest.raises(InvalidRoom) as refusal:
         room_name("my secret")
     assert "secret" not in str(refusal.value)
 
 
-def test_who_asks_for_no_room_is_in_the_lobby() -> None:
+def test_a_client_that_asks_for_no_room_is_in_the_lobby() -> None:
     assert asked_rooms([]) == (LOBBY,)
 
 
@@ -61,7 +61,7 @@ def test_rooms_keep_the_order_in_which_they_were_asked_for_and_count_once() -> N
     assert asked_rooms(["news", "general", "news"]) == ("news", "general")
 
 
-def test_one_bad_room_refuses_them_all() -> None:
+def test_one_invalid_room_is_an_error_for_all() -> None:
     with pytest.raises(InvalidRoom):
         asked_rooms(["general", "two words"])
 

@@ -27,10 +27,10 @@ from chat.protocol.errors import InvalidRef
 from chat.protocol.frames import parse
 from chat.protocol.messages import Entry
 from chat.storage.connections import Connection, Connections, Limits
-from chat.storage.log import Log
+from chat.storage.log.log import Log
+from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberReader
 from chat.storage.rate_limits import Rate
-from chat.storage.repair import LogRepair
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support.fakes.dynamodb_server import DynamoDBServer
@@ -132,7 +132,7 @@ class World:
         await broadcasting
 
     def history(self) -> dict[int, str | None]:
-        """The text of every row of the room's log, by seq; None for a void."""
+        """The text of every row of the room's log, by seq; None for a skipped number."""
         items = self.dynamodb.scan(TableName=MESSAGES)["Items"]
         rows = [item for item in items if item["pk"] == "LOG#general"]
         return {int(row["sk"]): row.get("message") for row in rows}
@@ -182,7 +182,7 @@ def test_a_message_whose_function_died_is_broadcast_and_in_the_history(world: Wo
 
 
 @after_each_write
-def test_a_resend_after_the_broadcast_is_told_where_the_message_stands(world: World, dies_after: int) -> None:
+def test_a_resend_after_the_broadcast_gets_the_receipt_of_the_message(world: World, dies_after: int) -> None:
     world.send_and_die(dies_after)
     world.fan_out(world.stream.batch())
     assert world.send(connection="sender again")["seq"] == 1
@@ -213,7 +213,7 @@ def test_a_resend_that_overtakes_the_fan_out_counts_once(world: World, dies_afte
 
 @after_each_write
 @pytest.mark.parametrize("resend_dies_after", [HEAD, REF, ROW], ids=["head", "ref", "row"])
-def test_a_resend_may_die_too_and_a_third_is_told_the_same(
+def test_a_resend_may_die_too_and_a_third_gets_the_same_receipt(
     world: World, dies_after: int, resend_dies_after: int
 ) -> None:
     world.send_and_die(dies_after)
@@ -246,13 +246,13 @@ def test_a_resend_between_the_fan_outs_reading_and_writing_counts_once(world: Wo
     replies: list[int] = []
     world.send_and_die(HEAD)
     client = Overtaken(world.dynamodb, lambda: replies.append(world.send()["seq"]))
-    settled = LogRepair(client, MESSAGES, 90).repair("general", world.stream.batch()["general"]).entries
-    assert (replies, settled) == ([2], [Entry(1, None)])
+    repaired = LogRepair(client, MESSAGES, 90).repair("general", world.stream.batch()["general"]).entries
+    assert (replies, repaired) == ([2], [Entry(1, None)])
     world.fan_out(world.stream.batch())
     assert (world.history(), world.heard()) == ({1: None, 2: "Hi"}, [(2, "Hi")])
 
 
-def test_another_message_under_the_ref_of_one_that_died_is_void_where_it_was_second(world: World) -> None:
+def test_another_message_under_the_ref_of_one_that_died_is_skipped_if_it_was_second(world: World) -> None:
     world.send_and_die(REF)
     with pytest.raises(InvalidRef):
         world.send(text="Ho")
@@ -284,7 +284,7 @@ def test_the_stream_comes_again_and_nothing_is_doubled_or_lost(world: World, die
     runs = torn_run(world)
     with pytest.raises(Killed):
         world.fan_out(runs, dies_after)
-    assert world.heard() == []  # nobody hears what is not settled
+    assert world.heard() == []  # nobody hears what is not repaired
     world.fan_out(runs)
     assert (world.heard(), world.skipped()) == ([(1, "Hi"), (3, "Ho")], [2])
     assert world.history() == {1: "Hi", 2: None, 3: "Ho"}
@@ -318,7 +318,7 @@ def test_what_is_posted_again_after_a_death_can_be_told_by_its_seq(world: World)
         assert set(heard) == {(1, "Hi"), (3, "Ho")}  # and a seq is the same message every time
 
 
-def test_a_resend_while_the_fan_out_is_dead_is_told_what_will_be_broadcast(world: World) -> None:
+def test_a_resend_while_the_fan_out_is_dead_gets_the_receipt_of_what_will_be_broadcast(world: World) -> None:
     world.send_and_die(HEAD)
     runs = world.stream.batch()
     with pytest.raises(Killed):

@@ -61,7 +61,7 @@ def test_a_transaction_that_meets_another_is_tried_again(scripted: Any) -> None:
     assert server.calls == 2
 
 
-def test_a_transaction_that_is_refused_for_its_condition_is_not(scripted: Any) -> None:
+def test_a_transaction_whose_condition_fails_is_not_repeated(scripted: Any) -> None:
     server, client = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"))
     with pytest.raises(ClientError) as refused:
         client.transact_write_items(TransactItems=TWO_WRITES)

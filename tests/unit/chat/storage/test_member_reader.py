@@ -151,7 +151,7 @@ async def test_pages_are_strongly_consistent_and_hold_no_more_than_is_needed(roo
     assert asked["ProjectionExpression"] == ("sk, protocol, connected_at, expires_at, #user, #name")
 
 
-async def test_who_has_expired_is_marked(room: Room) -> None:
+async def test_expired_members_are_marked(room: Room) -> None:
     room.table.keys = ring(range(10))
     room.table.expired = set(room.table.keys[::2])
     page = await room.members.page("a#b")
@@ -301,7 +301,7 @@ async def test_a_failure_in_one_range_ends_the_reading_and_the_next_goes_well(ro
         assert sorted(found) == ids(room.table.keys)
 
 
-async def test_many_rooms_at_once_wait_for_their_turn(room: Room) -> None:
+async def test_many_rooms_at_once_wait_for_a_free_connection(room: Room) -> None:
     room.table.keys = ring(range(0, HASH_SPACE, 50))
     for found in await asyncio.gather(*(room.read() for _ in range(40))):
         assert sorted(found) == ids(room.table.keys)

@@ -18,7 +18,7 @@ def test_of_two_names_that_of_the_latest_connection_counts_whatever_order_they_a
     assert people_in([old, new]) == people_in([new, old]) == {"u1": Person("u1", "Lady Ada")}
 
 
-def test_whose_time_is_over_is_not_there() -> None:
+def test_expired_members_are_not_present() -> None:
     members = [member("u1", "Ada", 2, expired=True), member("u2", "Eve", 1, expired=True)]
     assert people_in([*members, member("u1", "Ada's other tab", 1)]) == {
         "u1": Person("u1", "Ada's other tab")

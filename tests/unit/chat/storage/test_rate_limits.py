@@ -119,9 +119,7 @@ RATES = [TEN_AND_TWENTY, Rate(50, 50), Rate(0.1, 1), Rate(3, 7), Rate(700, 5), R
 
 
 @pytest.mark.parametrize("rate", RATES, ids=str)
-def test_whoever_waits_as_long_as_was_said_is_let_through_and_a_little_less_is_too_little(
-    item: Item, clock: Clock, rate: Rate
-) -> None:
+def test_retry_after_is_exactly_long_enough(item: Item, clock: Clock, rate: Rate) -> None:
     budget = RateLimiter(rate, clock)
     dice = random.Random(5)
     for _ in range(10):
@@ -201,7 +199,7 @@ def test_a_busy_sender_costs_two_writes_at_most_and_one_where_one_instance_remem
     assert not item.takes(RateLimiter(TEN_AND_TWENTY, clock))
 
 
-def test_who_is_known_to_send_too_much_costs_nothing(item: Item, clock: Clock) -> None:
+def test_a_sender_that_is_known_to_send_too_much_costs_nothing(item: Item, clock: Clock) -> None:
     budget = RateLimiter(TEN_AND_TWENTY, clock)
     item.all_at_once(budget)
     before = item.writes
@@ -237,9 +235,7 @@ def test_an_instance_that_is_overtaken_every_time_gives_up(clock: Clock) -> None
 # Memory
 
 
-def test_an_instance_forgets_what_it_has_not_seen_for_long_and_is_still_right(
-    item: Item, clock: Clock
-) -> None:
+def test_an_instance_drops_old_items_from_memory_and_is_still_right(item: Item, clock: Clock) -> None:
     budget = RateLimiter(Rate(10, 3), clock)
     assert item.all_at_once(budget) == 3
     for number in range(10_000):

@@ -45,12 +45,12 @@ def item(dynamodb: Any, sk: str) -> dict[str, Any] | None:
 # Ruling
 
 
-def test_a_room_without_rulings_has_no_rules(book: RoomRules) -> None:
+def test_a_room_whose_rules_were_never_changed_has_none(book: RoomRules) -> None:
     assert book.read(ROOM) == NO_RULES
     NO_RULES.require_may_post("u1", 0.0)
 
 
-def test_a_ruling_adds_to_those_before_and_has_a_version(book: RoomRules, clock: Clock) -> None:
+def test_a_change_keeps_the_other_rules_and_has_a_version(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, lambda rules: replace(rules, slow_mode=30))
     book.change(ROOM, lambda rules: replace(rules, locked=True))
     book.change(ROOM, muting("u1", clock.now + 60))
@@ -81,7 +81,7 @@ def test_the_version_is_on_the_head_which_is_marked_as_no_news(
     assert stream.batch() == {}
 
 
-def test_what_has_ended_is_dropped_with_the_next_ruling(book: RoomRules, clock: Clock) -> None:
+def test_what_has_ended_is_dropped_with_the_next_change(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, muting("u1", clock.now + 60))
     book.change(ROOM, kicking("u2", clock.now + 60))
     book.change(ROOM, muting("u3", clock.now + 61))
@@ -110,9 +110,7 @@ class RulesMeanwhile:
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_of_rulings_at_the_same_time_all_hold(
-    book: RoomRules, dynamodb: Any, clock: Clock, before: int
-) -> None:
+def test_changes_at_the_same_time_all_hold(book: RoomRules, dynamodb: Any, clock: Clock, before: int) -> None:
     for _ in range(before):
         book.change(ROOM, lambda rules: replace(rules, locked=True))
     faster = lambda rules: replace(rules, slow_mode=30)  # noqa: E731
@@ -122,7 +120,7 @@ def test_of_rulings_at_the_same_time_all_hold(
     assert (rules.version, rules.slow_mode, rules.muted) == (before + 2, 30, {"u1": int(clock.now) + 60})
 
 
-def test_a_ruling_that_is_always_overtaken_is_not_said_to_be_made(dynamodb: Any, book: RoomRules) -> None:
+def test_a_change_that_is_always_overtaken_is_an_error(dynamodb: Any, book: RoomRules) -> None:
     meanwhile = [lambda rules: replace(rules, slow_mode=rules.slow_mode + 1)] * 10
     with pytest.raises(TimeoutError):
         RoomRules(RulesMeanwhile(dynamodb, *meanwhile), TABLE).change(
@@ -152,7 +150,7 @@ def test_a_room_names_700_people_at_once_and_they_fit_an_item(
     assert len(book.read(ROOM).muted) == 1
 
 
-def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_ruling(dynamodb: Any) -> None:
+def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_change(dynamodb: Any) -> None:
     class Fails:
         def get_item(self, **arguments: Any) -> Any:
             return dynamodb.get_item(**arguments)
@@ -175,7 +173,7 @@ def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_ruling(dynamodb: Any) -
         (Rules(1, banned={"u1": 101}), "sent you out"),
     ],
 )
-def test_who_may_not_speak_is_told_why(rules: Rules, why: str) -> None:
+def test_a_user_who_may_not_post_gets_the_reason(rules: Rules, why: str) -> None:
     with pytest.raises(Forbidden, match=why):
         rules.require_may_post("u1", 100.9)
 
@@ -192,7 +190,7 @@ def test_everybody_else_may(rules: Rules) -> None:
     rules.require_may_post("u1", 100.0)
 
 
-def test_who_was_sent_out_is_not_admitted_until_the_time_is_over(book: RoomRules, clock: Clock) -> None:
+def test_a_banned_user_may_not_join_until_the_ban_ends(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, kicking("u1", clock.now + 60))
     book.change(ROOM, muting("u2", clock.now + 60))
     with pytest.raises(Forbidden, match="sent you out"):
@@ -204,13 +202,13 @@ def test_who_was_sent_out_is_not_admitted_until_the_time_is_over(book: RoomRules
     book.require_not_banned("u1", [ROOM])
 
 
-def test_who_is_let_in_again_is_admitted(book: RoomRules, clock: Clock) -> None:
+def test_a_user_whose_ban_is_lifted_may_join(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, kicking("u1", clock.now + 60))
     book.change(ROOM, kicking("u1", clock.now))
     book.require_not_banned("u1", [ROOM])
 
 
-def test_admitting_to_many_rooms_is_one_strongly_consistent_call(dynamodb: Any) -> None:
+def test_checking_many_rooms_for_bans_is_one_strongly_consistent_call(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
     RoomRules(counting, TABLE).require_not_banned("u1", [f"room {number}" for number in range(98)])
     assert counting.calls == ["batch_get_item"]
@@ -229,7 +227,7 @@ def waits(book: RoomRules, user: str = "u1", slow: int = 30, room: str = ROOM) -
     return 0.0
 
 
-def test_in_slow_mode_each_waits_for_their_own_turn_in_each_room(book: RoomRules, clock: Clock) -> None:
+def test_in_slow_mode_each_person_has_a_cooldown_per_room(book: RoomRules, clock: Clock) -> None:
     clock.now += 0.75
     assert waits(book) == 0
     assert waits(book) == 30
@@ -244,7 +242,7 @@ def test_in_slow_mode_each_waits_for_their_own_turn_in_each_room(book: RoomRules
     assert waits(book) == 30
 
 
-def test_a_turn_that_came_to_nothing_is_given_back(book: RoomRules) -> None:
+def test_a_refunded_cooldown_of_slow_mode_is_over(book: RoomRules) -> None:
     assert waits(book) == 0
     book.refund_cooldown(ROOM, "u1")
     assert waits(book) == 0
@@ -256,7 +254,7 @@ def test_users_and_rooms_with_separators_do_not_meet(book: RoomRules) -> None:
     assert waits(book, "b#c", room="a") == 0
 
 
-def test_turns_are_kept_until_they_are_over_and_then_deleted(
+def test_cooldowns_are_kept_until_they_end_and_then_deleted(
     book: RoomRules, dynamodb: Any, clock: Clock
 ) -> None:
     book.start_cooldown(ROOM, "u1", 3600)
@@ -267,6 +265,6 @@ def test_turns_are_kept_until_they_are_over_and_then_deleted(
     assert ends == {"COOLDOWN#a%23b#u1": 3660, "COOLDOWN#a%23b#u2": 60}
 
 
-def test_a_failure_of_dynamodb_is_not_taken_for_a_turn_that_has_not_come(dynamodb: Any) -> None:
+def test_a_failure_of_dynamodb_is_not_taken_for_a_running_cooldown(dynamodb: Any) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         RoomRules(dynamodb, "NoSuchTable").start_cooldown(ROOM, "u1", 30)

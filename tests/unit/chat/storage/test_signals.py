@@ -54,7 +54,7 @@ def test_those_of_a_room_share_an_item_so_that_lambda_keeps_their_order(
     assert len(keys) == 1
 
 
-def test_a_crowded_room_is_spared_for_a_minute_and_then_counted_again(
+def test_presence_is_suppressed_for_a_minute_in_a_room_above_its_limit(
     signals: Signals, clock: Clock, stream: Stream
 ) -> None:
     signals.presence_changed(ROOM, ADA)
@@ -71,7 +71,7 @@ def test_a_crowded_room_is_spared_for_a_minute_and_then_counted_again(
     assert stream.signals() == [(ROOM, PresenceChanged(EVE))]
 
 
-def test_a_room_can_be_crowded_before_anyone_was_told_of(signals: Signals, stream: Stream) -> None:
+def test_presence_can_be_suppressed_before_the_first_signal(signals: Signals, stream: Stream) -> None:
     signals.suppress_presence(ROOM)
     signals.presence_changed(ROOM, ADA)
     assert stream.signals() == []
@@ -80,7 +80,7 @@ def test_a_room_can_be_crowded_before_anyone_was_told_of(signals: Signals, strea
 # Typing
 
 
-def test_who_types_is_told_once_in_three_seconds_in_each_room(
+def test_a_person_sends_one_typing_signal_in_three_seconds_per_room(
     signals: Signals, clock: Clock, stream: Stream
 ) -> None:
     signals.typing(ROOM, ADA)
@@ -126,7 +126,7 @@ def test_signals_are_no_history_and_are_deleted_soon(signals: Signals, dynamodb:
     assert all(60 <= item["expires_at"] - int(clock.now) <= 120 for item in stored)
 
 
-def test_a_signal_is_told_from_a_head() -> None:
+def test_a_signal_is_distinguished_from_a_head() -> None:
     assert is_signal({"pk": "SIG#general", "sk": "PRESENCE"})
     assert not is_signal({"pk": "ROOM#general", "sk": "HEAD"})
     assert not is_signal({"pk": "ROOM#SIG#", "sk": "HEAD"})
@@ -148,6 +148,6 @@ def test_what_is_no_signal_is_an_error(item: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("kind", ["presence_changed", "typing"])
-def test_a_failure_of_dynamodb_is_not_taken_for_a_refusal(dynamodb: Any, kind: str) -> None:
+def test_a_failure_of_dynamodb_is_not_taken_for_a_failed_condition(dynamodb: Any, kind: str) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         getattr(Signals(dynamodb, "NoSuchTable"), kind)(ROOM, ADA)

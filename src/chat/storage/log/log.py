@@ -20,7 +20,7 @@ from chat.protocol.messages import Entry, Message
 from chat.storage import keys
 from chat.storage.dynamodb import old_item
 from chat.storage.items import from_item, to_item
-from chat.storage.log_writer import LogWriter, Ref
+from chat.storage.log.writer import LogWriter, Ref
 from chat.storage.lru import LRU
 from chat.storage.rate_limits import ConditionFailed, Rate, RateLimiter
 from chat.storage.rules import NO_RULES, RoomRules, Rules, expected_version

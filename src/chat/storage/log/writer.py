@@ -14,7 +14,7 @@ from chat.protocol.messages import Message
 from chat.storage import keys
 from chat.storage.dynamodb import old_item
 from chat.storage.items import to_item
-from chat.storage.log_reader import LogReader
+from chat.storage.log.reader import LogReader
 
 REF_TTL = timedelta(hours=24)  # how long a message can be sent again under its ref
 

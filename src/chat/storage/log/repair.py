@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from chat.protocol.messages import Entry
 from chat.storage import keys
 from chat.storage.dynamodb import batch_get
-from chat.storage.log_writer import LogWriter, Ref
+from chat.storage.log.writer import LogWriter, Ref
 
 
 @dataclass(frozen=True, slots=True)

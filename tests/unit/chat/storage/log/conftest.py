@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chat.protocol.messages import Message
+from chat.storage.log.log import Log
+from chat.storage.log.repair import LogRepair
+from chat.storage.rate_limits import Rate
+from chat.storage.rules import RoomRules
+
+TABLE = "MessagesTable"
+NOW = 1_795_500_000.0
+DAY = 24 * 3600
+
+
+def message(ref: str, text: str = "Hi", at: str = "at", data: str | None = None, user: str = "u1") -> Message:
+    return Message(ref, user, "Ada", text, data, at)
+
+
+def log_of(dynamodb: Any) -> Log:
+    rules = RoomRules(dynamodb, TABLE, lambda: NOW)
+    return Log(dynamodb, TABLE, 90, rules, now=lambda: NOW, rate=Rate(10_000, 10_000))
+
+
+def repair_of(dynamodb: Any) -> LogRepair:
+    return LogRepair(dynamodb, TABLE, 90, now=lambda: NOW)
+
+
+@pytest.fixture
+def log(dynamodb: Any) -> Log:
+    return log_of(dynamodb)
+
+
+@pytest.fixture
+def log_repair(dynamodb: Any) -> LogRepair:
+    return repair_of(dynamodb)
+
+
+def items(dynamodb: Any, kind: str) -> dict[str, dict[str, Any]]:
+    """The items of a kind, by sort key (by partition key for those that share one)."""
+    found = [item for item in dynamodb.scan(TableName=TABLE)["Items"] if item["pk"].startswith(kind)]
+    return {item["pk"] if kind == "REF#" else item["sk"]: item for item in found}
+
+
+def history(dynamodb: Any) -> dict[int, str | None]:
+    """The text of every row, by seq; None for a skipped number."""
+    return {int(seq): row.get("message") for seq, row in items(dynamodb, "LOG#").items()}
+
+
+def change_rules(dynamodb: Any, **rules: Any) -> None:
+    RoomRules(dynamodb, TABLE, lambda: NOW).change("general", lambda old: replace(old, **rules))
