@@ -1,4 +1,4 @@
-"""The adaptive rate against API Gateway's token bucket, in simulated time."""
+"""The adaptive rate against API Gateway's token bucket, in virtual time."""
 
 from __future__ import annotations
 
