@@ -181,6 +181,7 @@ async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_
     assert [text for text in log if text] == [log[again["seq"] - 1]] == ["once"]
 
 
+@pytest.mark.timeout(300)
 async def test_a_hundred_kills_at_random_points_lose_and_reorder_nothing(
     proxied: EngineWithProxies, room: str
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -157,18 +158,23 @@ async def test_a_poison_row_ends_in_the_failures_queue_and_later_messages_arrive
 async def test_functions_run_at_once_for_one_connection_and_for_many(
     proxied: EngineWithProxies, room: str
 ) -> None:
-    async with frame_client(proxied.url, room=room) as ada, frame_client(proxied.url, room=room) as grace:
-        seqs: list[int] = []
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(frame_client(proxied.url, room=room + "-warm")) for _ in range(4)
+        ]
         # One instance more each time: to start three at once takes longer than a held call waits.
         for number in (2, 3, 4):
             hold_until_all_arrive(proxied, room, number)
-            replies = await asyncio.gather(
-                *(client.send(room, "Hi") for client in (ada, grace, ada, grace)[:number])
-            )
-            seqs += sorted(reply["seq"] for reply in replies)
-        assert seqs == [*range(1, 10)]
-        for client in (ada, grace):
-            await client.until(lambda client=client: len(client.messages) == 9)  # type: ignore[misc]
+            await asyncio.gather(*(client.send(room + "-warm", "Hi") for client in clients[:number]))
+    async with frame_client(proxied.url, room=room) as ada, frame_client(proxied.url, room=room) as grace:
+        hold_until_all_arrive(proxied, room, 4)
+        replies = await asyncio.gather(
+            ada.send(room, "one"), ada.send(room, "two"), grace.send(room, "three"), grace.send(room, "four")
+        )
+        assert sorted(reply["seq"] for reply in replies) == [1, 2, 3, 4]
+        await asyncio.gather(
+            *(client.until_received("one", "two", "three", "four") for client in (ada, grace))
+        )
 
 
 def hold_until_all_arrive(proxied: EngineWithProxies, room: str, number: int) -> None:
