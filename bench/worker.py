@@ -22,8 +22,12 @@ CREDENTIALS = {
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment without its AWS credentials, endpoints and profiles."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    """Return this process's environment without its AWS credentials, endpoints and profiles.
+
+    Also without PYTHONDONTWRITEBYTECODE: with it, each measured process would compile what it imports.
+    """
+    dropped = ("AWS_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT)])
     return kept | CREDENTIALS | {"PYTHONPATH": path, "AWS_EC2_METADATA_DISABLED": "true"}
 
