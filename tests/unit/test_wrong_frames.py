@@ -53,7 +53,7 @@ def entry(seq: int, **fields: Any) -> dict[str, Any]:
 
 
 def page(*places: dict[str, Any] | int, **fields: Any) -> str:
-    """The reply to a history; a number is a void."""
+    """The reply to a history; a number is a skipped one."""
     frame = {
         "type": "reply", "ref": "h1", "status": "ok", "room": "general",
         "messages": [place for place in places if isinstance(place, dict)], "more": False,
@@ -119,12 +119,12 @@ WRONG_TEXTS = {
     "a name too long": broadcast(entry(1, name="x" * 65)),
     "neither messages nor skipped": broadcast(),
     "an empty list of skipped": broadcast(entry(1), skipped=[]),
-    "a void that is no seq": broadcast(entry(2), skipped=["1"]),
+    "a skipped number that is not a seq": broadcast(entry(2), skipped=["1"]),
     "descending seqs": broadcast(entry(2), entry(1)),
     "a seq twice": broadcast(entry(1), entry(1)),
-    "a message that is a void too": broadcast(entry(1), skipped=[1]),
-    "a page with a hole": page(entry(1), entry(3)),
-    "a page with a hole behind a void": page(1, entry(3)),
+    "a message that is skipped too": broadcast(entry(1), skipped=[1]),
+    "a page with a gap": page(entry(1), entry(3)),
+    "a page with a gap behind a skipped number": page(1, entry(3)),
     "a page that first_seq elsewhere": page(entry(4), first_seq=3),
     "a time to wait of nothing": json.dumps(examples("error")[1] | {"retry_after": 0}),
     "nobody who comes or goes": came_and_went([], []),

@@ -202,12 +202,12 @@ def test_a_resend_that_overtakes_the_fan_out_counts_once(world: World, dies_afte
     reply = world.send()
     runs.append(world.stream.batch())
     # After the head alone nothing tells that there was a first one: the resend gets the ref.
-    stands, void = (2, 1) if dies_after == HEAD else (1, 2)
+    stands, skipped = (2, 1) if dies_after == HEAD else (1, 2)
     assert reply["seq"] == stands
     for run in runs:
         world.fan_out(run)
-    assert world.history() == {stands: "Hi", void: None}
-    assert (world.heard(), world.skipped()) == ([(stands, "Hi")], [void])
+    assert world.history() == {stands: "Hi", skipped: None}
+    assert (world.heard(), world.skipped()) == ([(stands, "Hi")], [skipped])
     assert world.gateway.frames[PLAIN] == ["Hi"]
 
 

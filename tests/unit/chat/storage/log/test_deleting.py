@@ -73,7 +73,7 @@ def test_deleting_again_is_fine_and_what_is_no_message_cannot_be_deleted(log: Lo
     log.append("general", message("r1"))
     log.append("general", message("r1"))
     before = page(log)
-    for seq in (2, 3, MAX_SEQ):  # a void, and nothing
+    for seq in (2, 3, MAX_SEQ):  # a skipped number, and nothing
         assert log.delete("general", seq) is None
     assert log.delete("silent", 1) is None
     assert page(log) == before
