@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Clock:
-    """A clock that stands still until a test moves it. Seconds since 1970."""
+    """A clock that only the test moves. Seconds since 1970."""
 
     def __init__(self, now: float = 1_795_500_000.0) -> None:
         self.now = now

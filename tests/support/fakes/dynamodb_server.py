@@ -13,7 +13,7 @@ from tests.support.fakes.http_server import HttpServer
 
 
 class DynamoDBServer(HttpServer):
-    """A DynamoDB client of this process behind HTTP: DynamoDB, for what speaks to it without boto3."""
+    """A DynamoDB client behind HTTP, for code that calls DynamoDB without boto3."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

@@ -12,7 +12,7 @@ from apigateway.outcomes import Delivered, Gone, Outcome
 
 
 class FakeGateway:
-    """API Gateway as the posting code sees it: records frames and can be told who is gone or in trouble.
+    """API Gateway for the posting code. Records frames; tests set which connections are gone or fail.
 
     It decides about a post when it comes, and says so `latency` seconds later.
     """

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class HttpServer:
-    """A web server on this machine, in threads: what speaks to it may block, or have a loop of its own."""
+    """A web server in threads: its clients may block, or have an event loop of their own."""
 
     def __init__(self) -> None:
         serve, delete = self.serve, self.delete

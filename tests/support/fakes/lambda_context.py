@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What Lambda tells a function about its invocation, as far as ours read it."""
+    """The fields of Lambda's context that the functions read."""
 
     function_name: str = "Function"
     memory_limit_in_mb: int = 512

@@ -8,7 +8,7 @@ from apigateway.outcomes import Delivered, Outcome
 
 
 class FakeSockets:
-    """Remembers what was posted to sockets one by one, and which were closed."""
+    """Records the frames that were posted to connections, and the connections that were closed."""
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, str]] = []

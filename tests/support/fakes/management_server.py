@@ -11,7 +11,7 @@ from tests.support.fakes.http_server import HttpServer
 
 
 class ManagementServer(HttpServer):
-    """A FakeGateway behind HTTP: what the real clients speak to where a handler runs whole."""
+    """A FakeGateway behind HTTP, for tests of whole handlers with the real clients."""
 
     def __init__(self) -> None:
         self.gateway = FakeGateway()

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Killed(BaseException):
-    """The process has died. No `except Exception` of ours may survive that, so it is no Exception."""
+    """The process has died. Not an Exception, so that no `except Exception` catches it."""
 
 
 class MortalDynamoDB:

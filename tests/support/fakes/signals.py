@@ -6,7 +6,7 @@ from chat.identity.identity import Person
 
 
 class FakeSignals:
-    """Remembers presence changes, and the rooms whose presence was suppressed."""
+    """Records presence changes, and the rooms whose presence was suppressed."""
 
     def __init__(self) -> None:
         self.changed: list[tuple[str, Person]] = []

@@ -8,7 +8,7 @@ from chat.delivery.slice_queue import SliceTask
 
 
 class FakeSliceQueue:
-    """Remember the tasks that were enqueued."""
+    """Records the tasks that were enqueued."""
 
     def __init__(self) -> None:
         self.enqueued: list[SliceTask] = []

@@ -13,7 +13,7 @@ from chat.storage.signals import Signal, from_item, is_signal
 
 
 class Stream:
-    """The messages table's stream, filtered to heads and signals as the mapping in template.yaml does it."""
+    """The stream of the messages table, filtered to heads and signals like the mapping in template.yaml."""
 
     def __init__(self, dynamodb: Any, streams: Any, table: str) -> None:
         arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
@@ -25,7 +25,7 @@ class Stream:
         )["ShardIterator"]
 
     def records(self) -> list[dict[str, Any]]:
-        """What came since the last time, as the fan-out function is given it."""
+        """Return the new records, as the fan-out function gets them."""
         answer = self._streams.get_records(ShardIterator=self._iterator)
         self._iterator = answer["NextShardIterator"]
         return [
@@ -53,7 +53,7 @@ class Stream:
         ]
 
     def batch(self) -> dict[str, list[Entry]]:
-        """The messages of the same, as runs by room."""
+        """Return the messages of the new records, as runs by room."""
         runs: defaultdict[str, list[Entry]] = defaultdict(list)
         for image in self._images():
             if not is_signal(image) and (read := from_head(image)):
@@ -61,5 +61,5 @@ class Stream:
         return dict(runs)
 
     def signals(self) -> list[tuple[str, Signal]]:
-        """The signals of the same, with their rooms."""
+        """Return the signals of the new records, with their rooms."""
         return [read for image in self._images() if is_signal(image) and (read := from_item(image))]

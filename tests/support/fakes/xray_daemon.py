@@ -7,7 +7,7 @@ from typing import Any
 
 
 class NoDaemon:
-    """Where the segments of traces are lost."""
+    """A daemon that drops all segments."""
 
     def send(self, segment: Mapping[str, Any]) -> None:
         pass
