@@ -132,8 +132,8 @@ HISTORY = {"action": "history", "room": "general"}
 PING = {"action": "ping"}
 PRESENCE = {"action": "presence", "room": "general"}
 DELETE = {"action": "delete", "room": "general", "seq": 1}
-KICK = {"action": "ban", "room": "general", "user": "u2", "seconds": 60}
-MUTE = KICK | {"action": "mute"}
+BAN = {"action": "ban", "room": "general", "user": "u2", "seconds": 60}
+MUTE = BAN | {"action": "mute"}
 SLOW = {"action": "slow_mode", "room": "general", "seconds": 30}
 LOCK = {"action": "lock", "room": "general"}
 TAKEN: dict[str, dict[str, Any]] = {
@@ -159,17 +159,17 @@ TAKEN: dict[str, dict[str, Any]] = {
     "presence after somebody": PRESENCE | {"ref": "w1", "after": "u1"},
     "typing": {"action": "typing", "room": "general", "ref": "t1"},
     "delete": DELETE,
-    "ban": KICK,
-    "ban for the longest time": KICK | {"seconds": 366 * 24 * 3600},
-    "ban the longest user": KICK | {"user": "u" * 128},
-    "no ban any more": KICK | {"seconds": 0},
+    "ban": BAN,
+    "ban for the longest time": BAN | {"seconds": 366 * 24 * 3600},
+    "ban the longest user": BAN | {"user": "u" * 128},
+    "no ban any more": BAN | {"seconds": 0},
     "mute": MUTE | {"ref": "q1"},
     "slow": SLOW,
     "slow no more": SLOW | {"seconds": 0},
     "close": LOCK,
     "open": LOCK | {"locked": False},
 }
-REFUSED: dict[str, dict[str, Any]] = {
+FORBIDDEN: dict[str, dict[str, Any]] = {
     "no action": {"ref": "r1"},
     "an unknown action": {"action": "dance"},
     "send without ref": {"action": "send", "room": "general", "message": "Hi"},
@@ -206,12 +206,12 @@ REFUSED: dict[str, dict[str, Any]] = {
     "delete without seq": {"action": "delete", "room": "general"},
     "delete what no seq can be": DELETE | {"seq": 0},
     "ban nobody": {"action": "ban", "room": "general", "seconds": 60},
-    "ban a user without a name": KICK | {"user": ""},
-    "ban too long a user": KICK | {"user": "u" * 129},
-    "ban a user of two lines": KICK | {"user": "u\n2"},
+    "ban a user without a name": BAN | {"user": ""},
+    "ban too long a user": BAN | {"user": "u" * 129},
+    "ban a user of two lines": BAN | {"user": "u\n2"},
     "ban without seconds": {"action": "ban", "room": "general", "user": "u2"},
-    "ban until before": KICK | {"seconds": -1},
-    "ban for more than a year": KICK | {"seconds": 366 * 24 * 3600 + 1},
+    "ban until before": BAN | {"seconds": -1},
+    "ban for more than a year": BAN | {"seconds": 366 * 24 * 3600 + 1},
     "mute for half a second": MUTE | {"seconds": 0.5},
     "slow without seconds": {"action": "slow_mode", "room": "general"},
     "slow for true seconds": SLOW | {"seconds": True},
@@ -248,8 +248,8 @@ def test_what_the_document_allows_the_server_takes(chat: Context, frame: dict[st
         check_heard(reply, action)
 
 
-@pytest.mark.parametrize("frame", REFUSED.values(), ids=REFUSED)
-def test_what_the_document_forbids_the_server_refuses(chat: Context, frame: dict[str, Any]) -> None:
+@pytest.mark.parametrize("frame", FORBIDDEN.values(), ids=FORBIDDEN)
+def test_what_the_document_forbids_is_an_error_of_the_server(chat: Context, frame: dict[str, Any]) -> None:
     with pytest.raises(WrongFrame):
         check_sent(frame)
     with pytest.raises(ChatError):

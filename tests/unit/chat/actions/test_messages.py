@@ -224,7 +224,7 @@ def test_a_typing_signal_names_the_sender_whatever_the_frame_says(chat: Context,
     assert stream.signals() == []
 
 
-@pytest.mark.parametrize("act", [("mute", {"user": "u1", "seconds": 60}), ("lock", {})], ids=str)
+@pytest.mark.parametrize("action", [("mute", {"user": "u1", "seconds": 60}), ("lock", {})], ids=str)
 def test_a_user_who_may_not_post_is_not_shown_as_typing(
     three: Context, stream: Stream, act: tuple[str, dict[str, Any]]
 ) -> None:

@@ -120,10 +120,10 @@ def test_a_run_is_one_frame_or_one_frame_per_message_for_plain_clients(chat: Ope
 
 def test_a_run_is_repaired_before_it_is_posted(chat: Open) -> None:
     room = chat({"a": [[member("c1")]]})
-    settled: list[list[str]] = []
-    room.members.on_page = lambda number: settled.append(list(room.log.repaired))
+    repaired: list[list[str]] = []
+    room.members.on_page = lambda number: repaired.append(list(room.log.repaired))
     room.broadcast("a", run("Hi"))
-    assert settled == [["a"]]
+    assert repaired == [["a"]]
 
 
 def test_an_empty_room_is_no_error(chat: Open) -> None:

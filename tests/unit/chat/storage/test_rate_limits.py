@@ -77,10 +77,10 @@ def item(dynamodb: Any) -> Item:
     return Item(dynamodb)
 
 
-def refusal(item: Item, budget: RateLimiter) -> RateLimited:
-    with pytest.raises(RateLimited) as refused:
+def error_of(item: Item, budget: RateLimiter) -> RateLimited:
+    with pytest.raises(RateLimited) as limited:
         acquire(budget, "item", item.update)
-    return refused.value
+    return limited.value
 
 
 # One instance
@@ -125,7 +125,7 @@ def test_retry_after_is_exactly_long_enough(item: Item, clock: Clock, rate: Rate
     for _ in range(10):
         item.all_at_once(budget)
         clock.now += dice.random() / 2 / rate.per_second
-        wait = refusal(item, budget).retry_after
+        wait = error_of(item, budget).retry_after
         assert wait == round(wait, 3), "a frame carries milliseconds"
         came = clock.now
         clock.now = came + wait - 0.0011
@@ -169,7 +169,7 @@ def test_a_flood_over_several_instances_gets_its_rate_and_no_more(
         assert item.writes - before <= 2
     assert taken.total() == pytest.approx(rate.burst + 10 * rate.per_second, rel=0.1)
     assert all(taken[second] == pytest.approx(rate.per_second, rel=0.1) for second in range(2, 10))
-    # Most of what is refused is known to be too much without a write.
+    # Most uses that are too many are known without a write.
     assert item.writes < flood * 10 / 2
 
 
@@ -226,10 +226,10 @@ def test_an_instance_that_is_overtaken_every_time_gives_up(clock: Clock) -> None
         tries.append(attempt)
         raise ConditionFailed(0 if attempt.due == "due + :interval" else int((clock.now + 1) * 1_000_000))
 
-    with pytest.raises(RateLimited) as refused:
+    with pytest.raises(RateLimited) as limited:
         acquire(RateLimiter(TEN_AND_TWENTY, clock), "item", overtaken)
     assert len(tries) == 4
-    assert 0.1 <= refused.value.retry_after < 0.11
+    assert 0.1 <= limited.value.retry_after < 0.11
 
 
 # Memory
