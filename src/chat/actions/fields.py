@@ -60,7 +60,7 @@ def user(request: Request) -> str:
 
 
 def after_user(request: Request) -> str:
-    """Return the user after whom a page of members begins; the empty text comes before all users."""
+    """Return the user that the page of members follows; the empty text comes before all users."""
     value = request.fields.get("after", "")
     if not isinstance(value, str):
         raise InvalidFrame('"after" is a user.')

@@ -18,7 +18,7 @@ from chat.storage.cooldowns import Cooldowns
 from chat.storage.dynamodb import Table, batch_get, transact
 
 _TRIES = 5  # at a change of rules that other changes overtake
-# Users whom the rules of one room name at once. An item holds 400 KB, and a user may take 512 bytes.
+# Users in the rules of one room at once. An item holds 400 KB, and a user may take 512 bytes.
 _MAX_NAMED = 700
 _BANNED = "A moderator has sent you out of this room for a while."
 

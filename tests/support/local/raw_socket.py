@@ -34,7 +34,7 @@ async def disconnected(stage: Stage) -> tuple[int, str]:
     return context["disconnectStatusCode"], context["disconnectReason"]
 
 
-def refuses_connections(port: int) -> bool:
+def is_closed_port(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 

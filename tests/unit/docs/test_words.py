@@ -48,7 +48,7 @@ NAMES = {
 # Where a word is no name of ours: (files, the words in their context, the reason).
 ALLOWED = [
     ("*.js *.mjs *.html", r"\bvoid\b", "JavaScript's operator and JSDoc's type"),
-    ("web/*", r"(?i)settle[sd]?", "promises settle"),
+    ("*.js *.mjs", r"(?i)settle[sd]?", "promises settle"),
     ("*", r"(?i)connection\W?refused|ECONNREFUSED", "the system's own name of an error"),
 ]
 

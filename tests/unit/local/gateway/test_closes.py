@@ -22,9 +22,9 @@ from tests.support.local.raw_socket import (
     KB,
     disconnected,
     how_it_closed,
+    is_closed_port,
     masked,
     raw_client,
-    refuses_connections,
 )
 
 
@@ -170,7 +170,7 @@ async def test_a_socket_that_opens_while_the_gateway_stops_is_closed_with_1001_t
         writer.write(HANDSHAKE)
         await stage.functions.called("Connect")
         stopping = asyncio.create_task(stage.gateway.stop())
-        while not refuses_connections(stage.port):
+        while not is_closed_port(stage.port):
             await asyncio.sleep(0)
         may_open.set()
         await stopping
