@@ -59,12 +59,12 @@ def keys(source: Source, clock: Clock) -> SigningKeys:
 
 
 def seen(versions: Iterator[Sequence[Key]]) -> list[str]:
-    """The keys that somebody is offered whom none of them fits."""
+    """All candidates for a token that none of the keys fits."""
     return [key.value for version in versions for key in version]
 
 
 def known(keys: SigningKeys) -> str:
-    """The key that somebody is offered whom the first fits."""
+    """The first candidate for a token."""
     (key,) = next(keys.candidates())
     value: str = key.value
     return value

@@ -1,4 +1,4 @@
-"""Which tokens are believed, and whom they let in."""
+"""Which tokens are valid, and which user they let in."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def with_secret() -> Tokens:
     return of(secret_keys())
 
 
-def refusal(tokens: Tokens, text: str | None) -> str:
-    with pytest.raises(AuthError) as refused:
+def reason_for(tokens: Tokens, text: str | None) -> str:
+    with pytest.raises(AuthError) as error:
         tokens.authenticate(text, "v1")
-    return refused.value.reason
+    return error.value.reason
 
 
 def authorized(**changes: Any) -> Authorization:
-    """Whom a good token with these changes lets in."""
+    """The authorization by a good token with these changes."""
     return of(secret_keys()).authenticate(token(**changes), "v1")
 
 
@@ -168,7 +168,7 @@ SOON = 3600
 def test_a_token_is_good_for_its_time_only(changes: dict[str, Any], reason: str, with_secret: Tokens) -> None:
     now = time.time()
     times = {name: now + later if isinstance(later, int) else later for name, later in changes.items()}
-    assert refusal(with_secret, token(**times)) == reason
+    assert reason_for(with_secret, token(**times)) == reason
 
 
 @pytest.mark.parametrize(
@@ -202,32 +202,32 @@ def test_a_token_is_good_for_its_time_only(changes: dict[str, Any], reason: str,
 def test_a_token_of_another_issuer_or_for_another_audience_is_rejected(
     changes: dict[str, Any], reason: str, with_secret: Tokens
 ) -> None:
-    assert refusal(with_secret, token(**changes)) == reason
+    assert reason_for(with_secret, token(**changes)) == reason
 
 
 def test_an_issuer_that_is_not_text_is_rejected(with_secret: Tokens) -> None:
     header = {"alg": "HS256"}
-    assert refusal(with_secret, forged(header, claims(iss=[ISSUER]), SECRET.encode())) == "issuer"
+    assert reason_for(with_secret, forged(header, claims(iss=[ISSUER]), SECRET.encode())) == "issuer"
 
 
 def test_a_token_with_the_signature_of_another_key_is_rejected(
     with_secret: Tokens, with_keys: Tokens
 ) -> None:
-    assert refusal(with_secret, token("another secret of more than 32 bytes")) == "signature"
-    assert refusal(with_keys, token(rsa_key("evil"), "RS256", kid="r1")) == "signature"
-    assert refusal(with_keys, token(ec_key("evil"), "ES256", kid="e1")) == "signature"
-    assert refusal(with_keys, token(rsa_key("evil"), "RS256")) == "signature"
+    assert reason_for(with_secret, token("another secret of more than 32 bytes")) == "signature"
+    assert reason_for(with_keys, token(rsa_key("evil"), "RS256", kid="r1")) == "signature"
+    assert reason_for(with_keys, token(ec_key("evil"), "ES256", kid="e1")) == "signature"
+    assert reason_for(with_keys, token(rsa_key("evil"), "RS256")) == "signature"
 
 
 @pytest.mark.parametrize("kid", ["r2", "R1", "", "../r1", "r1\0", "' OR 1=1 --", "💬"])
 def test_a_token_of_an_unknown_key_is_rejected(with_keys: Tokens, kid: str) -> None:
     bad = signed(claims(), rsa_key("evil"), "RS256", kid=kid)
-    assert refusal(with_keys, bad) == ("unknown_key" if kid else "signature")
+    assert reason_for(with_keys, bad) == ("unknown_key" if kid else "signature")
 
 
 def test_a_key_is_good_for_its_own_algorithm_only(with_keys: Tokens) -> None:
-    assert refusal(with_keys, token(rsa_key(), "RS256", kid="e1")) == "unknown_key"
-    assert refusal(with_keys, token(ec_key(), "ES256", kid="r1")) == "unknown_key"
+    assert reason_for(with_keys, token(rsa_key(), "RS256", kid="e1")) == "unknown_key"
+    assert reason_for(with_keys, token(ec_key(), "ES256", kid="r1")) == "unknown_key"
 
 
 @pytest.mark.parametrize("kid", ["r1", "e1", None])
@@ -236,29 +236,29 @@ def test_a_public_key_is_no_secret(with_keys: Tokens, kid: str | None, algorithm
     header = {"alg": algorithm, "typ": "JWT", **({"kid": kid} if kid else {})}
     known = [rsa_key(), ec_key()]
     for known_to_all in [*map(pem, known), *(json.dumps(published(key)).encode() for key in known), b""]:
-        assert refusal(with_keys, forged(header, claims(), known_to_all)) == "algorithm"
+        assert reason_for(with_keys, forged(header, claims(), known_to_all)) == "algorithm"
 
 
 @pytest.mark.parametrize("algorithm", ["RS384", "RS512", "PS256", "HS256"])
 def test_a_published_key_signs_with_one_algorithm(with_keys: Tokens, algorithm: str) -> None:
     key = SECRET if algorithm == "HS256" else rsa_key()
-    assert refusal(with_keys, token(key, algorithm, kid="r1")) == "algorithm"
+    assert reason_for(with_keys, token(key, algorithm, kid="r1")) == "algorithm"
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
 def test_a_secret_signs_with_one_algorithm(with_secret: Tokens, algorithm: str) -> None:
-    assert refusal(with_secret, token(SECRET, algorithm)) == "algorithm"
-    assert refusal(with_secret, rs256()) == "algorithm"
-    assert refusal(with_secret, token(ec_key(), "ES256")) == "algorithm"
+    assert reason_for(with_secret, token(SECRET, algorithm)) == "algorithm"
+    assert reason_for(with_secret, rs256()) == "algorithm"
+    assert reason_for(with_secret, token(ec_key(), "ES256")) == "algorithm"
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "nOnE", "", "hs256", None, 256, ["HS256"], {}, True])
 def test_an_unsigned_token_is_rejected(with_keys: Tokens, with_secret: Tokens, algorithm: object) -> None:
     header = {"alg": algorithm, "typ": "JWT"}
     for tokens in (with_keys, with_secret):
-        assert refusal(tokens, forged(header, claims())) == "algorithm"
-        assert refusal(tokens, forged(header, claims()).rpartition(".")[0] + ".") == "malformed"
-    assert refusal(with_secret, jwt.encode(claims(), None, "none")) == "malformed"
+        assert reason_for(tokens, forged(header, claims())) == "algorithm"
+        assert reason_for(tokens, forged(header, claims()).rpartition(".")[0] + ".") == "malformed"
+    assert reason_for(with_secret, jwt.encode(claims(), None, "none")) == "malformed"
 
 
 def test_a_token_cannot_bring_its_own_key(with_keys: Tokens, server: KeySetServer) -> None:
@@ -271,7 +271,7 @@ def test_a_token_cannot_bring_its_own_key(with_keys: Tokens, server: KeySetServe
         {"kid": evil.url},
     ):
         bad = jwt.encode(claims(), rsa_key("evil"), "RS256", headers={"kid": "evil", **header})
-        assert refusal(with_keys, bad) == "unknown_key"
+        assert reason_for(with_keys, bad) == "unknown_key"
     assert (evil.fetches, server.fetches) == (0, 1)
     evil.close()
 
@@ -290,7 +290,7 @@ def test_a_token_cannot_bring_its_own_key(with_keys: Tokens, server: KeySetServe
 )
 def test_a_header_with_unknown_demands_is_rejected(with_secret: Tokens, header: dict[str, Any]) -> None:
     bad = forged({"alg": "HS256", **header}, claims(), SECRET.encode())
-    assert refusal(with_secret, bad) == "malformed"
+    assert reason_for(with_secret, bad) == "malformed"
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_header_with_unknown_demands_is_rejected(with_secret: Tokens, header: 
     ids=lambda payload: payload[:12].decode(errors="replace") + f" ({len(payload)})",
 )  # fmt: skip
 def test_a_payload_that_is_not_claims_is_rejected_even_signed(with_secret: Tokens, payload: bytes) -> None:
-    reason = refusal(with_secret, forged({"alg": "HS256"}, payload, SECRET.encode()))
+    reason = reason_for(with_secret, forged({"alg": "HS256"}, payload, SECRET.encode()))
     assert reason in ("malformed", "missing_claim")
 
 
@@ -317,11 +317,11 @@ GARBAGE = [
 @pytest.mark.parametrize("garbage", GARBAGE, ids=lambda text: ascii(text[:20]))
 def test_garbage_is_rejected(with_keys: Tokens, with_secret: Tokens, garbage: str) -> None:
     for tokens in (with_keys, with_secret):
-        assert refusal(tokens, garbage) in ("malformed", "algorithm")
+        assert reason_for(tokens, garbage) in ("malformed", "algorithm")
 
 
 def test_a_client_without_a_token_is_rejected(with_secret: Tokens) -> None:
-    assert refusal(with_secret, None) == "no_token"
+    assert reason_for(with_secret, None) == "no_token"
 
 
 def test_a_token_that_is_too_long_is_rejected_unread(with_secret: Tokens) -> None:
@@ -329,8 +329,8 @@ def test_a_token_that_is_too_long_is_rejected_unread(with_secret: Tokens) -> Non
     good = token(data="x" * (padding * 3 // 4 - 3))
     assert MAX_TOKEN - 8 < len(good) <= MAX_TOKEN
     assert with_secret.authenticate(good, "v1").identity.user == "ada-1"
-    assert refusal(with_secret, token(data="x" * padding)) == "token_too_long"
-    assert refusal(with_secret, "x" * 10_240) == "token_too_long"
+    assert reason_for(with_secret, token(data="x" * padding)) == "token_too_long"
+    assert reason_for(with_secret, "x" * 10_240) == "token_too_long"
 
 
 def test_a_valid_token_with_one_character_changed_is_rejected(with_secret: Tokens, with_keys: Tokens) -> None:
@@ -341,12 +341,12 @@ def test_a_valid_token_with_one_character_changed_is_rejected(with_secret: Token
         for _ in range(300):
             at = chance.randrange(len(good))
             changed = good[:at] + chance.choice(alphabet.replace(good[at], "")) + good[at + 1 :]
-            assert refusal(tokens, changed)
+            assert reason_for(tokens, changed)
 
 
 def test_the_parts_of_two_tokens_make_no_valid_token(with_secret: Tokens) -> None:
     one, other = token(sub="ada-1").split("."), token(sub="bob-2").split(".")
-    assert refusal(with_secret, ".".join([one[0], other[1], one[2]])) == "signature"
+    assert reason_for(with_secret, ".".join([one[0], other[1], one[2]])) == "signature"
 
 
 # Where the keys come from
@@ -356,7 +356,7 @@ def test_a_thousand_bad_tokens_have_the_keys_fetched_once(with_keys: Tokens, ser
     bad = [token(rsa_key("evil"), "RS256", kid=f"made up {number}") for number in range(100)]
     bad += [token(rsa_key("evil"), "RS256", kid="r1")]
     for number in range(1_000):
-        refusal(with_keys, bad[number % len(bad)])
+        reason_for(with_keys, bad[number % len(bad)])
     assert server.fetches == 1
     assert with_keys.authenticate(rs256(), "v1").identity.user == "ada-1"
 
@@ -367,9 +367,9 @@ def test_bad_tokens_from_many_threads_have_the_keys_fetched_once(
     bad = token(rsa_key("evil"), "RS256", kid="made up")
     server.hold.clear()
     with ThreadPoolExecutor(20) as threads:
-        refusals = [threads.submit(refusal, with_keys, bad) for _ in range(200)]
+        reasons = [threads.submit(reason_for, with_keys, bad) for _ in range(200)]
         server.hold.set()
-        assert {each.result() for each in refusals} == {"unknown_key"}
+        assert {each.result() for each in reasons} == {"unknown_key"}
     assert (server.fetches, server.most_at_once) == (1, 1)
 
 
@@ -377,10 +377,10 @@ def test_a_new_key_of_the_issuer_is_found(with_keys: Tokens, server: KeySetServe
     with_keys.authenticate(rs256(), "v1")
     server.keys = [published(rsa_key("next"), kid="r2")]
     by_the_next = token(rsa_key("next"), "RS256", kid="r2")
-    assert refusal(with_keys, by_the_next) == "unknown_key"  # asked a moment ago
+    assert reason_for(with_keys, by_the_next) == "unknown_key"  # asked a moment ago
     clock.now += PAUSE
     assert with_keys.authenticate(by_the_next, "v1").identity.user == "ada-1"
-    assert refusal(with_keys, rs256()) == "unknown_key"
+    assert reason_for(with_keys, rs256()) == "unknown_key"
     assert server.fetches == 2
 
 
@@ -400,14 +400,14 @@ def test_known_keys_are_good_while_the_issuer_is_down(
     server.status = 503
     clock.now += 24 * 3600
     assert with_keys.authenticate(rs256(), "v1").identity.user == "ada-1"
-    assert refusal(with_keys, token(rsa_key("next"), "RS256", kid="r2")) == "unknown_key"
+    assert reason_for(with_keys, token(rsa_key("next"), "RS256", kid="r2")) == "unknown_key"
 
 
 def test_nobody_gets_in_while_no_key_was_ever_to_be_had(
     with_keys: Tokens, server: KeySetServer, clock: Clock
 ) -> None:
     server.status = 503
-    assert {refusal(with_keys, rs256()) for _ in range(100)} == {"keys_unavailable"}
+    assert {reason_for(with_keys, rs256()) for _ in range(100)} == {"keys_unavailable"}
     assert server.fetches == 1
     server.status = 200
     clock.now += PAUSE
@@ -422,17 +422,17 @@ def test_a_secret_that_is_exchanged_is_found(clock: Clock) -> None:
     secret[0] = "another " + SECRET
     clock.now += PAUSE
     assert tokens.authenticate(token(secret[0]), "v1").identity.user == "ada-1"
-    assert refusal(tokens, token()) == "signature"
+    assert reason_for(tokens, token()) == "signature"
 
 
 def test_a_secret_that_cannot_be_read_lets_nobody_in() -> None:
     def unreadable() -> Sequence[Key]:
         raise KeysUnavailable("no such parameter")
 
-    assert refusal(of(SigningKeys(unreadable, ["HS256"], lifetime=300)), token()) == "keys_unavailable"
+    assert reason_for(of(SigningKeys(unreadable, ["HS256"], lifetime=300)), token()) == "keys_unavailable"
 
 
-# Whom a token lets in
+# Which user a token lets in
 
 
 @pytest.mark.parametrize(
@@ -452,7 +452,7 @@ def test_a_user_is_text_or_a_number(claim: object, user: str) -> None:
     ids=lambda claim: ascii(claim)[:20],
 )  # fmt: skip
 def test_any_other_user_is_rejected(with_secret: Tokens, claim: object) -> None:
-    assert refusal(with_secret, token(sub=claim)) == "user"
+    assert reason_for(with_secret, token(sub=claim)) == "user"
 
 
 @pytest.mark.parametrize(
@@ -510,13 +510,13 @@ def test_roles_are_a_list_or_one_text(claim: object, roles: str) -> None:
 @pytest.mark.parametrize("name", ["rooms", "roles"])
 def test_rooms_or_roles_of_another_type_are_rejected(with_secret: Tokens, name: str, claim: object) -> None:
     # Read as none at all, they would open every room.
-    assert refusal(with_secret, token(**{name: claim})) == "rooms_or_roles"
+    assert reason_for(with_secret, token(**{name: claim})) == "rooms_or_roles"
 
 
 def test_there_are_no_more_grants_than_an_authorizer_can_answer(with_secret: Tokens) -> None:
     half = "x" * (MAX_GRANTS // 2)
     assert with_secret.authenticate(token(rooms=half, roles=half), "v1").roles == half
-    assert refusal(with_secret, token(rooms=half, roles=half + "x")) == "too_many_grants"
+    assert reason_for(with_secret, token(rooms=half, roles=half + "x")) == "too_many_grants"
 
 
 def test_claims_have_the_names_that_are_asked_for() -> None:

@@ -41,9 +41,9 @@ def test_any_other_name_is_an_error(name: object) -> None:
 
 
 def test_an_error_does_not_quote_the_name() -> None:
-    with pytest.raises(InvalidRoom) as refusal:
+    with pytest.raises(InvalidRoom) as error:
         room_name("my secret")
-    assert "secret" not in str(refusal.value)
+    assert "secret" not in str(error.value)
 
 
 def test_a_client_that_asks_for_no_room_is_in_the_lobby() -> None:

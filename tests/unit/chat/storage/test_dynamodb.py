@@ -22,24 +22,24 @@ def canceled(*codes: str) -> dict[str, Any]:
 
 
 class ScriptedDynamoDB(HttpServer):
-    """Answers calls one after the other: with a refusal of the script, or else with {}."""
+    """Answers calls one after the other: with an error of the script, or else with {}."""
 
-    def __init__(self, *refusals: dict[str, Any]) -> None:
-        self.refusals = list(refusals)
+    def __init__(self, *errors: dict[str, Any]) -> None:
+        self.errors = list(errors)
         self.calls = 0
         super().__init__()
 
     def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
         self.calls += 1
-        return (400, json.dumps(self.refusals.pop(0)).encode()) if self.refusals else (200, b"{}")
+        return (400, json.dumps(self.errors.pop(0)).encode()) if self.errors else (200, b"{}")
 
 
 @pytest.fixture
 def scripted(aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     servers = []
 
-    def start(*refusals: dict[str, Any]) -> tuple[ScriptedDynamoDB, Any]:
-        servers.append(ScriptedDynamoDB(*refusals))
+    def start(*errors: dict[str, Any]) -> tuple[ScriptedDynamoDB, Any]:
+        servers.append(ScriptedDynamoDB(*errors))
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", servers[-1].url)
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         return servers[-1], dynamodb.client()
@@ -63,9 +63,9 @@ def test_a_transaction_that_meets_another_is_tried_again(scripted: Any) -> None:
 
 def test_a_transaction_whose_condition_fails_is_not_repeated(scripted: Any) -> None:
     server, client = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"))
-    with pytest.raises(ClientError) as refused:
+    with pytest.raises(ClientError) as failed:
         client.transact_write_items(TransactItems=TWO_WRITES)
-    assert [dynamodb.condition_failed(refused.value, position) for position in (0, 1)] == [True, False]
+    assert [dynamodb.condition_failed(failed.value, position) for position in (0, 1)] == [True, False]
     assert server.calls == 1
 
 

@@ -59,7 +59,7 @@ class Table:
         end = bisect_right(self.keys, values[":last"]["S"])
         if "ExclusiveStartKey" in asked:
             after = asked["ExclusiveStartKey"]["sk"]["S"]
-            # What DynamoDB refuses: a start that the condition does not hold for.
+            # An error of DynamoDB: a start that the condition does not hold for.
             assert values[":first"]["S"] <= after <= values[":last"]["S"]
             start = bisect_right(self.keys, after)
         limit = min(asked["Limit"], self.rows_a_page())
@@ -111,7 +111,7 @@ async def room(aws: None) -> AsyncIterator[Room]:
         await asyncio.sleep(0)
 
 
-def ring(places: Sequence[int]) -> list[str]:
+def keys_at(places: Sequence[int]) -> list[str]:
     return sorted(f"{place:04x}c{number}=" for number, place in enumerate(places))
 
 
@@ -152,7 +152,7 @@ async def test_pages_are_strongly_consistent_and_hold_no_more_than_is_needed(roo
 
 
 async def test_expired_members_are_marked(room: Room) -> None:
-    room.table.keys = ring(range(10))
+    room.table.keys = keys_at(range(10))
     room.table.expired = set(room.table.keys[::2])
     page = await room.members.page("a#b")
     assert [member.expired for member in page.members] == [True, False] * 5
@@ -177,7 +177,7 @@ async def test_everyone_is_read_once_however_they_are_spread(
     room: Room, distribution: str, seed: int
 ) -> None:
     dice = random.Random(seed)
-    room.table.keys = ring(DISTRIBUTIONS[distribution](dice))
+    room.table.keys = keys_at(DISTRIBUTIONS[distribution](dice))
     longest = dice.choice([7, 40, 1_000])
     room.table.rows_a_page = lambda: dice.randint(1, longest)
     assert sorted(await room.read()) == ids(room.table.keys)
@@ -189,7 +189,7 @@ async def test_everyone_is_read_once_however_they_are_spread(
 
 
 async def test_a_page_that_was_read_before_is_not_read_again(room: Room) -> None:
-    room.table.keys = ring(range(0, HASH_SPACE, 20))
+    room.table.keys = keys_at(range(0, HASH_SPACE, 20))
     page = await room.members.page("a#b")
     asked = len(room.table.asked)
     assert sorted(await room.read(page=page)) == ids(room.table.keys)
@@ -202,19 +202,19 @@ async def test_a_page_that_was_read_before_is_not_read_again(room: Room) -> None
 async def test_a_first_page_tells_how_large_the_room_is(room: Room) -> None:
     dice = random.Random(1)
     for size in (0, 10, 999, 5_000, 30_000):
-        room.table.keys = ring([dice.randrange(HASH_SPACE) for _ in range(size)])
+        room.table.keys = keys_at([dice.randrange(HASH_SPACE) for _ in range(size)])
         estimate = (await room.members.page("a#b")).estimate
         assert estimate == size if size < PAGE else abs(estimate - size) < 0.15 * size
 
 
 async def test_a_large_rooms_ranges_are_read_at_once(room: Room) -> None:
-    room.table.keys = ring(range(0, HASH_SPACE, 5))
+    room.table.keys = keys_at(range(0, HASH_SPACE, 5))
     await room.read()
     assert room.table.most_under_way == 4
 
 
 async def test_the_next_page_is_read_when_the_one_before_has_been_used(room: Room) -> None:
-    room.table.keys = ring(range(100))  # all in one of the ranges
+    room.table.keys = keys_at(range(100))  # all in one of the ranges
     room.table.rows_a_page = lambda: 10
     used = 0
 
@@ -231,7 +231,7 @@ async def test_the_next_page_is_read_when_the_one_before_has_been_used(room: Roo
 
 
 async def test_in_order_is_in_order_and_goes_on_from_where_it_came_to(room: Room) -> None:
-    room.table.keys = ring(range(0, HASH_SPACE, 30))
+    room.table.keys = keys_at(range(0, HASH_SPACE, 30))
     room.table.rows_a_page = lambda: 100
     found: list[str] = []
     reached: str | None = None
@@ -266,7 +266,7 @@ async def test_in_order_is_in_order_and_goes_on_from_where_it_came_to(room: Room
     ids=["500", "503", "throughput", "throttling", "limit", "garbled"],
 )
 async def test_trouble_that_passes_is_not_noticed(room: Room, trouble: bytes) -> None:
-    room.table.keys = ring(range(100))
+    room.table.keys = keys_at(range(100))
     room.table.troubles = [trouble] * 3
     assert sorted(await room.read()) == ids(room.table.keys)
 
@@ -282,7 +282,7 @@ async def test_what_will_not_pass_is_raised_at_once(room: Room, kind: str) -> No
     assert len(room.table.troubles) == 1
 
 
-async def test_patience_has_an_end(room: Room) -> None:
+async def test_retries_have_an_end(room: Room) -> None:
     room.table.troubles = [failure(500, "InternalServerError")] * 100
     with pytest.raises(ReadFailed, match="status 500"):
         await room.read()
@@ -290,7 +290,7 @@ async def test_patience_has_an_end(room: Room) -> None:
 
 
 async def test_a_failure_in_one_range_ends_the_reading_and_the_next_goes_well(room: Room) -> None:
-    room.table.keys = ring(range(0, HASH_SPACE, 5))
+    room.table.keys = keys_at(range(0, HASH_SPACE, 5))
     page = await room.members.page("a#b")
     room.table.troubles = [failure(400, "ValidationException")]
     with pytest.RaisesGroup(ReadFailed):
@@ -302,7 +302,7 @@ async def test_a_failure_in_one_range_ends_the_reading_and_the_next_goes_well(ro
 
 
 async def test_many_rooms_at_once_wait_for_a_free_connection(room: Room) -> None:
-    room.table.keys = ring(range(0, HASH_SPACE, 50))
+    room.table.keys = keys_at(range(0, HASH_SPACE, 50))
     for found in await asyncio.gather(*(room.read() for _ in range(40))):
         assert sorted(found) == ids(room.table.keys)
     assert room.table.most_under_way == 16

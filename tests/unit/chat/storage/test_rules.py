@@ -31,7 +31,7 @@ def muting(user: str, until: float) -> Callable[[Rules], Rules]:
     return lambda rules: replace(rules, muted={**rules.muted, user: int(until)})
 
 
-def kicking(user: str, until: float) -> Callable[[Rules], Rules]:
+def banning(user: str, until: float) -> Callable[[Rules], Rules]:
     return lambda rules: replace(rules, banned={**rules.banned, user: int(until)})
 
 
@@ -42,7 +42,7 @@ def item(dynamodb: Any, sk: str) -> dict[str, Any] | None:
     return found
 
 
-# Ruling
+# Changing the rules
 
 
 def test_a_room_whose_rules_were_never_changed_has_none(book: RoomRules) -> None:
@@ -54,7 +54,7 @@ def test_a_change_keeps_the_other_rules_and_has_a_version(book: RoomRules, clock
     book.change(ROOM, lambda rules: replace(rules, slow_mode=30))
     book.change(ROOM, lambda rules: replace(rules, locked=True))
     book.change(ROOM, muting("u1", clock.now + 60))
-    book.change(ROOM, kicking("u.2 #", clock.now + 61))
+    book.change(ROOM, banning("u.2 #", clock.now + 61))
     assert book.read(ROOM) == Rules(
         4, locked=True, slow_mode=30, muted={"u1": int(clock.now) + 60}, banned={"u.2 #": int(clock.now) + 61}
     )
@@ -83,7 +83,7 @@ def test_the_version_is_on_the_head_which_is_marked_as_no_news(
 
 def test_what_has_ended_is_dropped_with_the_next_change(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, muting("u1", clock.now + 60))
-    book.change(ROOM, kicking("u2", clock.now + 60))
+    book.change(ROOM, banning("u2", clock.now + 60))
     book.change(ROOM, muting("u3", clock.now + 61))
     clock.now += 60
     book.change(ROOM, lambda rules: replace(rules, slow_mode=1))
@@ -93,16 +93,16 @@ def test_what_has_ended_is_dropped_with_the_next_change(book: RoomRules, clock: 
 
 
 class RulesMeanwhile:
-    """A DynamoDB client under whose caller others make `rulings`, one each time that the rules are read."""
+    """A DynamoDB client that makes one of `changes` whenever its caller reads the rules."""
 
-    def __init__(self, client: Any, *rulings: Callable[[Rules], Rules]) -> None:
+    def __init__(self, client: Any, *changes: Callable[[Rules], Rules]) -> None:
         self._client = client
-        self._rulings = list(rulings)
+        self._changes = list(changes)
 
     def get_item(self, **arguments: Any) -> Any:
         answer = self._client.get_item(**arguments)
-        if self._rulings:
-            RoomRules(self._client, TABLE).change(ROOM, self._rulings.pop())
+        if self._changes:
+            RoomRules(self._client, TABLE).change(ROOM, self._changes.pop())
         return answer
 
     def __getattr__(self, operation: str) -> Any:
@@ -191,7 +191,7 @@ def test_everybody_else_may(rules: Rules) -> None:
 
 
 def test_a_banned_user_may_not_join_until_the_ban_ends(book: RoomRules, clock: Clock) -> None:
-    book.change(ROOM, kicking("u1", clock.now + 60))
+    book.change(ROOM, banning("u1", clock.now + 60))
     book.change(ROOM, muting("u2", clock.now + 60))
     with pytest.raises(Forbidden, match="sent you out"):
         book.require_not_banned("u1", ["general", ROOM])
@@ -203,8 +203,8 @@ def test_a_banned_user_may_not_join_until_the_ban_ends(book: RoomRules, clock: C
 
 
 def test_a_user_whose_ban_is_lifted_may_join(book: RoomRules, clock: Clock) -> None:
-    book.change(ROOM, kicking("u1", clock.now + 60))
-    book.change(ROOM, kicking("u1", clock.now))
+    book.change(ROOM, banning("u1", clock.now + 60))
+    book.change(ROOM, banning("u1", clock.now))
     book.require_not_banned("u1", [ROOM])
 
 
@@ -222,8 +222,8 @@ def waits(book: RoomRules, user: str = "u1", slow: int = 30, room: str = ROOM) -
     """How long a person is told to wait; 0 when it is their turn."""
     try:
         book.start_cooldown(room, user, slow)
-    except RateLimited as refused:
-        return refused.retry_after
+    except RateLimited as limited:
+        return limited.retry_after
     return 0.0
 
 

@@ -60,7 +60,7 @@ def test_presence_is_suppressed_for_a_minute_in_a_room_above_its_limit(
     signals.presence_changed(ROOM, ADA)
     stream.signals()
     signals.suppress_presence(ROOM)
-    assert stream.signals() == []  # that it is crowded is no signal
+    assert stream.signals() == []  # the pause itself is no signal
     clock.now += 59
     signals.presence_changed(ROOM, EVE)
     assert stream.records() == []
@@ -87,9 +87,9 @@ def test_a_person_sends_one_typing_signal_in_three_seconds_per_room(
     signals.typing(ROOM, EVE)
     signals.typing("another", ADA)
     clock.now += 1.25
-    with pytest.raises(RateLimited) as refused:
+    with pytest.raises(RateLimited) as limited:
         signals.typing(ROOM, Person("u1", "Ada by another name"))
-    assert refused.value.retry_after == 1.75
+    assert limited.value.retry_after == 1.75
     assert stream.signals() == [(ROOM, Typing(ADA)), (ROOM, Typing(EVE)), ("another", Typing(ADA))]
     clock.now += 1.5
     with pytest.raises(RateLimited):
@@ -122,7 +122,7 @@ def test_signals_are_no_history_and_are_deleted_soon(signals: Signals, dynamodb:
     stored = items(dynamodb)
     assert len(stored) == 4
     assert {item["pk"].partition("#")[0] for item in stored} == {"SIG"}
-    # Not before a crowded room is counted again.
+    # Not before the room is counted again.
     assert all(60 <= item["expires_at"] - int(clock.now) <= 120 for item in stored)
 
 
