@@ -189,7 +189,7 @@ def test_no_frame_is_a_byte_too_long_however_it_is_filled(padding: int, first: l
     skipped = [
         skipped_entry(seq) for seq in range(100_000_000_000, 100_000_006_000)
     ]  # 13 bytes each, with the comma
-    out = list(frames.messages("r" * padding, [*first, *run]))
+    out = list(frames.messages("r" * padding, [*first, *skipped]))
     assert len(out) > 1
     assert max(len(frame.encode()) for frame in out) <= 32 * 1024
 

@@ -120,20 +120,20 @@ def test_a_flood_over_four_instances_is_held_and_other_rooms_are_not_slowed(dyna
     instances = [
         Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock, Rate(50, 50)) for _ in range(4)
     ]
-    refusals: list[float] = []
+    waits: list[float] = []
     for number in range(1_000):
         clock.now = NOW + number / 500
         log = instances[number % 4]
         try:
             log.append("flood", message(f"r{number}"), moderator=number % 2 == 0)
-        except RateLimited as refused:
-            refusals.append(refused.retry_after)
+        except RateLimited as limited:
+            waits.append(limited.retry_after)
         if number % 50 == 0:
             log.append("quiet", message(f"r{number}"))
     taken = log.seqs({"flood", "quiet"})
     assert taken["flood"] == pytest.approx(50 + 2 * 50, rel=0.1)
-    assert taken["flood"] + len(refusals) == 1_000
-    assert all(0 < seconds <= 0.021 for seconds in refusals)
+    assert taken["flood"] + len(waits) == 1_000
+    assert all(0 < seconds <= 0.021 for seconds in waits)
     assert taken["quiet"] == 20
 
 
@@ -142,9 +142,9 @@ def test_a_sender_that_waits_for_retry_after_is_accepted(dynamodb: Any) -> None:
     log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock, Rate(3, 1))
     for number in range(5):
         log.append("general", message(f"r{number}"))
-        with pytest.raises(RateLimited) as refused:
+        with pytest.raises(RateLimited) as limited:
             log.append("general", message("too soon"))
-        clock.now += refused.value.retry_after
+        clock.now += limited.value.retry_after
     assert history(dynamodb) == dict.fromkeys(range(1, 6), "Hi")
 
 

@@ -88,7 +88,7 @@ def test_a_message_sent_again_has_its_receipt_in_a_room_at_its_limit_too(dynamod
 
 
 class RulesMeanwhile:
-    """A DynamoDB client under whose caller a ruling is made between its judging and its committing."""
+    """A DynamoDB client that changes the rules between its caller's check and its caller's commit."""
 
     def __init__(self, client: Any, **rules: Any) -> None:
         self._client = client
@@ -162,9 +162,9 @@ def test_slow_mode_holds_for_a_person_over_all_instances(dynamodb: Any) -> None:
     instances = [Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock) for _ in range(3)]
     instances[0].append("general", message("r1"))
     for log in instances:
-        with pytest.raises(RateLimited, match="30 seconds") as refused:
+        with pytest.raises(RateLimited, match="30 seconds") as limited:
             log.append("general", message("r2"))
-        assert refused.value.retry_after == 30
+        assert limited.value.retry_after == 30
     instances[0].append("general", message("r3", user="u2"))
     instances[1].append("general", message("r4"), moderator=True)
     clock.now += 30
@@ -179,10 +179,10 @@ def test_a_cooldown_is_refunded_if_the_room_takes_no_more(dynamodb: Any) -> None
     change_rules(dynamodb, slow_mode=30)
     log = Log(dynamodb, TABLE, 90, RoomRules(dynamodb, TABLE, clock), clock, Rate(1, 1))
     log.append("general", message("r1", user="u2"))
-    with pytest.raises(RateLimited) as refused:
+    with pytest.raises(RateLimited) as limited:
         log.append("general", message("r2"))
-    assert refused.value.retry_after <= 1.001
-    clock.now += refused.value.retry_after
+    assert limited.value.retry_after <= 1.001
+    clock.now += limited.value.retry_after
     log.append("general", message("r2"))
     clock.now += 1.001
     with pytest.raises(RateLimited, match="slow mode"):
