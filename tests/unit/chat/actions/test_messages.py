@@ -224,11 +224,11 @@ def test_a_typing_signal_names_the_sender_whatever_the_frame_says(chat: Context,
     assert stream.signals() == []
 
 
-@pytest.mark.parametrize("action", [("mute", {"user": "u1", "seconds": 60}), ("lock", {})], ids=str)
+@pytest.mark.parametrize("rule", [("mute", {"user": "u1", "seconds": 60}), ("lock", {})], ids=str)
 def test_a_user_who_may_not_post_is_not_shown_as_typing(
-    three: Context, stream: Stream, act: tuple[str, dict[str, Any]]
+    three: Context, stream: Stream, rule: tuple[str, dict[str, Any]]
 ) -> None:
-    reply_to(three, MODERATOR, action=act[0], room="general", **act[1])
+    reply_to(three, MODERATOR, action=rule[0], room="general", **rule[1])
     stream.signals()
     assert isinstance(error_of(three, action="typing", room="general"), Forbidden)
     assert stream.signals() == []
