@@ -6,21 +6,36 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, from_status
-from boto_config import BOTO_CONFIG
+
+# All attempts together end within some ten seconds. boto3's own time-out of 60 seconds for one response is
+# longer than API Gateway waits for a function.
+CONNECT_TIMEOUT = 1.0  # seconds
+READ_TIMEOUT = 2.0  # seconds
+ATTEMPTS = 3
 
 
 class ManagementClient:
-    """Posts to one connection at a time, and closes connections.
+    """Posts to one connection at a time, and closes connections."""
 
-    Each call is tried three times, within some ten seconds.
-    """
-
-    def __init__(self, endpoint: str) -> None:
-        """`endpoint` is `https://<host>[/<stage>]`."""
-        self._client: Any = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=BOTO_CONFIG)
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        """`endpoint` is `https://<host>[/<stage>]`. Time-outs are in seconds, per attempt."""
+        config = Config(
+            connect_timeout=connect_timeout,
+            read_timeout=read_timeout,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        )
+        self._client: Any = boto3.client("apigatewaymanagementapi", endpoint_url=endpoint, config=config)
 
     def post(self, connection_id: str, frame: str) -> Outcome:
         """Post a frame, and return its outcome."""

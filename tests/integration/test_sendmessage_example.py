@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Iterator
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from apigateway import Failed, http
+from apigateway import Failed, Poster, http
 from bench.simulator import certificate
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.management_server import ManagementServer
@@ -57,6 +58,8 @@ def app(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     assert spec and spec.loader
     app = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(app)
+    # The fake answers in this process: on a busy machine it takes longer than API Gateway.
+    app.poster_of = cache(partial(Poster, timeout=30, connect_timeout=30))
     yield app
     app.runner.close()
 

@@ -20,7 +20,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from boto_config import BOTO_CONFIG
+from chat.boto_config import BOTO_CONFIG
 from chat.storage.members import Slice
 from chat.storage.signals import Notice
 

@@ -10,7 +10,7 @@ import jwt
 from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from boto_config import BOTO_CONFIG
+from chat.boto_config import BOTO_CONFIG
 from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
 LIFETIME = 5 * 60  # seconds until the secret is fetched again

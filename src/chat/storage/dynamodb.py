@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from boto_config import BOTO_CONFIG
+from chat.boto_config import BOTO_CONFIG
 from chat.storage.keys import Key
 
 # To repeat a write is safe: each is conditional, idempotent or (of a room's head) decided by its ref.

@@ -1,4 +1,7 @@
-"""The trace of a message: the stored header, and the segments that broadcasts send."""
+"""The trace of a message: the stored header, and the segments that broadcasts send.
+
+Over 300 lines, because all tests read the same traces.
+"""
 
 from __future__ import annotations
 

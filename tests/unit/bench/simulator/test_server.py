@@ -1,4 +1,7 @@
-"""The simulated API Gateway from outside: its process, TLS sockets, HTTP."""
+"""The simulated API Gateway from outside: its process, TLS sockets, HTTP.
+
+Over 300 lines, because all tests share the started process.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Which tokens are valid, and which user they let in."""
+"""Which tokens are valid, and which user they let in.
+
+Over 300 lines, because the table of bad tokens is one table.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What becomes of a message when a function dies in the middle.
+"""A function that dies in the middle of sending or broadcasting a message.
+
+Over 300 lines, because it is one table of crashes.
 
 Every call to DynamoDB is a place to die at: right after it has been carried out. What must hold after all of
 them: the message is in the history once, was broadcast once (or again with the same seq, which a client

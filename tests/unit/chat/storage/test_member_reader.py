@@ -1,4 +1,7 @@
-"""Reading members from a DynamoDB that answers Queries over HTTP, as it likes."""
+"""Reading members from a DynamoDB that answers Queries over HTTP, as it likes.
+
+Over 300 lines, because all tests share one fake DynamoDB.
+"""
 
 from __future__ import annotations
 
