@@ -6,30 +6,21 @@ Each change is made here as a whole: the table, the check of bans, and the signa
     leave, disconnect   end it for the client
     remove              ends a banned user's memberships of a room
     prune               ends connections that a broadcast found closed or expired
-    Expiry              tells how an open socket ends after its connection or its token has expired
+
+How the socket of an expired connection ends is in expiry.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from aws_lambda_powertools import Logger
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from chat.identity.grants import Grants
-from chat.identity.identity import Person, Protocol
-from chat.protocol import frames
+from chat.identity.identity import Person
 from chat.protocol.errors import Forbidden, NotConnected
 from chat.storage.connections import ClosedConnection, Connection, Connections
 from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
-
-if TYPE_CHECKING:  # not at run time: connect and disconnect would load boto3's client for nothing
-    from apigateway.management import ManagementClient
-
-logger = Logger(child=True)
 
 
 class Membership:
@@ -104,43 +95,3 @@ class Membership:
     def _signal(self, rooms: Iterable[str], person: Person) -> None:
         for room in rooms:
             self._signals.presence_changed(room, person)
-
-
-EXPIRED = frames.disconnect("token_expired", reconnect=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Expiry:
-    """How the sockets of expired connections end: the frame EXPIRED is posted, then the socket is closed.
-
-    The caller posts and closes, because the message function ends one socket and the fan-out hundreds at
-    once. `protocols` is by connection id.
-    """
-
-    protocols: Mapping[str, Protocol]
-
-    @property
-    def to_notify(self) -> list[str]:
-        """The connections to post EXPIRED to. A plain client would show the frame as a message."""
-        return [connection_id for connection_id, protocol in self.protocols.items() if protocol == "v1"]
-
-    def to_close(self, gone: Collection[str] = ()) -> list[str]:
-        """The sockets to close: all except the `gone` ones, which the post found closed.
-
-        Most are gone: API Gateway closes a socket after two hours, and `$disconnect` is best effort.
-        """
-        return [connection_id for connection_id in self.protocols if connection_id not in gone]
-
-
-def disconnect_expired(connection_id: str, protocol: Protocol, client: ManagementClient) -> None:
-    """End one expired socket. `$disconnect` follows and deletes its rows."""
-    expiry = Expiry({connection_id: protocol})
-    for to_notify in expiry.to_notify:
-        client.post(to_notify, EXPIRED)
-    close_sockets(client, expiry.to_close())
-
-
-def close_sockets(client: ManagementClient, connection_ids: Iterable[str]) -> None:
-    """Close sockets, and log those that cannot be closed."""
-    for connection_id, outcome in client.close(connection_ids).items():
-        logger.error("close failed", connection=connection_id, outcome=str(outcome))

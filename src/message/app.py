@@ -15,7 +15,8 @@ from apigateway.outcomes import Delivered
 from chat.actions.context import Context
 from chat.actions.dispatch import dispatch
 from chat.actions.fields import room_of
-from chat.membership import Membership, disconnect_expired
+from chat.expiry import disconnect_expired
+from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol import frames
 from chat.protocol.errors import ChatError, Expired, Internal, InvalidFrame

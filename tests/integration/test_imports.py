@@ -20,8 +20,8 @@ ENGINE = (
 )
 UNUSED = {
     "authorizer": (*ENGINE, "boto3", "chat.storage.dynamodb", "chat.identity.tokens", "jwt", "cryptography"),
-    "connect": (*ENGINE, "chat.storage.log", "apigateway.management"),
-    "disconnect": (*ENGINE, "chat.storage.log", "apigateway.management"),
+    "connect": (*ENGINE, "chat.storage.log", "chat.protocol.frames", "apigateway.management"),
+    "disconnect": (*ENGINE, "chat.storage.log", "chat.protocol.frames", "apigateway.management"),
     "message": (*ENGINE, "chat.storage.log.repair"),
     "fanout": (
         "chat.actions.dispatch",

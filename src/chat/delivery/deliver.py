@@ -12,7 +12,8 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from apigateway import Batch, Delivered, Frame, Gone, ManagementClient, Outcome, Post, Poster
-from chat.membership import EXPIRED, Expiry, Membership, close_sockets
+from chat.expiry import EXPIRED, Expiry, close_sockets
+from chat.membership import Membership
 from chat.protocol import frames
 from chat.protocol.messages import Entry
 from chat.storage.members import Member

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from apigateway.outcomes import Delivered, Outcome
 
 
-class FakeSockets:
+class FakeManagementClient:
     """Records the frames that were posted to connections, and the connections that were closed."""
 
     def __init__(self) -> None:

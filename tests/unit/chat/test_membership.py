@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import replace
 from typing import Any
@@ -11,13 +10,12 @@ import pytest
 
 from chat.identity.grants import EVERY_ROOM, Grants
 from chat.identity.identity import Identity, Person
-from chat.membership import Expiry, Membership, disconnect_expired
+from chat.membership import Membership
 from chat.protocol.errors import Forbidden, NotConnected
 from chat.storage.connections import Connection, Connections, Limits, TooManyConnections
 from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import PresenceChanged, Signals
-from tests.support.fakes.management_client import FakeSockets
 from tests.support.fakes.stream import Stream
 
 ADA, PERSON = Identity("u1", "Ada", "v1"), Person("u1", "Ada")
@@ -132,27 +130,3 @@ def test_prune_ends_dead_connections_in_all_their_rooms(chat: Chat) -> None:
     assert sorted(chat.signaled()) == ["general", "news"]
     with pytest.raises(NotConnected):
         chat.connections.rooms("c1")
-
-
-# Expiry
-
-
-def test_an_expired_socket_gets_a_last_frame_and_is_closed() -> None:
-    sockets: Any = FakeSockets()
-    disconnect_expired("c1", "v1", sockets)
-    assert [(to, json.loads(frame)) for to, frame in sockets.posted] == [
-        ("c1", {"type": "disconnect", "code": "token_expired", "reconnect": True})
-    ]
-    assert sockets.closed == ["c1"]
-
-
-def test_an_expired_plain_client_is_only_closed() -> None:
-    sockets: Any = FakeSockets()
-    disconnect_expired("c1", "plain", sockets)
-    assert (sockets.posted, sockets.closed) == ([], ["c1"])
-
-
-def test_a_socket_that_is_gone_is_not_closed() -> None:
-    expiry = Expiry({"c1": "v1", "c2": "v1", "c3": "plain"})
-    assert expiry.to_notify == ["c1", "c2"]
-    assert expiry.to_close(gone={"c1"}) == ["c2", "c3"]

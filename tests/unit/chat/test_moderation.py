@@ -18,7 +18,7 @@ from chat.storage.log.log import Log
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, PresenceChanged, Signals
 from tests.support.fakes.clock import Clock
-from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.management_client import FakeManagementClient
 from tests.support.fakes.stream import Stream
 
 MOD = Person("moderator of the room", "Grace")
@@ -34,7 +34,7 @@ class Chat:
         self.connections = Connections(dynamodb, "ConnectionsTable", self.clock)
         self.rules = RoomRules(dynamodb, "MessagesTable", self.clock)
         self.log = Log(dynamodb, "MessagesTable", 90, self.rules, self.clock)
-        self.sockets = FakeSockets()
+        self.sockets = FakeManagementClient()
         sockets: Any = self.sockets
         signals = Signals(dynamodb, "MessagesTable", self.clock)
         membership = Membership(self.connections, self.rules, signals)

@@ -22,7 +22,7 @@ from chat.storage.log.log import Log
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, Signals
-from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.management_client import FakeManagementClient
 from tests.support.fakes.stream import Stream
 
 ADA = Identity("u1", "Ada", "v1")
@@ -46,12 +46,12 @@ def chat_on(dynamodb: Any, sockets: Any = None, limits: Limits = MANY) -> Contex
 
 
 @pytest.fixture
-def sockets() -> FakeSockets:
-    return FakeSockets()
+def sockets() -> FakeManagementClient:
+    return FakeManagementClient()
 
 
 @pytest.fixture
-def chat(dynamodb: Any, sockets: FakeSockets) -> Context:
+def chat(dynamodb: Any, sockets: FakeManagementClient) -> Context:
     chat = chat_on(dynamodb, sockets)
     chat.connections.add(Connection("c1", ADA, 0), ["general", "news"])
     return chat

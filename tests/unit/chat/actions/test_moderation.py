@@ -18,7 +18,7 @@ from chat.protocol.errors import (
     RateLimited,
 )
 from chat.storage.connections import Connection
-from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.management_client import FakeManagementClient
 from tests.support.fakes.stream import Stream
 from tests.unit.chat.actions.conftest import (
     EVES,
@@ -98,7 +98,7 @@ def test_a_deleted_message_is_deleted_in_the_history_and_announced(three: Contex
 
 
 def test_a_banned_user_can_neither_stay_nor_come_back(
-    three: Context, sockets: FakeSockets, stream: Stream
+    three: Context, sockets: FakeManagementClient, stream: Stream
 ) -> None:
     until = reply_to(three, MODERATOR, action="ban", ref="k1", room="general", user="u2", seconds=60)["until"]
     (notice,) = notices(stream)

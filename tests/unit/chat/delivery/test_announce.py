@@ -22,7 +22,7 @@ from chat.storage.signals import Notice, PresenceChanged, Signal, Typing
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.log import FakeLog
-from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.management_client import FakeManagementClient
 from tests.support.fakes.member_reader import FakeMembers
 from tests.support.fakes.signals import FakeSignals
 from tests.support.fakes.slice_queue import FakeSliceQueue
@@ -65,7 +65,11 @@ class Chat:
         self._runner = virtual
         self.gateway = FakeGateway(latency=0.015)
         self.members = Limited(rooms)
-        self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
+        self.connections, self.signals, self.sockets = (
+            FakeConnections(),
+            FakeSignals(),
+            FakeManagementClient(),
+        )
         self.log, self.slice_queue = FakeLog(), FakeSliceQueue()
         fakes: dict[str, Any] = {
             "members": self.members,

@@ -23,7 +23,7 @@ from chat.storage.members import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.log import FakeLog
-from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.management_client import FakeManagementClient
 from tests.support.fakes.member_reader import FakeMembers
 from tests.support.fakes.signals import FakeSignals
 from tests.support.fakes.slice_queue import FakeSliceQueue
@@ -66,7 +66,7 @@ class Chat:
         self.connections = FakeConnections()
         self.log = FakeLog()
         self.signals = FakeSignals()
-        self.sockets = FakeSockets()
+        self.sockets = FakeManagementClient()
         no_rules: Any = None  # nothing joins here
         connections, signals, sockets = (
             cast(Any, fake) for fake in (self.connections, self.signals, self.sockets)

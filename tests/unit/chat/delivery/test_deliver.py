@@ -18,7 +18,7 @@ from chat.membership import Membership
 from chat.storage.members import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
-from tests.support.fakes.management_client import FakeSockets
+from tests.support.fakes.management_client import FakeManagementClient
 from tests.support.fakes.signals import FakeSignals
 
 NOW = 1_795_500_000.0
@@ -42,7 +42,11 @@ class Chat:
     def __init__(self, virtual: asyncio.Runner) -> None:
         self._runner = virtual
         self.gateway = FakeGateway(latency=0.015)
-        self.connections, self.signals, self.sockets = FakeConnections(), FakeSignals(), FakeSockets()
+        self.connections, self.signals, self.sockets = (
+            FakeConnections(),
+            FakeSignals(),
+            FakeManagementClient(),
+        )
         poster = Poster(self.gateway)
         no_rules: Any = None  # nothing joins here
         connections, signals, sockets = (
