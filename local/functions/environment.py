@@ -51,3 +51,9 @@ def environment(function: Function, region: str, extra: Mapping[str, str]) -> di
         **extra,
         **function.environment,
     }
+
+
+def library_environment(function: Function, region: str, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that the libraries of all functions see when they are loaded before a function."""
+    own = {*function.environment, "_HANDLER", "PYTHONPATH"}
+    return {name: value for name, value in environment(function, region, extra).items() if name not in own}

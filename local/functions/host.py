@@ -19,8 +19,10 @@ import watchfiles
 
 from local.aws_defaults import ACCOUNT, PARTITION
 from local.functions.environment import environment as lambda_environment
+from local.functions.environment import library_environment
 from local.functions.instance import Log
 from local.functions.pool import Pool, StartLimit
+from local.functions.process import processes
 from local.functions.runtime_api import Call, error
 from local.invocation import Result
 from local.stack import Function
@@ -52,10 +54,14 @@ class LambdaHost:
         watch: bool = False,
     ) -> None:
         self._starts = StartLimit(max(2, os.cpu_count() or 1), self._scale_out)
+        self._processes = processes(
+            library_environment(next(iter(functions.values())), region, environment) if functions else {}
+        )
         self._pools = {
             name: Pool(
                 function,
                 lambda_environment(function, region, environment),
+                processes=self._processes,
                 max_instances=concurrency,
                 starts=self._starts,
                 log=log,
@@ -116,6 +122,7 @@ class LambdaHost:
         if self._results:
             await asyncio.wait(self._results, timeout=DRAIN_TIMEOUT)
         await asyncio.gather(*[pool.stop() for pool in self._pools.values()])
+        self._processes.close()
 
     def _scale_out(self) -> None:
         for pool in self._pools.values():

@@ -6,19 +6,16 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable
 from enum import Enum
-from pathlib import Path
 from typing import cast
 
 from local.aws_defaults import INIT_TIMEOUT
+from local.functions.process import Handle, Processes
 from local.functions.runtime_api import Call, RuntimeApi, error
 from local.invocation import Result
 from local.stack import Function
-
-CHILD = Path(__file__).parents[1] / "child.py"
 
 type Log = Callable[[str, str], None]  # a function's name, and a line that it printed
 
@@ -41,6 +38,7 @@ class Instance:
         self,
         function: Function,
         environment: dict[str, str],
+        processes: Processes,
         on_idle: Callable[[Instance], None],
         on_gone: Callable[[Instance, Result | None], None],
         log: Log,
@@ -50,6 +48,7 @@ class Instance:
         self.stale = False  # its source has changed since it started
         self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._environment = environment
+        self._processes = processes
         self._on_idle = on_idle
         self._on_gone = on_gone
         self._log = log
@@ -71,20 +70,12 @@ class Instance:
         loop = asyncio.get_running_loop()
         try:
             address = await self._api.start()
-            await loop.subprocess_exec(
-                lambda: self._output,
-                sys.executable,
-                "-P",  # keep the folder of child.py off the path
-                str(CHILD),
-                "awslambdaric",
-                self.function.handler,
+            await self._processes.start(
+                self._output,
+                ["awslambdaric", self.function.handler],
                 # The working folder comes first on the import path: it is Lambda's task root.
-                cwd=self.function.code,
-                env={**self._environment, "AWS_LAMBDA_RUNTIME_API": address},
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal must reach the engine only
+                self.function.code,
+                {**self._environment, "AWS_LAMBDA_RUNTIME_API": address},
             )
         except (OSError, ValueError) as failure:
             self._failure = error("Runtime.ExitError", f"the process could not be started: {failure}")
@@ -237,13 +228,13 @@ class _Output(asyncio.SubprocessProtocol):
         self._on_line = on_line
         self._on_exit = on_exit
         self._rest = b""
-        self.process: asyncio.SubprocessTransport | None = None
+        self.process: Handle | None = None
         self.pid: int | None = None
         self.exited = asyncio.Event()
         self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.process = cast(asyncio.SubprocessTransport, transport)  # uvloop's is not a subclass
+        self.process = cast(Handle, transport)  # asyncio's, uvloop's or ours
         self.pid = self.process.get_pid()
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:

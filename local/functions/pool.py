@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from local.functions.instance import Instance, Log, State
+from local.functions.process import Processes
 from local.functions.runtime_api import Call, error
 from local.invocation import Result
 from local.stack import Function
@@ -50,12 +51,14 @@ class Pool:
         function: Function,
         environment: dict[str, str],
         *,
+        processes: Processes,
         max_instances: int,
         starts: StartLimit,
         log: Log,
     ) -> None:
         self.function = function
         self._environment = environment
+        self._processes = processes
         self._max_instances = max_instances
         self._starts = starts
         self._log = log
@@ -145,7 +148,9 @@ class Pool:
         self.scale_out()
 
     def _start(self) -> Instance:
-        instance = Instance(self.function, self._environment, self._on_idle, self._on_gone, self._log)
+        instance = Instance(
+            self.function, self._environment, self._processes, self._on_idle, self._on_gone, self._log
+        )
         self._instances.add(instance)
         self._starts.begin()
         self._run(self._run_start(instance))

@@ -1,0 +1,226 @@
+"""The processes of instances: forks of one server on Linux, elsewhere interpreters of their own.
+
+macOS's system libraries may crash in a fork of a process that has used them, so Python itself does not fork
+there by default (https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+CHILD = Path(__file__).parents[1] / "child.py"
+SERVER = Path(__file__).with_name("fork_server.py")
+# What the libraries of Lambda and of the layer load in every instance. Not the runtime client: it reads the
+# address of its Runtime API when it is imported.
+PRELOADED = (
+    "boto3.dynamodb.types",
+    "boto3.resources.factory",
+    "botocore.httpsession",
+    "botocore.retries.standard",
+    "botocore.signers",
+    "aws_lambda_powertools",
+    "aws_lambda_powertools.metrics",
+    "aws_lambda_powertools.tracing",
+    "aws_xray_sdk.core",
+    "aws_xray_sdk.ext.botocore",
+)
+
+
+class Handle(Protocol):
+    """A process that has been started; a part of asyncio's SubprocessTransport."""
+
+    def get_pid(self) -> int | None: ...
+
+    def get_returncode(self) -> int | None: ...
+
+    def close(self) -> None: ...
+
+
+class Processes(Protocol):
+    """Where instances get their processes."""
+
+    async def start(
+        self,
+        output: asyncio.SubprocessProtocol,
+        arguments: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str],
+    ) -> None:
+        """Run `child.py` with these arguments. `output` gets what the process prints, and its end."""
+
+    def close(self) -> None: ...
+
+
+class Interpreters:
+    """Starts a new interpreter per process."""
+
+    async def start(
+        self,
+        output: asyncio.SubprocessProtocol,
+        arguments: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str],
+    ) -> None:
+        await asyncio.get_running_loop().subprocess_exec(
+            lambda: output,
+            sys.executable,
+            "-P",  # keep the folder of child.py off the path
+            str(CHILD),
+            *arguments,
+            cwd=folder,
+            env=variables,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal must reach the engine only
+        )
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Forks:
+    """Starts processes as forks of one server, which has these variables."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self._server: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket
+        self._requested: deque[_Fork] = deque()  # no answer yet
+        self._running: dict[int, _Fork] = {}  # by process id
+
+    async def start(
+        self,
+        output: asyncio.SubprocessProtocol,
+        arguments: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str],
+    ) -> None:
+        if not folder.is_dir():
+            raise FileNotFoundError(f"no folder {folder}")
+        if self._server is None:
+            self._start_server()
+        stdin, keep_alive = os.pipe()
+        printed, stdout = os.pipe()
+        request = {"arguments": list(arguments), "folder": str(folder), "variables": dict(variables)}
+        fork = _Fork(output, keep_alive)
+        self._requested.append(fork)
+        try:
+            socket.send_fds(self._socket, [json.dumps(request).encode()], [stdin, stdout])
+        except OSError:
+            self._end()
+        finally:
+            os.close(stdin)
+            os.close(stdout)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: fork, os.fdopen(printed, "rb"))
+        await fork.started
+        if fork.get_pid() is None:
+            raise OSError("the fork server has ended")
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._end()
+
+    def _start_server(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._server = subprocess.Popen(
+                [sys.executable, "-P", str(SERVER), str(CHILD), *PRELOADED],
+                env=self._variables,
+                stdin=theirs.fileno(),
+                start_new_session=True,
+            )
+        asyncio.get_running_loop().add_reader(self._socket, self._answered)
+
+    def _answered(self) -> None:
+        message = self._socket.recv(4096)
+        if not message:
+            self._end()
+            return
+        answer = json.loads(message)
+        if "status" in answer:
+            self._running.pop(answer["pid"]).exit(answer["status"])
+        else:
+            fork = self._running[answer["pid"]] = self._requested.popleft()
+            fork.begin(answer["pid"])
+
+    def _end(self) -> None:
+        """End the server and its forks: nobody would report their exits. The next start needs a new one."""
+        assert self._server is not None
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+        self._server.kill()
+        self._server.wait()
+        self._server = None
+        while self._requested:
+            self._requested.popleft().begin(None)
+        while self._running:
+            pid, fork = self._running.popitem()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            fork.exit(-signal.SIGKILL)
+
+
+class _Fork(asyncio.Protocol):
+    """One process, as asyncio's SubprocessTransport tells its protocol of one."""
+
+    def __init__(self, output: asyncio.SubprocessProtocol, keep_alive: int) -> None:
+        self._output = output
+        self._keep_alive: int | None = keep_alive  # the process ends when this end of its pipe closes
+        self._pipe: asyncio.BaseTransport | None = None
+        self._pid: int | None = None
+        self._status: int | None = None
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def get_pid(self) -> int | None:
+        return self._pid
+
+    def get_returncode(self) -> int | None:
+        return self._status
+
+    def close(self) -> None:
+        if self._keep_alive is not None:
+            os.close(self._keep_alive)
+            self._keep_alive = None
+        if self._pipe is not None:
+            self._pipe.close()
+
+    def begin(self, pid: int | None) -> None:
+        self._pid = pid
+        if pid is None:
+            self.close()
+        else:
+            self._output.connection_made(self)  # type: ignore[arg-type]
+        self.started.set_result(None)
+
+    def exit(self, status: int) -> None:
+        self._status = status
+        self._output.process_exited()
+
+    # the callbacks of the pipe that the process prints to
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._pipe = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._output.pipe_data_received(1, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._output.pipe_connection_lost(1, exc)
+        self._output.connection_lost(exc)
+
+
+def processes(variables: Mapping[str, str]) -> Processes:
+    """Return the fastest way to start processes on this system."""
+    return Forks(variables) if sys.platform == "linux" else Interpreters()
