@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
+from tests.support.asyncapi import ASKED, check_received, check_received_plain
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.management_server import ManagementServer
 
@@ -42,7 +42,7 @@ class Site:
         if function == "connect" and answer == {"statusCode": 200}:
             self._plain.add(event["requestContext"]["connectionId"])
         if function == "message" and "body" in answer:
-            check_heard(answer["body"], asked_by(event))
+            check_received(answer["body"], asked_by(event))
         return answer
 
     def connect(self, connection: str, *rooms: str, protocol: str = "v1") -> Any:
@@ -72,7 +72,7 @@ class Site:
     def check_posted(self) -> None:
         """Check every posted frame against the AsyncAPI document. Raises WrongFrame."""
         for connection, frames in self.posted().items():
-            check = check_heard_plain if connection in self._plain else check_heard
+            check = check_received_plain if connection in self._plain else check_received
             for frame in frames:
                 check(frame)
 

@@ -27,7 +27,7 @@ def _operations(action: str) -> dict[str, dict[str, Any]]:
     return {name: each for name, each in DOCUMENT["operations"].items() if each["action"] == action}
 
 
-# The names of messages: what a client may send, what it hears for each of them, and what it hears unasked.
+# The names of messages: those that a client may send, the replies to each, and those that come unasked.
 ASKED = [name for each in _operations("receive").values() for name in _names(each["messages"])]
 REPLIES = {name: _names(each["reply"]["messages"]) for name, each in _operations("receive").items()}
 UNASKED = [name for each in _operations("send").values() for name in _names(each["messages"])]
@@ -35,7 +35,7 @@ ANY_REPLY = sorted({name for names in REPLIES.values() for name in names})
 
 
 def examples(name: str) -> list[Any]:
-    """The payloads that the document shows of a message."""
+    """Return the payloads that the document shows of a message."""
     return [example["payload"] for example in DOCUMENT["components"]["messages"][name]["examples"]]
 
 
@@ -44,15 +44,15 @@ class WrongFrame(AssertionError):
 
 
 def check_sent(frame: Any) -> str:
-    """The name of the message that a client says. Raises WrongFrame."""
+    """Return the name of a client's message. Raises WrongFrame."""
     return _is_one_of([frame.get("action")] if frame.get("action") in ASKED else ASKED, frame)
 
 
-@lru_cache(1024)  # a room's members hear the same
-def check_heard(text: str, asked: str | None = None) -> str:
-    """The name of the message that the server says. Raises WrongFrame.
+@lru_cache(1024)  # a room's members receive the same
+def check_received(text: str, asked: str | None = None) -> str:
+    """Return the name of a message of the server. Raises WrongFrame.
 
-    `asked` is the action that a reply is to, where that is known. The document leaves room for later
+    `asked` is the action that a reply answers, if it is known. The document leaves room for later
     versions; what this one sends must be in it, down to the last field.
     """
     frame = _parse(text)
@@ -63,8 +63,8 @@ def check_heard(text: str, asked: str | None = None) -> str:
 
 
 @lru_cache(1024)
-def check_heard_plain(text: str) -> str:
-    """The same for a plain client, which hears bare texts, and replies to what it has sent itself."""
+def check_received_plain(text: str) -> str:
+    """Check a frame of a plain client, which receives bare texts, and replies to its own frames."""
     try:
         frame = _parse(text)
     except WrongFrame:
@@ -116,8 +116,8 @@ def closed(node: Any) -> Any:
 
 
 def _is_in_order(frame: dict[str, Any]) -> None:
-    """What no schema can say: seqs ascend, a page has no gap and begins where it says, and who is in a room
-    is there once.
+    """Check what no schema can say: seqs ascend, a page has no gap and begins at its `first_seq`, and each
+    person of a room is listed once.
     """
     seqs = [message["seq"] for message in frame.get("messages", [])]
     skipped = frame.get("skipped", [])

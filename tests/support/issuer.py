@@ -70,10 +70,10 @@ def forged(header: Any, payload: Any, mac: bytes | None = None) -> str:
 
 
 class KeySetServer:
-    """Publishes a set of keys on loopback, and counts how often it is asked.
+    """Publishes a set of keys on loopback, and counts the requests.
 
-    `status`, `headers` and `body` are what it answers. While `hold` is clear, it keeps who asks waiting;
-    `byte_by_byte` is how many seconds it takes for each byte.
+    `status`, `headers` and `body` are its answer. While `hold` is clear, clients wait.
+    `byte_by_byte`: seconds before each byte.
     """
 
     def __init__(self, *keys: Mapping[str, Any]) -> None:
@@ -114,7 +114,7 @@ class KeySetServer:
         for name, value in {"Content-Length": str(len(body)), **self.headers}.items():
             request.send_header(name, value)
         request.end_headers()
-        with contextlib.suppress(OSError):  # who asks may not wait for all of it
+        with contextlib.suppress(OSError):  # the client may not wait for all of it
             for part in [body[at : at + 1] for at in range(len(body))] if self.byte_by_byte else [body]:
                 request.wfile.write(part)
                 time.sleep(self.byte_by_byte)

@@ -27,7 +27,7 @@ from chat.storage.log.log import Log
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support import asyncapi
-from tests.support.asyncapi import DOCUMENT, REPLIES, WrongFrame, check_heard, check_sent, examples
+from tests.support.asyncapi import DOCUMENT, REPLIES, WrongFrame, check_received, check_sent, examples
 
 MESSAGES: dict[str, dict[str, Any]] = DOCUMENT["components"]["messages"]
 SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
@@ -80,14 +80,14 @@ def test_an_example_of_what_clients_send_is_one(name: str) -> None:
 def test_an_example_of_a_reply_is_one(asked: str, name: str) -> None:
     assert examples(name)
     for example in examples(name):
-        check_heard(json.dumps(example), asked)
+        check_received(json.dumps(example), asked)
 
 
 @pytest.mark.parametrize("name", [name for name in asyncapi.UNASKED if name != "text"])
 def test_an_example_of_what_comes_unasked_is_one(name: str) -> None:
     assert examples(name)
     for example in examples(name):
-        check_heard(json.dumps(example))
+        check_received(json.dumps(example))
 
 
 def test_the_document_itself_leaves_room_for_later_versions() -> None:
@@ -245,7 +245,7 @@ def test_what_the_document_allows_the_server_takes(chat: Context, frame: dict[st
     action = frame["action"]
     reply = dispatch(chat, SENDER, Request(action, frame))
     if action != "onMessage":  # whose route keeps the reply to itself
-        check_heard(reply, action)
+        check_received(reply, action)
 
 
 @pytest.mark.parametrize("frame", FORBIDDEN.values(), ids=FORBIDDEN)

@@ -10,7 +10,7 @@ import pytest
 
 from chat.actions.dispatch import ACTIONS
 from chat.protocol.errors import ChatError
-from tests.support.asyncapi import ANY_REPLY, ASKED, UNASKED, check_heard, check_sent
+from tests.support.asyncapi import ANY_REPLY, ASKED, UNASKED, check_received, check_sent
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def shown(page: str) -> list[str]:
             names.append(check_sent(frame))
             actions[frame.get("ref")] = frame["action"]
         else:
-            names.append(check_heard(text, actions.get(frame.get("ref"))))
+            names.append(check_received(text, actions.get(frame.get("ref"))))
     return names
 
 

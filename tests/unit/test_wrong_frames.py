@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.asyncapi import REPLIES, UNASKED, WrongFrame, check_heard, check_heard_plain, examples
+from tests.support.asyncapi import (
+    REPLIES,
+    UNASKED,
+    WrongFrame,
+    check_received,
+    check_received_plain,
+    examples,
+)
 
 OPTIONAL = {
     "skipped",
@@ -44,7 +51,7 @@ WRONG = [
 @pytest.mark.parametrize(("asked", "frame"), WRONG)
 def test_a_frame_with_one_thing_wrong_is_found(asked: str | None, frame: dict[str, Any]) -> None:
     with pytest.raises(WrongFrame):
-        check_heard(json.dumps(frame), asked)
+        check_received(json.dumps(frame), asked)
 
 
 def entry(seq: int, **fields: Any) -> dict[str, Any]:
@@ -86,17 +93,17 @@ def moderated(**fields: Any) -> str:
 
 
 def test_a_page_and_a_broadcast_are_right() -> None:
-    check_heard(page(entry(3), 4, entry(5)), "history")
-    check_heard(page(entry(3), 4, first_seq=3), "history")
-    check_heard(broadcast(entry(3), entry(7)))  # what is between comes later
-    check_heard(broadcast(entry(3), entry(4, message="", deleted=True)))
+    check_received(page(entry(3), 4, entry(5)), "history")
+    check_received(page(entry(3), 4, first_seq=3), "history")
+    check_received(broadcast(entry(3), entry(7)))  # what is between comes later
+    check_received(broadcast(entry(3), entry(4, message="", deleted=True)))
 
 
 def test_who_is_in_a_room_is_right() -> None:
-    check_heard(came_and_went(["u1"], ["u2"]))
-    check_heard(came_and_went([], ["u2"], count=0))
-    check_heard(who_is_here("u1", "u2", count=7, more=True), "presence")
-    check_heard(who_is_here(count=1204, approximate=True), "presence")
+    check_received(came_and_went(["u1"], ["u2"]))
+    check_received(came_and_went([], ["u2"], count=0))
+    check_received(who_is_here("u1", "u2", count=7, more=True), "presence")
+    check_received(who_is_here(count=1204, approximate=True), "presence")
 
 
 WRONG_TEXTS = {
@@ -143,14 +150,14 @@ WRONG_TEXTS = {
 @pytest.mark.parametrize("text", WRONG_TEXTS.values(), ids=WRONG_TEXTS)
 def test_a_wrong_text_is_found(text: str) -> None:
     with pytest.raises(WrongFrame):
-        check_heard(text)
+        check_received(text)
 
 
 def test_a_reply_to_another_action_is_found() -> None:
     (sent,) = map(json.dumps, examples("sent"))
-    check_heard(sent, "send")
+    check_received(sent, "send")
     with pytest.raises(WrongFrame, match="not joined"):
-        check_heard(sent, "join")
+        check_received(sent, "join")
 
 
 @pytest.mark.parametrize(
@@ -165,13 +172,13 @@ def test_a_reply_to_another_action_is_found() -> None:
 )
 def test_a_wrong_list_of_people_is_found(reply: str) -> None:
     with pytest.raises(WrongFrame):
-        check_heard(reply, "presence")
+        check_received(reply, "presence")
 
 
 def test_what_a_plain_client_hears_is_text_or_a_reply() -> None:
     for text in ("Hi from websocket!", '{"type": "of mine"}', "42"):
-        check_heard_plain(text)
-    check_heard_plain(json.dumps(examples("error")[0]))
+        check_received_plain(text)
+    check_received_plain(json.dumps(examples("error")[0]))
     for wrong in ("", "x" * 4_001, "\x00", '{"type": "reply", "status": "error"}'):
         with pytest.raises(WrongFrame):
-            check_heard_plain(wrong)
+            check_received_plain(wrong)

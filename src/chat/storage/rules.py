@@ -20,7 +20,7 @@ from chat.storage.dynamodb import Table, batch_get, transact
 _TRIES = 5  # at a change of rules that other changes overtake
 # Users in the rules of one room at once. An item holds 400 KB, and a user may take 512 bytes.
 _MAX_NAMED = 700
-_BANNED = "A moderator has sent you out of this room for a while."
+_BANNED = "A moderator has banned you from this room for a while."
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,11 +87,11 @@ async def test_plain_clients_and_frame_clients_receive_each_others_messages(
         reply = await ada.send(room, "from Ada", data={"mood": ["fine", 1.5]})
         await bare.receives("from the bare one", "from Ada")
         await ada.until_received("from Ada")
-    heard = ada.messages[-1]
-    assert heard == {
+    received = ada.messages[-1]
+    assert received == {
         "seq": 2,
         "id": reply["id"],
-        "user": heard["user"],
+        "user": received["user"],
         "name": "Ada",
         "message": "from Ada",
         "at": reply["at"],

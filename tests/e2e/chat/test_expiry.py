@@ -40,11 +40,11 @@ async def test_a_connection_ends_with_its_token(jwt_engine: JwtEngine, room: str
         frame_client(url, token=token_of("grace"), room=room) as grace,
         frame_client(url, token=short, room=room) as says,
         frame_client(url, token=short, room=room) as joins,
-        frame_client(url, token=short, room=room) as hears,
+        frame_client(url, token=short, room=room) as reader,
         plain_client(url, token=short, room=room) as speaks,
         plain_client(url, token=short, room=room) as listens,
     ):
-        adas = says, joins, hears, speaks, listens
+        adas = says, joins, reader, speaks, listens
         await says.send(room, "in time")
         for client in adas:
             await client.until(lambda client=client: any("in time" in text for text in client.received))
@@ -59,8 +59,8 @@ async def test_a_connection_ends_with_its_token(jwt_engine: JwtEngine, room: str
         # The first frame that it would receive.
         await grace.send(room, "They are gone")
         await grace.until_received("They are gone")
-        await asyncio.gather(is_disconnected(hears), listens.until_closed())
-        assert grace.texts == [*hears.texts, "They are gone"] == ["in time", "They are gone"]
+        await asyncio.gather(is_disconnected(reader), listens.until_closed())
+        assert grace.texts == [*reader.texts, "They are gone"] == ["in time", "They are gone"]
         assert listens.received == ["in time"]
 
         # Their rows are deleted, the others get a presence frame, and a new token connects again.

@@ -36,7 +36,7 @@ class Meeting:
         return self.mia, self.max, self.ada, self.bob
 
     async def all_hear(self, kind: str, **fields: Any) -> None:
-        """Waits until everybody has heard a frame of this type with these fields."""
+        """Waits until everybody has received a frame of this type with these fields."""
 
         def has_heard(client: FrameClient) -> bool:
             return any(fields.items() <= frame.items() for frame in client.of_type(kind))

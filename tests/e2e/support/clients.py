@@ -16,7 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.support.asyncapi import ASKED, check_heard, check_heard_plain
+from tests.support.asyncapi import ASKED, check_received, check_received_plain
 
 TIMEOUT = 60  # seconds; a bound on hanging, not an expectation
 
@@ -75,7 +75,7 @@ class PlainClient(Client):
 
     def check(self) -> None:
         for text in self.received:
-            check_heard_plain(text)
+            check_received_plain(text)
 
     async def send_text(self, message: str, **fields: Any) -> None:
         await self.send_frame({"action": "onMessage", "message": message, **fields})
@@ -97,7 +97,7 @@ class FrameClient(Client):
     def check(self) -> None:
         for text, frame in zip(self.received, self.frames, strict=True):
             asked = self._actions.get(frame.get("ref"))
-            check_heard(text, asked if asked in ASKED else None)
+            check_received(text, asked if asked in ASKED else None)
 
     @property
     def frames(self) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.e2e.support.clients import TIMEOUT
-from tests.support.asyncapi import check_heard
+from tests.support.asyncapi import check_received
 
 PAUSE = 5.0  # seconds, at most, until a client whose list has a wrong size asks for the list
 
@@ -64,7 +64,7 @@ class PresenceClient:
         with suppress(ConnectionClosed):
             async for text in self._socket:
                 frame = json.loads(text)
-                check_heard(text)
+                check_received(text)
                 if frame["type"] == "presence":
                     self._updates.append(frame)
                     self._apply(frame)

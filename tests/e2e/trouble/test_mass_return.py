@@ -17,7 +17,7 @@ from tests.e2e.support.library import Library, needs_node
 from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.quiet, needs_node]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

@@ -66,7 +66,7 @@ class World:
     dynamodb: Any
     stream: Stream
     members_url: str
-    # One post at a time, so that some have heard and others have not when the function dies.
+    # One post at a time, so that some have received and others have not when the function dies.
     gateway: FakeGateway = field(default_factory=lambda: FakeGateway(limit=1))
     dies_at: str | None = None  # the connection whose post is the fan-out's last
 
@@ -139,7 +139,7 @@ class World:
         rows = [item for item in items if item["pk"] == "LOG#general"]
         return {int(row["sk"]): row.get("message") for row in rows}
 
-    def heard(self, connection: str = LISTENER) -> list[tuple[int, str]]:
+    def received(self, connection: str = LISTENER) -> list[tuple[int, str]]:
         """What a connection was sent, in order, repeats and all."""
         frames = [json.loads(frame) for frame in self.gateway.frames[connection]]
         return [(message["seq"], message["message"]) for frame in frames for message in frame["messages"]]
@@ -172,14 +172,14 @@ def test_a_death_before_the_head_leaves_nothing_and_the_resend_is_the_message(wo
     assert world.stream.batch() == {}
     assert world.send()["seq"] == 1
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard(), world.skipped()) == ({1: "Hi"}, [(1, "Hi")], [])
+    assert (world.history(), world.received(), world.skipped()) == ({1: "Hi"}, [(1, "Hi")], [])
 
 
 @after_each_write
 def test_a_message_whose_function_died_is_broadcast_and_in_the_history(world: World, dies_after: int) -> None:
     world.send_and_die(dies_after)
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard()) == ({1: "Hi"}, [(1, "Hi")])
+    assert (world.history(), world.received()) == ({1: "Hi"}, [(1, "Hi")])
     assert world.gateway.frames[PLAIN] == ["Hi"]
 
 
@@ -190,7 +190,7 @@ def test_a_resend_after_the_broadcast_gets_the_receipt_of_the_message(world: Wor
     assert world.send(connection="sender again")["seq"] == 1
     world.fan_out(world.stream.batch())
     assert world.history() == {1: "Hi", 2: None}
-    assert (world.heard(), world.skipped()) == ([(1, "Hi")], [2])
+    assert (world.received(), world.skipped()) == ([(1, "Hi")], [2])
     assert world.gateway.frames[PLAIN] == ["Hi"]
 
 
@@ -209,7 +209,7 @@ def test_a_resend_that_overtakes_the_fan_out_counts_once(world: World, dies_afte
     for run in runs:
         world.fan_out(run)
     assert world.history() == {stands: "Hi", skipped: None}
-    assert (world.heard(), world.skipped()) == ([(stands, "Hi")], [skipped])
+    assert (world.received(), world.skipped()) == ([(stands, "Hi")], [skipped])
     assert world.gateway.frames[PLAIN] == ["Hi"]
 
 
@@ -222,7 +222,7 @@ def test_a_resend_may_die_too_and_a_third_gets_the_same_receipt(
     world.send_and_die(resend_dies_after)
     reply = world.send()
     world.fan_out(world.stream.batch())
-    assert world.heard() == [(reply["seq"], "Hi")]
+    assert world.received() == [(reply["seq"], "Hi")]
     assert world.history() == {seq: "Hi" if seq == reply["seq"] else None for seq in (1, 2, 3)}
     assert world.send()["seq"] == reply["seq"]
 
@@ -251,7 +251,7 @@ def test_a_resend_between_the_fan_outs_reading_and_writing_counts_once(world: Wo
     repaired = LogRepair(client, MESSAGES, 90).repair("general", world.stream.batch()["general"]).entries
     assert (replies, repaired) == ([2], [Entry(1, None)])
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard()) == ({1: None, 2: "Hi"}, [(2, "Hi")])
+    assert (world.history(), world.received()) == ({1: None, 2: "Hi"}, [(2, "Hi")])
 
 
 def test_another_message_under_the_ref_of_one_that_died_is_skipped_if_it_was_second(world: World) -> None:
@@ -259,7 +259,7 @@ def test_another_message_under_the_ref_of_one_that_died_is_skipped_if_it_was_sec
     with pytest.raises(InvalidRef):
         world.send(text="Ho")
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard(), world.skipped()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])
+    assert (world.history(), world.received(), world.skipped()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])
 
 
 # The fan-out dies
@@ -286,9 +286,9 @@ def test_the_stream_comes_again_and_nothing_is_doubled_or_lost(world: World, die
     runs = torn_run(world)
     with pytest.raises(Killed):
         world.fan_out(runs, dies_after)
-    assert world.heard() == []  # nobody hears what is not repaired
+    assert world.received() == []  # nobody receives what is not repaired
     world.fan_out(runs)
-    assert (world.heard(), world.skipped()) == ([(1, "Hi"), (3, "Ho")], [2])
+    assert (world.received(), world.skipped()) == ([(1, "Hi"), (3, "Ho")], [2])
     assert world.history() == {1: "Hi", 2: None, 3: "Ho"}
     assert world.send()["seq"] == 1
 
@@ -300,7 +300,7 @@ def test_a_fan_out_that_dies_after_each_write_still_gets_to_the_end(world: World
             world.fan_out(runs, dies_after=2)  # the reading, and one write
     assert world.history() == {1: "Hi", 2: None, 3: "Ho"}
     assert world.fan_out(runs) == ["batch_get_item"]
-    assert world.heard() == [(1, "Hi"), (3, "Ho")]
+    assert world.received() == [(1, "Hi"), (3, "Ho")]
 
 
 def test_what_is_posted_again_after_a_death_can_be_told_by_its_seq(world: World) -> None:
@@ -314,10 +314,13 @@ def test_what_is_posted_again_after_a_death_can_be_told_by_its_seq(world: World)
     world.fan_out(runs)
     assert PLAIN in before
     for connection in {*before, after} - {PLAIN}:
-        heard = world.heard(connection)
-        assert len(heard) == (2 if connection == after else 4)
-        assert list(dict(heard)) == [1, 3]  # a client that drops what it has by seq hears each once, in order
-        assert set(heard) == {(1, "Hi"), (3, "Ho")}  # and a seq is the same message every time
+        received = world.received(connection)
+        assert len(received) == (2 if connection == after else 4)
+        assert list(dict(received)) == [
+            1,
+            3,
+        ]  # a client that drops what it has by seq hears each once, in order
+        assert set(received) == {(1, "Hi"), (3, "Ho")}  # and a seq is the same message every time
 
 
 def test_a_resend_while_the_fan_out_is_dead_gets_the_receipt_of_what_will_be_broadcast(world: World) -> None:
@@ -328,4 +331,4 @@ def test_a_resend_while_the_fan_out_is_dead_gets_the_receipt_of_what_will_be_bro
     assert world.send()["seq"] == 1
     world.fan_out(runs)
     world.fan_out(world.stream.batch())
-    assert (world.history(), world.heard(), world.skipped()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])
+    assert (world.history(), world.received(), world.skipped()) == ({1: "Hi", 2: None}, [(1, "Hi")], [2])

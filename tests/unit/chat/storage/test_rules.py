@@ -170,7 +170,7 @@ def test_a_failure_of_dynamodb_is_not_taken_for_a_faster_change(dynamodb: Any) -
     [
         (Rules(1, locked=True), "locked"),
         (Rules(1, muted={"u1": 101}), "muted"),
-        (Rules(1, banned={"u1": 101}), "sent you out"),
+        (Rules(1, banned={"u1": 101}), "banned you"),
     ],
 )
 def test_a_user_who_may_not_post_gets_the_reason(rules: Rules, why: str) -> None:
@@ -193,7 +193,7 @@ def test_everybody_else_may(rules: Rules) -> None:
 def test_a_banned_user_may_not_join_until_the_ban_ends(book: RoomRules, clock: Clock) -> None:
     book.change(ROOM, banning("u1", clock.now + 60))
     book.change(ROOM, muting("u2", clock.now + 60))
-    with pytest.raises(Forbidden, match="sent you out"):
+    with pytest.raises(Forbidden, match="banned you"):
         book.require_not_banned("u1", ["general", ROOM])
     book.require_not_banned("u1", ["general"])
     book.require_not_banned("u2", [ROOM])
