@@ -59,7 +59,7 @@ def app(table: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     app = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(app)
     # The fake answers in this process: on a busy machine it takes longer than API Gateway.
-    app.poster_of = cache(partial(Poster, timeout=30, connect_timeout=30))
+    app.poster_of = cache(partial(Poster, max_connections=16, timeout=5, connect_timeout=5))
     yield app
     app.runner.close()
 
