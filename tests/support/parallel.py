@@ -29,7 +29,8 @@ GROUPS = {
     "crashes": ("tests/e2e/trouble/test_crashes.py",),
     "mass return": ("tests/e2e/trouble/test_mass_return.py",),
     "library": ("tests/e2e/chat/test_library.py", "tests/e2e/chat/test_long_histories.py"),
-    "presence": ("tests/e2e/trouble/test_presence_in_trouble.py", "tests/e2e/chat/test_capacity_units.py"),
+    "presence": ("tests/e2e/trouble/test_presence_in_trouble.py",),
+    "capacity units": ("tests/e2e/chat/test_capacity_units.py",),
     "large rooms": ("tests/e2e/chat/test_large_rooms.py",),
     "failures": ("tests/e2e/trouble/",),
     "floods": ("tests/e2e/chat/test_floods.py",),
@@ -37,7 +38,8 @@ GROUPS = {
     "chat": ("tests/e2e/",),
     "engine": ("tests/unit/local/test_engine.py",),
 }
-LAST = ("loss checker", "mass return", "floods")  # the quiet tests: all workers wait for them
+# The quiet tests: all workers wait for them.
+LAST = ("capacity units", "loss checker", "mass return", "floods")
 
 _IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 # Locked, never written.

@@ -12,7 +12,7 @@ from tests.e2e.support.clients import frame_client
 from tests.e2e.support.engine_with_proxies import engine_with_proxies
 from tests.e2e.support.read_write_units import Meter
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.quiet]
 
 MEMBERS, MESSAGES = 5, 10
 TEXT = "x" * 500  # with what is stored beside it, a kilobyte at most
