@@ -144,7 +144,10 @@ class Forks:
         asyncio.get_running_loop().add_reader(self._socket, self._answered)
 
     def _answered(self) -> None:
-        message = self._socket.recv(4096)
+        try:
+            message = self._socket.recv(4096)
+        except ConnectionResetError:  # it has ended with a request unread
+            message = b""
         if not message:
             self._end()
             return

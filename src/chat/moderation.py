@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -14,6 +13,7 @@ from apigateway.management import ManagementClient
 from chat.identity.identity import Person
 from chat.membership import Membership
 from chat.protocol import frames
+from chat.protocol.timestamps import iso
 from chat.storage.log.log import Log
 from chat.storage.members import Member
 from chat.storage.rules import RoomRules
@@ -58,17 +58,17 @@ class Moderation:
         """Ban a user from a room and return the end of the ban; 0 seconds end a ban."""
         until = self._until(seconds)
         self._rules.change(room, lambda rules: replace(rules, banned={**rules.banned, user: until}))
-        frame = self._announce(moderator, room, "ban", user=user, seconds=seconds, until=_iso(until))
+        frame = self._announce(moderator, room, "ban", user=user, seconds=seconds, until=iso(until))
         if seconds:
             self._membership.remove(user, room, notify=lambda member: self._post(member, frame))
-        return _iso(until)
+        return iso(until)
 
     def mute(self, moderator: Person, room: str, user: str, seconds: int) -> str:
         """Mute a user in a room and return the end of the mute; 0 seconds end a mute."""
         until = self._until(seconds)
         self._rules.change(room, lambda rules: replace(rules, muted={**rules.muted, user: until}))
-        self._announce(moderator, room, "mute", user=user, seconds=seconds, until=_iso(until))
-        return _iso(until)
+        self._announce(moderator, room, "mute", user=user, seconds=seconds, until=iso(until))
+        return iso(until)
 
     def slow_mode(self, moderator: Person, room: str, seconds: int) -> None:
         """Set the seconds that each person waits between two messages; 0 ends slow mode."""
@@ -93,7 +93,3 @@ class Moderation:
 
     def _until(self, seconds: int) -> int:
         return int(self._now()) + seconds
-
-
-def _iso(until: int) -> str:
-    return datetime.fromtimestamp(until, UTC).isoformat().replace("+00:00", "Z")

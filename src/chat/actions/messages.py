@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from datetime import UTC, datetime
 
 from chat import tracing
 from chat.actions import fields
@@ -14,6 +13,7 @@ from chat.protocol.errors import InvalidFrame, InvalidRef, NotAMember
 from chat.protocol.frames import Request
 from chat.protocol.messages import compose, message_ref
 from chat.protocol.rooms import room_name
+from chat.protocol.timestamps import iso
 from chat.storage.connections import NOT_A_MEMBER
 from chat.storage.keys import MAX_SEQ
 
@@ -39,7 +39,7 @@ def _send(context: Context, sender: Sender, request: Request, room: object, ref:
         ref=message_ref(ref),
         text=request.fields.get("message"),
         data=request.fields.get("data"),
-        at=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        at=iso(time.time(), "milliseconds"),
         trace=tracing.header(),
     )
     context.connections.charge(sender.connection_id, name)
