@@ -54,6 +54,7 @@ def main() -> None:
                 for inherited in (selector, engine, exits, wake_up):
                     inherited.close()
                 return become_instance(child, json.loads(message), *pipes)
+            lead_group(pid)
             for pipe in pipes:
                 os.close(pipe)
             engine.send(json.dumps({"pid": pid}).encode())
@@ -66,10 +67,19 @@ def report_exits(engine: socket.socket) -> None:
             engine.send(json.dumps({"pid": exited[0], "status": status}).encode())
 
 
+def lead_group(pid: int) -> None:
+    """Make a fork the leader of a process group: the engine signals the group.
+
+    Both sides do, because either may run first, and the engine may signal as soon as it knows the process id.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended, or has done so itself
+        os.setpgid(pid, pid)
+
+
 def become_instance(child: str, request: dict[str, object], stdin: int, stdout: int) -> None:
     """Turn this fork into what `python -P child.py ARGUMENT...` in that folder would be."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.setsid()
+    lead_group(0)
     for descriptor, target in ((stdin, 0), (stdout, 1), (stdout, 2)):
         os.dup2(descriptor, target)
     os.close(stdin)

@@ -25,6 +25,14 @@ async def forward(
     cannot be listened on.
     """
 
+    # asyncio holds a task only weakly while it waits for a reader whose other end is half closed.
+    connections: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve(reader, writer))
+        connections.add(task)
+        task.add_done_callback(connections.discard)
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             inner_reader, inner_writer = await asyncio.open_connection(*to)
@@ -36,7 +44,7 @@ async def forward(
         writer.close()
 
     try:
-        return await asyncio.start_server(serve, address, port)
+        return await asyncio.start_server(accept, address, port)
     except OSError as error:
         raise LocalError(
             f"{address}:{port} cannot be listened on: {error.strerror}; choose an address of this machine"

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tests.loss_checker.oracle import Message, Record, Sending, Visit
+from tests.loss_checker.oracle import Message, Record, Sending, Visit, owed
 
 
 @dataclass(slots=True)
@@ -44,6 +44,10 @@ class Evidence:
 
     def visit(self, room: str, visit: Visit) -> None:
         self._rooms[room].visits.append(visit)
+
+    def owed(self, room: str, history: Sequence[Message], visit: Visit) -> list[Message]:
+        """Return what a visit must have received of the room's history."""
+        return owed(history, self._rooms[room].sendings.values(), visit)
 
     def record(
         self, room: str, history: Sequence[Message], rows: Mapping[int, Message | None] | None

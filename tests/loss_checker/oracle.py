@@ -36,8 +36,9 @@ class Sending:
 class Visit:
     """What a client received in a room since one join, in order.
 
-    `began` is the moment of the answer to the join. `left` is true if the client left or ended before the
-    end of the run. `gaps` are the ranges of its `lost` events, `resets` the number of its `reset` events.
+    `began` is the moment of the answer to the join, which asked for the last `history` messages. `left` is
+    true if the client left or ended before the end of the run. `gaps` are the ranges of its `lost` events,
+    `resets` the number of its `reset` events.
     """
 
     client: str
@@ -46,6 +47,7 @@ class Visit:
     received: Sequence[Message]
     gaps: Sequence[tuple[int, int]] = ()
     resets: int = 0
+    history: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,24 +159,26 @@ def _visit(record: Record, visit: Visit, where: str) -> Iterator[Finding]:
         if message not in stored:
             yield Finding("altered" if message.id in ids else "invented", where, _named(message))
     received = {message.id for message in visit.received}
-    for message in _owed(record, visit):
+    for message in owed(record.history, record.sendings, visit):
         if message.id not in received:
             yield Finding("lost", where, _named(message))
 
 
-def _owed(record: Record, visit: Visit) -> Iterable[Message]:
-    """Return what a visit must have received: all since its first message, and all sent after its join.
+def owed(history: Sequence[Message], sendings: Iterable[Sending], visit: Visit) -> list[Message]:
+    """Return what a visit must have received: what its join asked for, all since its first message, and all
+    sent after its join.
 
     Up to the end of the history. If the client left, up to the last message that it received.
     """
-    sent_after = {sending.id for sending in record.sendings if sending.began > visit.began}
-    firsts = [message.seq for message in record.history if message.id in sent_after]
-    seqs = [message.seq for message in visit.received]
-    if visit.left and not seqs:
+    sent_after = {sending.id for sending in sendings if sending.began > visit.began}
+    # The last ones now are no earlier than those at the join.
+    asked_for = history[-visit.history :] if visit.history else []
+    firsts = [message.seq for message in history if message.id in sent_after]
+    firsts += [message.seq for message in [*asked_for, *visit.received]]
+    if not firsts or (visit.left and not visit.received):
         return []
-    first = min(firsts + seqs, default=0)
-    last = max(seqs) if visit.left else max((message.seq for message in record.history), default=0)
-    return [message for message in record.history if first <= message.seq <= last]
+    last = max(message.seq for message in (visit.received if visit.left else [*history, *visit.received]))
+    return [message for message in history if min(firsts) <= message.seq <= last]
 
 
 def _repeats_and_order(messages: Sequence[Message], where: str) -> Iterator[Finding]:

@@ -8,8 +8,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,19 +83,26 @@ async def run(
 async def _heal(participants: list[Participant], evidence: Evidence, url: str) -> dict[str, list[Message]]:
     """Wait until every member has everything, or for the timeout; return the history of each room."""
     histories: dict[str, list[Message]] = {room: [] for room in evidence.rooms}
-    await _all_within_timeout(participant.until_answered() for participant in participants)
-    await _all_within_timeout(_read(url, room, into=history) for room, history in histories.items())
-    ends = {room: history[-1].seq if history else 0 for room, history in histories.items()}
-    await _all_within_timeout(participant.until_caught_up(ends) for participant in participants)
+    await _all_within_timeout({f"answers to {each.name}": each.until_answered() for each in participants})
+    await _all_within_timeout(
+        {f"the history of {room}": _read(url, room, into=history) for room, history in histories.items()}
+    )
+    await _all_within_timeout(
+        {f"messages to {each.name}": each.until_caught_up(histories) for each in participants}
+    )
     await asyncio.gather(*(participant.leave() for participant in participants))
     return histories
 
 
-async def _all_within_timeout(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(HEALING_TIMEOUT), asyncio.TaskGroup() as group:
-            for coroutine in work:
-                group.create_task(coroutine)
+async def _all_within_timeout(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
+    """Wait for all, or for the timeout: then the oracle finds what is missing, and this prints who waited."""
+    tasks = {asyncio.create_task(coroutine): what for what, coroutine in work.items()}
+    done, late = await asyncio.wait(tasks, timeout=HEALING_TIMEOUT, return_when=asyncio.FIRST_EXCEPTION)
+    for task in done:
+        task.result()
+    for task in late:
+        print(f"late after {HEALING_TIMEOUT:.0f} s: {tasks[task]}", flush=True)
+        task.cancel()
 
 
 async def _read(url: str, room: str, *, into: list[Message]) -> None:

@@ -6,10 +6,10 @@ import asyncio
 import math
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.e2e.support.library import Library, LibraryClient, LibraryRoom, Rejected
+from tests.e2e.support.library import Library, LibraryClient, LibraryRoom, Rejected, RoomEvents
 from tests.loss_checker.evidence import Evidence
 from tests.loss_checker.oracle import Message, Visit
 
@@ -26,6 +26,7 @@ class _OpenVisit:
 
     room: LibraryRoom
     began: int
+    history: int
 
 
 class Participant:
@@ -74,10 +75,12 @@ class Participant:
             while (await visit.room.events()).pending:  # of before a reload
                 await asyncio.sleep(0.2)
 
-    async def until_caught_up(self, ends: Mapping[str, int]) -> None:
-        """Wait until it has received each room up to the seq of its end."""
+    async def until_caught_up(self, histories: Mapping[str, Sequence[Message]]) -> None:
+        """Wait until it has received the last message that each of its visits must have."""
         for name, visit in self._visits.items():
-            await visit.room.until(seq=ends[name], timeout=math.inf)
+            so_far = self._closed(visit, await visit.room.events(), left=False)
+            if owed := self._evidence.owed(name, histories[name], so_far):
+                await visit.room.until(seq=owed[-1].seq, timeout=math.inf)
 
     async def leave(self) -> None:
         """End for good. What it has not received by now is missing."""
@@ -131,8 +134,9 @@ class Participant:
         await asyncio.gather(*(self._join(name) for name in rooms))
 
     async def _join(self, name: str) -> None:
-        room = await self._client.join(name, history=self._random.choice([0, 50]))
-        self._visits[name] = _OpenVisit(room, self._evidence.begin())
+        history = self._random.choice([0, 50])
+        room = await self._client.join(name, history=history)
+        self._visits[name] = _OpenVisit(room, self._evidence.begin(), history)
 
     def _post(self, name: str, text: str) -> None:
         self._count += 1
@@ -155,11 +159,14 @@ class Participant:
     async def _end_visit(self, name: str, *, left: bool) -> None:
         visit = self._visits.pop(name)
         events = await visit.room.events()
-        received = [Message(*each) for each in events.messages]
-        self._evidence.visit(name, Visit(self.name, visit.began, left, received, events.gaps, events.resets))
+        self._evidence.visit(name, self._closed(visit, events, left=left))
         outcomes: dict[str, int | str] = {**events.acknowledged, **events.failed}
         for ref, outcome in outcomes.items():
             self._evidence.outcome(name, ref, outcome)
+
+    def _closed(self, visit: _OpenVisit, events: RoomEvents, *, left: bool) -> Visit:
+        received = [Message(*each) for each in events.messages]
+        return Visit(self.name, visit.began, left, received, events.gaps, events.resets, visit.history)
 
     async def _count_sockets(self) -> None:
         log = await self._client.connection_log()

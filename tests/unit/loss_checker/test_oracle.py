@@ -87,6 +87,18 @@ def test_a_late_member_that_received_history_must_receive_all_since_then() -> No
     assert kinds(received_by_grace(HI, OK, began=6)) == ["lost"]
 
 
+def test_a_member_that_came_after_the_last_message_need_not_receive_anything() -> None:
+    assert check(received_by_grace(began=6)) == []
+
+
+def test_a_member_that_asked_for_history_must_receive_it() -> None:
+    grace = Visit("grace", 6, False, [], history=2)
+    assert [finding.what.split()[0] for finding in check(replace(GOOD, visits=[GOOD.visits[0], grace]))] == [
+        "2",
+        "4",
+    ]
+
+
 def test_a_member_that_left_need_not_receive_the_end_but_everything_before() -> None:
     assert check(received_by_grace(HI, YES, left=True)) == []
     assert check(received_by_grace(left=True)) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 import struct
 from typing import Any
@@ -29,6 +30,23 @@ async def test_bytes_go_from_the_other_address_to_loopback_and_back() -> None:
             writer.write_eof()
             assert await reader.readexactly(200_000) == b"x" * 200_000
             assert await reader.read() == b""
+            writer.close()
+
+
+async def test_a_client_that_has_said_all_receives_the_answer_however_late() -> None:
+    async def answer_late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        await asyncio.sleep(0.05)  # until the connection waits for nothing but this answer
+        gc.collect()
+        writer.write(b"late")
+        writer.close()
+
+    async with await asyncio.start_server(answer_late, "127.0.0.1", 0) as inner:
+        to = inner.sockets[0].getsockname()
+        async with await forward("127.0.0.1", 0, to=to) as forwarder:
+            reader, writer = await asyncio.open_connection(*forwarder.sockets[0].getsockname())
+            writer.write_eof()
+            assert await reader.read() == b"late"
             writer.close()
 
 
