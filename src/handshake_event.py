@@ -6,10 +6,13 @@ from typing import Any
 
 
 def header(event: dict[str, Any], name: str) -> str | None:
-    """Return a header by its lower-case name. API Gateway passes names as the client wrote them."""
-    headers = {key.lower(): value for key, value in (event.get("headers") or {}).items()}
-    value: str | None = headers.get(name)
-    return value
+    """Return a header by its lower-case name, several lines as one list (RFC 9110, section 5.3).
+
+    API Gateway passes names as the client wrote them, and in `headers` only the last line of a name.
+    """
+    sent = (event.get("multiValueHeaders") or {}).items()
+    lines = [line for key, values in sent if key.lower() == name for line in values]
+    return ", ".join(lines) if lines else None
 
 
 def query(event: dict[str, Any], name: str) -> str | None:

@@ -10,10 +10,12 @@ import pytest
 from tests.integration.conftest import CONNECTION, Site
 
 
-def offering(site: Site, header: str | None, *, name: str = "Sec-WebSocket-Protocol") -> Any:
+def offering(site: Site, *lines: str, name: str = "Sec-WebSocket-Protocol") -> Any:
+    """Return the event of a handshake with these lines of a header."""
     event = site.event("connect")
-    if header is not None:
-        event["headers"][name] = header
+    if lines:
+        event["headers"][name] = lines[-1]
+        event["multiValueHeaders"][name] = list(lines)
     return event
 
 
@@ -27,9 +29,25 @@ def test_our_subprotocol_is_accepted(site: Site, header: str, name: str) -> None
     assert {item["protocol"] for item in site.items("ConnectionsTable")} == {"v1"}
 
 
+@pytest.mark.parametrize(
+    "lines", [("roomcast.v1", "token.a.b.c"), ("token.a.b.c", "roomcast.v1"), ("", "roomcast.v1")]
+)
+def test_two_lines_of_the_header_are_one_list(site: Site, lines: tuple[str, ...]) -> None:
+    assert site.invoke("connect", offering(site, *lines)) == {
+        "statusCode": 200,
+        "headers": {"Sec-WebSocket-Protocol": "roomcast.v1"},
+    }
+
+
+def test_two_lines_with_names_in_different_case_are_one_list(site: Site) -> None:
+    event = offering(site, "roomcast.v1")
+    event["multiValueHeaders"]["sec-websocket-protocol"] = ["token.a.b.c"]
+    assert site.invoke("connect", event)["headers"] == {"Sec-WebSocket-Protocol": "roomcast.v1"}
+
+
 def test_without_an_offer_no_subprotocol_is_answered(site: Site) -> None:
     # A header that the client did not ask for would make a browser close the socket (RFC 6455, 4.1).
-    assert site.invoke("connect", offering(site, None)) == {"statusCode": 200}
+    assert site.invoke("connect", offering(site)) == {"statusCode": 200}
 
 
 @pytest.mark.parametrize("header", ["graphql-ws", "roomcast.v2", "a, b", "roomcast.v1x"])

@@ -72,7 +72,8 @@ def forged(header: Any, payload: Any, mac: bytes | None = None) -> str:
 class KeySetServer:
     """Publishes a set of keys on loopback, and counts the requests.
 
-    `status`, `headers` and `body` are its answer. While `hold` is clear, clients wait.
+    `status`, `headers` and `body` are its answer; `asked_with` are the headers of the last request. While
+    `hold` is clear, clients wait.
     `byte_by_byte`: seconds before each byte.
     """
 
@@ -81,6 +82,7 @@ class KeySetServer:
         self.status = 200
         self.body: bytes | None = None
         self.headers: dict[str, str] = {}
+        self.asked_with: dict[str, str] = {}
         self.byte_by_byte = 0.0
         self.fetches = 0
         self.most_at_once = 0
@@ -106,6 +108,7 @@ class KeySetServer:
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
         with self._lock:
             self.fetches += 1
+            self.asked_with = {name.lower(): value for name, value in request.headers.items()}
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
         self.hold.wait(10)

@@ -21,6 +21,9 @@ from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 LIFETIME = 60 * 60  # seconds that keys are trusted; a token with an unknown key fetches at once
 TIMEOUT = 3  # seconds for the issuer's answer: a client waits for it
 MAX_SIZE = 256 * 1024  # bytes; the largest sets in use have some 30 KB
+# Without these, http.client names no program, and some firewalls in front of issuers answer 403 to that
+# (https://github.com/jpadilla/pyjwt/issues/1121).
+HEADERS = {"User-Agent": "Roomcast", "Accept": "application/json, application/jwk-set+json"}
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -83,7 +86,8 @@ def _get(source: SplitResult, timeout: float) -> bytes:
         else HTTPConnection(host, timeout=timeout)
     )
     try:
-        connection.request("GET", source._replace(scheme="", netloc="", fragment="").geturl() or "/")
+        path = source._replace(scheme="", netloc="", fragment="").geturl() or "/"
+        connection.request("GET", path, headers=HEADERS)
         answer = connection.getresponse()
         if answer.status != 200:
             raise KeysUnavailable(f"the issuer answers {answer.status}")

@@ -125,6 +125,8 @@ async def test_a_token_may_come_in_a_header_or_in_the_query(with_keys: Engine) -
     assert await speaker(by_header) == ("ada-1", "Ada")
     by_query = await connected(with_keys, query=f"?token={good}")
     assert await speaker(by_query) == ("ada-1", "Ada")
+    second_line = [("Sec-WebSocket-Protocol", f"token.{good}")]  # beside the line that offers roomcast.v1
+    assert await speaker(await connected(with_keys, additional_headers=second_line)) == ("ada-1", "Ada")
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -40,6 +40,12 @@ def test_a_published_set_is_read(server: KeySetServer) -> None:
     assert server.fetches == 1
 
 
+def test_a_fetch_names_its_program_and_the_types_that_it_takes(server: KeySetServer) -> None:
+    listed(jwks.jwks_keys(server.url))  # firewalls answer 403 to a request without these
+    assert server.asked_with["user-agent"].startswith("Roomcast")
+    assert server.asked_with["accept"].startswith("application/json")
+
+
 OTHER_KEYS = {
     "a symmetric key": {"kty": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0", "kid": "x"},
     "Ed25519": {
