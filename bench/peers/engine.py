@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from apigateway import BroadcastResult, Frame, Post, Poster
 from bench.fakes.table import NAME
@@ -37,10 +37,11 @@ class Engine:
         self._members = members
 
     @classmethod
-    def over_tls(cls, endpoint: str, ca: str, table: str) -> Self:
-        """Return an engine that posts over TLS and reads members over HTTP."""
+    def over_tls(cls, endpoint: str, ca: str, table: str, **options: Any) -> Self:
+        """Return an engine that posts over TLS and reads members over HTTP. `options` are Poster's."""
         context = ssl.create_default_context(cafile=ca)
-        return cls(Poster(endpoint, region=REGION, context=context), MemberReader(table, REGION, NAME))
+        poster = Poster(endpoint, region=REGION, context=context, **options)
+        return cls(poster, MemberReader(table, REGION, NAME))
 
     async def broadcast(self, room: str, run: Sequence[Entry], *, coalesced: bool = True) -> BroadcastResult:
         """Post a run to every member. Not coalesced, it is one frame per message."""

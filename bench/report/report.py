@@ -13,13 +13,17 @@ type Cell = str | float
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """A measured number and its bounds, `must` and `aim`: upper bounds, or lower bounds if `at_least`."""
+    """A measured number and its bounds, `must` and `aim`: upper bounds, or lower bounds if `at_least`.
+
+    `counted` is a number that no machine's speed changes: a count, or a time of the virtual clock.
+    """
 
     what: str
     measured: float
     must: float
     aim: float
     at_least: bool = False
+    counted: bool = False
 
     @property
     def verdict(self) -> str:

@@ -94,7 +94,7 @@ EXCERPTS = {
         "faults",
         {
             "trouble": "trouble",
-            "over_s": "beyond the bound and the storm, s",
+            "over_s": "beyond the bound, s",
             "delivered": "delivered",
             "gone": "gone",
             "shed": "shed",

@@ -12,6 +12,7 @@ import os
 import statistics
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench import worker
@@ -20,7 +21,6 @@ from bench.report.report import Goal, Report, progress
 if TYPE_CHECKING:
     from bench.fakes.table import Table
 
-TIMES = 7
 EVENTS = {
     "authorizer": "authorize.json",
     "connect": "connect.json",
@@ -31,15 +31,24 @@ EVENTS = {
 PEER = 'import boto3; boto3.client("dynamodb")'
 
 
-def run() -> Report:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    times: int  # new processes per function
+
+
+FULL = Plan(7)
+QUICK = Plan(1)
+
+
+def run(plan: Plan = FULL) -> Report:
     # Imported here: the measured processes import this module, and would have part of their imports done.
     from bench.fakes.table import table
 
-    report = Report(f"cold-start: milliseconds in a new process, the median of {TIMES}")
+    report = Report(f"cold-start: milliseconds in a new process, the median of {plan.times}")
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in (PEER, *EVENTS)}
     with table([]) as dynamodb:
-        for number in range(TIMES):
-            progress(f"cold-start: run {number + 1} of {TIMES}")
+        for number in range(plan.times):
+            progress(f"cold-start: run {number + 1} of {plan.times}")
             for name, found in runs.items():
                 found.append(_measure(name, dynamodb))
     peer = _median(runs[PEER], "import_cpu")

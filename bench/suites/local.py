@@ -31,28 +31,44 @@ from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA
 from bench.worker import ROOT
 
-SIZES = (100, 1_000, 5_000)  # sockets in one room
-QUIET_SENDS = 200
-WARM_UP = 20  # sends before them
-BROADCASTS = 7
-IDLE = 10.0  # seconds
 CONNECTING = 100  # concurrent handshakes
 MAX_FILES = 20_000  # open files of a process, if the system allows as many
 WS = "8.23.0"  # version of node's ws
 PYTHON_PEER, NODE_PEER = "in memory (python websockets)", f"in memory (node ws {WS})"
 PEER_SCRIPT = ROOT / "bench" / "peers" / "in_memory_chat.mjs"
-# With the account's quota as the stage's throttle: the template's own would be what is measured.
-_RUN = ("local", "run", "--port", "0")
-_THROTTLE = (
-    *("--set", f"ThrottleRate={DEFAULT_QUOTA.rate}"),
-    *("--set", f"ThrottleBurst={DEFAULT_QUOTA.burst}"),
+# The largest that the template takes: its own defaults would be what is measured.
+_LIMITS = {
+    "ThrottleRate": DEFAULT_QUOTA.rate,
+    "ThrottleBurst": DEFAULT_QUOTA.burst,
+    "MessageRate": 1_000,
+    "MessageBurst": 1_000,
+    "RoomRate": 1_000,
+}
+_RUN = (
+    *("local", "run", "--port", "0"),
+    *(part for name, value in _LIMITS.items() for part in ("--set", f"{name}={value}")),
 )
 ENGINE, ENGINE_AWS_POLLING = "local engine", "local engine, polling as AWS"
 SERVERS = {
     PYTHON_PEER: ("bench.peers.in_memory_chat",),
-    ENGINE: (*_RUN, *_THROTTLE),
-    ENGINE_AWS_POLLING: (*_RUN, "--aws-polling", *_THROTTLE),
+    ENGINE: _RUN,
+    ENGINE_AWS_POLLING: (*_RUN, "--aws-polling"),
 }
+COMPARED = 1_000  # sockets
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    sizes: tuple[int, ...]  # sockets in one room
+    warm_up: int  # sends before those that are measured
+    quiet_sends: int
+    broadcasts: int
+    idle: float  # seconds
+    node: bool  # install node's ws, and compare with it too
+
+
+FULL = Plan((100, COMPARED, 5_000), warm_up=20, quiet_sends=200, broadcasts=7, idle=10.0, node=True)
+QUICK = Plan((20,), warm_up=1, quiet_sends=5, broadcasts=2, idle=0.5, node=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +78,28 @@ class Server:
     pid: int
 
 
-def run() -> Report:
-    return asyncio.run(_run())
+def run(plan: Plan = FULL) -> Report:
+    return asyncio.run(_run(plan))
 
 
-async def _run() -> Report:
+async def _run(plan: Plan) -> Report:
     _allow_many_files()
     report = Report(
         "local: the local engine beside in-memory servers (milliseconds unless another unit is given)"
     )
     commands = {name: (sys.executable, "-m", *arguments) for name, arguments in SERVERS.items()}
     with TemporaryDirectory(prefix="ws-") as folder:
-        if node := _node_server(Path(folder), report):
+        if plan.node and (node := _node_server(Path(folder), report)):
             commands = {NODE_PEER: node, **commands}
         for name, command in commands.items():
             async with _server(name, *command) as server:
-                await _quiet(server, report)
-                await _idle(server, report)
-                for size in SIZES:
-                    if size <= 1_000 or name != ENGINE_AWS_POLLING:
-                        await _room(server, size, report)
-    _compare(report)
+                await _quiet(server, report, plan)
+                await _idle(server, report, plan.idle)
+                for size in plan.sizes:
+                    if size <= COMPARED or name != ENGINE_AWS_POLLING:
+                        await _room(server, size, report, plan.broadcasts)
+    if COMPARED in plan.sizes:
+        _compare(report)
     return report
 
 
@@ -90,11 +107,13 @@ def _compare(report: Report) -> None:
     last = {
         row["server"]: float(row["p50"])
         for row in report.rows
-        if row["sockets"] == 1_000 and row["what"] == "send to last receipt"
+        if row["sockets"] == COMPARED and row["what"] == "send to last receipt"
     }
     peer = last.get(NODE_PEER, last[PYTHON_PEER])
     ratio = last[ENGINE] / peer
-    report.goals.append(Goal("local engine, 1,000 sockets: send to last receipt ÷ in memory", ratio, 10, 6))
+    report.goals.append(
+        Goal(f"local engine, {COMPARED:,} sockets: send to last receipt ÷ in memory", ratio, 10, 6)
+    )
 
 
 def _allow_many_files() -> None:
@@ -118,37 +137,37 @@ def _node_server(folder: Path, report: Report) -> tuple[str, ...] | None:
     return (node, str(shutil.copy(PEER_SCRIPT, folder)))
 
 
-async def _quiet(server: Server, report: Report) -> None:
-    progress(f"{server.name}: {QUIET_SENDS} messages among 3 clients")
+async def _quiet(server: Server, report: Report, plan: Plan) -> None:
+    progress(f"{server.name}: {plan.quiet_sends} messages among 3 clients")
     own, last = [], []
     async with _clients(server.url, 3, "quiet") as (clients, _):
-        for number in range(QUIET_SENDS + WARM_UP):
+        for number in range(plan.quiet_sends + plan.warm_up):
             started = time.perf_counter()
             receipts = await _send(clients, "quiet", started)
-            if number >= WARM_UP:
+            if number >= plan.warm_up:
                 own.append(receipts[0])
                 last.append(max(receipts))
     for what, times in (("send to receipt", own), ("send to last receipt", last)):
         report.add(server=server.name, sockets=3, what=what, p50=_ms(times, 50), p99=_ms(times, 99))
 
 
-async def _idle(server: Server, report: Report) -> None:
-    progress(f"{server.name}: idle for {IDLE:.0f} s")
-    await asyncio.sleep(2)
+async def _idle(server: Server, report: Report, seconds: float) -> None:
+    progress(f"{server.name}: idle for {seconds:g} s")
+    await asyncio.sleep(min(2.0, seconds))
     before = _cpu_seconds(server.pid)
-    await asyncio.sleep(IDLE)
-    used = (_cpu_seconds(server.pid) - before) / IDLE
+    await asyncio.sleep(seconds)
+    used = (_cpu_seconds(server.pid) - before) / seconds
     report.add(server=server.name, sockets=0, what="idle, % of a core (all processes)", p50=100 * used)
 
 
-async def _room(server: Server, size: int, report: Report) -> None:
-    progress(f"{server.name}: {size:,} sockets connect, then {BROADCASTS} broadcasts")
+async def _room(server: Server, size: int, report: Report, broadcasts: int) -> None:
+    progress(f"{server.name}: {size:,} sockets connect, then {broadcasts} broadcasts")
     room = f"room-{size}"
     async with _clients(server.url, size, room) as (clients, seconds):
         report.add(server=server.name, sockets=size, what="all connected, seconds", p50=seconds)
         report.add(server=server.name, sockets=size, what="connects per second", p50=size / seconds)
         last = []
-        for number in range(BROADCASTS + 2):
+        for number in range(broadcasts + 2):
             receipts = await _send(clients, room, time.perf_counter())
             assert len(receipts) == size
             if number >= 2:
@@ -159,14 +178,23 @@ async def _room(server: Server, size: int, report: Report) -> None:
 
 
 async def _send(clients: Sequence[ClientConnection], room: str, started: float) -> list[float]:
-    """Send one message from the first client; return the seconds until each client had it."""
+    """Send one message from the first client; return the seconds until each client had it.
+
+    Raises RuntimeError if it is answered with an error.
+    """
     ref = str(uuid.uuid4())
 
     async def receive(client: ClientConnection) -> float:
         async with asyncio.timeout(60):
             async for frame in client:
                 body = json.loads(frame)
-                if body["type"] == "messages" and any(message["id"] == ref for message in body["messages"]):
+                if (
+                    body.get("status", "ok") != "ok" or "connectionId" in body
+                ):  # a reply, or API Gateway's own
+                    raise RuntimeError(f"a message was answered with an error: {frame!r}")
+                if body.get("type") == "messages" and any(
+                    message["id"] == ref for message in body["messages"]
+                ):
                     return time.perf_counter() - started
         raise ConnectionError("the server closed a socket")
 

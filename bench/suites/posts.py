@@ -6,6 +6,7 @@ import re
 import resource
 import statistics
 import subprocess
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import worker
@@ -31,18 +32,28 @@ NAMES = {
     "aiobotocore_tasks": "aiobotocore, 50 tasks",
     "awscrt": "awscrt, 50 connections, our signer",
 }
-TIMES = 3
 (FRAME,) = frames.messages("general", [message(42)])
 PEERS = worker.ROOT / ".venv-bench" / "bin" / "python"  # `make bench` installs it
 _OTHER_VENV = ("aiobotocore_tasks", "awscrt")  # their packages need another botocore
 
 
-def run() -> Report:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    times: int  # runs per client
+    share: float  # of the posts above
+    wrk_seconds: int
+
+
+FULL = Plan(times=3, share=1.0, wrk_seconds=3)
+QUICK = Plan(times=1, share=0.05, wrk_seconds=1)
+
+
+def run(plan: Plan = FULL) -> Report:
     report = Report(f"posts: a signed frame of {len(FRAME)} bytes over TLS to nginx")
     try:
         with nginx() as sink:
-            rates = {client: rate for client in POSTS if (rate := _rate(report, client, sink))}
-            limit = _wrk(report, sink)
+            rates = {client: rate for client in POSTS if (rate := _rate(report, client, sink, plan))}
+            limit = _wrk(report, sink, plan.wrk_seconds)
     except NotInstalled as missing:
         report.notes.append(f"not run: {missing}")
         return report
@@ -58,7 +69,7 @@ def run() -> Report:
     return report
 
 
-def _rate(report: Report, client: str, sink: Sink) -> float | None:
+def _rate(report: Report, client: str, sink: Sink, plan: Plan) -> float | None:
     """Return the client's posts per CPU-second, the median of its runs. None if it cannot run."""
     if client in _OTHER_VENV and not PEERS.exists():
         report.notes.append(
@@ -75,9 +86,9 @@ def _rate(report: Report, client: str, sink: Sink) -> float | None:
             endpoint=sink.endpoint,
             ca=sink.ca,
             frame=FRAME,
-            posts=POSTS[client],
+            posts=round(plan.share * POSTS[client]),
         )
-        for _ in range(TIMES)
+        for _ in range(plan.times)
     ]
     rate: float = statistics.median(run["posts"] / run["cpu"] for run in runs)
     report.add(
@@ -89,7 +100,7 @@ def _rate(report: Report, client: str, sink: Sink) -> float | None:
     return rate
 
 
-def _wrk(report: Report, sink: Sink) -> float | None:
+def _wrk(report: Report, sink: Sink, seconds: int) -> float | None:
     try:
         program = find("wrk", "wrk")
     except NotInstalled as missing:
@@ -100,7 +111,15 @@ def _wrk(report: Report, sink: Sink) -> float | None:
     script.write_text(f'wrk.method = "POST"\nwrk.body = string.rep("x", {len(FRAME)})\n')
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        [program, "-t1", "-c50", "-d3s", "-s", str(script), f"{sink.endpoint}/@connections/aBcDeFgHoAMCJ9w="],
+        [
+            program,
+            "-t1",
+            "-c50",
+            f"-d{seconds}s",
+            "-s",
+            str(script),
+            f"{sink.endpoint}/@connections/aBcDeFgHoAMCJ9w=",
+        ],
         capture_output=True,
         text=True,
         check=True,

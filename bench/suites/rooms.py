@@ -23,12 +23,10 @@ from bench.simulator import Report as Arrived
 from bench.simulator.virtual_gateway import Account, VirtualGateway, VirtualMembers
 from bench.simulator.virtual_time import VirtualLoop
 
-SIZES = (10, 100, 1_000, 10_000)
-MEMORY_SIZE = 100_000
 QUOTA = Settings(rate=NEWER_REGIONS_QUOTA.rate, burst=NEWER_REGIONS_QUOTA.burst)
 NO_QUOTA = Settings(rate=None)
 BROADCASTS = 2
-VIRTUAL = (
+VIRTUAL: tuple[tuple[float, float, int, tuple[int, ...]], ...] = (
     # quota per second, its burst, instances, sizes
     (NEWER_REGIONS_QUOTA.rate, NEWER_REGIONS_QUOTA.burst, 1, (1_000, 10_000, 100_000)),
     (DEFAULT_QUOTA.rate, DEFAULT_QUOTA.burst, 1, (1_000, 10_000, 100_000)),
@@ -37,10 +35,27 @@ VIRTUAL = (
 )
 
 
-def run() -> Report:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    sizes: tuple[int, ...]  # members, in real time
+    memory_size: (
+        int  # members of the room whose broadcast's memory is compared with that of the largest above
+    )
+    virtual: tuple[tuple[float, float, int, tuple[int, ...]], ...]
+
+
+FULL = Plan((10, 100, 1_000, 10_000), 100_000, VIRTUAL)
+QUICK = Plan(
+    (200,),
+    1_000,
+    tuple((rate, burst, instances, sizes[:1]) for rate, burst, instances, sizes in VIRTUAL),
+)
+
+
+def run(plan: Plan = FULL) -> Report:
     report = Report("rooms: from the first page of members to the last post of one message")
-    per_post = _real_time(report)
-    _virtual_time(report, per_post)
+    per_post = _real_time(report, plan)
+    _virtual_time(report, plan, per_post)
     return report
 
 
@@ -75,14 +90,14 @@ class Measured:
         return sum(count for kind, count in outcomes if kind != "Delivered")
 
 
-def _real_time(report: Report) -> float:
+def _real_time(report: Report, plan: Plan) -> float:
     """Return the CPU seconds per post, members read too, where no quota holds the engine back."""
-    for size in SIZES:
+    for size in plan.sizes:
         for client in ("ours", "boto3"):
             _measure(report, client, size, QUOTA)
-    ours = _measure(report, "ours", SIZES[-1], NO_QUOTA)
-    peer = _measure(report, "boto3", SIZES[-1], NO_QUOTA)
-    large = _measure(report, "ours", MEMORY_SIZE, NO_QUOTA)
+    ours = _measure(report, "ours", plan.sizes[-1], NO_QUOTA)
+    peer = _measure(report, "boto3", plan.sizes[-1], NO_QUOTA)
+    large = _measure(report, "ours", plan.memory_size, NO_QUOTA)
     speed = peer.cpu_per_post / ours.cpu_per_post
     memory = large.peak_memory / ours.peak_memory
     report.goals += [
@@ -164,10 +179,10 @@ class Simulated:
     delivered: int  # members
 
 
-def _virtual_time(report: Report, per_post: float) -> None:
+def _virtual_time(report: Report, plan: Plan, per_post: float) -> None:
     curves: dict[str, list[tuple[float, float]]] = {}
     bounds: dict[str, list[tuple[float, float]]] = {}
-    for rate, burst, instances, sizes in VIRTUAL:
+    for rate, burst, instances, sizes in plan.virtual:
         curve = f"{rate:,}/s, {instances} " + ("instance" if instances == 1 else "slices")
         for size in sizes:
             progress(f"rooms: {size:,} members in virtual time, quota {rate:,}/s, {instances} instances")

@@ -3,16 +3,57 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
+from importlib import import_module
+from types import ModuleType
 
 import pytest
 
 from bench.__main__ import SUITES, main
+from bench.report.report import Goal, Report
 
 
-def test_every_benchmark_is_a_module_of_suites() -> None:
-    for name in SUITES:
-        assert find_spec(f"bench.suites.{name.replace('-', '_')}"), name
+def suite(name: str) -> ModuleType:
+    return import_module(f"bench.suites.{name.replace('-', '_')}")
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_every_benchmark_has_a_full_and_a_short_form(name: str) -> None:
+    assert suite(name).FULL != suite(name).QUICK
+    assert callable(suite(name).run)
+
+
+def quick(monkeypatch: pytest.MonkeyPatch, report: Report) -> None:
+    """Run the command with --quick, with this report from the benchmark `cost`."""
+    plans = []
+    monkeypatch.setattr(suite("cost"), "run", lambda plan: plans.append(plan) or report)
+    monkeypatch.setattr(sys, "argv", ["bench", "--quick", "cost"])
+    main()
+    assert plans == [suite("cost").QUICK]
+
+
+def test_a_short_form_fails_if_a_count_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lost = Goal("members that missed a message", 1, 0, 0, counted=True)
+    with pytest.raises(SystemExit, match=r"cost \(members that missed a message\)"):
+        quick(monkeypatch, Report("cost", goals=[lost]))
+
+
+def test_a_short_form_ignores_what_depends_on_the_machine(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick(monkeypatch, Report("cost", goals=[Goal("seconds", 60, 1, 1)]))
+    assert "seconds" not in capsys.readouterr().out
+
+
+def test_a_short_form_fails_if_a_benchmark_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(suite("cost"), "run", lambda plan: [][1])
+    monkeypatch.setattr(sys, "argv", ["bench", "--quick", "cost"])
+    with pytest.raises(SystemExit, match="failed: cost"):
+        main()
+    assert "IndexError" in capsys.readouterr().err
 
 
 def test_help_lists_each_benchmark_with_its_time(
