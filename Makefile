@@ -43,7 +43,7 @@ bench: .venv/.dev .venv-bench/.bench ## Run the benchmarks (ARGS="--help" lists 
 	@exec $(BIN)/python -m bench $(ARGS)
 
 build: .venv/.run .venv-sam/.sam ## Build the deployment, into .aws-sam/
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build $(BUILD_ARGS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build
 
 invoke: .venv/.run ## Run one function with one event beside a running `make run` (FUNCTION=..., EVENT=events/...)
 	@exec $(BIN)/python -m local invoke $(FUNCTION) -e $(EVENT) --env-vars $(ENV_VARS) $(ARGS)
