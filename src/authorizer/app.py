@@ -52,7 +52,9 @@ def by_token() -> Callable[[Handshake], Authorization]:
         keys,
         issuer=required("JWT_ISSUER"),
         audiences=required("JWT_AUDIENCE").split(","),
+        leeway=int(required("JWT_LEEWAY")),
         claims=ClaimNames(
+            audience=required("AUDIENCE_CLAIM"),
             user=required("USER_CLAIM"),
             name=required("NAME_CLAIM"),
             rooms=required("ROOMS_CLAIM"),

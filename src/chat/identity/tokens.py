@@ -16,16 +16,20 @@ from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
 
 MAX_TOKEN = 8 * 1024  # characters; API Gateway takes 10 KB of headers
 MAX_GRANTS = 4 * 1024  # bytes of grants and roles; API Gateway takes 8 KB from an authorizer, names included
-LEEWAY = 10  # seconds that clocks may differ by
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 # PyJWT would insist on text in `sub`, where some issuers put a number, and in `jti`, which is not used here.
-_OPTIONS: jwt.types.Options = {"require": ["exp", "iss", "aud"], "verify_sub": False, "verify_jti": False}
+# It looks for an audience in `aud` alone; _check_audience reads the claim that the settings name.
+_OPTIONS: jwt.types.Options = {
+    "require": ["exp", "iss"],
+    "verify_aud": False,
+    "verify_sub": False,
+    "verify_jti": False,
+}
 _REASONS: Mapping[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "expired",
     jwt.ImmatureSignatureError: "not_yet_valid",
     jwt.InvalidIssuerError: "issuer",
-    jwt.InvalidAudienceError: "audience",
     jwt.MissingRequiredClaimError: "missing_claim",
 }
 
@@ -34,6 +38,7 @@ _REASONS: Mapping[type[jwt.PyJWTError], str] = {
 class ClaimNames:
     """The names of the claims."""
 
+    audience: str
     user: str
     name: str
     rooms: str
@@ -41,14 +46,15 @@ class ClaimNames:
 
 
 class Tokens:
-    """The tokens of one issuer for one of these audiences."""
+    """The tokens of one issuer for one of these audiences. Clocks may differ by `leeway` seconds."""
 
     def __init__(
-        self, keys: SigningKeys, *, issuer: str, audiences: Sequence[str], claims: ClaimNames
+        self, keys: SigningKeys, *, issuer: str, audiences: Sequence[str], leeway: int, claims: ClaimNames
     ) -> None:
         self._keys = keys
         self._issuer = issuer
-        self._audiences = audiences
+        self._audiences = frozenset(audiences)
+        self._leeway = leeway
         self._claims = claims
 
     def authenticate(self, token: str | None, protocol: Protocol) -> Authorization:
@@ -92,15 +98,25 @@ class Tokens:
                 key.value,
                 algorithms=[key.algorithm],
                 issuer=self._issuer,
-                audience=self._audiences,
-                leeway=LEEWAY,
+                leeway=self._leeway,
                 options=_OPTIONS,
             )
         except jwt.InvalidSignatureError:
             raise
         except jwt.PyJWTError as error:
             raise AuthError(_REASONS.get(type(error), "malformed")) from None
+        self._check_audience(claims.get(self._claims.audience))
         return claims
+
+    def _check_audience(self, claim: object) -> None:
+        """Check an audience, one text or a list of them. Raises AuthError if it does not name this chat."""
+        if not claim:
+            raise AuthError("missing_claim")
+        named = [claim] if isinstance(claim, str) else claim
+        if not isinstance(named, list) or not all(isinstance(each, str) for each in named):
+            raise AuthError("audience")
+        if self._audiences.isdisjoint(named):
+            raise AuthError("audience")
 
     def _authorization(self, claims: Mapping[str, Any], protocol: Protocol) -> Authorization:
         """Read the claims. Raises AuthError if a claim has the wrong type."""

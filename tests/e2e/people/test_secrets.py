@@ -133,8 +133,8 @@ def bad_tokens() -> dict[str, str]:
     """Return bad tokens by the reason that the log gives."""
     key = ec_key()
     return {
-        "expired": token(key, "ES256", kid="e1", exp=int(time.time()) - 60),
-        "not_yet_valid": token(key, "ES256", kid="e1", nbf=int(time.time()) + 60),
+        "expired": token(key, "ES256", kid="e1", exp=int(time.time()) - 120),
+        "not_yet_valid": token(key, "ES256", kid="e1", nbf=int(time.time()) + 120),
         "issuer": token(key, "ES256", kid="e1", iss="https://somebody.example.com"),
         "audience": token(key, "ES256", kid="e1", aud="somebody"),
         "missing_claim": token(key, "ES256", kid="e1", exp=...),

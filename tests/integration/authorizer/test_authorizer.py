@@ -152,6 +152,15 @@ def test_a_token_of_a_published_key_lets_in(with_keys: Authorizer) -> None:
     assert effect(with_keys.asked(headers=bearer(token()))) == "Deny"
 
 
+def test_the_leeway_and_the_claim_with_the_audience_are_parameters(ssm: Any, deployed: Deploy) -> None:
+    ahead = bearer(token(iat=int(time.time()) + 30))
+    assert effect(deployed(WITH_SECRET).asked(headers=ahead)) == "Allow"
+    assert effect(deployed({**WITH_SECRET, "JwtLeeway": "10"}).asked(headers=ahead)) == "Deny"
+    by_client = deployed({**WITH_SECRET, "AudienceClaim": "client_id"})
+    assert effect(by_client.asked(headers=bearer(token(aud=..., client_id="roomcast")))) == "Allow"
+    assert effect(by_client.asked(headers=bearer(token()))) == "Deny"
+
+
 def test_a_flood_of_bad_tokens_asks_the_issuer_once(with_keys: Authorizer, server: KeySetServer) -> None:
     for number in range(1_000):
         bad = token(rsa_key("evil"), "RS256", kid=f"k{number % 10}")
@@ -347,6 +356,8 @@ def test_nothing_else_of_a_token_or_a_url_is_logged(
         ({"JWT_SECRET": ""}, "JWT_SECRET"),
         ({"JWKS_URL": "https://issuer.example.com/jwks.json"}, "JWKS_URL"),
         ({"JWT_SECRET": "", "JWKS_URL": "http://issuer.example.com/jwks.json"}, "https://"),
+        ({"JWT_LEEWAY": ""}, "JWT_LEEWAY"),
+        ({"AUDIENCE_CLAIM": ""}, "AUDIENCE_CLAIM"),
         ({"USER_CLAIM": ""}, "USER_CLAIM"),
         ({"ROOMS_CLAIM": ""}, "ROOMS_CLAIM"),
         ({"AUTH_MODE": "off"}, "off"),

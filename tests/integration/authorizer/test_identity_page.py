@@ -42,26 +42,41 @@ def parameters(recipe: str) -> dict[str, str]:
 def lately(claims: dict[str, Any]) -> dict[str, Any]:
     """The same claims of a token that was made just now."""
     past = int(time.time()) - claims["iat"]
-    times = {name: claims[name] + past for name in ("iat", "exp", "auth_time") if name in claims}
+    times = {name: claims[name] + past for name in ("iat", "nbf", "exp", "auth_time") if name in claims}
     return claims | times
 
 
-@pytest.mark.parametrize("name", ["Amazon Cognito", "Auth0 and similar"])
+# Where an issuer publishes its keys, after its name: `jwks_uri` of its /.well-known/openid-configuration.
+PUBLISHED_AT = {
+    "Cognito's ID tokens": "/.well-known/jwks.json",
+    "Cognito's access tokens": "/.well-known/jwks.json",
+    "Auth0": "/.well-known/jwks.json",
+    "Clerk": "/.well-known/jwks.json",
+    "Keycloak": "/protocol/openid-connect/certs",
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_AT)
 def test_a_recipe_with_published_keys_lets_in_its_token(
     name: str, deployed: Deploy, server: KeySetServer
 ) -> None:
     recipe = section(f"### {name}")
     set_to = parameters(recipe)
     claims, expected = (json.loads(block) for block in blocks(recipe, "json"))
-    assert set_to["JwksUrl"] == set_to["JwtIssuer"].rstrip("/") + "/.well-known/jwks.json"
+    assert set_to["JwksUrl"] == set_to["JwtIssuer"].rstrip("/") + PUBLISHED_AT[name]
     authorizer = deployed({**set_to, "JwksUrl": server.url})
     good = lately(claims)
     context = authorizer.context(headers=bearer(signed(good, rsa_key(), "RS256", kid="r1")))
     told = {**expected, "protocol": "v1", "room": "lobby", "expires_at": str(good["exp"])}
     assert context == told
-    for missing in ("iss", "aud", "sub", "exp"):
+    for missing in ("iss", set_to.get("AudienceClaim", "aud"), "sub", "exp"):
         bad = {claim: value for claim, value in good.items() if claim != missing}
         assert effect(authorizer.asked(headers=bearer(signed(bad, rsa_key(), "RS256", kid="r1")))) == "Deny"
+    other_audience = good | {set_to.get("AudienceClaim", "aud"): "account"}
+    assert (
+        effect(authorizer.asked(headers=bearer(signed(other_audience, rsa_key(), "RS256", kid="r1"))))
+        == "Deny"
+    )
     expired = signed(claims | {"exp": claims["iat"]}, rsa_key(), "RS256", kid="r1")
     assert effect(authorizer.asked(headers=bearer(expired))) == "Deny"
 

@@ -97,6 +97,35 @@ def test_a_secret_that_is_not_there_lets_nobody_in(account: None, place: str) ->
         next(shared_key(place).candidates())
 
 
+@pytest.mark.parametrize(
+    ("secret", "reason"),
+    [
+        (f"{SECRET}\n", "it begins or ends with white space, such as a newline: store it without"),
+        (f" {SECRET}", "it begins or ends with white space, such as a newline: store it without"),
+        (f'{{"secret": "{SECRET}"}}', "it is JSON, which is used as a whole: store the text alone"),
+        (f'"{SECRET}"', "it is JSON, which is used as a whole: store the text alone"),
+    ],
+    ids=["newline", "space", "object", "quotes"],
+)
+def test_a_secret_that_was_probably_not_meant_so_is_named_in_the_log(
+    secrets: Any, caplog: pytest.LogCaptureFixture, secret: str, reason: str
+) -> None:
+    arn = secrets.create_secret(Name="roomcast", SecretString=secret)["ARN"]
+    assert value(shared_key(arn)) == secret.encode()  # used as it is all the same
+    (record,) = [record for record in caplog.records if record.message == "secret looks wrong"]
+    assert record.__dict__["reason"] == reason
+    assert SECRET not in str(record.__dict__)
+
+
+@pytest.mark.parametrize("secret", [SECRET, "4" * 40, "null" * 10])
+def test_an_ordinary_secret_is_not_remarked_on(
+    ssm: Any, caplog: pytest.LogCaptureFixture, secret: str
+) -> None:
+    put(ssm, secret)
+    value(shared_key(PARAMETER))
+    assert not caplog.records
+
+
 def test_a_weak_secret_lets_nobody_in(ssm: Any) -> None:
     put(ssm, "x" * 31)
     with pytest.raises(KeysUnavailable):

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -18,7 +19,7 @@ import pytest
 from chat.identity.identity import AuthError, Authorization, Identity
 from chat.identity.jwks import jwks_keys
 from chat.identity.signing_keys import PAUSE, Key, KeysUnavailable, SigningKeys
-from chat.identity.tokens import LEEWAY, MAX_GRANTS, MAX_TOKEN, ClaimNames, Tokens
+from chat.identity.tokens import MAX_GRANTS, MAX_TOKEN, ClaimNames, Tokens
 from tests.support.fakes.clock import Clock
 from tests.support.issuer import (
     AUDIENCE,
@@ -35,7 +36,8 @@ from tests.support.issuer import (
     token,
 )
 
-NAMES = ClaimNames(user="sub", name="name", rooms="rooms", roles="roles")
+LEEWAY = 10  # seconds
+NAMES = ClaimNames(audience="aud", user="sub", name="name", rooms="rooms", roles="roles")
 
 
 @pytest.fixture
@@ -50,8 +52,14 @@ def server() -> Iterator[KeySetServer]:
     server.close()
 
 
-def of(keys: SigningKeys, *, audiences: Sequence[str] = (AUDIENCE,), names: ClaimNames = NAMES) -> Tokens:
-    return Tokens(keys, issuer=ISSUER, audiences=audiences, claims=names)
+def of(
+    keys: SigningKeys,
+    *,
+    audiences: Sequence[str] = (AUDIENCE,),
+    leeway: int = LEEWAY,
+    names: ClaimNames = NAMES,
+) -> Tokens:
+    return Tokens(keys, issuer=ISSUER, audiences=audiences, leeway=leeway, claims=names)
 
 
 @pytest.fixture
@@ -128,6 +136,24 @@ def test_the_audience_is_one_or_a_list(aud: Any) -> None:
 def test_one_audience_of_several_will_do(aud: Any) -> None:
     tokens = of(secret_keys(), audiences=["web", "phone"])
     assert tokens.authenticate(token(aud=aud), "v1").identity.user == "ada-1"
+
+
+@pytest.mark.parametrize(
+    ("claim", "named"),
+    [("azp", "https://example.com"), ("client_id", "1example23456789abcdefghij"), ("aud", AUDIENCE)],
+)
+def test_the_audience_is_in_the_claim_that_the_settings_name(claim: str, named: str) -> None:
+    tokens = of(secret_keys(), audiences=["other", named], names=replace(NAMES, audience=claim))
+    assert tokens.authenticate(token(**{"aud": ..., claim: named}), "v1").identity.user == "ada-1"
+    assert reason_for(tokens, token(**{"aud": ..., claim: "another"})) == "audience"
+    assert reason_for(tokens, token(**{"aud": ...})) == "missing_claim"
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_an_issuer_whose_clock_is_fast_is_believed_within_the_leeway(claim: str) -> None:
+    ahead = token(**{claim: time.time() + 30})
+    assert of(secret_keys(), leeway=60).authenticate(ahead, "v1").identity.user == "ada-1"
+    assert reason_for(of(secret_keys(), leeway=10), ahead) == "not_yet_valid"
 
 
 @pytest.mark.parametrize(
@@ -524,6 +550,7 @@ def test_there_are_no_more_grants_than_an_authorizer_can_answer(with_secret: Tok
 
 def test_claims_have_the_names_that_are_asked_for() -> None:
     names = ClaimNames(
+        audience="aud",
         user="email",
         name="https://example.com/nickname",
         rooms="https://example.com/rooms",
