@@ -7,6 +7,7 @@ import { randomId } from "./roomcast/protocol/random-id.js";
 import { RoomcastError } from "./roomcast/protocol/error.js";
 import { Room } from "./roomcast/room/room.js";
 import { Session } from "./roomcast/room/session.js";
+import { ownerOf } from "./roomcast/transport/token.js";
 import { tabStorage, watchNetwork } from "./roomcast/transport/browser.js";
 
 export { randomId, Room, RoomcastError };
@@ -56,6 +57,8 @@ export class Roomcast extends Emitter {
   #rooms = new Map();
   /** @type {Map<string, Promise<void>>} by name: resolves when the server has acknowledged the leave */
   #leaving = new Map();
+  /** @type {string | null} of the token or the client id; null if it is not known yet */
+  #owner;
   #url;
   #tools;
   #connection;
@@ -79,15 +82,17 @@ export class Roomcast extends Emitter {
     this.#setName(name);
     this.#url.searchParams.set("client", client);
     this.#tools = { clock, random, storage };
+    this.#owner = typeof token === "function" ? null : ownerOf(token ?? "", client);
     this.#connection = new Connection(
       {
+        onOwner: (owner) => this.#onOwner(owner),
         address: (hasFailed) => this.#address(hasFailed),
         onOpen: (socket) => this.#onOpen(socket),
         onFrame: (frame, socket) => this.#onFrame(frame, socket),
         onClose: (socket) => this.#sessions.forEach((session) => session.onClose(socket)),
         onState: (state, code) => this.#onState(state, code),
       },
-      { token: typeof token === "function" ? token : () => token, lifetime, WebSocket, clock, random },
+      { client, token: typeof token === "function" ? token : () => token, lifetime, WebSocket, clock, random },
     );
     this.#heartbeat = new Heartbeat(heartbeat, () => this.#oldestActivity, () => this.#ping(heartbeat), clock);
     this.#unwatch = watchNetwork({ online: () => this.#retryNow(), offline: () => this.#connection.goOffline() });
@@ -127,7 +132,10 @@ export class Roomcast extends Emitter {
     this.#connection.replaceSocket();
   }
 
-  /** Close for good. Pending messages fail with `closed`. */
+  /**
+   * Close for good. The messages that wait fail with `closed`, and are forgotten: no later page sends them. Only those
+   * of an earlier page stay in the storage, for their user, in a room that this chat never joined.
+   */
   close() {
     this.#connection.close("closed");
   }
@@ -147,7 +155,8 @@ export class Roomcast extends Emitter {
     const session = new Session(name, {
       ...this.#tools,
       history,
-      key: `roomcast.outbox ${this.#url.origin}${this.#url.pathname} ${name}`,
+      keyOf: (owner) => `roomcast.outbox ${this.#url.origin}${this.#url.pathname} ${owner} ${name}`,
+      owner: this.#owner,
       dispatch: (event) => void room.dispatchEvent(event),
       onLeft: (acknowledged) => this.#onLeft(name, acknowledged),
     });
@@ -164,6 +173,12 @@ export class Roomcast extends Emitter {
     this.#rooms.delete(name);
     const leaving = acknowledged.finally(() => leaving === this.#leaving.get(name) && this.#leaving.delete(name));
     this.#leaving.set(name, leaving);
+  }
+
+  /** @param {string | null} owner */
+  #onOwner(owner) {
+    this.#owner = owner;
+    for (const session of this.#sessions) session.identify(owner);
   }
 
   /** @param {Session} session @param {Socket} socket */

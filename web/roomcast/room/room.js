@@ -80,12 +80,12 @@ export class Room extends Emitter {
 
   /**
    * This user's messages that the server has not acknowledged, oldest first. After a page reload they include those of
-   * the page before, which are sent again.
+   * the page before, which are sent again; with a `token` function from its first token on. Never another user's.
    *
    * @returns {{id: string, message: string, data?: unknown}[]}
    */
   get pending() {
-    return this.#session.pending.map(({ at: _, ...content }) => content);
+    return this.#session.pending.map(({ at: _, user: __, ...content }) => content);
   }
 
   /**

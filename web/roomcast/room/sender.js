@@ -61,6 +61,18 @@ export class Sender {
     return sent;
   }
 
+  /**
+   * Say who is here from now on. Messages of another user are neither sent nor seen until that user returns.
+   *
+   * @param {string | null} owner @param {string} [user] - as Outbox.identify takes them
+   */
+  identify(owner, user) {
+    this.#outbox.identify(owner, user);
+    if (!this.#underWay || this.#outbox.has(this.#underWay.id)) return;
+    this.#underWay.controller.abort();
+    this.#underWay = null;
+  }
+
   /** Send the first message that waits. */
   start() {
     const message = this.#outbox.first;
@@ -93,6 +105,9 @@ export class Sender {
   stop(error, { keepRestored }) {
     this.#stopped = error;
     for (const { id } of this.pending) if (!keepRestored || this.#deferred.has(id)) this.#finish(id, error);
+    for (const { reject } of this.#deferred.values()) reject(error); // Another user's; they stay in the storage.
+    this.#deferred.clear();
+    this.#outbox.close();
   }
 
   /** @param {string} text @param {{data?: unknown, ref?: string}} options */

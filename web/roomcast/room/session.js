@@ -22,7 +22,8 @@ const REVIEW_AFTER = 30_000;
  * @property {import("../transport/clock.js").Clock} clock
  * @property {() => number} random
  * @property {import("../transport/browser.js").Store | null} storage
- * @property {string} key - of the outbox in the storage
+ * @property {(owner: string) => string} keyOf - the key of an owner's outbox in the storage
+ * @property {string | null} owner - of the token or the client id; null if it is not known yet
  */
 
 /** The state behind one Room: membership, reader, sender, presence and typing, and the order of their events. */
@@ -56,7 +57,7 @@ export class Session {
     /** @readonly */
     this.name = name;
     this.#options = options;
-    const { clock, random, storage, key } = options;
+    const { clock, random, storage, keyOf, owner } = options;
     /** @type {import("./membership.js").Callbacks} */
     const callbacks = {
       position: () => this.#reader.position,
@@ -65,7 +66,7 @@ export class Session {
       onLeft: (error, acknowledged) => this.#onLeft(error, acknowledged),
     };
     this.#membership = new Membership(name, callbacks, { clock, random });
-    this.#sender = new Sender(name, new Outbox(storage, key), {
+    this.#sender = new Sender(name, new Outbox(storage, keyOf), {
       request: (make, signal, onDelay) => this.#membership.request(make, signal, onDelay),
       onResult: (id, result) => this.#onResult(id, result),
       onDelay: (id, { code, message, retryAfter }) => {
@@ -73,6 +74,7 @@ export class Session {
       },
       clock,
     });
+    this.#sender.identify(owner);
     this.#reader = this.#newReader();
     /** @readonly */
     this.presence = new PresenceTracker(name, {
@@ -88,6 +90,12 @@ export class Session {
 
   get pending() {
     return this.#sender.pending;
+  }
+
+  /** Another token or client id is about to connect. @param {string | null} owner - null if only the server can tell */
+  identify(owner) {
+    // While the room is joined, messages are sent as the user who joined it.
+    if (!this.#membership.socket) this.#sender.identify(owner);
   }
 
   /** @param {string} message @param {{data?: unknown, ref?: string}} options */
@@ -167,6 +175,7 @@ export class Session {
     const absence = this.lastActivityAt - this.#awayAt;
     this.#awayAt = Infinity;
     this.me = reply.me ?? this.me;
+    this.#sender.identify(this.#membership.socket?.owner ?? null, this.me?.user);
     this.#enter("joined");
     this.wasJoined = true;
     this.#onReady();

@@ -1,7 +1,7 @@
 import { Backoff } from "./backoff.js";
 import { SUBPROTOCOL } from "../protocol/frames.js";
 import { Socket } from "./socket.js";
-import { remainingLifetime } from "./token.js";
+import { ownerOf, remainingLifetime } from "./token.js";
 
 /** After this many failed handshakes in a row the state is `unreachable`. */
 const UNREACHABLE_AFTER = 3;
@@ -17,6 +17,7 @@ const MIN_TOKEN_TIME = 30_000;
  * @typedef {"idle" | "connecting" | "open" | "reconnecting" | "offline" | "unreachable" | "closed"} ConnectionState
  *
  * @typedef {object} Callbacks
+ * @property {(owner: string | null) => void} onOwner - of the token or the client id that it is about to connect with
  * @property {(hasFailed: boolean) => string} address - `hasFailed`: the last handshake failed
  * @property {(socket: Socket) => Promise<unknown>} onOpen - resolves when every room has moved to the socket, or cannot
  * @property {(frame: Frame, socket: Socket) => void} onFrame
@@ -27,6 +28,7 @@ const MIN_TOKEN_TIME = 30_000;
  *   last token has expired, is about to expire, or was rejected
  *
  * @typedef {object} Options
+ * @property {string} client - the client id
  * @property {TokenSource} token
  * @property {number} lifetime - of a socket, in milliseconds
  * @property {import("./socket.js").WebSocketClass} WebSocket
@@ -114,6 +116,8 @@ export class Connection {
       const now = this.#options.clock.now();
       this.#tokenEndsAt = now + remainingLifetime(token ?? "", now);
       const protocols = token ? [SUBPROTOCOL, `token.${token}`] : [SUBPROTOCOL];
+      const owner = ownerOf(token ?? "", this.#options.client);
+      this.#callbacks.onOwner(owner);
       /** @type {import("./socket.js").Callbacks} */
       const callbacks = {
         onOpen: (socket) => this.#onOpen(socket),
@@ -121,7 +125,8 @@ export class Connection {
         onProven: () => this.#backoff.reset(),
         onClose: (socket) => this.#onClose(socket),
       };
-      this.#next = new Socket(this.#callbacks.address(this.#failedHandshakes > 0), protocols, callbacks, this.#options);
+      const address = this.#callbacks.address(this.#failedHandshakes > 0);
+      this.#next = new Socket(address, protocols, callbacks, { ...this.#options, owner });
     } catch {
       // The token source failed, or its token cannot be a subprotocol.
       if (attempt === this.#attempt) this.#onFailure();

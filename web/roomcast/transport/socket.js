@@ -52,10 +52,11 @@ export class Socket {
 
   /**
    * @param {string} url @param {string[]} protocols @param {Callbacks} callbacks
-   * @param {{WebSocket: WebSocketClass, clock: import("./clock.js").Clock, random: () => number}} tools
+   * @param {{WebSocket: WebSocketClass, clock: import("./clock.js").Clock, random: () => number,
+   *   owner?: string | null}} tools - `owner`: of the token or the client id that it connects with
    * @throws what the WebSocket's constructor throws for an invalid address or subprotocol
    */
-  constructor(url, protocols, callbacks, { WebSocket, clock, random }) {
+  constructor(url, protocols, callbacks, { WebSocket, clock, random, owner = null }) {
     this.#callbacks = callbacks;
     this.#clock = clock;
     this.#backoff = new Backoff(random);
@@ -66,6 +67,8 @@ export class Socket {
     // `close` always follows `error`. The `ws` package throws an error that has no listener.
     this.#webSocket.addEventListener("error", () => {});
     this.#handshakeTimer = clock.setTimeout(() => this.close(), TIMEOUT);
+    /** @readonly */
+    this.owner = owner;
     /** When the last frame came. */
     this.lastActivityAt = clock.now();
   }

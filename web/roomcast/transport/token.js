@@ -15,6 +15,18 @@ export function remainingLifetime(token, now) {
   return remaining > 0 ? Math.min(remaining, lifetime) : lifetime;
 }
 
+/**
+ * Return a name for the user that a token or a client id belongs to, before the server has said who that is.
+ *
+ * @param {string} token - empty if there is none @param {string} client - the client id
+ * @returns {string | null} null if only the server can tell
+ */
+export function ownerOf(token, client) {
+  if (!token) return `client ${client}`;
+  const { iss, sub } = claimsOf(token);
+  return sub === undefined ? null : `token ${iss ?? ""} ${sub}`;
+}
+
 /** @param {string} token @returns {Record<string, unknown>} */
 function claimsOf(token) {
   try {

@@ -18,6 +18,7 @@ export class ScriptedServer {
   presence = new PresenceServer(this);
   moderation = new Moderation(this);
 
+  userOf = ({ url }) => url.searchParams.get("client"); // (socket)
   handshake = () => "open"; // or "reject", or "hang"
   delayIn = () => 1; // (frame): until the server has it
   delayOut = () => 1; // (frame): until the client has it
@@ -202,7 +203,7 @@ export class FakeSocket extends EventTarget {
     this.#server = server;
     this.url = new URL(url);
     this.protocols = protocols;
-    this.user = this.url.searchParams.get("client");
+    this.user = server.userOf(this);
     this.name = this.url.searchParams.get("name") ?? "Guest";
     server.sockets.push(this);
     const handshake = server.handshake(this);

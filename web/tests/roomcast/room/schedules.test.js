@@ -23,11 +23,12 @@ class Tab {
   alive = true;
   record = null;
 
-  constructor(server, time, options) {
+  constructor(server, time, { items, ...options }) {
     const first = server.sockets.length;
     const { now, clearTimeout } = time;
     const setTimeout = (action, delay) => time.setTimeout(() => this.alive && action(), delay);
-    this.client = new Client(server, { ...options, clock: { now, setTimeout, clearTimeout } });
+    const storage = new FakeStorage(items);
+    this.client = new Client(server, { ...options, storage, clock: { now, setTimeout, clearTimeout } });
     this.sockets = () => server.sockets.slice(first).filter(({ user }) => user === options.client);
   }
 
@@ -87,7 +88,7 @@ class Schedule {
     const options = {
       client,
       random: this.random,
-      storage: new FakeStorage(),
+      items: new Map(), // what is stored in the tab
       lifetime: this.handsOver ? (10 + this.random() * 40) * SECOND : undefined,
       heartbeat: (5 + this.random() * 20) * SECOND,
     };

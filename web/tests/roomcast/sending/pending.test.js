@@ -3,32 +3,36 @@ import { beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
 import { ScriptedServer } from "../../support/server.js";
-import { FakeStorage } from "../../support/storage.js";
+import { FakePage } from "../../support/page.js";
 import { FakeTime } from "../../support/time.js";
 
 const SECOND = 1_000;
 const HOUR = 3600 * SECOND;
 
-let time, server, storage;
-const client = (options) => new Client(server, { storage, ...options });
+let time, server, page;
+const client = (options) => new Client(server, { ...page, client: "ada", ...options });
 const stored = () => server.log("general").messages.map(({ message }) => message);
 
 beforeEach(() => {
   time = new FakeTime();
   server = new ScriptedServer(time);
-  storage = new FakeStorage();
+  page = new FakePage(server);
 });
+
+function reload() {
+  page.close();
+  page = new FakePage(server, page);
+}
 
 describe("messages that are not acknowledged yet", () => {
   /** Write messages in a page that then vanishes, as in a reload. */
   async function writeAndVanish(...texts) {
-    const { room } = await client({ client: "gone" }).join("general");
+    const { room } = await client().join("general");
     server.isLost = (way, { action }) => action === "send";
     for (const [index, text] of texts.entries()) room.send(text, { ref: `ref-${index + 1}` });
     await time.pass(10);
+    reload();
     server.isLost = () => false;
-    server.socket.isFrozen = true;
-    server.handshake = ({ user }) => (user === "gone" ? "hang" : "open");
   }
 
   it("are there and sent after a page reload", async () => {
@@ -39,7 +43,7 @@ describe("messages that are not acknowledged yet", () => {
     const room = await joining;
     assert.deepEqual(room.pending, [{ id: "ref-1", message: "one" }, { id: "ref-2", message: "two" }]);
     await time.pass(SECOND);
-    assert.deepEqual([stored(), room.pending, storage.items.size], [["one", "two"], [], 0]);
+    assert.deepEqual([stored(), room.pending, page.storage.items.size], [["one", "two"], [], 0]);
   });
 
   it("dispatch their results to listeners that are added right after the join", async () => {
@@ -67,7 +71,7 @@ describe("messages that are not acknowledged yet", () => {
     room.send("one");
     await time.pass(10);
     server.isLost = () => false;
-    server.socket.isFrozen = true;
+    reload();
     const record = await client().join("general");
     await time.pass(SECOND);
     assert.deepEqual([record.texts, record.room.pending], [["one"], []]);
@@ -79,7 +83,7 @@ describe("messages that are not acknowledged yet", () => {
     const record = await client().join("general");
     await time.pass(SECOND);
     assert.deepEqual(record.events, ["joined", "failed: expired"]);
-    assert.deepEqual([stored(), storage.items.size], [[], 0]);
+    assert.deepEqual([stored(), page.storage.items.size], [[], 0]);
   });
 
   it("fail for their age in a page that stayed open, too", async () => {
@@ -93,9 +97,9 @@ describe("messages that are not acknowledged yet", () => {
     await rejected;
   });
 
-  it("are stored per room and endpoint", async () => {
+  it("are stored per room, user and endpoint", async () => {
     await writeAndVanish("one");
-    assert.deepEqual([...storage.items.keys()], ["roomcast.outbox wss://chat.test/prod general"]);
+    assert.deepEqual([...page.storage.items.keys()], ["roomcast.outbox wss://chat.test/prod client ada general"]);
     await client().join("random");
     assert.deepEqual(server.log("random").messages, []);
   });
@@ -107,7 +111,7 @@ describe("messages that are not acknowledged yet", () => {
     record.room.leave();
     await time.pass(SECOND);
     assert.deepEqual(record.events, ["joined", "failed: left", "left: left"]);
-    assert.equal(storage.items.size, 0);
+    assert.equal(page.storage.items.size, 0);
   });
 
   it("stay for a later page if the room cannot be joined", async () => {
