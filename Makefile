@@ -7,7 +7,7 @@ FUNCTION ?= ConnectFunction
 EVENT ?= events/connect.json
 ENV_VARS ?= events/env.json
 BIN := .venv/bin
-SAM ?= .venv-sam/bin/sam
+export SAM ?= .venv-sam/bin/sam
 
 # All tests and those of folders run in parallel. A few have their results sooner without workers.
 PARALLEL = $(if $(filter-out tests tests/%,$(ARGS))$(findstring .py,$(ARGS)),,-n auto)
@@ -49,13 +49,13 @@ invoke: .venv/.run ## Run one function with one event beside a running `make run
 	@exec $(BIN)/python -m local invoke $(FUNCTION) -e $(EVENT) --env-vars $(ENV_VARS) $(ARGS)
 
 deploy: build ## Deploy to your AWS account (ENV=default, staging, prod or websocket; ARGS=--guided asks)
-	@$(SAM) deploy --config-env $(ENV) $(ARGS)
+	@exec $(BIN)/python -m deployment deploy $(ENV) $(ARGS)
 
-logs: .venv-sam/.sam ## Follow the deployed functions' logs (ENV=...)
-	@$(SAM) logs --config-env $(ENV) --tail $(ARGS)
+logs: .venv/.run .venv-sam/.sam ## Follow the deployed functions' logs (ENV=...)
+	@exec $(BIN)/python -m deployment logs $(ENV) $(ARGS)
 
-destroy: .venv-sam/.sam ## Delete the deployed stack and all its messages (ENV=...)
-	@$(SAM) delete --config-env $(ENV) $(ARGS)
+destroy: .venv/.run .venv-sam/.sam ## Delete the deployed stack and its messages (ENV=...)
+	@exec $(BIN)/python -m deployment destroy $(ENV) $(ARGS)
 
 clean: ## Delete everything built or installed in this folder
 	@rm -rf .venv .venv-bench .venv-sam node_modules .aws-sam .import_linter_cache .mypy_cache .pytest_cache .ruff_cache bench/results
