@@ -15,7 +15,7 @@ PARALLEL = $(if $(filter-out tests tests/%,$(ARGS))$(findstring .py,$(ARGS)),,-n
 export SAM_CLI_TELEMETRY ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint check build invoke deploy logs destroy clean bench
+.PHONY: help run test lint check build invoke deploy logs destroy budget clean bench
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -36,6 +36,8 @@ lint: .venv/.dev ## Check style, types and imports of the Python code
 
 check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the browser client's types and tests
 	@$(SAM) validate --lint --region us-east-1
+	@$(dir $(SAM))cfn-lint --regions ALL_REGIONS -- template.yaml
+	@$(dir $(SAM))cfn-lint --regions us-east-1 -- budget.yaml
 	@npm run --silent check
 	@npm test --silent
 
@@ -56,6 +58,10 @@ logs: .venv/.run .venv-sam/.sam ## Follow the deployed functions' logs (ENV=...)
 
 destroy: .venv/.run .venv-sam/.sam ## Delete the deployed stack and its messages (ENV=...)
 	@exec $(BIN)/python -m deployment destroy $(ENV) $(ARGS)
+
+budget: .venv-sam/.sam ## Let AWS write to EMAIL when the account's costs of a month reach USD (EMAIL=... USD=...)
+	@[ -n "$(USD)" ] && [ -n "$(EMAIL)" ] || { echo "Both are needed: make budget USD=50 EMAIL=you@example.com" >&2; exit 1; }
+	@$(SAM) deploy --config-env budget --parameter-overrides "BudgetUsd=$(USD)" "AlarmEmail=$(EMAIL)"
 
 clean: ## Delete everything built or installed in this folder
 	@rm -rf .venv .venv-bench .venv-sam node_modules .aws-sam .import_linter_cache .mypy_cache .pytest_cache .ruff_cache bench/results

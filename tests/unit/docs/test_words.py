@@ -52,7 +52,7 @@ ALLOWED = [
     ("*", r"(?i)connection\W?refused|ECONNREFUSED", "the system's own name of an error"),
 ]
 
-SCANNED = ("README.md", "Makefile", "template.yaml", "samconfig.toml")
+SCANNED = ("README.md", "Makefile", "template.yaml", "budget.yaml", "samconfig.toml")
 FOLDERS = ("docs", "events", "examples", "src", "local", "web", "tests", "bench", "deployment")
 SUFFIXES = {".py", ".js", ".mjs", ".html", ".css", ".json", ".md", ".yaml", ".toml"}
 
