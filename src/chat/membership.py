@@ -22,6 +22,10 @@ from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
+# $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if
+# the socket were closed. For this long after the connect a 410 may mean that, so it prunes nobody.
+CONNECT_GRACE = 10.0  # seconds
+
 
 class Membership:
     """The memberships of all connections."""

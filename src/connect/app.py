@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
@@ -18,14 +19,19 @@ from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from connect.handshake import Handshake, InvalidHandshake
 
+if TYPE_CHECKING:
+    from chat.displacement import Displacement
+
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])
 metrics = Metrics()
 client = dynamodb.client()
+table = os.environ["SOCKET_CONNECTIONS_TABLE_NAME"]
+endpoint = os.environ["CONNECTIONS_ENDPOINT"]
 limits = Limits(rooms=int(os.environ["MAX_ROOMS"]), connections=int(os.environ["MAX_CONNECTIONS"]))
 messages = os.environ["MESSAGES_TABLE_NAME"]
 membership = Membership(
-    Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"], limits=limits),
+    Connections(client, table, limits=limits),
     RoomRules(client, messages),
     Signals(client, messages),
 )
@@ -46,10 +52,32 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     logger.append_keys(connection=event["requestContext"]["connectionId"])
     try:
         handshake = Handshake.from_event(event)
-        membership.connect(handshake.connection, handshake.rooms, handshake.grants)
+        connect(handshake)
     except (InvalidHandshake, InvalidRoom, Forbidden, TooManyConnections) as error:
         return reject(error)
     return accept(handshake)
+
+
+def connect(handshake: Handshake) -> None:
+    """Store a connection; if its user has too many, in the place of one that gives no sign of life."""
+    connection, rooms, grants = handshake.connection, handshake.rooms, handshake.grants
+    try:
+        membership.connect(connection, rooms, grants)
+    except TooManyConnections:
+        if not displacement().make_way(connection.identity.user):
+            raise
+        membership.connect(connection, rooms, grants)
+
+
+@cache
+def displacement() -> Displacement:
+    """Imported when first needed: each cold start would pay for what hardly any user causes."""
+    from apigateway.management import ManagementClient
+    from chat.displacement import Displacement
+    from chat.storage.user_connections import UserConnections
+
+    users = UserConnections(client, table, limit=limits.connections)
+    return Displacement(users, membership, ManagementClient(endpoint))
 
 
 def accept(handshake: Handshake) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
+from chat.displacement import ANSWER_WITHIN
 from tests.integration.conftest import CONNECTION, Site
+from tests.support.fakes.clock import Clock
 
 
 def offering(site: Site, *lines: str, name: str = "Sec-WebSocket-Protocol") -> Any:
@@ -94,6 +97,41 @@ def test_a_connection_without_a_query_is_in_the_lobby(site: Site) -> None:
     event["queryStringParameters"] = event["multiValueQueryStringParameters"] = None
     assert site.invoke("connect", event)["statusCode"] == 200
     assert [item["pk"] for item in site.items("ConnectionsTable")] == [f"CONN#{CONNECTION}", "ROOM#lobby"]
+
+
+def connected_as(site: Site, connection: str) -> dict[str, Any]:
+    """A $connect of the sample's user, who was there before, as a client with frames."""
+    event = site.event("connect-rooms")
+    event["requestContext"] |= {"connectionId": connection, "connectedAt": 1_000}
+    event["multiValueQueryStringParameters"] = {"room": ["general"]}
+    return event
+
+
+@pytest.mark.parametrize("lives", [True, False], ids=["alive", "half-dead"])
+def test_one_connection_too_many_takes_the_place_of_a_half_dead_one(
+    site: Site, monkeypatch: pytest.MonkeyPatch, lives: bool
+) -> None:
+    names = [f"c{number}=" for number in range(20)]
+    for name in names:
+        assert site.invoke("connect", connected_as(site, name))["statusCode"] == 200
+
+    def answer(seconds: float) -> None:
+        for name in names:
+            if lives or name != "c7=":
+                site.frame('{"action":"alive"}', route="$default", connection=name)
+        clock.now += ANSWER_WITHIN
+
+    clock = Clock(time.time())
+    displacement = site.start("connect").displacement()
+    monkeypatch.setattr(displacement, "_now", clock)
+    monkeypatch.setattr(displacement, "_sleep", answer)
+    status = site.invoke("connect", connected_as(site, "newest="))["statusCode"]
+    assert site.posted() == {name: ['{"type":"check"}'] for name in names}
+    assert (status, site.gateway.closed) == ((429, []) if lives else (200, ["c7="]))
+    stored = {
+        item["pk"].removeprefix("CONN#") for item in site.items("ConnectionsTable") if item["sk"] == "CONN"
+    }
+    assert stored == (set(names) if lives else {*names, "newest="} - {"c7="})
 
 
 # A frame can name any route: {"action": "$disconnect"}. Only the eventType says what the event is.

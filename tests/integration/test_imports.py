@@ -20,7 +20,13 @@ ENGINE = (
 )
 UNUSED = {
     "authorizer": (*ENGINE, "boto3", "chat.storage.dynamodb", "chat.identity.tokens", "jwt", "cryptography"),
-    "connect": (*ENGINE, "chat.storage.log", "chat.protocol.frames", "apigateway.management"),
+    "connect": (
+        *ENGINE,
+        "chat.storage.log",
+        "chat.protocol.frames",
+        "chat.displacement",
+        "apigateway.management",
+    ),
     "disconnect": (*ENGINE, "chat.storage.log", "chat.protocol.frames", "apigateway.management"),
     "message": (*ENGINE, "chat.storage.log.repair"),
     "fanout": (

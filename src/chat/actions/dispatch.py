@@ -16,6 +16,7 @@ ACTIONS: dict[str, Action] = {
     "send": messages.send,
     "history": messages.history,
     "ping": messages.ping,
+    "alive": messages.alive,
     "typing": messages.typing,
     "join": membership.join,
     "leave": membership.leave,

@@ -84,6 +84,13 @@ def ping(context: Context, sender: Sender, request: Request) -> str:
     return frames.reply(ref, pong=True, seqs=context.log.seqs(joined))
 
 
+def alive(context: Context, sender: Sender, request: Request) -> str:
+    """Note a sign of life: the answer to a `check`, which connections of a user with too many get."""
+    ref = fields.ref(request)
+    context.connections.charge(sender.connection_id)
+    return frames.reply(ref)
+
+
 def typing(context: Context, sender: Sender, request: Request) -> str:
     """Signal to the room's other members that the sender is typing."""
     room, ref = fields.writable_room(sender, request), fields.ref(request)

@@ -13,15 +13,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from apigateway import Batch, Delivered, Frame, Gone, ManagementClient, Outcome, Post, Poster
 from chat.expiry import EXPIRED, Expiry, close_sockets
-from chat.membership import Membership
+from chat.membership import CONNECT_GRACE, Membership
 from chat.protocol import frames
 from chat.protocol.messages import Entry
 from chat.storage.members import Member
 from chat.tracing import BroadcastTrace
 
-# $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if
-# the socket were closed. For this long after the connect a 410 may mean that, so it prunes nobody.
-CONNECT_GRACE = 10.0  # seconds
 _GRACE_WAIT = 0.5  # seconds before the only other try, after the posts to everybody else
 # Tokens that were issued together expire together. More than this many must not hold up one broadcast for
 # seconds: the others get no frames either, and are disconnected by the next broadcasts.

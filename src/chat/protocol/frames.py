@@ -107,6 +107,11 @@ def moderated(room: str, action: str, moderator: str, **fields: Any) -> str:
     return _encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **fields})
 
 
+def check() -> str:
+    """Ask a client for a sign of life: it answers with the action `alive`."""
+    return _encode({"type": "check"})
+
+
 def disconnect(code: str, *, reconnect: bool) -> str:
     """The last frame before the server closes a socket."""
     return _encode({"type": "disconnect", "code": code, "reconnect": reconnect})

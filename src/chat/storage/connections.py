@@ -206,11 +206,14 @@ class Connections(Table):
             raise NotConnected(NOT_CONNECTED)
         return True
 
-    def charge(self, connection_id: str, room: str) -> None:
+    def charge(self, connection_id: str, room: str | None = None) -> None:
         """Count something that a connection sends to a room, if it is a member and its rate allows it now.
 
-        Raises NotConnected, NotAMember and RateLimited. The one write is also the check: no item is read.
+        Without a room only the rate counts. Raises NotConnected, NotAMember and RateLimited. The one write is
+        also the check: no item is read.
         """
+        membership = "" if room is None else "contains(rooms, :room) AND "
+        values = {} if room is None else {":room": room}
         for attempt in self._limiter.attempts(connection_id):
             with attempt:
                 try:
@@ -218,20 +221,18 @@ class Connections(Table):
                         TableName=self._table,
                         Key=keys.connection(connection_id),
                         UpdateExpression=f"SET due = {attempt.due} ADD sent :one",
-                        ConditionExpression=(
-                            f"contains(rooms, :room) AND expires_at > :now AND {attempt.condition}"
-                        ),
+                        ConditionExpression=(f"{membership}expires_at > :now AND {attempt.condition}"),
                         ExpressionAttributeValues={
                             ":one": 1,
-                            ":room": room,
                             ":now": int(self._now()),
+                            **values,
                             **attempt.values,
                         },
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 except ClientError as error:
                     item = self._require_alive(old_item(error))
-                    if room not in item.get("rooms", ()):
+                    if room is not None and room not in item.get("rooms", ()):
                         raise NotAMember(NOT_A_MEMBER) from None
                     raise ConditionFailed(int(item["due"])) from None
                 return

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chat.identity.identity import Protocol
 from chat.storage import keys
 from chat.storage.dynamodb import Table, batch_get, old_item
+
+
+@dataclass(frozen=True, slots=True)
+class LastHeard:
+    """When a connection last connected or was charged, in seconds since 1970; nothing else leaves a trace.
+
+    A connection that was charged too fast was heard in the future: `due` is when its next use would be due.
+    """
+
+    connection_id: str
+    protocol: Protocol
+    connected_at: float  # seconds since 1970
+    at: float
 
 
 class UserConnections(Table):
@@ -50,6 +65,38 @@ class UserConnections(Table):
             )
         except ClientError as error:
             old_item(error)  # the item has expired
+
+    def last_heard(self, user: str) -> list[LastHeard]:
+        """Return when each of a user's connections was heard, the longest silent one first."""
+        wanted = [keys.connection(connection_id) for connection_id in self.ids(user)]
+        attributes = ["pk", "protocol", "connected_at", "due"]
+        heard = []
+        for item in batch_get(self._dynamodb, self._table, wanted, attributes):
+            connected_at, due = int(item["connected_at"]) / 1000, int(item["due"]) / 1_000_000
+            connection_id = keys.connection_id_of(item["pk"])
+            heard.append(LastHeard(connection_id, item["protocol"], connected_at, max(connected_at, due)))
+        return sorted(heard, key=lambda each: each.at)
+
+    def begin_check(self, user: str, pause: float) -> bool:
+        """Note that a user's connections are checked now. False if that began less than `pause` seconds ago.
+
+        One write, in all instances: whoever connects again and again makes no more checks.
+        """
+        now = self._now()
+        try:
+            self._dynamodb.update_item(
+                TableName=self._table,
+                Key=keys.user(user),
+                UpdateExpression="SET checked_at = :now",
+                ConditionExpression=(
+                    "attribute_exists(pk) AND (attribute_not_exists(checked_at) OR checked_at <= :before)"
+                ),
+                ExpressionAttributeValues={":now": int(now), ":before": int(now - pause)},
+            )
+        except ClientError as error:
+            old_item(error)
+            return False
+        return True
 
     def prune_stale(self, user: str) -> None:
         """Remove the connections that closed without a `$disconnect`, or have expired."""

@@ -89,6 +89,24 @@ async def test_a_user_has_so_many_connections_and_no_more(url: str, room: str) -
                 await asyncio.sleep(0.05)  # until the $disconnect of the last has been there
 
 
+@pytest.mark.asyncio(loop_scope="module")
+async def test_half_dead_sockets_never_keep_out_the_person_in_front_of_the_screen(
+    url: str, room: str
+) -> None:
+    ada = f"ada-{room}"
+    async with AsyncExitStack() as tabs:
+        dead, half_dead, alive = [
+            await tabs.enter_async_context(frame_client(url, room=room, client=ada)) for _ in range(3)
+        ]
+        dead.lose_network()
+        half_dead.lose_network()
+        async with frame_client(url, room=room, client=ada) as newest:
+            assert alive.of_type("check")
+            assert (await alive.send(room, "I am still here"))["status"] == "ok"
+            await newest.until_received("I am still here")
+        await asyncio.gather(dead.abort(), half_dead.abort())
+
+
 async def has_too_many(url: str, room: str, client: str) -> bool:
     try:
         async with frame_client(url, room=room, client=client):

@@ -34,9 +34,13 @@ class Client:
     async def _read(self) -> None:
         async for frame in self.socket:
             assert isinstance(frame, str)
+            await self._answer(frame)
             async with self._changed:
                 self.received.append(frame)
                 self._changed.notify_all()
+
+    async def _answer(self, frame: str) -> None:
+        """Answer a frame that asks for something."""
 
     async def until(self, enough: Callable[[], bool]) -> None:
         """Wait until `enough` is true of what was received."""
@@ -59,6 +63,10 @@ class Client:
         self.socket.transport.abort()
         with pytest.raises(ConnectionClosedError):
             await self._reading
+
+    def lose_network(self) -> None:
+        """Read and answer nothing more, while the socket stays open: half-dead."""
+        self.socket.transport.pause_reading()
 
     async def close(self) -> None:
         if not self._reading.done():
@@ -98,6 +106,11 @@ class FrameClient(Client):
         for text, frame in zip(self.received, self.frames, strict=True):
             asked = self._actions.get(frame.get("ref"))
             check_received(text, asked if asked in ASKED else None)
+
+    async def _answer(self, frame: str) -> None:
+        if json.loads(frame).get("type") == "check":
+            self._actions["alive"] = "alive"
+            await self.send_frame({"action": "alive", "ref": "alive"})
 
     @property
     def frames(self) -> list[dict[str, Any]]:

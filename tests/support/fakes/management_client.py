@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from apigateway.outcomes import Delivered, Outcome
+from apigateway.outcomes import Delivered, Gone, Outcome
 
 
 class FakeManagementClient:
@@ -13,10 +13,15 @@ class FakeManagementClient:
     def __init__(self) -> None:
         self.posted: list[tuple[str, str]] = []
         self.closed: list[str] = []
+        self.gone: set[str] = set()
         self.unclosable: dict[str, Outcome] = {}
+        self.on_post: Callable[[str], None] = lambda connection_id: None
 
     def post(self, connection_id: str, frame: str) -> Outcome:
+        if connection_id in self.gone:
+            return Gone()
         self.posted.append((connection_id, frame))
+        self.on_post(connection_id)
         return Delivered()
 
     def close(self, connection_ids: Iterable[str]) -> dict[str, Outcome]:

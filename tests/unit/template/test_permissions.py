@@ -34,6 +34,8 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
         ("dynamodb:DeleteItem", CONNECTIONS),
         ("dynamodb:BatchGetItem", f"{MESSAGES} ROOM#*"),
         ("dynamodb:UpdateItem", SIGNALS),
+        ("execute-api:ManageConnections", POSTS),
+        ("execute-api:ManageConnections", CLOSES),
     },
     "DisconnectFunction": {
         ("dynamodb:DeleteItem", CONNECTIONS),

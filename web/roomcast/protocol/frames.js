@@ -39,10 +39,11 @@ import { RoomcastError } from "./error.js";
  * @typedef {{type: "changed", room: string, messages: Message[]}} ChangedFrame
  * @typedef {{type: "moderated", room: string, moderated: Moderated}} ModeratedFrame
  * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ChangedFrame | ModeratedFrame} RoomFrame
+ * @typedef {{type: "check"}} CheckFrame - the server asks for a sign of life
  * @typedef {{type: "disconnect", code: string, reconnect: boolean}} DisconnectFrame
  * @typedef {{type: "gateway_error"}} GatewayErrorFrame - from API Gateway: one of our frames failed, it does not say
  *   which
- * @typedef {ReplyFrame | ErrorFrame | RoomFrame | DisconnectFrame | GatewayErrorFrame} Frame
+ * @typedef {ReplyFrame | ErrorFrame | RoomFrame | CheckFrame | DisconnectFrame | GatewayErrorFrame} Frame
  * @typedef {Record<string, unknown>} Fields
  */
 
@@ -84,6 +85,9 @@ export const presence = (room, after) => request({ action: "presence", room, aft
 /** @param {string} room */
 export const typing = (room) => request({ action: "typing", room }, () => true);
 
+/** The answer to a `check`. */
+export const alive = () => request({ action: "alive" }, () => true);
+
 /** The actions of a moderator. The replies to ban and mute say when they end. */
 export const moderate = {
   /** @param {string} room @param {number} seq */
@@ -110,6 +114,8 @@ export function parseFrame(data) {
   switch (fields?.type) {
     case "reply":
       return readReply(fields);
+    case "check":
+      return { type: "check" };
     case "disconnect":
       return { type: "disconnect", code: String(fields.code), reconnect: fields.reconnect !== false };
     case undefined:

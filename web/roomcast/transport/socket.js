@@ -1,5 +1,5 @@
 import { Backoff } from "./backoff.js";
-import { parseFrame } from "../protocol/frames.js";
+import { alive, parseFrame } from "../protocol/frames.js";
 
 /**
  * How long, in milliseconds, a handshake or a reply may take. After a change of networks nothing else shows that a
@@ -142,6 +142,8 @@ export class Socket {
     // The server has lost this connection's row and will send it nothing more. Only a new connection helps.
     if (frame.type === "error" && frame.error.code === "not_connected") return this.close();
     if (frame.type !== "disconnect") this.#callbacks.onProven(this);
+    // Without an answer the server takes this socket for dead and closes it. Nobody waits for the reply.
+    if (frame.type === "check") return this.#webSocket.send(alive().frame);
     if (frame.type === "reply") {
       if (this.#requests.get(frame.ref ?? "")?.accept(frame.fields)) this.#onReply(frame.ref ?? "");
     } else if (frame.type === "error") {

@@ -128,7 +128,7 @@ export class ScriptedServer {
     if (!isKnown) return { code: "not_connected" };
     if (action === "join" && this.moderation.isBanned(room, user)) return { code: "forbidden" };
     if (this.moderation.actions.includes(action) && !isModerator) return { code: "forbidden" };
-    const needsNoMembership = ["join", "leave", "ping"].includes(action);
+    const needsNoMembership = ["join", "leave", "ping", "alive"].includes(action);
     return needsNoMembership || rooms.has(room) ? null : { code: "not_a_member" };
   }
 
@@ -148,6 +148,8 @@ export class ScriptedServer {
         const joined = rooms?.filter((name) => socket.rooms.has(name)).map((name) => [name, this.log(name).head]);
         return { pong: true, ...(joined && { seqs: Object.fromEntries(joined) }) };
       }
+      case "alive":
+        return {};
       case "presence":
         return this.presence.reply(room, after);
       case "typing":

@@ -37,7 +37,7 @@ from tests.unit.chat.actions.conftest import (
 
 def test_the_actions_are_these() -> None:
     assert set(ACTIONS) == {
-        "onMessage", "send", "join", "leave", "history", "ping", "presence", "typing",
+        "onMessage", "send", "join", "leave", "history", "ping", "alive", "presence", "typing",
         "delete", "ban", "mute", "slow_mode", "lock",
     }  # fmt: skip
 
@@ -109,7 +109,7 @@ def test_each_action_checks_the_grant_even_of_a_member(
 
 
 def test_the_frames_above_cover_every_action_on_a_room() -> None:
-    assert set(FRAMES) == set(ACTIONS) - {"leave", "ping"}
+    assert set(FRAMES) == set(ACTIONS) - {"leave", "ping", "alive"}
 
 
 @pytest.mark.parametrize("action", FRAMES)

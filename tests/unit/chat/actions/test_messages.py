@@ -23,7 +23,8 @@ from chat.protocol.errors import (
     RateLimited,
 )
 from chat.protocol.frames import Request
-from chat.storage.connections import Connection
+from chat.storage.connections import Connection, Limits
+from chat.storage.rate_limits import Rate
 from chat.storage.signals import Typing
 from tests.support.fakes.stream import Stream
 from tests.unit.chat.actions.conftest import (
@@ -186,6 +187,16 @@ def test_ping_is_answered(chat: Context) -> None:
     assert reply_to(chat, action="ping") == {"type": "reply", "ref": None, "status": "ok", "pong": True}
     assert reply_to(chat, action="ping", ref="r1")["ref"] == "r1"
     assert isinstance(error_of(chat, action="ping", ref=7), InvalidRef)
+
+
+def test_a_sign_of_life_needs_no_room_and_is_charged(dynamodb: Any) -> None:
+    chat = chat_on(dynamodb, limits=Limits(rate=Rate(1, 2)))
+    chat.connections.add(Connection("c1", ADA, 0), [])
+    for _ in range(2):
+        assert reply_to(chat, action="alive", ref="v1") == {"type": "reply", "ref": "v1", "status": "ok"}
+    assert isinstance(error_of(chat, action="alive"), RateLimited)
+    chat.connections.remove("c1")
+    assert isinstance(error_of(chat, EVES, action="alive"), NotConnected)
 
 
 def test_ping_returns_the_newest_seqs_of_the_joined_rooms(chat: Context) -> None:

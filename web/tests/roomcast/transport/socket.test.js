@@ -53,6 +53,20 @@ describe("a socket", () => {
     assert.deepEqual(events, ["open", "messages", "disconnect"]);
   });
 
+  it("answers a check of the server with a sign of life, and waits for nothing", async () => {
+    const socket = await open();
+    server.socket.push({ type: "check" });
+    await time.pass(2);
+    const pending = socket.request(ping([]));
+    await time.pass(10);
+    await pending;
+    assert.deepEqual(
+      server.received.map(({ action }) => action),
+      ["alive", "ping"],
+    );
+    assert.deepEqual(events, ["open"]);
+  });
+
   it("closes if the handshake or a reply takes too long", async () => {
     server.handshake = () => "hang";
     await open();
