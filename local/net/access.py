@@ -20,12 +20,15 @@ from local.net.http_server import Request, Response
 # Containers call this machine by the last one: https://docs.docker.com/desktop/features/networking/
 NAMES = frozenset({"127.0.0.1", "localhost", "[::1]", "host.docker.internal"})
 _AUTHORITY = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?", re.IGNORECASE)
-_ORIGIN = re.compile(r"https?://([^/]+)", re.IGNORECASE)
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([^/]+)", re.IGNORECASE)  # also capacitor:// of apps, and the like
+_DEFAULT_PORT = re.compile(r"(http://.+):80|(https://.+):443")
 
 
 def normalize_origin(text: str) -> str:
     """Return an origin as browsers send it. Raises ValueError if the text is not an origin."""
     normalized = text.rstrip("/").lower()
+    if match := _DEFAULT_PORT.fullmatch(normalized):
+        normalized = match[1] or match[2]
     if _origin_host(normalized) is None:
         raise ValueError(f"{text} is not an origin, such as https://chat.example.com or http://app.test:3000")
     return normalized

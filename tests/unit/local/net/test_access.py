@@ -62,7 +62,14 @@ async def test_a_socket_by_another_name_is_rejected_too() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["null", "file://", *(f"http://{host}" for host in OURS), "https://localhost:8443"]
+    "page",
+    [
+        "null",
+        "file://",
+        *(f"http://{host}" for host in OURS),
+        "https://localhost:8443",
+        "capacitor://localhost",
+    ],
 )
 async def test_a_page_of_this_machine_or_from_disk_opens_a_socket(page: str) -> None:
     async with running() as stage, stage.connect(origin=page):
@@ -91,15 +98,26 @@ async def test_an_allowed_origin_opens_sockets_and_no_other() -> None:
             assert await rejection(stage, origin=other)
 
 
+@pytest.mark.parametrize(
+    ("listed", "sent"),
+    [
+        ("http://app.test:80", "http://app.test"),
+        ("https://app.test:443/", "https://app.test"),
+        ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
+    ],
+)
+def test_an_origin_is_allowed_as_browsers_send_it(listed: str, sent: str) -> None:
+    assert AccessPolicy(origins=[listed]).allows_origin(sent)
+    assert not AccessPolicy().allows_origin(sent)
+
+
 def test_another_address_of_this_machine_is_a_name_of_it() -> None:
     assert AccessPolicy(also_on="172.17.0.1").allows_host("172.17.0.1:8080")
     assert AccessPolicy(also_on="fd00::1").allows_host("[fd00::1]:8080")
     assert not AccessPolicy(also_on="172.17.0.1").allows_host("172.17.0.2:8080")
 
 
-@pytest.mark.parametrize(
-    "text", ["app.test", "http://", "http://app.test/chat", "ftp://app.test", "*", "null"]
-)
+@pytest.mark.parametrize("text", ["app.test", "http://", "http://app.test/chat", "app.test://", "*", "null"])
 def test_a_text_that_is_not_an_origin_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="is not an origin, such as"):
         AccessPolicy(origins=[text])
