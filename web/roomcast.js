@@ -221,8 +221,8 @@ export class Roomcast extends Emitter {
   }
 
   /**
-   * Check that the server replies, and ask for the newest seq of each silent room: in a quiet room nothing else shows
-   * that the last messages were missed.
+   * Check that the server replies, and ask how far the log of each silent room has come: in a quiet room nothing else
+   * shows that the last messages were missed.
    *
    * @param {number} silence - milliseconds
    */
@@ -232,8 +232,8 @@ export class Roomcast extends Emitter {
     const since = this.#tools.clock.now() - silence;
     const silent = this.#sessions.filter((session) => session.isOn(socket) && session.lastActivityAt <= since);
     try {
-      const seqs = await socket.request(ping(silent.map(({ name }) => name)));
-      for (const session of silent) session.onPong(seqs.get(session.name), socket);
+      const heads = await socket.request(ping(silent.map(({ name }) => name)));
+      for (const session of silent) session.onPong(heads.get(session.name), socket);
     } catch {
       // The socket closed, and the connection replaces it; or the server sent an error, and the next ping follows.
     }

@@ -35,7 +35,7 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
     import boto3
     from botocore.config import Config
 
-    from bench.peers.engine import message
+    from bench.peers.engine import EPOCH, message
     from chat.protocol import frames
     from chat.storage import keys
 
@@ -45,7 +45,7 @@ def boto3_threads(gateway: str, ca: str, table: str, size: int) -> Callable[[int
     pool = ThreadPoolExecutor(THREADS)
 
     def broadcast(seq: int) -> dict[str, int]:
-        (frame,) = frames.messages(room_of(size), [message(seq)])
+        (frame,) = frames.messages(room_of(size), EPOCH, [message(seq)])
         data = frame.encode()
 
         def post(connection_id: str) -> int:

@@ -15,6 +15,7 @@ from chat.storage.member_reader import MemberReader
 from chat.storage.members import Member
 
 REGION = "us-east-1"
+EPOCH = "7f3a91c2"
 
 
 class MemberSource(Protocol):
@@ -46,7 +47,7 @@ class Engine:
     async def broadcast(self, room: str, run: Sequence[Entry], *, coalesced: bool = True) -> BroadcastResult:
         """Post a run to every member. Not coalesced, it is one frame per message."""
         runs = [run] if coalesced else [[entry] for entry in run]
-        to_post = [Frame(text) for entries in runs for text in frames.messages(room, entries)]
+        to_post = [Frame(text) for entries in runs for text in frames.messages(room, EPOCH, entries)]
         async with self._poster.batch() as batch:
             await self._members.read(
                 room, lambda members: batch.add(Post(member.connection_id, to_post) for member in members)

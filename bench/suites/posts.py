@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import worker
 from bench.fakes.sink import NotInstalled, Sink, find, nginx
-from bench.peers.engine import message
+from bench.peers.engine import EPOCH, message
 from bench.report.report import Goal, Report, progress
 from chat.protocol import frames
 
@@ -32,7 +32,7 @@ NAMES = {
     "aiobotocore_tasks": "aiobotocore, 50 tasks",
     "awscrt": "awscrt, 50 connections, our signer",
 }
-(FRAME,) = frames.messages("general", [message(42)])
+(FRAME,) = frames.messages("general", EPOCH, [message(42)])
 PEERS = worker.ROOT / ".venv-bench" / "bin" / "python"  # `make bench` installs it
 _OTHER_VENV = ("aiobotocore_tasks", "awscrt")  # their packages need another botocore
 

@@ -21,7 +21,8 @@ OPTIONAL = {
     "skipped",
     "first_seq",
     "data",
-    "seqs",
+    "heads",
+    "epoch",
     "approximate",
 }  # where they are missing, the frame is right
 
@@ -70,7 +71,8 @@ def page(*places: dict[str, Any] | int, **fields: Any) -> str:
 
 
 def broadcast(*entries: dict[str, Any], **fields: Any) -> str:
-    return json.dumps({"type": "messages", "room": "general", "messages": entries, **fields})
+    frame = {"type": "messages", "room": "general", "epoch": "7f3a91c2", "messages": entries}
+    return json.dumps(frame | fields)
 
 
 def came_and_went(joined: list[str], left: list[str], *, count: int = 9) -> str:

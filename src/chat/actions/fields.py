@@ -10,6 +10,7 @@ from chat.protocol.messages import message_ref
 from chat.protocol.rooms import room_name
 
 MAX_RULE_SECONDS = 366 * 24 * 3600  # the longest ban, mute or slow mode
+MAX_EPOCH = 64  # characters; more than the chat's own, of which clients know nothing
 MAX_PINGED = 64  # rooms per ping; with the longest names the reply still fits into a frame
 
 
@@ -50,6 +51,14 @@ def writable_room(sender: Sender, request: Request) -> str:
 def require_may_write(sender: Sender, room: str) -> None:
     if not sender.grants.may_write(room):
         raise Forbidden("You may not write in this room.")
+
+
+def epoch(request: Request) -> str | None:
+    """Return the epoch of the log that the client has read, None if it names none."""
+    value = request.fields.get("epoch")
+    if "epoch" in request.fields and not (isinstance(value, str) and 1 <= len(value) <= MAX_EPOCH):
+        raise InvalidFrame('"epoch" is that of the room\'s messages.')
+    return value
 
 
 def user(request: Request) -> str:

@@ -18,12 +18,16 @@ def join(context: Context, sender: Sender, request: Request) -> str:
     """
     room, ref = fields.readable_room(sender, request), fields.ref(request)
     after = fields.number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
+    epoch = fields.epoch(request)
     context.membership.join(sender.connection_id, sender.person, room)
     identity = {"user": sender.user, "name": sender.identity.name}
-    seq = context.log.seqs([room])[room]
-    if after is None:
-        return frames.reply(ref, room=room, seq=seq, **identity)
-    reply = frames.PageReply(ref, pages.LIMIT, room=room, seq=seq, **identity)
+    head = context.log.head(room)
+    if after is None or epoch not in (
+        None,
+        head.epoch,
+    ):  # a number of another log says nothing about this one
+        return frames.reply(ref, room=room, **frames.log_fields(head), **identity)
+    reply = frames.PageReply(ref, pages.LIMIT, head.epoch, room=room, seq=head.seq, **identity)
     return page_after(context, reply, room, after)
 
 

@@ -55,11 +55,14 @@ def history(context: Context, sender: Sender, request: Request) -> str:
     limit = pages.LIMIT
     if "limit" in request.fields:
         limit = fields.number(request, "limit", 1, pages.MAX_LIMIT)
-    reply = frames.PageReply(ref, limit, room=room)
     side = "after" if "after" in request.fields else "before"
-    seq = fields.number(request, side, 0, MAX_SEQ)
+    seq, epoch = fields.number(request, side, 0, MAX_SEQ), fields.epoch(request)
     if room not in context.connections.rooms(sender.connection_id):
         raise NotAMember(NOT_A_MEMBER)
+    head = context.log.head(room)
+    reply = frames.PageReply(ref, limit, head.epoch, room=room)
+    if epoch not in (None, head.epoch):  # a number of another log says nothing about this one
+        return reply.encoded(pages.Page([], more=False))
     if side == "after":
         return page_after(context, reply, room, seq)
     return reply.encoded(pages.page_before(context.log.rows_before(room, seq), reply.fits))
@@ -74,14 +77,15 @@ def page_after(context: Context, reply: frames.PageReply, room: str, seq: int) -
 def ping(context: Context, sender: Sender, request: Request) -> str:
     """Keep the socket open: API Gateway closes it after ten minutes without a message.
 
-    With `rooms`, also return the newest seq of each of these rooms that the sender has joined. Otherwise a
-    client that missed a room's last message would notice only when the next one arrives.
+    With `rooms`, also return the newest seq and the epoch of each of these rooms that the sender has joined.
+    Otherwise a client that missed a room's last message would notice only when the next one arrives.
     """
     ref = fields.ref(request)
     if "rooms" not in request.fields:
         return frames.reply(ref, pong=True)
     joined = fields.pinged_rooms(request) & context.connections.rooms(sender.connection_id)
-    return frames.reply(ref, pong=True, seqs=context.log.seqs(joined))
+    heads = {room: frames.log_fields(head) for room, head in context.log.heads(joined).items()}
+    return frames.reply(ref, pong=True, heads=heads)
 
 
 def alive(context: Context, sender: Sender, request: Request) -> str:

@@ -65,13 +65,20 @@ class Broadcaster:
                     page = await self._members.page(room)
                 if page.estimate <= self._large_room:
                     return await self._delivery.deliver_entries(
-                        room, repaired.entries, lambda add: self._members.read(room, add, page=page), trace
+                        room,
+                        repaired.epoch,
+                        repaired.entries,
+                        lambda add: self._members.read(room, add, page=page),
+                        trace,
                     )
                 slices = await asyncio.to_thread(self._log.mark_large, room, self._slices)
                 logger.info("marked large", room=room, estimate=page.estimate)
             with trace.phase("enqueue"):
                 after, to = run[0].seq - 1, run[-1].seq
-                tasks = [SliceTask(Slice(room, number, slices), after, to) for number in range(slices)]
+                tasks = [
+                    SliceTask(Slice(room, number, slices), after, to, epoch=repaired.epoch)
+                    for number in range(slices)
+                ]
                 await asyncio.to_thread(self._slice_queue.enqueue, tasks)
             return None
 

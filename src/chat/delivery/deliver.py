@@ -109,11 +109,16 @@ class Delivery:
         self.deadline = inf  # in loop time: nothing is posted after it
 
     async def deliver_entries(
-        self, room: str, entries: Sequence[Entry], read_members: ReadMembers, trace: BroadcastTrace
+        self,
+        room: str,
+        epoch: str | None,
+        entries: Sequence[Entry],
+        read_members: ReadMembers,
+        trace: BroadcastTrace,
     ) -> Counts:
-        """Post repaired entries to the members that `read_members` adds, in order to each."""
+        """Post repaired entries of a log to the members that `read_members` adds, in order to each."""
         by_protocol: dict[str, list[Frame]] = {
-            "v1": [Frame(text) for text in frames.messages(room, entries)],
+            "v1": [Frame(text) for text in frames.messages(room, epoch, entries)],
             # A plain client gets nothing of a run of skipped numbers.
             "plain": [Frame(text) for text in frames.plain(entries)],
         }

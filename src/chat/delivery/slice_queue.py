@@ -37,7 +37,7 @@ class SliceTask:
     """Deliver to a slice: it has everything up to the seq `after`, and the log goes at least up to `to`.
 
     `part` counts the tasks of a run that is posted in several invocations. A task with a `notice` only posts
-    the notice's frame.
+    the notice's frame. `epoch` is the log's.
     """
 
     slice: Slice
@@ -45,6 +45,7 @@ class SliceTask:
     to: int
     part: int = 0
     notice: Notice | None = None
+    epoch: str | None = None
 
     def body(self) -> str:
         return json.dumps(
@@ -56,6 +57,7 @@ class SliceTask:
                 "to": self.to,
                 "part": self.part,
                 "notice": self.notice and asdict(self.notice),
+                "epoch": self.epoch,
             },
             ensure_ascii=False,
         )
@@ -65,7 +67,7 @@ class SliceTask:
         fields = json.loads(body)
         slice_ = Slice(fields["room"], fields["slice"], fields["slices"])
         notice = fields["notice"] and Notice(**fields["notice"])
-        return cls(slice_, fields["after"], fields["to"], fields["part"], notice)
+        return cls(slice_, fields["after"], fields["to"], fields["part"], notice, fields["epoch"])
 
 
 class SliceQueue:

@@ -46,12 +46,12 @@ class SliceWorker:
             with BroadcastTrace(
                 self._daemon, slice_.room, stored_traces(entries), slice=slice_.number
             ) as trace:
-                total += await self._delivery.deliver_entries(slice_.room, entries, read, trace)
+                total += await self._delivery.deliver_entries(slice_.room, task.epoch, entries, read, trace)
             to = entries[-1].seq
             cursor = Cursor(to) if read.reached is None else Cursor(cursor.seq, to, read.reached)
             await asyncio.to_thread(self._cursors.write, slice_, cursor)
             if asyncio.get_running_loop().time() > until:
-                rest = SliceTask(slice_, cursor.seq, max(to, task.to), task.part + 1)
+                rest = SliceTask(slice_, cursor.seq, max(to, task.to), task.part + 1, epoch=task.epoch)
                 await asyncio.to_thread(self._slice_queue.enqueue, [rest])
                 break
         return total

@@ -9,7 +9,7 @@ from typing import Any
 
 from chat.identity.identity import Person
 from chat.protocol.errors import ChatError, InvalidFrame, InvalidRef, RateLimited
-from chat.protocol.messages import Entry, Message, message_ref
+from chat.protocol.messages import Entry, Head, Message, message_ref
 from chat.protocol.pages import Page
 
 MAX_FRAME = 32 * 1024  # bytes; API Gateway meters in units of 32 KB and sends no larger frame
@@ -54,13 +54,19 @@ def error(ref: str | None, cause: ChatError) -> str:
     return _encode(fields)
 
 
-def messages(room: str, entries: Sequence[Entry]) -> Iterator[str]:
-    """Yield the frames with these entries, in order, each as full as 32 KB allow."""
-    builder = _EntriesBuilder({"type": "messages", "room": room})
+def log_fields(head: Head) -> dict[str, Any]:
+    """Return the fields of a reply that say how far a room's log has come, and which log it is."""
+    return {"seq": head.seq, **_epoch(head.epoch)}
+
+
+def messages(room: str, epoch: str | None, entries: Sequence[Entry]) -> Iterator[str]:
+    """Yield the frames with these entries of a log, in order, each as full as 32 KB allow."""
+    fields = {"type": "messages", "room": room, **_epoch(epoch)}
+    builder = _EntriesBuilder(fields)
     for entry in entries:
         if not builder.add_entry(entry):
             yield builder.frame()
-            builder = _EntriesBuilder({"type": "messages", "room": room})
+            builder = _EntriesBuilder(fields)
             builder.add_entry(entry)
     if not builder.empty:
         yield builder.frame()
@@ -69,9 +75,9 @@ def messages(room: str, entries: Sequence[Entry]) -> Iterator[str]:
 class PageReply:
     """A reply with a page. Ask `fits` for each entry in order, then get the frame from `encoded`."""
 
-    def __init__(self, ref: str | None, limit: int, **fields: Any) -> None:
-        """A page has `limit` entries at most."""
-        self._builder = _EntriesBuilder(_reply(ref, **fields))
+    def __init__(self, ref: str | None, limit: int, epoch: str | None, **fields: Any) -> None:
+        """A page has `limit` entries at most, of the log with this epoch."""
+        self._builder = _EntriesBuilder(_reply(ref, **fields, **_epoch(epoch)))
         self._remaining = limit
 
     def fits(self, entry: Entry) -> bool:
@@ -199,6 +205,10 @@ class _EntriesBuilder(_FrameBuilder):
 
 def _reply(ref: str | None, **fields: Any) -> dict[str, Any]:
     return {"type": "reply", "ref": ref, "status": "ok", **fields}
+
+
+def _epoch(epoch: str | None) -> dict[str, str]:
+    return {} if epoch is None else {"epoch": epoch}
 
 
 def _person(person: Person) -> dict[str, str]:

@@ -39,6 +39,16 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Head:
+    """How far a room's log has come. `epoch` tells the log from another one of the same room: it changes only
+    when the log begins again. None before the first write.
+    """
+
+    seq: int = 0
+    epoch: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One number of a room's log: a message, or None for a skipped number, whose message was sent twice."""
 

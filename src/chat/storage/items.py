@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,6 +45,22 @@ def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
     if "not_a_message" in item:
         return None
     return keys.room_of(item["pk"]), Entry(int(item["seq"]), from_item(item["last"]))
+
+
+def new_epoch() -> str:
+    """Return a random epoch for a head to keep from its first write on: `if_not_exists(epoch, :epoch)`."""
+    return secrets.token_hex(4)
+
+
+def epoch_of(head: Mapping[str, Any], table: str) -> str | None:
+    """Return the epoch of a log as clients know it, None if nothing was written yet.
+
+    It is of 8 characters: the reply to a ping has many. A backup is restored with its heads, and then goes on
+    with other messages. But it is restored to a table of another name, which is why the name is in it.
+    """
+    if "epoch" not in head:
+        return None
+    return hashlib.sha256(f"{table}\0{head['epoch']}".encode()).hexdigest()[:8]
 
 
 def from_row(item: Mapping[str, Any]) -> Row:

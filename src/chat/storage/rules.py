@@ -16,6 +16,7 @@ from chat.protocol.errors import Forbidden
 from chat.storage import keys
 from chat.storage.cooldowns import Cooldowns
 from chat.storage.dynamodb import Table, batch_get, transact
+from chat.storage.items import new_epoch
 
 _TRIES = 5  # at a change of rules that other changes overtake
 # Users in the rules of one room at once. An item holds 400 KB, and a user may take 512 bytes.
@@ -124,9 +125,17 @@ class RoomRules(Table):
             "TableName": self._table,
             "Key": keys.head(room),
             # The stream gets a record of this head too; the mark tells the fan-out that it is not a message.
-            "UpdateExpression": "SET rules_version = :new, not_a_message = :not_a_message",
+            "UpdateExpression": (
+                "SET rules_version = :new, not_a_message = :not_a_message,"
+                " epoch = if_not_exists(epoch, :epoch)"
+            ),
             "ConditionExpression": condition,
-            "ExpressionAttributeValues": {":new": rules.version, ":not_a_message": True, **old},
+            "ExpressionAttributeValues": {
+                ":new": rules.version,
+                ":not_a_message": True,
+                ":epoch": new_epoch(),
+                **old,
+            },
         }
         item = {
             "version": rules.version, "locked": rules.locked, "slow_mode": rules.slow_mode,

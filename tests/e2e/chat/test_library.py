@@ -12,9 +12,10 @@ import pytest_asyncio
 
 from local.aws_defaults import Limits
 from local.engine import Engine
-from tests.e2e.support.clients import plain_client
+from tests.e2e.support.clients import frame_client, plain_client
 from tests.e2e.support.library import ConnectionLog, Library, needs_node
 from tests.support.logged_engine import LoggedEngine
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
 
@@ -76,3 +77,28 @@ def handovers(log: ConnectionLog) -> int:
     closed = [(old, new) for old, new in pairwise(stories) if "closing" in old]
     assert all(new["joined"] < old["closing"] for old, new in closed)
     return len(closed)
+
+
+async def test_a_new_log_that_has_overtaken_a_client_is_read_from_its_beginning(
+    library: Library, room: str
+) -> None:
+    port = free_port()
+    async with LoggedEngine(port=port) as engine:  # in memory
+        ada = await library.open("Ada", engine.socket_url, fresh=True)
+        general = await ada.join(room)
+        for text in ("old 1", "old 2", "old 3"):
+            await general.send(text)
+        await general.until(seq=3)
+        await ada.dispatch("offline")
+    async with LoggedEngine(port=port) as engine:
+        new = [f"new {number}" for number in range(1, 6)]
+        async with frame_client(engine.socket_url, room=room) as bob:
+            for text in new:
+                await bob.send(room, text)
+            await ada.dispatch("online")
+            await general.until(count=8)
+        events = await general.events()
+        assert events.texts == ["old 1", "old 2", "old 3", *new]
+        assert events.seqs == [1, 2, 3, 1, 2, 3, 4, 5]
+        assert (events.resets, events.gaps) == (1, [])
+        await ada.close()

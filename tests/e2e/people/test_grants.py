@@ -129,7 +129,7 @@ async def test_the_history_of_a_room_is_for_its_members_only(jwt_engine: JwtEngi
                 assert await code_of(asked) == "not_a_member"
             assert await code_of(client.request(action="presence", room=room)) == "not_a_member"
             reply = await client.request(action="ping", rooms=[room])
-            assert reply["seqs"] == {}
+            assert reply["heads"] == {}
         assert "between us" not in str(eve.received)
 
 

@@ -24,16 +24,19 @@ import { RoomcastError } from "./error.js";
  *
  * @typedef {{user: string, name: string}} Person - `user` is permanent, `name` can change
  * @typedef {Pick<Message, "seq" | "id" | "at">} Ack
+ * @typedef {string | undefined} Epoch - tells a room's log from another one of the same room; undefined before the
+ *   room's first message
  * @typedef {{messages: Message[], skipped: number[]}} Run - `skipped`: the seqs that hold no message
- * @typedef {Run & {more: boolean, firstSeq: number | undefined}} Page
- * @typedef {{seq: number, page: Page | null, me: Person | undefined}} JoinReply - `seq` is the room's newest, 0 in an
- *   empty room; `me` is the user that this connection is to the server
+ * @typedef {Run & {epoch: Epoch, more: boolean, firstSeq: number | undefined}} Page
+ * @typedef {{seq: number, epoch: Epoch}} Head - `seq` is the room's newest, 0 in an empty room
+ * @typedef {Head & {page: Page | null, me: Person | undefined}} JoinReply - `me` is the user that this connection is
+ *   to the server
  * @typedef {{members: Person[], count: number, approximate: boolean, more: boolean}} PresenceReply - in a room above
  *   the presence limit the count is approximate, and nobody is listed
  *
  * @typedef {{type: "reply", ref: string | null, fields: Fields}} ReplyFrame
  * @typedef {{type: "error", ref: string | null, error: RoomcastError}} ErrorFrame
- * @typedef {{type: "messages", room: string, run: Run}} MessagesFrame
+ * @typedef {{type: "messages", room: string, epoch: Epoch, run: Run}} MessagesFrame
  * @typedef {{type: "presence", room: string, joined: Person[], left: Person[], count: number}} PresenceFrame
  * @typedef {{type: "typing", room: string, person: Person}} TypingFrame
  * @typedef {{type: "changed", room: string, messages: Message[]}} ChangedFrame
@@ -67,16 +70,22 @@ export const bytesOf = (text) => new TextEncoder().encode(text).length;
 /** @param {string} room @param {{id: string, message: string, data?: unknown}} content */
 export const send = (room, { id, message, data }) => request({ action: "send", room, message, data }, readAck, id);
 
-/** @param {string} room @param {number} [after] - a seq: the reply also holds the messages after it */
-export const join = (room, after) => request({ action: "join", room, after }, readJoined);
+/**
+ * @param {string} room
+ * @param {{after?: number, epoch?: string}} [read] - `after`: a seq of the log `epoch`; if the room still has that log,
+ *   the reply also holds the messages after it
+ */
+export const join = (room, { after, epoch } = {}) => {
+  return request({ action: "join", room, after, epoch: after === undefined ? undefined : epoch }, readJoined);
+};
 
 /** @param {string} room */
 export const leave = (room) => request({ action: "leave", room }, () => true);
 
-/** @param {string} room @param {{after: number, limit?: number} | {before: number, limit?: number}} range */
+/** @param {string} room @param {({after: number} | {before: number}) & {limit?: number, epoch?: string}} range */
 export const history = (room, range) => request({ action: "history", room, ...range }, readPage);
 
-/** @param {string[]} rooms - the reply holds the newest seq of each */
+/** @param {string[]} rooms - the reply holds how far the log of each has come */
 export const ping = (rooms) => request(rooms.length ? { action: "ping", rooms } : { action: "ping" }, readPong);
 
 /** @param {string} room @param {string} [after] - a user: the page begins after this one */
@@ -131,7 +140,7 @@ function readRoomFrame(fields) {
   if (typeof room !== "string") return null;
   switch (type) {
     case "messages":
-      return Array.isArray(messages) ? { type, room, run: readRun(fields) } : null;
+      return Array.isArray(messages) ? { type, room, epoch: readEpoch(fields), run: readRun(fields) } : null;
     case "changed":
       return Array.isArray(messages) ? { type, room, messages: messages.filter(isMessage) } : null;
     case "presence":
@@ -188,23 +197,37 @@ function readAck({ seq, id, at }) {
 
 /** @param {Fields} reply @returns {JoinReply | null} */
 function readJoined(reply) {
-  const { seq } = reply;
+  const head = readHead(reply);
   const me = isPerson(reply) ? readPerson(reply) : undefined;
-  return isCount(seq) ? { seq, page: readPage(reply), me } : null;
+  return head && { ...head, page: readPage(reply), me };
 }
 
 /** @param {Fields} reply @returns {Page | null} */
 function readPage(reply) {
   if (!Array.isArray(reply.messages)) return null;
   const firstSeq = isSeq(reply.first_seq) ? reply.first_seq : undefined;
-  return { ...readRun(reply), more: reply.more === true, firstSeq };
+  return { ...readRun(reply), epoch: readEpoch(reply), more: reply.more === true, firstSeq };
 }
 
-/** @param {Fields} reply @returns {Map<string, number> | null} the newest seq of each room */
-function readPong({ pong, seqs }) {
+/** @param {Fields} reply @returns {Map<string, Head> | null} by room */
+function readPong({ pong, heads }) {
   if (pong !== true) return null;
-  return new Map(Object.entries(seqs ?? {}).filter(([, seq]) => isCount(seq)));
+  /** @type {Map<string, Head>} */
+  const byRoom = new Map();
+  for (const [room, fields] of Object.entries(heads ?? {})) {
+    const head = readHead(fields ?? {});
+    if (head) byRoom.set(room, head);
+  }
+  return byRoom;
 }
+
+/** @param {Fields} fields @returns {Head | null} */
+function readHead(fields) {
+  return isCount(fields.seq) ? { seq: fields.seq, epoch: readEpoch(fields) } : null;
+}
+
+/** @param {Fields} fields @returns {Epoch} */
+const readEpoch = ({ epoch }) => (typeof epoch === "string" ? epoch : undefined);
 
 /** @param {Fields} reply @returns {PresenceReply | null} */
 function readPresence({ members, count, approximate, more }) {

@@ -12,8 +12,8 @@ const MAX_PAUSE = 8_000;
  * @typedef {import("../transport/socket.js").Socket} Socket
  * @typedef {import("../protocol/frames.js").JoinReply} JoinReply
  * @typedef {"joining" | "joined" | "left"} MembershipState
- * @typedef {{after: number | undefined, head: number}} Position - how far the room was read when a join was sent:
- *   complete up to `after`, and known to reach `head`
+ * @typedef {{after: number | undefined, head: number, epoch: import("../protocol/frames.js").Epoch}} Position - how
+ *   far the room was read when a join was sent: complete up to `after`, and known to reach `head`, of the log `epoch`
  * @typedef {object} Callbacks
  * @property {() => Position} position
  * @property {(reply: JoinReply, position: Position) => void} onJoined - after the reply to each join
@@ -73,8 +73,11 @@ export class Membership {
     this.#callbacks.onAway();
   }
 
-  /** The server says that this connection is not a member of the room: join again. @param {Socket} socket */
-  onNotAMember(socket) {
+  /**
+   * Join again on the same socket: the server says that this connection is not a member of the room, or that the room
+   * has another log. @param {Socket} socket
+   */
+  joinAgain(socket) {
     if (socket !== this.#target || socket !== this.#socket) return;
     this.onClose(socket);
     this.resume(socket);
@@ -101,7 +104,7 @@ export class Membership {
       } catch (error) {
         if (error instanceof SocketClosed) continue;
         if (!(error instanceof RoomcastError && error.temporary)) throw error;
-        if (error.code === "not_a_member") this.onNotAMember(socket);
+        if (error.code === "not_a_member") this.joinAgain(socket);
         onDelay?.(error);
         await this.#pause(error, backoff);
         signal?.throwIfAborted();
@@ -151,7 +154,7 @@ export class Membership {
     while (!this.#ended && socket.isOpen && socket === this.#target) {
       const position = this.#callbacks.position();
       try {
-        const reply = await socket.request(join(this.#name, position.after));
+        const reply = await socket.request(join(this.#name, position));
         // By now a newer socket may be the target, with a join of its own.
         if (!this.#ended && socket.isOpen && socket === this.#target) this.#onJoined(socket, reply, position);
         return;

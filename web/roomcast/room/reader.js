@@ -6,10 +6,11 @@ import { SequenceBuffer } from "./sequence-buffer.js";
 const REVIEWED = 100;
 
 /** Stands for a page that the server does not give: it fills no gap. @type {Page} */
-const NO_PAGE = { messages: [], skipped: [], more: true, firstSeq: undefined };
+const NO_PAGE = { epoch: undefined, messages: [], skipped: [], more: true, firstSeq: undefined };
 
 /**
  * @typedef {import("../protocol/frames.js").Page} Page
+ * @typedef {import("../protocol/frames.js").Epoch} Epoch
  * @typedef {import("../protocol/frames.js").Run} Run
  * @typedef {import("../protocol/frames.js").Message} Message
  * @typedef {import("./membership.js").Position} Position
@@ -21,6 +22,8 @@ const NO_PAGE = { messages: [], skipped: [], more: true, firstSeq: undefined };
 /** Reads one room's log: releases messages in order, and requests what is missing. */
 export class Reader {
   #buffer = new SequenceBuffer();
+  /** @type {Epoch} */
+  #epoch;
   #schedule;
   #oldest = 0; // the oldest seq that was read
   #missingAtStart = 0; // up to this seq the room had a head but no rows when it was first read
@@ -35,30 +38,56 @@ export class Reader {
   #history;
   #request;
   #release;
+  #onOtherLog;
   #clock;
 
   /**
    * @param {string} name @param {number} history - how many earlier messages to begin with
-   * @param {{request: SendRequest, release: (event: ReaderEvent) => void,
-   *   clock: import("../transport/clock.js").Clock, random: () => number}} tools
+   * @param {{request: SendRequest, release: (event: ReaderEvent) => void, onOtherLog: () => void,
+   *   clock: import("../transport/clock.js").Clock, random: () => number}} tools - `onOtherLog`: the server has another
+   *   log than the one that was read
    */
-  constructor(name, history, { request, release, clock, random }) {
+  constructor(name, history, { request, release, onOtherLog, clock, random }) {
     this.#name = name;
     this.#history = history;
     this.#request = request;
     this.#release = release;
+    this.#onOtherLog = onOtherLog;
     this.#clock = clock;
     this.#schedule = new GapSchedule(random);
   }
 
   /** How far the room is read, for the next join. @returns {Position} */
   get position() {
-    return { after: this.#buffer.contiguous, head: this.#buffer.head };
+    return { after: this.#buffer.contiguous, head: this.#buffer.head, epoch: this.#epoch };
+  }
+
+  /**
+   * True if this is the log that is read. The first epoch that comes names it: before it, the room had no messages.
+   *
+   * @param {Epoch} epoch
+   */
+  isOf(epoch) {
+    this.#epoch ??= epoch;
+    return this.#epoch === epoch;
+  }
+
+  /**
+   * False if a join's reply is of another log than the one that is read.
+   *
+   * @param {import("../protocol/frames.js").Head} reply @param {Position} position - when the join was sent
+   */
+  follows({ seq, epoch }, position) {
+    if (epoch !== undefined && position.epoch !== undefined) return this.isOf(epoch);
+    // Without an epoch the room had no messages. The server read this head after the join was sent: messages may have
+    // come since, but a lower one than we knew then is another log's.
+    return position.epoch === undefined && seq >= position.head;
   }
 
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
-  resume({ seq, page }, { after }) {
+  resume({ seq, page, epoch }, { after }) {
     const now = this.#clock.now();
+    this.#epoch ??= epoch;
     this.#buffer.raiseHead(seq, now);
     if (this.#buffer.contiguous === undefined) this.#begin();
     else if (page && after !== undefined) this.#onPage(page, after, now);
@@ -93,7 +122,7 @@ export class Reader {
     const { contiguous = 0 } = this.#buffer;
     if (contiguous === 0) return;
     const range = { before: contiguous + 1, limit: REVIEWED };
-    const page = await this.#request(() => history(this.#name, range)).catch(() => NO_PAGE);
+    const page = await this.#page(range).catch(() => NO_PAGE);
     this.change(page.messages.filter(({ deleted }) => deleted));
   }
 
@@ -108,7 +137,8 @@ export class Reader {
     const from = before ?? this.#oldest;
     if (from <= 1 && !this.#isStopped) return { messages: [], more: false, before: from };
     const range = { before: from, limit: Math.min(limit, MAX_PAGE) };
-    const page = await this.#request(() => history(this.#name, range));
+    const page = await this.#page(range);
+    if (page === NO_PAGE) return { messages: [], more: false, before: from };
     const next = lowestSeq(page) ?? from;
     this.#oldest = Math.min(this.#oldest, next);
     const messages = inOrder(page.messages).map((message) => this.#buffer.latest(message));
@@ -133,7 +163,7 @@ export class Reader {
     try {
       while (more && remaining > 0) {
         const range = { before: oldest, limit: Math.min(remaining, MAX_PAGE) };
-        const page = await this.#request(() => history(this.#name, range));
+        const page = await this.#page(range);
         this.#buffer.add(page, this.#clock.now());
         more = page.more && page.messages.length + page.skipped.length > 0;
         oldest = lowestSeq(page) ?? oldest;
@@ -174,9 +204,20 @@ export class Reader {
     const { contiguous: after = 0 } = this.#buffer;
     const requestedAt = this.#clock.now();
     this.#isFetching = true;
-    const page = await this.#request(() => history(this.#name, { after, limit: MAX_PAGE })).catch(() => NO_PAGE);
+    const page = await this.#page({ after, limit: MAX_PAGE }).catch(() => NO_PAGE);
     this.#isFetching = false;
     if (!this.#isStopped) this.#onPage(page, after, requestedAt);
+  }
+
+  /**
+   * @param {({after: number} | {before: number}) & {limit: number}} range
+   * @returns {Promise<Page>} NO_PAGE if it would be one of another log
+   */
+  async #page(range) {
+    const page = await this.#request(() => history(this.#name, { ...range, epoch: this.#epoch }));
+    if (this.isOf(page.epoch)) return page;
+    if (!this.#isStopped) this.#onOtherLog();
+    return NO_PAGE;
   }
 
   /** @param {Page} page - of entries after `after` @param {number} after @param {number} requestedAt */

@@ -162,11 +162,14 @@ export class Session {
     }
   }
 
-  /** @param {number | undefined} seq - of the room, in a pong; undefined: not a member @param {Socket} socket */
-  onPong(seq, socket) {
+  /**
+   * @param {import("../protocol/frames.js").Head | undefined} head - of the room's log; undefined: not a member
+   * @param {Socket} socket
+   */
+  onPong(head, socket) {
     this.lastActivityAt = this.#options.clock.now();
-    if (seq === undefined) this.#membership.onNotAMember(socket);
-    else this.#reader.raiseHead(seq);
+    if (head && this.#reader.isOf(head.epoch)) this.#reader.raiseHead(head.seq);
+    else this.#membership.joinAgain(socket);
   }
 
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position */
@@ -181,8 +184,7 @@ export class Session {
     this.#onReady();
     // In a later task, so that the caller that awaits the join can add its listeners first.
     if (this.#bufferedEvents) this.#options.clock.setTimeout(() => this.#flushEvents(), 0);
-    // The server read this head after the join was sent. A lower one than we knew then is another log's.
-    if (reply.seq < position.head) this.#reset();
+    if (!this.#reader.follows(reply, position)) this.#reset();
     this.#reader.resume(reply, position);
     if (absence > REVIEW_AFTER) this.#reader.review();
     this.presence.resume();
@@ -190,10 +192,16 @@ export class Session {
     this.#sender.start();
   }
 
+  /** The room has another log, it seems: the reply to a join says which. */
+  #onOtherLog() {
+    if (this.#membership.socket) this.#membership.joinAgain(this.#membership.socket);
+  }
+
   /** @param {RoomFrame} frame */
   #process(frame) {
     switch (frame.type) {
       case "messages":
+        if (!this.#reader.isOf(frame.epoch)) return this.#onOtherLog();
         this.lastActivityAt = this.#options.clock.now(); // Other frames do not prove that messages come through.
         return this.#reader.onRun(frame.run);
       case "changed":
@@ -223,7 +231,7 @@ export class Session {
     this.#enter("joining");
   }
 
-  /** Read the room's new log, as a restart of the local engine begins one. */
+  /** Read the room's new log, as a restored backup or a restart of the local engine begins one. */
   #reset() {
     this.#reader.stop();
     this.#reader = this.#newReader();
@@ -263,6 +271,7 @@ export class Session {
     return new Reader(this.name, history, {
       request: (make) => this.#membership.request(make),
       release: (event) => this.#onRelease(event),
+      onOtherLog: () => this.#onOtherLog(),
       clock,
       random,
     });

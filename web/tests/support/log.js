@@ -3,6 +3,8 @@ const MAX_FRAME_BYTES = 32 * 1024;
 
 /** A room's log as the server keeps it: a head that assigns the seqs, rows that may come late, and refs. */
 export class Log {
+  static #count = 0;
+  #epoch = `epoch-${++Log.#count}`;
   head = 0;
   /** @type {Map<number, {seq: number, at: number, message: object | null}>} null: a skipped number */
   rows = new Map();
@@ -10,6 +12,11 @@ export class Log {
   refs = new Map();
   /** @type {{seq: number, sent: object}[]} what the stream still holds */
   stream = [];
+
+  /** Undefined before the first message. */
+  get epoch() {
+    return this.head ? this.#epoch : undefined;
+  }
 
   /** Assign a seq to what was sent, and put both into the stream. */
   commit(sent) {

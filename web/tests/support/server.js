@@ -1,3 +1,4 @@
+import { FakeSocket } from "./fake-socket.js";
 import { asRun, Log } from "./log.js";
 import { Moderation } from "./moderation.js";
 import { PresenceServer } from "./presence-server.js";
@@ -87,7 +88,7 @@ export class ScriptedServer {
 
   broadcast(room, ...seqs) {
     const rows = seqs.map((seq) => this.log(room).rows.get(seq));
-    const frame = { type: "messages", room, ...asRun(rows) };
+    const frame = { type: "messages", room, epoch: this.log(room).epoch, ...asRun(rows) };
     for (const socket of this.open) {
       if (!socket.rooms.has(room) || this.isShed(socket)) continue;
       socket.push(frame);
@@ -105,9 +106,14 @@ export class ScriptedServer {
     return this.open.filter(({ rooms }) => rooms.has(room));
   }
 
+  /** Begin every room's log again, as after a restored backup. The sockets stay. */
+  forget() {
+    this.logs.clear();
+  }
+
   /** Restart like the local engine, whose logs are in memory. */
   restart() {
-    this.logs.clear();
+    this.forget();
     for (const socket of this.open) socket.cut();
   }
 
@@ -133,20 +139,26 @@ export class ScriptedServer {
   }
 
   #perform(socket, frame) {
-    const { action, room, rooms, after, before, limit = 100 } = frame;
+    const { action, room, rooms, after, before, epoch: asked, limit = 100 } = frame;
+    const { epoch } = this.log(room ?? "");
+    const isOfOther = asked !== undefined && asked !== epoch;
     const pageAfter = () => this.log(room).after(after, limit, this.time.now());
     switch (action) {
       case "join":
         socket.join(room);
-        return { room, seq: this.log(room).head, ...socket.person, ...(after !== undefined && pageAfter()) };
+        return {
+          room, seq: this.log(room).head, epoch, ...socket.person, ...(after !== undefined && !isOfOther && pageAfter()),
+        };
       case "leave":
         socket.leave(room);
         return { room };
       case "history":
-        return { room, ...(after === undefined ? this.log(room).before(before, limit) : pageAfter()) };
+        if (isOfOther) return { room, epoch, messages: [], more: false };
+        return { room, epoch, ...(after === undefined ? this.log(room).before(before, limit) : pageAfter()) };
       case "ping": {
-        const joined = rooms?.filter((name) => socket.rooms.has(name)).map((name) => [name, this.log(name).head]);
-        return { pong: true, ...(joined && { seqs: Object.fromEntries(joined) }) };
+        const joined = rooms?.filter((name) => socket.rooms.has(name)).map((name) => [name, this.log(name)]);
+        const heads = joined?.map(([name, log]) => [name, { seq: log.head, epoch: log.epoch }]);
+        return { pong: true, ...(heads && { heads: Object.fromEntries(heads) }) };
       }
       case "alive":
         return {};
@@ -187,106 +199,5 @@ export class ScriptedServer {
       for (const { seq, sent } of run) log.repair(seq, sent, this.time.now());
       this.broadcast(room, ...run.map(({ seq }) => seq));
     }
-  }
-}
-
-/** Both ends of one socket. */
-export class FakeSocket extends EventTarget {
-  readyState = 0;
-  /** @type {Set<string>} of which the connection is a member, for the server */
-  rooms = new Set();
-  isKnown = true; // to the server
-  isModerator = false;
-  isFrozen = false; // no frame comes through, and neither end notices
-  #server;
-
-  constructor(server, url, protocols) {
-    super();
-    this.#server = server;
-    this.url = new URL(url);
-    this.protocols = protocols;
-    this.user = server.userOf(this);
-    this.name = this.url.searchParams.get("name") ?? "Guest";
-    server.sockets.push(this);
-    const handshake = server.handshake(this);
-    const { time } = server;
-    if (handshake === "open") time.setTimeout(() => this.#open(), server.delayIn({}) + server.delayOut({}));
-    if (handshake === "reject") time.setTimeout(() => this.cut(), server.delayIn({}) + server.delayOut({}));
-  }
-
-  get person() {
-    return { user: this.user, name: this.name };
-  }
-
-  /** Join a room, at the server. */
-  join(room) {
-    if (this.rooms.has(room)) return;
-    this.rooms.add(room);
-    this.#changePresence(room);
-  }
-
-  leave(room) {
-    if (this.rooms.delete(room)) this.#changePresence(room);
-  }
-
-  #changePresence(room) {
-    if (this.#server.sendsPresence) this.#server.presence.onChange(room, this.person);
-  }
-
-  #leaveAll() {
-    for (const room of [...this.rooms]) this.leave(room);
-  }
-
-  send(text) {
-    if (this.readyState === 0) throw new Error("InvalidStateError");
-    const frame = JSON.parse(text);
-    if (this.readyState !== 1 || this.#server.isLost("in", frame)) return;
-    this.#server.time.setTimeout(() => {
-      if (this.readyState === 1 && !this.isFrozen) this.#server.receive(this, frame);
-    }, this.#server.delayIn(frame));
-  }
-
-  /** Send a frame, or any text, from the server's end. */
-  push(frame) {
-    if (this.#server.isLost("out", frame)) return;
-    const data = typeof frame === "string" ? frame : JSON.stringify(frame);
-    this.#server.time.setTimeout(() => {
-      if (this.readyState === 1 && !this.isFrozen) this.dispatchEvent(new MessageEvent("message", { data }));
-    }, this.#server.delayOut(frame));
-  }
-
-  close() {
-    if (this.readyState === 3) return;
-    this.readyState = 3;
-    this.#leaveAll();
-    this.#server.time.setTimeout(() => this.dispatchEvent(new Event("close")), 0);
-  }
-
-  /** Close it from the network or the server's end. */
-  cut() {
-    if (this.readyState === 3) return;
-    this.readyState = 3;
-    this.#leaveAll();
-    this.dispatchEvent(new Event("error"));
-    this.dispatchEvent(new Event("close"));
-  }
-
-  /** The client's end vanishes with its tab; the server notices. */
-  vanish() {
-    this.readyState = 3;
-    this.#leaveAll();
-  }
-
-  /** The server loses the connection's row, and neither end notices. */
-  loseRow() {
-    this.isKnown = false;
-    this.#leaveAll();
-  }
-
-  #open() {
-    if (this.readyState !== 0) return;
-    this.readyState = 1;
-    for (const room of this.url.searchParams.getAll("room")) if (room) this.join(room);
-    this.dispatchEvent(new Event("open"));
   }
 }

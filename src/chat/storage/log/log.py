@@ -19,7 +19,7 @@ from chat.protocol.errors import Forbidden, InvalidRef, RateLimited
 from chat.protocol.messages import Entry, Message
 from chat.storage import keys
 from chat.storage.dynamodb import old_item
-from chat.storage.items import from_item, to_item
+from chat.storage.items import from_item, new_epoch, to_item
 from chat.storage.log.writer import LogWriter, Ref
 from chat.storage.lru import LRU
 from chat.storage.rate_limits import ConditionFailed, Rate, RateLimiter
@@ -149,12 +149,14 @@ class Log(LogWriter):
                         TableName=self._table,
                         Key=keys.head(room),
                         UpdateExpression=(
-                            f"SET #last = :message, due = {attempt.due} ADD seq :one REMOVE not_a_message"
+                            f"SET #last = :message, due = {attempt.due}, epoch = if_not_exists(epoch, :epoch)"
+                            " ADD seq :one REMOVE not_a_message"
                         ),
                         ConditionExpression=f"{unchanged} AND {attempt.condition}",
                         ExpressionAttributeNames={"#last": "last"},
                         ExpressionAttributeValues={
                             ":message": to_item(message),
+                            ":epoch": new_epoch(),
                             ":one": 1,
                             **attempt.values,
                             **expected,

@@ -1,15 +1,15 @@
-"""Read a room's log: its rows, and the newest seq from its head."""
+"""Read a room's log: its rows, and its head."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from chat.protocol.messages import Entry
+from chat.protocol.messages import Entry, Head
 from chat.protocol.pages import Row
 from chat.storage import keys
 from chat.storage.dynamodb import Table, batch_get
-from chat.storage.items import from_row
+from chat.storage.items import epoch_of, from_row
 
 _ENTRIES = 500  # rows per query for a broadcast, which takes all there are
 _ROWS = 64  # rows per query for a page of the history, which may be full after some
@@ -32,10 +32,17 @@ class LogReader(Table):
             entries.append(from_row(item).entry)
         return entries
 
-    def seqs(self, rooms: Collection[str]) -> dict[str, int]:
-        """Return the newest seq of each room, 0 for an empty log."""
-        heads = batch_get(self._dynamodb, self._table, [keys.head(room) for room in rooms], ["pk", "seq"])
-        return dict.fromkeys(rooms, 0) | {keys.room_of(head["pk"]): int(head.get("seq", 0)) for head in heads}
+    def head(self, room: str) -> Head:
+        return self.heads([room])[room]
+
+    def heads(self, rooms: Collection[str]) -> dict[str, Head]:
+        """Return the newest seq and the epoch of each room's log."""
+        wanted = [keys.head(room) for room in rooms]
+        items = batch_get(self._dynamodb, self._table, wanted, ["pk", "seq", "epoch"])
+        return dict.fromkeys(rooms, Head()) | {
+            keys.room_of(item["pk"]): Head(int(item.get("seq", 0)), epoch_of(item, self._table))
+            for item in items
+        }
 
     def rows_after(self, room: str, seq: int) -> Iterator[Row]:
         """Yield the history after a seq, ascending; query as rows are taken."""

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from chat.protocol.messages import Entry
 from chat.storage import keys
 from chat.storage.dynamodb import batch_get
+from chat.storage.items import epoch_of
 from chat.storage.log.writer import LogWriter, Ref
 
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """A repaired run. `slices`: how many slices its room is broadcast in, None if it is not large."""
+    """A repaired run of the log `epoch`. `slices`: of its room, None if that is not large."""
 
     entries: list[Entry]
     slices: int | None
+    epoch: str | None = None
 
 
 class LogRepair(LogWriter):
@@ -27,7 +30,7 @@ class LogRepair(LogWriter):
 
         A second repair changes nothing: the first owner of a ref stays, and no row is written twice.
         """
-        refs, rows, slices = self._read_run(room, run)
+        refs, rows, head = self._read_run(room, run)
         repaired = []
         for entry in run:
             message = entry.message
@@ -40,12 +43,13 @@ class LogRepair(LogWriter):
             elif rows[entry.seq]:  # deleted since: a run that comes again must not bring its text back
                 message = replace(message, text="", data=None, deleted=True)
             repaired.append(Entry(entry.seq, None if skipped else message))
-        return Repaired(repaired, slices)
+        slices = int(head["slices"]) if "slices" in head else None
+        return Repaired(repaired, slices, epoch_of(head, self._table))
 
     def _read_run(
         self, room: str, run: Sequence[Entry]
-    ) -> tuple[dict[str, Ref], dict[int, bool], int | None]:
-        """Return the refs of a run by id, its rows by seq with "is deleted", and the slices of a large room.
+    ) -> tuple[dict[str, Ref], dict[int, bool], dict[str, Any]]:
+        """Return the refs of a run by id, its rows by seq with "is deleted", and the room's head.
 
         Read strongly consistent, above all for the slices: stream records from before the room became large
         do not have them. A run that was posted from here could overtake what the slices post.
@@ -55,16 +59,16 @@ class LogRepair(LogWriter):
         wanted += [keys.row(room, seq) for seq in {entry.seq for entry in run}]
         refs: dict[str, Ref] = {}
         rows: dict[int, bool] = {}
-        slices: int | None = None
-        attributes = ["sk", "id", "seq", "digest", "at", "slices", "deleted"]
+        head: dict[str, Any] = {}
+        attributes = ["sk", "id", "seq", "digest", "at", "slices", "epoch", "deleted"]
         for item in batch_get(self._dynamodb, self._table, wanted, attributes):
             if item["sk"] == keys.HEAD:
-                slices = int(item["slices"]) if "slices" in item else None
+                head = item
             elif item["sk"] == keys.REF:
                 refs[item["id"]] = Ref.from_item(item)
             else:
                 rows[int(item["sk"])] = "deleted" in item
-        return refs, rows, slices
+        return refs, rows, head
 
     def slices(self, room: str) -> int | None:
         """Return the number of a large room's slices, None for any other room."""

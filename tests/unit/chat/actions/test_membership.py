@@ -56,6 +56,17 @@ def test_join_with_after_returns_the_entries_since(chat: Context) -> None:
     assert reply_to(chat, action="join", room="general", after=99)["seq"] == 6
 
 
+def test_join_says_which_log_it_is_and_gives_no_page_for_a_number_of_another(chat: Context) -> None:
+    assert "epoch" not in reply_to(chat, action="join", room="general", after=0)
+    send_messages(chat, 5)
+    epoch = chat.log.head("general").epoch
+    assert reply_to(chat, action="join", room="general")["epoch"] == epoch
+    reply = reply_to(chat, action="join", room="general", after=3, epoch=epoch)
+    assert (seqs(reply), reply["epoch"]) == ([4, 5], epoch)
+    reply = reply_to(chat, action="join", room="general", after=3, epoch="another")
+    assert (reply["seq"], reply["epoch"], "messages" in reply) == (5, epoch, False)
+
+
 def test_the_head_is_read_after_the_membership_is_written(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
     chat = chat_on(counting)

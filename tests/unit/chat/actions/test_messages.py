@@ -24,6 +24,7 @@ from chat.protocol.errors import (
 )
 from chat.protocol.frames import Request
 from chat.storage.connections import Connection, Limits
+from chat.storage.keys import MAX_SEQ
 from chat.storage.rate_limits import Rate
 from chat.storage.signals import Typing
 from tests.support.fakes.stream import Stream
@@ -147,6 +148,7 @@ def test_history_is_read_in_pages_forwards_and_backwards(chat: Context) -> None:
     reply = reply_to(chat, action="history", ref="h1", room="general", after=0, limit=3)
     assert {**reply, "messages": seqs(reply)} == {
         "type": "reply", "ref": "h1", "status": "ok", "room": "general", "messages": [1, 2, 3], "more": True,
+        "epoch": chat.log.head("general").epoch,
     }  # fmt: skip
     reply = reply_to(chat, action="history", room="general", before=8, limit=3)
     assert (seqs(reply), reply["more"]) == ([5, 6, 7], True)
@@ -199,11 +201,29 @@ def test_a_sign_of_life_needs_no_room_and_is_charged(dynamodb: Any) -> None:
     assert isinstance(error_of(chat, EVES, action="alive"), NotConnected)
 
 
-def test_ping_returns_the_newest_seqs_of_the_joined_rooms(chat: Context) -> None:
+def test_a_page_of_another_log_is_empty_and_says_which_log_there_is(chat: Context) -> None:
+    send_messages(chat, 3)
+    epoch = chat.log.head("general").epoch
+    for side in ({"after": 0}, {"before": 4}):
+        reply = reply_to(chat, action="history", room="general", epoch=epoch, **side)
+        assert (seqs(reply), reply["epoch"]) == ([1, 2, 3], epoch)
+        reply = reply_to(chat, action="history", room="general", epoch="another", **side)
+        assert (seqs(reply), reply["more"], reply["epoch"]) == ([], False, epoch)
+
+
+@pytest.mark.parametrize("epoch", [None, 7, "", "e" * 65])
+def test_an_epoch_is_text(chat: Context, epoch: Any) -> None:
+    for action in ("join", "history"):
+        frame = {"action": action, "room": "general", "after": 0, "epoch": epoch}
+        assert isinstance(error_of(chat, **frame), InvalidFrame)
+
+
+def test_ping_returns_how_far_the_logs_of_the_joined_rooms_have_come(chat: Context) -> None:
     send_messages(chat, 2)
     reply = reply_to(chat, action="ping", rooms=["general", "news", "elsewhere"])
-    assert reply["seqs"] == {"general": 2, "news": 0}
-    assert reply_to(chat, action="ping", rooms=[])["seqs"] == {}
+    epoch = chat.log.head("general").epoch
+    assert reply["heads"] == {"general": {"seq": 2, "epoch": epoch}, "news": {"seq": 0}}
+    assert reply_to(chat, action="ping", rooms=[])["heads"] == {}
     chat.connections.remove("c1")
     assert isinstance(error_of(chat, action="ping", rooms=["general"]), NotConnected)
     assert reply_to(chat, action="ping")["pong"] is True  # the socket works
@@ -215,8 +235,10 @@ def test_a_ping_with_the_longest_names_is_answered_within_a_frame(chat: Context,
     for name in names[50:]:
         chat_on(dynamodb, limits=replace(MANY, rooms=MAX_PINGED)).connections.join("c2", name)
     reply = dispatch(chat, Sender("c2", ADA, "general"), Request("ping", {"ref": "💬" * 128, "rooms": names}))
-    assert len(json.loads(reply)["seqs"]) == MAX_PINGED
-    assert len(reply.encode()) <= 32 * 1024
+    assert len(json.loads(reply)["heads"]) == MAX_PINGED
+    longest = {"seq": MAX_SEQ, "epoch": "7f3a91c2"}
+    assert len(json.dumps(longest, separators=(",", ":")).encode()) < 50
+    assert len(reply.encode()) + MAX_PINGED * 50 <= 32 * 1024
 
 
 @pytest.mark.parametrize("rooms", ["general", {"a": 1}, None, 7, [f"r{number}" for number in range(65)]])

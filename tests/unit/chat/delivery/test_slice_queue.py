@@ -22,7 +22,7 @@ def test_the_slices_cover_each_point_of_the_hash_space_once(count: int) -> None:
 
 
 def test_a_task_is_equal_after_its_way_through_the_queue() -> None:
-    task = SliceTask(Slice("ré#um", 3, 16), 41, 45, 2)
+    task = SliceTask(Slice("ré#um", 3, 16), 41, 45, 2, epoch="7f3a91c2")
     assert SliceTask.parse(task.body()) == task
     with_notice = SliceTask(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"moderator":"Ré \\"x\\" 💬"}', "1"))
     assert SliceTask.parse(with_notice.body()) == with_notice

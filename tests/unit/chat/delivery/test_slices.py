@@ -188,6 +188,17 @@ def test_a_slices_members_and_no_others_get_everything_since_its_cursor(
     assert room.cursors.read(FIRST) == Cursor(5)
 
 
+def test_every_frame_of_a_slice_names_the_log_also_in_a_further_invocation(
+    dynamodb: Any, virtual: asyncio.Runner
+) -> None:
+    room = LargeRoom(dynamodb, HashSpace(10, 20, 30), 2)
+    room.run_slice(virtual, SliceTask(FIRST, 0, 2, epoch="7f3a91c2"), seconds=0.5)
+    (rest,) = room.queue.enqueued
+    room.run_slice(virtual, rest)
+    frames = [json.loads(text) for texts in room.sockets.frames.values() for text in texts]
+    assert [(frame["type"], frame["epoch"]) for frame in frames] == [("messages", "7f3a91c2")] * 3
+
+
 def test_the_first_task_says_where_a_slice_begins(dynamodb: Any, virtual: asyncio.Runner) -> None:
     room = LargeRoom(dynamodb, HashSpace(10), 5)
     room.run_slice(virtual, SliceTask(FIRST, 3, 4))

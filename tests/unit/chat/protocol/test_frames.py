@@ -24,7 +24,7 @@ def skipped_entry(seq: int) -> Entry:
 
 
 def decoded(room: str, entries: list[Entry]) -> list[dict[str, Any]]:
-    return [json.loads(frame) for frame in frames.messages(room, entries)]
+    return [json.loads(frame) for frame in frames.messages(room, None, entries)]
 
 
 def seqs(frame: dict[str, Any]) -> list[int]:
@@ -137,7 +137,7 @@ def test_no_entries_are_no_frame() -> None:
 
 
 def test_frames_are_utf_8_and_not_escaped() -> None:
-    (frame,) = frames.messages("日本", [entry(1, "é💬", '{"ü":"ß"}')])
+    (frame,) = frames.messages("日本", None, [entry(1, "é💬", '{"ü":"ß"}')])
     for text in ("日本", "é💬", "ü", "ß"):
         assert text in frame
     assert "\\u" not in frame
@@ -155,7 +155,7 @@ def worst(seq: int) -> Entry:
 
 
 def test_the_largest_message_fits_a_frame_alone() -> None:
-    (frame,) = frames.messages("💬" * 100, [worst(999_999_999_999)])
+    (frame,) = frames.messages("💬" * 100, "e" * 64, [worst(999_999_999_999)])
     assert len(frame.encode()) <= 32 * 1024
     assert json.loads(frame)["messages"][0]["message"] == "💬" * 4_000
 
@@ -165,7 +165,7 @@ def test_a_long_run_is_split_below_32_kb_and_keeps_its_order() -> None:
         worst(seq) if seq % 3 == 0 else skipped_entry(seq) if seq % 3 == 1 else entry(seq)
         for seq in range(1, 61)
     ]
-    out = list(frames.messages("💬" * 100, run))
+    out = list(frames.messages("💬" * 100, "e" * 64, run))
     assert len(out) > 1
     assert all(len(frame.encode()) <= 32 * 1024 for frame in out)
     parsed = [json.loads(frame) for frame in out]
@@ -179,7 +179,7 @@ def test_a_long_run_is_split_below_32_kb_and_keeps_its_order() -> None:
 
 
 def test_frames_are_as_full_as_32_kb_allow() -> None:
-    out = list(frames.messages("general", [entry(seq, "x" * 900) for seq in range(1, 101)]))
+    out = list(frames.messages("general", None, [entry(seq, "x" * 900) for seq in range(1, 101)]))
     assert all(len(frame.encode()) > 31 * 1024 for frame in out[:-1])
 
 
@@ -189,7 +189,7 @@ def test_no_frame_is_a_byte_too_long_however_it_is_filled(padding: int, first: l
     skipped = [
         skipped_entry(seq) for seq in range(100_000_000_000, 100_000_006_000)
     ]  # 13 bytes each, with the comma
-    out = list(frames.messages("r" * padding, [*first, *skipped]))
+    out = list(frames.messages("r" * padding, None, [*first, *skipped]))
     assert len(out) > 1
     assert max(len(frame.encode()) for frame in out) <= 32 * 1024
 
@@ -199,7 +199,7 @@ def test_no_frame_is_a_byte_too_long_however_it_is_filled(padding: int, first: l
 
 def paged(entries: list[Entry], limit: int = 200, *, room: str = "general", **page: Any) -> dict[str, Any]:
     """The reply with as many of these as it takes, in the order in which they are offered."""
-    reply = frames.PageReply("r1", limit, room=room)
+    reply = frames.PageReply("r1", limit, "7f3a91c2", room=room)
     taken = list(takewhile(reply.fits, entries))
     encoded = reply.encoded(Page(taken, **{"more": len(taken) < len(entries)} | page))
     assert len(encoded.encode()) <= 32 * 1024
@@ -210,10 +210,11 @@ def paged(entries: list[Entry], limit: int = 200, *, room: str = "general", **pa
 def test_a_page_is_a_reply_with_messages_and_skipped() -> None:
     assert paged([entry(41), skipped_entry(42), entry(43)]) == {
         "type": "reply", "ref": "r1", "status": "ok", "room": "general", "more": False, "skipped": [42],
-        "messages": decoded("general", [entry(41), entry(43)])[0]["messages"],
+        "messages": decoded("general", [entry(41), entry(43)])[0]["messages"], "epoch": "7f3a91c2",
     }  # fmt: skip
     assert paged([]) == {
         "type": "reply", "ref": "r1", "status": "ok", "room": "general", "messages": [], "more": False,
+        "epoch": "7f3a91c2",
     }  # fmt: skip
     assert paged([entry(41)], first_seq=41)["first_seq"] == 41
 

@@ -71,9 +71,11 @@ def test_the_version_is_on_the_head_which_is_marked_as_no_news(
     book: RoomRules, dynamodb: Any, stream: Stream
 ) -> None:
     book.change(ROOM, lambda rules: replace(rules, slow_mode=30))
+    epoch = item(dynamodb, "HEAD")["epoch"]
     assert item(dynamodb, "HEAD") == {
         "pk": "ROOM#a%23b",
         "sk": "HEAD",
+        "epoch": epoch,
         "rules_version": 1,
         "not_a_message": True,
     }

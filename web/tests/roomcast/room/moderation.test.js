@@ -71,7 +71,7 @@ describe("a deleted message", () => {
     const { message } = server.log("general").rows.get(seq);
     server.moderation.delete("general", seq);
     await time.pass(10);
-    server.socket.push({ type: "messages", room: "general", messages: [message] });
+    server.socket.push({ type: "messages", room: "general", epoch: server.log("general").epoch, messages: [message] });
     server.say("general", "good");
     await time.pass(SECOND);
     assert.deepEqual([record.texts, record.messages[0].deleted, changed], [["", "good"], true, []]);

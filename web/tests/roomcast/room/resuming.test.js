@@ -119,6 +119,89 @@ describe("reconnecting", () => {
   });
 });
 
+describe("another log of the same room", () => {
+  const sayNew = (count, first = 1) => {
+    for (let number = first; number < first + count; number++) server.say("general", `n${number}`);
+  };
+
+  it("is read from its beginning, also if it has overtaken the old one", async () => {
+    say(3);
+    const record = await ada.join("general");
+    server.restart();
+    sayNew(5);
+    await time.pass(SECOND);
+    assert.deepEqual(record.events.slice(4), ["joining", "joined", "reset", "n1", "n2", "n3", "n4", "n5"]);
+    sayNew(1, 6);
+    await time.pass(SECOND);
+    assert.deepEqual([record.texts.slice(8), record.lost], [["n6"], []]);
+  });
+
+  it("is found in a room that has no messages any more", async () => {
+    say(3);
+    const record = await ada.join("general");
+    server.restart();
+    await time.pass(SECOND);
+    assert.deepEqual(record.events.slice(4), ["joining", "joined", "reset"]);
+    sayNew(4);
+    await time.pass(SECOND);
+    assert.deepEqual(record.texts.slice(3), ["n1", "n2", "n3", "n4"]);
+  });
+
+  it("is found by its broadcasts, without a new connection", async () => {
+    say(3);
+    const record = await ada.join("general");
+    server.forget();
+    sayNew(5);
+    await time.pass(SECOND);
+    assert.deepEqual(record.events.slice(4), ["joining", "joined", "reset", "n1", "n2", "n3", "n4", "n5"]);
+    assert.deepEqual([server.sockets.length, server.requests("join").length], [1, 2]);
+  });
+
+  it("is found by the ping if no broadcast comes", async () => {
+    say(3);
+    const record = await ada.join("general");
+    server.forget();
+    server.store("general", "n1");
+    await time.pass(121 * SECOND);
+    assert.deepEqual(record.events.slice(4), ["joining", "joined", "reset", "n1"]);
+  });
+
+  it("is never mixed into the old one by a page", async () => {
+    say(60);
+    const record = await ada.join("general", { history: 5 });
+    server.forget();
+    server.isShed = () => true;
+    sayNew(60);
+    const earlier = await Promise.all([record.room.history(), time.pass(SECOND)]);
+    assert.deepEqual(earlier[0], { messages: [], more: false, before: 56 });
+    assert.deepEqual(record.events.slice(6), ["joining", "joined", "reset", "n56", "n57", "n58", "n59", "n60"]);
+  });
+
+  it("is not what an empty room's first message begins", async () => {
+    const record = await ada.join("general");
+    say(1);
+    await time.pass(SECOND);
+    server.socket.cut();
+    say(1, 2);
+    await time.pass(121 * SECOND);
+    assert.deepEqual(record.events, ["joined", "m1", "joining", "joined", "m2"]);
+    const { epoch } = server.log("general");
+    assert.deepEqual(server.requests("join").map(({ after, epoch }) => [after, epoch]), [[undefined, undefined], [1, epoch]]);
+  });
+
+  it("is read from its beginning if the old one was only sent to", async () => {
+    const record = await ada.join("general");
+    server.streamLag = () => 10 * SECOND;
+    const sent = record.room.send("of the old log");
+    await time.pass(100);
+    assert.equal((await sent).seq, 1);
+    server.restart();
+    sayNew(3);
+    await time.pass(SECOND);
+    assert.deepEqual(record.texts, ["n1", "n2", "n3"]);
+  });
+});
+
 it("ignores frames that it does not understand", async () => {
   const record = await ada.join("general");
   const message = { seq: 1, id: "a", user: "u", name: "n", message: "Hi", at: "" };

@@ -41,8 +41,9 @@ describe("a socket", () => {
     const requests = [join("general"), ping(["general"]), history("general", { after: 0 })];
     const pending = requests.map((request) => socket.request(request));
     await time.pass(100);
-    const [joined, seqs, page] = await Promise.all(pending);
-    assert.deepEqual([joined.seq, seqs.get("general"), page.messages[0].message], [1, 1, "Hi"]);
+    const [{ seq, epoch }, heads, page] = await Promise.all(pending);
+    assert.deepEqual([seq, epoch], [1, server.log("general").epoch]);
+    assert.deepEqual([heads.get("general"), page.epoch, page.messages[0].message], [{ seq, epoch }, epoch, "Hi"]);
   });
 
   it("passes on frames that are not replies", async () => {

@@ -20,14 +20,15 @@ def test_the_newest_seq_of_each_room_is_read_strongly_consistent(log: Log, dynam
         log.append("a#b", message(ref))
     log.append("news", message("r1"))
     counting = MortalDynamoDB(dynamodb)
-    assert log_of(counting).seqs({"a#b", "news", "silent"}) == {"a#b": 2, "news": 1, "silent": 0}
+    heads = log_of(counting).heads({"a#b", "news", "silent"})
+    assert {room: head.seq for room, head in heads.items()} == {"a#b": 2, "news": 1, "silent": 0}
     assert counting.calls == ["batch_get_item"]
     assert counting.asked[0]["RequestItems"][TABLE]["ConsistentRead"] is True
 
 
 def test_no_room_has_no_seq_and_costs_no_call(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
-    assert log_of(counting).seqs(set()) == {}
+    assert log_of(counting).heads(set()) == {}
     assert counting.calls == []
 
 
