@@ -18,8 +18,9 @@ from chat.storage.keys import Key
 
 # To repeat a write is safe: each is conditional, idempotent or (of a room's head) decided by its ref.
 _CONFIG = BOTO_CONFIG.merge(Config(max_pool_connections=50))
-# Maximum seconds before each further attempt at a write that met another transaction; boto3 makes none.
-_CONFLICT_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
+# Maximum seconds before each further attempt at a transaction that was canceled, or at a write that met one;
+# boto3 makes none.
+_CANCELED_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
 # Seconds between attempts at what a busy DynamoDB left out of a batch; boto3 leaves these to its caller.
 _BUSY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 _MAX_GET = 100  # keys in one BatchGetItem, DynamoDB's bound
@@ -29,7 +30,7 @@ _MAX_WRITE = 25  # requests in one BatchWriteItem, DynamoDB's bound
 def client() -> Any:
     """Return a thread-safe client that takes and returns Python's own types."""
     client = boto3.resource("dynamodb", config=_CONFIG).meta.client
-    client.meta.events.register("needs-retry.dynamodb", _delay_after_conflict)
+    client.meta.events.register("needs-retry.dynamodb", _delay_after_cancellation)
     return client
 
 
@@ -48,28 +49,37 @@ class Table:
         return item
 
 
-def _delay_after_conflict(
+# Codes of a canceled transaction's reasons, and of a single write's error, that end by themselves.
+_TEMPORARY = frozenset(
+    {
+        "TransactionCanceledException",
+        "None",
+        # An item takes one transaction at a time. Without a retry, a connection that joins one room while it
+        # sends to another would get an error.
+        "TransactionConflictException",
+        "TransactionConflict",
+        # A room's memberships share a partition key, and so, until DynamoDB splits it, the 1,000 write units
+        # per second of one partition: 500 connects. boto3 retries other throttled calls, but no transaction.
+        "ProvisionedThroughputExceeded",
+        "ThrottlingError",
+    }
+)
+
+
+def _delay_after_cancellation(
     attempts: int, response: tuple[Any, dict[str, Any]] | None, **_: Any
 ) -> float | None:
     """Return the seconds until another attempt, None for no other.
 
-    An item takes one transaction at a time. Without a retry, a connection that joins one room while it sends
-    to another would get an error.
-
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
     """
     answer = response[1] if response else {}
     codes = {reason["Code"] for reason in answer.get("CancellationReasons", [])}
     codes.add(answer.get("Error", {}).get("Code", ""))
-    only_conflicts = codes <= {
-        "TransactionCanceledException",
-        "TransactionConflictException",
-        "TransactionConflict",
-        "None",
-    }
-    if not only_conflicts or attempts > len(_CONFLICT_DELAYS):
+    if not codes <= _TEMPORARY or attempts > len(_CANCELED_DELAYS):
         return None
-    return random.uniform(0, _CONFLICT_DELAYS[attempts - 1])  # at random, or the same two meet again
+    return random.uniform(0, _CANCELED_DELAYS[attempts - 1])  # at random, or the same ones meet again
 
 
 def batch_get(

@@ -61,6 +61,21 @@ def test_a_transaction_that_meets_another_is_tried_again(scripted: Any) -> None:
     assert server.calls == 2
 
 
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_that_is_canceled_for_throughput_is_tried_again(scripted: Any, code: str) -> None:
+    server, client = scripted(canceled("None", code), canceled(code, "TransactionConflict"))
+    client.transact_write_items(TransactItems=TWO_WRITES)
+    assert server.calls == 3
+
+
+@pytest.mark.parametrize("code", ["ValidationError", "ItemCollectionSizeLimitExceeded"])
+def test_a_transaction_that_can_never_succeed_is_not_repeated(scripted: Any, code: str) -> None:
+    server, client = scripted(canceled("None", code))
+    with pytest.raises(ClientError):
+        client.transact_write_items(TransactItems=TWO_WRITES)
+    assert server.calls == 1
+
+
 def test_a_transaction_whose_condition_fails_is_not_repeated(scripted: Any) -> None:
     server, client = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"))
     with pytest.raises(ClientError) as failed:
