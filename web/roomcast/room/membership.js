@@ -3,10 +3,10 @@ import { join, leave } from "../protocol/frames.js";
 import { SocketClosed } from "../transport/socket.js";
 import { RoomcastError } from "../protocol/error.js";
 
-/** Milliseconds. A timer with a longer delay would fire at once. */
-const MAX_TIMER = 2 ** 31 - 1;
-/** Milliseconds between two attempts of the same request. */
+/** Milliseconds between two attempts of the same request, unless the server asks for more. */
 const MAX_PAUSE = 8_000;
+/** Milliseconds that the server may ask for. A wrong number must not end the attempts. */
+const MAX_RETRY_AFTER = { join: 60_000, request: 60 * 60_000 };
 
 /**
  * @typedef {import("../transport/socket.js").Socket} Socket
@@ -106,7 +106,7 @@ export class Membership {
         if (!(error instanceof RoomcastError && error.temporary)) throw error;
         if (error.code === "not_a_member") this.joinAgain(socket);
         onDelay?.(error);
-        await this.#pause(error, backoff);
+        await this.#pause(error, backoff, MAX_RETRY_AFTER.request);
         signal?.throwIfAborted();
       }
     }
@@ -161,7 +161,7 @@ export class Membership {
       } catch (error) {
         if (!(error instanceof RoomcastError)) return;
         if (!error.temporary) return this.end(error);
-        await this.#pause(error, backoff);
+        await this.#pause(error, backoff, MAX_RETRY_AFTER.join);
       }
     }
   }
@@ -184,10 +184,10 @@ export class Membership {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** @param {RoomcastError} error @param {Backoff} backoff @returns {Promise<void>} */
-  #pause({ retryAfter }, backoff) {
+  /** @param {RoomcastError} error @param {Backoff} backoff @param {number} longest @returns {Promise<void>} */
+  #pause({ retryAfter = 0 }, backoff, longest) {
     if (this.#ended) return Promise.resolve();
-    const delay = Math.min((retryAfter ?? 0) * 1000 + backoff.next(), MAX_TIMER);
+    const delay = Math.min(retryAfter * 1000, longest) + backoff.next();
     return new Promise((resolve) => {
       const end = () => {
         this.#pauses.delete(timer);

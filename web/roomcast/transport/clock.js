@@ -4,9 +4,29 @@
  * @typedef {{now(): number, setTimeout(action: () => void, delay: number): any, clearTimeout(timer: any): void}} Clock
  */
 
+/** Milliseconds. A timer with a longer delay would fire at once. */
+const MAX_TIMER = 2 ** 31 - 1;
+
 /** @type {Clock} */
 export const systemClock = {
   now: () => Date.now(),
-  setTimeout: (action, delay) => setTimeout(action, delay),
+  setTimeout: (action, delay) => setTimeout(action, Math.min(delay, MAX_TIMER)),
   clearTimeout: (timer) => clearTimeout(timer),
 };
+
+/** A promise took too long. */
+export class TimedOut extends Error {}
+
+/**
+ * Return what a promise resolves to.
+ *
+ * @template Result
+ * @param {number} timeout - milliseconds @param {Result | Promise<Result>} promise @param {Clock} clock
+ * @returns {Promise<Result>} rejects with TimedOut if it takes longer
+ */
+export function within(timeout, promise, clock) {
+  /** @type {any} */
+  let timer;
+  const late = new Promise((_, reject) => (timer = clock.setTimeout(() => reject(new TimedOut()), timeout)));
+  return Promise.race([promise, /** @type {Promise<never>} */ (late)]).finally(() => clock.clearTimeout(timer));
+}

@@ -1,4 +1,5 @@
 import { Backoff } from "./backoff.js";
+import { TimedOut, within } from "./clock.js";
 import { SUBPROTOCOL } from "../protocol/frames.js";
 import { Socket } from "./socket.js";
 import { ownerOf, remainingLifetime } from "./token.js";
@@ -11,6 +12,10 @@ const MAX_PAUSE = 60_000;
 const TOKEN_SHARE = 0.8;
 /** Milliseconds. The next socket does not take over sooner than this, however short the token's lifetime. */
 const MIN_TOKEN_TIME = 30_000;
+/** Milliseconds that the token source may take. After that the attempt counts as a failed handshake. */
+const TOKEN_TIMEOUT = 10_000;
+/** Milliseconds that the rooms may take to move to the next socket. After that the older one closes all the same. */
+const MOVE_TIMEOUT = 60_000;
 
 /**
  * @typedef {import("../protocol/frames.js").Frame} Frame
@@ -111,7 +116,7 @@ export class Connection {
     try {
       const hasExpired = this.#hasExpired || this.#options.clock.now() >= this.#tokenEndsAt;
       const fresh = hasExpired || this.#failedHandshakes >= UNREACHABLE_AFTER - 1;
-      const token = await this.#options.token({ fresh });
+      const token = await within(TOKEN_TIMEOUT, this.#options.token({ fresh }), this.#options.clock);
       if (attempt !== this.#attempt) return;
       const now = this.#options.clock.now();
       this.#tokenEndsAt = now + remainingLifetime(token ?? "", now);
@@ -128,7 +133,7 @@ export class Connection {
       const address = this.#callbacks.address(this.#failedHandshakes > 0);
       this.#next = new Socket(address, protocols, callbacks, { ...this.#options, owner });
     } catch {
-      // The token source failed, or its token cannot be a subprotocol.
+      // The token source failed or took too long, or its token cannot be a subprotocol.
       if (attempt === this.#attempt) this.#onFailure();
     }
   }
@@ -143,7 +148,8 @@ export class Connection {
     this.#sockets.add(socket);
     this.#enter("open");
     this.#planHandOver();
-    await this.#callbacks.onOpen(socket);
+    const moved = this.#callbacks.onOpen(socket);
+    await within(MOVE_TIMEOUT, moved, this.#options.clock).catch(ignoreTimeout);
     if (!socket.isOpen) return;
     for (const older of this.#sockets) if (older !== socket) older.retire();
   }
@@ -215,4 +221,9 @@ export class Connection {
     this.state = state;
     this.#callbacks.onState(state, code);
   }
+}
+
+/** @param {unknown} error @throws if it is another one */
+function ignoreTimeout(error) {
+  if (!(error instanceof TimedOut)) throw error;
 }
