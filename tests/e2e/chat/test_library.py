@@ -102,3 +102,16 @@ async def test_a_new_log_that_has_overtaken_a_client_is_read_from_its_beginning(
         assert events.seqs == [1, 2, 3, 1, 2, 3, 4, 5]
         assert (events.resets, events.gaps) == (1, [])
         await ada.close()
+
+
+async def test_a_throttled_client_of_many_rooms_joins_all_of_them_with_few_frames(
+    library: Library, room: str
+) -> None:
+    async with LoggedEngine(parameters={"ThrottleRate": "10", "ThrottleBurst": "10"}) as engine:
+        ada = await library.open("Ada", engine.socket_url, fresh=True)
+        names = [f"{room}-{number}" for number in range(30)]
+        await asyncio.gather(*(ada.join(name) for name in names))
+        log = await ada.connection_log()
+        assert len(log.sockets) == 1
+        assert log.frames <= 3 * len(names)
+        await ada.close()

@@ -46,6 +46,7 @@ class Tab {
   alive = true;
   window = new EventTarget();
   socketLogs = []; // the events of each socket: [name, milliseconds]
+  frames = 0; // that the library sent
   #began = performance.now();
   #sockets = [];
 
@@ -84,6 +85,7 @@ class Tab {
       send(data) {
         const frame = JSON.parse(data);
         if (frame.action === "join") this.#joining.add(frame.ref);
+        tab.frames++;
         super.send(data);
       }
 
@@ -150,7 +152,7 @@ const commands = {
   },
   connectionLog({ client }) {
     const { states, tab } = clients.get(client);
-    return { states, sockets: tab.socketLogs };
+    return { states, sockets: tab.socketLogs, frames: tab.frames };
   },
   /** Return the messages before those that were shown, by pages, the newest page first. */
   async readBack({ client, room, limit }) {

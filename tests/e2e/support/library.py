@@ -55,10 +55,14 @@ class RoomEvents:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLog:
-    """The states of a client in order, and for each of its sockets the events as (name, milliseconds)."""
+    """The states of a client in order, and for each of its sockets the events as (name, milliseconds).
+
+    `frames` is how many the client sent.
+    """
 
     states: list[str]
     sockets: list[list[tuple[str, float]]]
+    frames: int
 
 
 class Library:

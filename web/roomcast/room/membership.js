@@ -3,8 +3,6 @@ import { join, leave } from "../protocol/frames.js";
 import { SocketClosed } from "../transport/socket.js";
 import { RoomcastError } from "../protocol/error.js";
 
-/** Milliseconds between two attempts of the same request, unless the server asks for more. */
-const MAX_PAUSE = 8_000;
 /** Milliseconds that the server may ask for. A wrong number must not end the attempts. */
 const MAX_RETRY_AFTER = { join: 60_000, request: 60 * 60_000 };
 
@@ -199,6 +197,6 @@ export class Membership {
   }
 
   #backoff() {
-    return new Backoff(this.#random, { max: MAX_PAUSE });
+    return new Backoff(this.#random);
   }
 }

@@ -7,6 +7,14 @@ import { alive, parseFrame } from "../protocol/frames.js";
  */
 export const TIMEOUT = 10_000;
 
+/**
+ * How many requests of a socket may be under way. The others wait, so that a client of many rooms neither fills a slow
+ * link with pages nor meets API Gateway's throttle by itself.
+ */
+const MAX_UNDER_WAY = 8;
+/** Milliseconds before requests are sent again, in which replies that are on their way still come. */
+const MIN_RESEND_PAUSE = 500;
+
 /** The socket closed before the reply came. The server may or may not have done the request. */
 export class SocketClosed extends Error {}
 
@@ -30,7 +38,7 @@ export class SocketClosed extends Error {}
  * @property {(reply: Record<string, unknown>) => boolean} accept - false if the reply is malformed
  * @property {(reason: unknown) => void} reject
  * @property {() => Promise<unknown>} done - resolves when the request has resolved or rejected
- * @property {boolean} mayHaveFailed - API Gateway reported an error without saying for which request
+ * @property {boolean} isUnderWay - it was sent, and neither its reply nor an error of API Gateway has come
  * @property {any} deadline
  */
 
@@ -48,6 +56,8 @@ export class Socket {
   #resendTimer = null;
   /** @type {any} */
   #retireTimer = null;
+  #window = MAX_UNDER_WAY; // how many requests may be under way now
+  #repliesInRow = 0; // since API Gateway's last error
   #backoff;
 
   /**
@@ -98,9 +108,9 @@ export class Socket {
         return value !== null;
       };
       const done = () => result.catch(() => {});
-      const request = { frame, accept, reject, done, mayHaveFailed: false, deadline: null };
+      const request = { frame, accept, reject, done, isUnderWay: false, deadline: null };
       this.#requests.set(ref, request);
-      this.#transmit(ref);
+      this.#transmit();
       signal?.addEventListener("abort", () => {
         if (this.#requests.get(ref) === request) this.#remove(ref)?.reject(signal.reason);
       });
@@ -138,7 +148,7 @@ export class Socket {
     this.lastActivityAt = this.#clock.now();
     const frame = parseFrame(data);
     if (!frame) return;
-    if (frame.type === "gateway_error") return this.#resendAll();
+    if (frame.type === "gateway_error") return this.#onGatewayError();
     // The server has lost this connection's row and will send it nothing more. Only a new connection helps.
     if (frame.type === "error" && frame.error.code === "not_connected") return this.close();
     if (frame.type !== "disconnect") this.#callbacks.onProven(this);
@@ -153,15 +163,24 @@ export class Socket {
     }
   }
 
-  /** The server could not read a frame far enough to find its ref. If one request is pending, it was that one. */
+  get #underWay() {
+    return [...this.#requests.values()].filter(({ isUnderWay }) => isUnderWay);
+  }
+
+  /** The server could not read a frame far enough to find its ref. If one request is under way, it was that one. */
   #onlyRef() {
-    return this.#requests.size === 1 ? [...this.#requests.keys()].join() : "";
+    const refs = [...this.#requests].filter(([, { isUnderWay }]) => isUnderWay).map(([ref]) => ref);
+    return refs.length === 1 ? refs.join() : "";
   }
 
   /** @param {string} ref */
   #onReply(ref) {
-    this.#backoff.reset();
-    return this.#remove(ref);
+    const request = this.#remove(ref);
+    if (request && (++this.#repliesInRow >= MAX_UNDER_WAY || this.#requests.size === 0)) {
+      this.#backoff.reset();
+      this.#window = MAX_UNDER_WAY;
+    }
+    return request;
   }
 
   /** @param {string} ref @returns {PendingRequest | undefined} the request, if it was pending */
@@ -171,27 +190,37 @@ export class Socket {
     this.#requests.delete(ref);
     this.#clock.clearTimeout(request.deadline);
     if (this.#retireTimer && this.#requests.size === 0) this.close();
+    this.#transmit();
     return request;
   }
 
-  /** @param {string} ref */
-  #transmit(ref) {
-    const request = this.#requests.get(ref);
-    if (!request) return;
-    request.mayHaveFailed = false;
-    request.deadline = this.#clock.setTimeout(() => this.close(), TIMEOUT);
-    this.#webSocket.send(request.frame);
+  /** Send the requests that wait, oldest first, as many as may be under way. */
+  #transmit() {
+    if (this.#resendTimer || !this.isOpen) return;
+    let free = this.#window - this.#underWay.length;
+    for (const request of this.#requests.values()) {
+      if (request.isUnderWay) continue;
+      if (free-- <= 0) return;
+      request.isUnderWay = true;
+      request.deadline = this.#clock.setTimeout(() => this.close(), TIMEOUT);
+      this.#webSocket.send(request.frame);
+    }
   }
 
-  /** API Gateway does not say which request failed. Each may be sent twice, so send all again after a pause. */
-  #resendAll() {
-    for (const request of this.#requests.values()) {
-      request.mayHaveFailed = true;
-      this.#clock.clearTimeout(request.deadline); // The server is alive; the deadline starts again with the resend.
-    }
-    this.#resendTimer ??= this.#clock.setTimeout(() => {
+  /**
+   * API Gateway does not say which request failed. Each may be sent twice, so send those without a reply again, but in
+   * one round after a pause: if each of N errors caused N requests, a throttled client would flood the chat. The rounds
+   * get smaller and the pauses longer until the errors end.
+   */
+  #onGatewayError() {
+    this.#repliesInRow = 0;
+    for (const { deadline } of this.#underWay) this.#clock.clearTimeout(deadline); // The server is alive.
+    if (this.#resendTimer) return;
+    this.#window = Math.max(1, this.#window >> 1);
+    this.#resendTimer = this.#clock.setTimeout(() => {
       this.#resendTimer = null;
-      for (const [ref, { mayHaveFailed }] of [...this.#requests]) if (mayHaveFailed) this.#transmit(ref);
-    }, this.#backoff.next());
+      for (const request of this.#underWay) request.isUnderWay = false;
+      this.#transmit();
+    }, MIN_RESEND_PAUSE + this.#backoff.next());
   }
 }

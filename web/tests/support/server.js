@@ -29,6 +29,7 @@ export class ScriptedServer {
   isShed = () => false; // (socket): this member does not get a broadcast
   isDuplicated = () => false; // a member gets a broadcast twice
   dies = () => false; // (after "head", "ref", "row" or another action): the function does
+  isThrottled = () => false; // (frame): API Gateway answers it with an error of its own
   error = () => null; // (frame): {code, retry_after?}
   sendsPresence = false; // broadcasts who joins and leaves
 
@@ -120,6 +121,7 @@ export class ScriptedServer {
   /** @param {FakeSocket} socket @param {any} frame */
   receive(socket, frame) {
     this.received.push(frame);
+    if (this.isThrottled(frame)) return socket.push(GATEWAY_ERROR);
     const { ref = null } = frame;
     const reply = (result) => socket.push({ type: "reply", ref, status: "ok", ...result });
     const error = this.error(frame) || this.#errorFor(socket, frame);

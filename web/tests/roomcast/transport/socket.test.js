@@ -109,7 +109,7 @@ describe("a socket", () => {
     const socket = await open();
     server.dies = () => true;
     const pending = socket.request(ping([]));
-    await time.pass(4000); // 0.25, 0.5, 1 and 2 seconds
+    await time.pass(6000); // 0.75, 1, 1.5 and 2.5 seconds
     assert.deepEqual([server.requests("ping").length, new Set(server.received.map(({ ref }) => ref)).size], [5, 1]);
     await time.pass(2 * TIMEOUT);
     assert.equal(socket.isOpen, true); // API Gateway replies, so the socket is alive.
