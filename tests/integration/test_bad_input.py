@@ -36,6 +36,8 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "4,001 characters": ({"message": "x" * 4_001}, "message_too_large"),
     "4,001 astral characters": ({"message": "💬" * 4_001}, "message_too_large"),
     "30 KB": ({"message": "x" * 30_000}, "message_too_large"),
+    "33 levels of data": ({"data": json.loads("[" * 33 + "]" * 33)}, "invalid_message"),
+    "data with an integer of 400 digits": ({"data": {"a": 10**399}}, "invalid_message"),
     "a lone surrogate": ({"message": "Hi \ud83d"}, "invalid_message"),
     "NUL": ({"message": "Hi \x00"}, "invalid_message"),
     "an escape sequence": ({"message": "\x1b[2J"}, "invalid_message"),
@@ -48,7 +50,7 @@ BAD_FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "an empty ref": ({"ref": ""}, "invalid_ref"),
     "NaN": ({"data": float("nan")}, "invalid_message"),
     "more than 4 KB of data": ({"data": "é" * 2_048}, "message_too_large"),
-    "5,000 levels of data": ({"data": ...}, "message_too_large"),
+    "5,000 levels of data": ({"data": ...}, "invalid_message"),
 }
 ROUTES = {"onMessage": "onMessage", "send": "$default"}  # the route of an action
 

@@ -89,6 +89,8 @@ def seconds(request: Request) -> int:
 
 def number(request: Request, field: str, minimum: int, maximum: int) -> int:
     value = request.fields.get(field)
+    if isinstance(value, float) and value.is_integer():  # 41.0 is an integer, as JSON Schema has it
+        value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
         raise InvalidFrame(f'"{field}" is a whole number from {minimum} to {maximum}.')
     return value

@@ -227,7 +227,7 @@ def _message(seq: int, message: Message) -> str:
     if message.deleted:
         fields["deleted"] = True
     encoded = _encode(fields)
-    # JSON, checked when it was sent. To parse it again would cost time, and fail if it is nested deep.
+    # JSON, checked when it was sent: not parsed again.
     return encoded if message.data is None else f'{encoded[:-1]},"data":{message.data}}}'
 
 

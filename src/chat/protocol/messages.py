@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from chat.identity.identity import Identity
+from chat.protocol.data import canonical, encode
 from chat.protocol.errors import InvalidMessage, InvalidRef, MessageTooLarge
 
 MAX_TEXT = 4_000  # characters
-MAX_DATA = 4 * 1024  # bytes, encoded
 MAX_REF = 128  # characters
 # A lone surrogate has no UTF-8 form, and control characters would control a reader's terminal.
 _UNSENDABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -34,7 +32,8 @@ class Message:
     @property
     def digest(self) -> str:
         """Equal for two messages with the same ref if they are one message sent twice."""
-        content = f"{self.user}\0{self.text}\0{self.data or ''}"  # a ref belongs to the user who used it
+        data = canonical(self.data) if self.data else ""
+        content = f"{self.user}\0{self.text}\0{data}"  # a ref belongs to the user who used it
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
@@ -60,7 +59,7 @@ def compose(
     *, author: Identity, ref: str, text: object, data: object, at: str, trace: str | None = None
 ) -> Message:
     """Check the fields of a message and return it. Raises InvalidMessage and MessageTooLarge."""
-    return Message(ref, author.user, author.name, _text(text), _data(data), at, trace)
+    return Message(ref, author.user, author.name, _text(text), encode(data), at, trace)
 
 
 def message_ref(value: object) -> str:
@@ -78,17 +77,3 @@ def _text(value: object) -> str:
     if _UNSENDABLE.search(value):
         raise InvalidMessage("A message cannot hold control characters or half characters.")
     return value
-
-
-def _data(value: Any) -> str | None:
-    if value is None:
-        return None
-    try:
-        data = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        size = len(data.encode())
-    except (ValueError, RecursionError) as error:
-        # NaN, an infinity or a lone surrogate, which have no form in JSON; or nested too deep.
-        raise InvalidMessage('"data" must be JSON.') from error
-    if size > MAX_DATA:
-        raise MessageTooLarge(f'"data" holds {MAX_DATA} bytes of JSON at most.')
-    return data

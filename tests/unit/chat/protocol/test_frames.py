@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from chat.protocol import frames
+from chat.protocol.data import MAX_DATA
 from chat.protocol.errors import InvalidFrame, InvalidRoom, NotAMember
-from chat.protocol.messages import MAX_DATA, Entry, Message
+from chat.protocol.messages import Entry, Message
 from chat.protocol.pages import Page
 from chat.storage.keys import MAX_SEQ
 

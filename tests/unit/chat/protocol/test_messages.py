@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from chat.identity.identity import Identity
+from chat.protocol.data import MAX_DATA, MAX_LEVELS
 from chat.protocol.errors import InvalidMessage, InvalidRef, MessageTooLarge
-from chat.protocol.messages import MAX_DATA, Message, compose, message_ref
+from chat.protocol.messages import Message, compose, message_ref
 
 ADA = Identity("u1", "Ada", "v1")
 
@@ -70,8 +71,26 @@ def test_an_error_does_not_quote_the_message() -> None:
         assert "secret" not in str(error.value)
 
 
-@pytest.mark.parametrize("data", [0, False, "", [], {}, {"a": [1, 2.5, None, "é"]}, 10**400, nested(1_000)])
-def test_data_is_any_json(data: object) -> None:
+LARGEST = int(1.7976931348623157e308)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        0,
+        False,
+        "",
+        [],
+        {},
+        {"a": [1, 2.5, None, "é"]},
+        2**53 + 1,
+        LARGEST,
+        -LARGEST,
+        1e308,
+        nested(MAX_LEVELS),
+    ],
+)
+def test_data_is_any_json_that_every_parser_reads(data: object) -> None:
     text = said(data=data).data
     assert text is not None
     assert json.loads(text) == data
@@ -82,17 +101,24 @@ def test_null_is_no_data() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame", ["NaN", "Infinity", "-Infinity", "1e999", '{"a":[NaN]}', '"\\ud83d"', '{"\\udcac":1}']
-)
-def test_data_without_a_form_in_json_is_an_error(frame: str) -> None:
+    "frame",
+    [
+        "NaN", "Infinity", "-Infinity", "1e999", '{"a":[NaN]}', '"\\ud83d"', '{"\\udcac":1}',
+        "1" + 400 * "0", "-1" + 309 * "0", '{"a":[1' + 1_000 * "0" + "]}",
+        '"\\u0000"', '{"\\u0000a":1}', '{"a":["nul\\u0000"]}',
+    ],
+)  # fmt: skip
+def test_data_that_a_parser_may_choke_on_is_an_error(frame: str) -> None:
     with pytest.raises(InvalidMessage):
         said(data=json.loads(frame))  # Python's reader takes them all
 
 
-@pytest.mark.parametrize("levels", [5_000, 200_000])
+@pytest.mark.parametrize("levels", [MAX_LEVELS + 1, 130, 2_000, 200_000])
 def test_data_nested_too_deep_is_an_error(levels: int) -> None:
-    with pytest.raises((InvalidMessage, MessageTooLarge)):
+    with pytest.raises(InvalidMessage):
         said(data=nested(levels))
+    with pytest.raises(InvalidMessage):
+        said(data={"a": nested(levels - 1)})
 
 
 @pytest.mark.parametrize(("character", "size"), [("a", 1), ("é", 2), ("日", 3), ("💬", 4)])
@@ -125,3 +151,27 @@ def test_a_digest_tells_whether_it_is_the_same_message_again() -> None:
     assert said("Hi", {"a": 1}).digest == said("Hi", {"a": 1}).digest
     others = [said("Ho", {"a": 1}), said("Hi", {"a": 2}), said("Hi"), said('Hi{"a":1}')]
     assert said("Hi", {"a": 1}).digest not in {other.digest for other in others}
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [
+        ('{"a":1,"b":[2]}', '{"b":[2],"a":1}'),
+        ('{"a":{"b":1,"c":2}}', '{"a":{"c":2,"b":1}}'),
+        ("1.0", "1"),
+        ("[100]", "[1E+2]"),
+        ("-0.0", "0"),
+        ('"\\u00e9"', '"é"'),
+        ("9007199254740993", "9007199254740992"),  # one double
+    ],
+)
+def test_data_is_compared_by_value(one: str, same: str) -> None:
+    first, again = said(data=json.loads(one)), said(data=json.loads(same))
+    assert first.digest == again.digest
+
+
+@pytest.mark.parametrize(
+    "other", ["[1,2]", "[2,1,1]", '["1"]', "[true]", '{"a":1}', "[1.5]", "[[1]]", "[null]"]
+)
+def test_other_data_has_another_digest(other: str) -> None:
+    assert said(data=[1]).digest != said(data=json.loads(other)).digest
