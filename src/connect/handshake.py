@@ -38,7 +38,9 @@ class Handshake:
             raise InvalidHandshake("no supported subprotocol")
         author = request["authorizer"]
         identity = Identity(author["user"], author["name"], protocol)
-        expires_at = int(author["expires_at"]) if author["expires_at"] else None
+        # The authorizer's empty values: whether API Gateway passes them on is not documented.
+        grants, end = author.get("grants") or "", author.get("expires_at")
+        expires_at = int(end) if end else None
         connection = Connection(request["connectionId"], identity, request["connectedAt"], expires_at)
         rooms = asked_rooms(handshake_event.rooms(event))
-        return cls(connection, rooms, Grants.parse(author["grants"]))
+        return cls(connection, rooms, Grants.parse(grants))

@@ -23,11 +23,13 @@ class Call:
     def from_event(cls, event: dict[str, Any]) -> Call:
         request = event["requestContext"]
         author = request["authorizer"]
+        # The authorizer's empty values: whether API Gateway passes them on is not documented.
+        grants, roles = author.get("grants") or "", author.get("roles") or ""
         sender = Sender(
             request["connectionId"],
             Identity(author["user"], author["name"], author["protocol"]),
             author["room"],
-            Grants.parse(author["grants"]),
-            MODERATOR in author["roles"].split(),
+            Grants.parse(grants),
+            MODERATOR in roles.split(),
         )
         return cls(sender, request["routeKey"], event.get("body"))

@@ -169,3 +169,19 @@ def test_a_frame_that_names_their_route_changes_nothing(site: Site, function: st
 
 def test_a_disconnect_of_an_unknown_connection_is_no_error(site: Site) -> None:
     assert site.invoke("disconnect", site.event("disconnect")) == {"statusCode": 200}
+
+
+@pytest.mark.parametrize("passed_on", [{}, {"value": None}, {"value": ""}], ids=["left out", "null", "empty"])
+def test_what_the_authorizer_leaves_empty_may_arrive_in_any_form(site: Site, passed_on: Any) -> None:
+    # AWS does not say what API Gateway makes of an empty value.
+    connect, send = site.event("connect-rooms"), site.event("send")
+    for event in (connect, send):
+        author = event["requestContext"]["authorizer"]
+        for name in ("grants", "roles", "expires_at"):
+            del author[name]
+            if passed_on:
+                author[name] = passed_on["value"]
+    assert site.invoke("connect", connect) == {"statusCode": 403}  # no grant, no room
+    connect["multiValueQueryStringParameters"] = {"room": [""]}
+    assert site.invoke("connect", connect)["statusCode"] == 200
+    assert json.loads(site.invoke("message", send)["body"])["code"] == "forbidden"

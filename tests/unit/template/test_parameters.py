@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from samtranslator.yaml_helper import yaml_parse
 
 from local.errors import TemplateError
 from tests.support.deployed_template import (
@@ -14,7 +15,7 @@ from tests.support.deployed_template import (
     SECRET_ARN,
     resolved_with,
 )
-from tests.support.project import ROOT
+from tests.support.project import ROOT, TEMPLATE
 
 
 def written() -> dict[str, Any]:
@@ -44,8 +45,9 @@ def test_every_parameter_is_described_bounded_and_has_a_default(name: str) -> No
     [
         ({"JwtIssuer": ""}, "JwtIssuer"),
         ({"JwtAudience": ""}, "JwtAudience"),
-        ({"JwtSecret": ""}, "JwksUrl or JwtSecret"),
-        ({"JwksUrl": KEYS}, "JwksUrl or JwtSecret"),
+        ({"JwtSecret": ""}, "JwksUrl, JwtSecret or JwtSecretArn"),
+        ({"JwksUrl": KEYS}, "only one"),
+        ({"JwtSecretArn": SECRET_ARN}, "only one"),
     ],
     ids=str,
 )
@@ -63,11 +65,11 @@ def test_a_deploy_that_cannot_check_tokens_is_rejected(changes: dict[str, str], 
         ("JwksUrl", KEYS, "http://issuer.example.com/jwks.json"),
         ("JwksUrl", "http://127.0.0.1:8090/jwks.json", "http://127.0.0.1.evil.test/jwks.json"),
         ("JwksUrl", "http://localhost:8090/", "http://localhost@evil.test/"),
-        ("JwtSecret", SECRET_ARN, "the secret itself"),
+        ("JwtSecret", "/roomcast/jwt-secret", "the secret itself"),
         ("JwtSecret", "/roomcast/jwt-secret", "jwt-secret"),
-        ("JwtSecret", SECRET_ARN.replace("arn:aws", "arn:aws-cn"), "arn:aws:s3:::bucket/key"),
-        ("JwtSecret", SECRET_ARN, SECRET_ARN.removesuffix("-a1b2c3")),
-        ("JwtSecret", SECRET_ARN, f"{SECRET_ARN}:key::"),
+        ("JwtSecretArn", SECRET_ARN.replace("arn:aws", "arn:aws-cn"), "arn:aws:s3:::bucket/key"),
+        ("JwtSecretArn", SECRET_ARN, SECRET_ARN.removesuffix("-a1b2c3")),
+        ("JwtSecretArn", SECRET_ARN, f"{SECRET_ARN}:key::"),
         ("JwtAudience", "web,phone", "web, phone"),
         ("JwtAudience", "https://chat.example.com/api", "web,"),
         ("RoomsClaim", "https://example.com/rooms", ""),
@@ -97,3 +99,21 @@ def test_the_outputs_are_the_url_the_tables_and_the_open_mode() -> None:
     assert "Anyone who knows the URL" in outputs["OpenToEveryone"]["Value"]
     assert outputs["OpenToEveryone"]["Condition"] == "OpenToEveryone"  # unless AuthMode is jwt
     assert all(output["Description"] for output in outputs.values())
+
+
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-conditions.html
+# lists these as the functions that others in a condition may use.
+IN_CONDITIONS = {"Ref", "Condition", "Fn::And", "Fn::Equals", "Fn::FindInMap", "Fn::Not", "Fn::Or"}
+
+
+@pytest.mark.parametrize("section", ["Conditions", "Rules"])
+def test_conditions_use_only_functions_that_are_documented_for_them(section: str) -> None:
+    def functions(node: Any) -> set[str]:
+        if isinstance(node, list):
+            return {name for item in node for name in functions(item)}
+        if not isinstance(node, dict):
+            return set()
+        own = {name for name in node if name == "Ref" or name.startswith("Fn::")}
+        return own | functions(list(node.values()))
+
+    assert functions(yaml_parse(TEMPLATE.read_text())[section]) <= IN_CONDITIONS

@@ -132,17 +132,22 @@ def test_a_function_may_do_what_it_needs_and_nothing_else(resolved: Resolver, fu
 
 
 @pytest.mark.parametrize(
-    ("secret", "allowed"),
+    ("place", "allowed"),
     [
         (
-            "/roomcast/jwt-secret",
+            {"JwtSecret": "/roomcast/jwt-secret"},
             ("ssm:GetParameter", "arn:aws:ssm:us-east-1:000000000000:parameter/roomcast/jwt-secret"),
         ),
-        (SECRET_ARN, ("secretsmanager:GetSecretValue", SECRET_ARN)),
+        ({"JwtSecretArn": SECRET_ARN}, ("secretsmanager:GetSecretValue", SECRET_ARN)),
     ],
 )
-def test_the_authorizer_may_read_its_secret_and_nothing_else(secret: str, allowed: tuple[str, str]) -> None:
-    role = resolved_with(**JWT, JwtSecret=secret).properties("AuthorizerFunctionRole")
+def test_the_authorizer_may_read_its_secret_and_nothing_else(
+    place: dict[str, str], allowed: tuple[str, str]
+) -> None:
+    resolved = resolved_with(**JWT, **place)
+    variables = resolved.properties("AuthorizerFunction")["Environment"]["Variables"]
+    assert variables["JWT_SECRET"] == next(iter(place.values()))
+    role = resolved.properties("AuthorizerFunctionRole")
     (policy,) = role["Policies"]
     (statement,) = policy["PolicyDocument"]["Statement"]
     assert statement == {"Effect": "Allow", "Action": allowed[0], "Resource": allowed[1]}
