@@ -15,7 +15,7 @@ PARALLEL = $(if $(filter-out tests tests/%,$(ARGS))$(findstring .py,$(ARGS)),,-n
 export SAM_CLI_TELEMETRY ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint check build invoke deploy logs destroy budget clean bench
+.PHONY: help run test lint check build invoke deploy smoke logs destroy budget clean bench
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -52,6 +52,11 @@ invoke: .venv/.run ## Run one function with one event beside a running `make run
 
 deploy: build ## Deploy to your AWS account (ENV=default, staging, prod or websocket; ARGS=--guided asks)
 	@exec $(BIN)/python -m deployment deploy $(ENV) $(ARGS)
+
+# TOKEN and ROOM reach it by the environment: a command line is seen by all users of the machine.
+smoke: .venv/.run ## Check a deployed chat as its users would (URL=wss://..., TOKEN=... with AuthMode jwt)
+	@$(if $(URL),,echo "make smoke needs the stack's output WebSocketUrl: make smoke URL=wss://..." >&2; exit 2;) \
+	exec $(BIN)/python -m smoke $(URL) $(ARGS)
 
 logs: .venv/.run .venv-sam/.sam ## Follow the deployed functions' logs (ENV=...)
 	@exec $(BIN)/python -m deployment logs $(ENV) $(ARGS)

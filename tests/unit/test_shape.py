@@ -17,7 +17,7 @@ FIRST_LINES = 6  # where a longer module gives its reason
 
 FILES = [
     path
-    for area in ("src", "local", "web", "bench", "deployment", "tests", "examples")
+    for area in ("src", "local", "web", "bench", "deployment", "smoke", "tests", "examples")
     for path in sorted((ROOT / area).rglob("*"))
     if path.suffix in SOURCE and "node_modules" not in path.parts
 ]
@@ -54,7 +54,7 @@ def test_no_function_of_src_is_longer_than_a_screen(path: Path) -> None:
 def test_each_package_says_what_lives_in_it() -> None:
     packages = [
         path
-        for area in ("src/chat", "src/apigateway", "local", "bench", "deployment")
+        for area in ("src/chat", "src/apigateway", "local", "bench", "deployment", "smoke")
         for path in (ROOT / area).rglob("__init__.py")
     ]
     assert packages

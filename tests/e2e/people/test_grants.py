@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from local.engine import Engine
+from smoke.checks import CHECKS, check
+from smoke.client import Chat
 from tests.e2e.support.clients import FrameClient, code_of, frame_client, plain_client, rejected_with, user_of
 from tests.e2e.support.jwt_engine import JwtEngine, token_of
 
@@ -206,3 +208,14 @@ async def test_an_error_says_nothing_of_what_was_sent(jwt_engine: JwtEngine, roo
             frame = {"action": action, "room": "private-hush", "ref": "r", **fields}
             assert await code_of(ada.request(**frame)) == "forbidden"
         assert "hush" not in json.dumps(ada.replies)
+
+
+async def test_the_smoke_check_needs_a_token_that_may_read_and_write(
+    jwt_engine: JwtEngine, room: str
+) -> None:
+    async def passed(token: str) -> list[bool | None]:
+        return [finding.passed async for finding in check(Chat(jwt_engine.url, token, room, 60), CHECKS[:5])]
+
+    assert await passed(token_of("ada", rooms=[room])) == [True] * 5
+    assert await passed(token_of("ada", rooms=f"{room}:read")) == [True] * 3 + [False] * 2
+    assert await passed("") == [False] + [None] * 4

@@ -53,7 +53,7 @@ ALLOWED = [
 ]
 
 SCANNED = ("README.md", "Makefile", "template.yaml", "budget.yaml", "samconfig.toml")
-FOLDERS = ("docs", "events", "examples", "src", "local", "web", "tests", "bench", "deployment")
+FOLDERS = ("docs", "events", "examples", "src", "local", "web", "tests", "bench", "deployment", "smoke")
 SUFFIXES = {".py", ".js", ".mjs", ".html", ".css", ".json", ".md", ".yaml", ".toml"}
 
 WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")  # identifiers fall into their words
