@@ -50,6 +50,10 @@ FUNCTION_MEMORY = 128  # MB
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 INIT_TIMEOUT = 10.0  # seconds
 
+# Lambda stops a function that is called more often in one chain of requests ("approximately 16 times"),
+# unless its RecursiveLoop is Allow: https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+MAX_RECURSION = 16  # calls
+
 # "The length of serialized request or response body exceeded the maximum allowed size":
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MAX_RESPONSE = 6 * 1024 * 1024  # bytes

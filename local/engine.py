@@ -23,6 +23,7 @@ from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
 from local.services.proxy import ServicesProxy
+from local.services.queue_port import QueuePort
 from local.stack import Stack
 from local.supervisor import Supervisor, cancel
 from local.template import load as template
@@ -182,15 +183,10 @@ class Engine:
             raise _unusable(self._service_port, error) from error
 
     async def _start_queue_port(self, ministack: Ministack) -> int:
-        """Return the port at which functions reach SQS.
-
-        A response that passes it may be to a SendMessage: then a queue mapping has something to read.
-        """
-        address = ministack.address
-        server = await forward(address, 0, to=(address, ministack.port), on_response=self._poll_queues)
-        self._running.callback(server.close)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
+        """Return the port at which functions reach SQS."""
+        queue_port = QueuePort(ministack.url, self._poll_queues)
+        self._running.push_async_callback(queue_port.stop)
+        return await queue_port.start(ministack.address)
 
     async def _start_functions(self, endpoints: template.Endpoints) -> None:
         daemon = XRayListener(self.traces.add)

@@ -20,6 +20,7 @@ class Function:
     memory: int  # MB
     environment: dict[str, str]
     traced: bool
+    may_recur: bool = False  # RecursiveLoop: Allow
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,11 @@ from typing import Any
 
 import watchfiles
 
-from local.aws_defaults import ACCOUNT, PARTITION
+from local.aws_defaults import ACCOUNT, MAX_RECURSION, PARTITION
 from local.functions.environment import environment as lambda_environment
 from local.functions.environment import library_environment
 from local.functions.instance import Log
+from local.functions.lineage import Lineage
 from local.functions.pool import Pool, StartLimit
 from local.functions.process import processes
 from local.functions.runtime_api import Call, error
@@ -90,13 +91,22 @@ class LambdaHost:
         if self._stopping:
             return error("Sandbox.Stopped", "the local engine is stopping")
         function = self._functions[name]
+        lineage = Lineage.of(event)
+        if lineage.calls(name) >= MAX_RECURSION and not function.may_recur:
+            self._log(name, f"not called: {MAX_RECURSION} times in one chain already (RecursiveLoop: Allow)")
+            return error("RecursiveInvocationException", "Lambda stops recursive loops")
         request_id, arn = str(uuid.uuid4()), self._arn_prefix + name
         call = Call(
             request_id=request_id,
             arn=arn,
             event=json.dumps(event, separators=(",", ":")).encode(),
             trace=CallTrace(
-                function=name, arn=arn, request_id=request_id, sampled=function.traced, record=self._record
+                function=name,
+                arn=arn,
+                request_id=request_id,
+                sampled=function.traced,
+                record=self._record,
+                lineage=str(lineage.then(name)),
             ),
             timeout=function.timeout,
             result=asyncio.get_running_loop().create_future(),

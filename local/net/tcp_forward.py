@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import suppress
 
 from local.errors import LocalError
@@ -11,18 +10,11 @@ from local.errors import LocalError
 CHUNK = 64 * 1024  # bytes
 
 
-def _ignore() -> None:
-    pass
-
-
-async def forward(
-    address: str, port: int, *, to: tuple[str, int], on_response: Callable[[], None] = _ignore
-) -> asyncio.Server:
+async def forward(address: str, port: int, *, to: tuple[str, int]) -> asyncio.Server:
     """Listen on `address:port` and forward each connection to the address and port `to`.
 
     On the address of a container network, such as Docker's bridge, every container on it reaches the engine.
-    `on_response` is called before bytes from `to` are written to the client. Raises LocalError if the address
-    cannot be listened on.
+    Raises LocalError if the address cannot be listened on.
     """
 
     # asyncio holds a task only weakly while it waits for a reader whose other end is half closed.
@@ -39,7 +31,7 @@ async def forward(
         except OSError:
             writer.close()
             return
-        await asyncio.gather(_pipe(reader, inner_writer, _ignore), _pipe(inner_reader, writer, on_response))
+        await asyncio.gather(_pipe(reader, inner_writer), _pipe(inner_reader, writer))
         inner_writer.close()
         writer.close()
 
@@ -51,12 +43,9 @@ async def forward(
         ) from error
 
 
-async def _pipe(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, on_data: Callable[[], None]
-) -> None:
+async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with suppress(OSError):  # either end may close at any time
         while data := await reader.read(CHUNK):
-            on_data()
             # A write to a closed peer is dropped by asyncio, but raises RuntimeError in uvloop. Catching that
             # would hide a bug of ours too: ask first.
             if writer.is_closing():

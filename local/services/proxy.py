@@ -9,36 +9,30 @@ from __future__ import annotations
 
 import re
 
-import aiohttp
-
 from local.net.access import AccessPolicy, forbidden, from_a_page
 from local.net.http_server import HttpServer, Request, Response
+from local.services.upstream import Upstream
 
 # AWS's JSON protocols use the root or a queue's own URL; no other endpoint of ministack does.
 _PATH = re.compile(r"/(?:\d{12}/[\w.-]+)?")
-_HOP_HEADERS = {"connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding"}
 
 
 class ServicesProxy:
     """Forwards requests of AWS's clients to ministack at `url`."""
 
     def __init__(self, url: str, access: AccessPolicy) -> None:
-        self._url = url
+        self._upstream = Upstream(url)
         self._access = access
         self._server = HttpServer(self._handle)
-        self._session: aiohttp.ClientSession | None = None
 
     async def start(self, host: str, port: int) -> int:
         """Listen on host and port (0: any free one) and return the port. Raises OSError if it is taken."""
-        self._session = aiohttp.ClientSession(
-            self._url, connector=aiohttp.TCPConnector(limit=0), auto_decompress=False
-        )
+        self._upstream.start()
         return await self._server.start(host, port)
 
     async def stop(self) -> None:
         self._server.close()
-        if self._session is not None:
-            await self._session.close()
+        await self._upstream.stop()
 
     async def _handle(self, request: Request) -> Response:
         if from_a_page(request):  # a page of an allowed origin too
@@ -51,20 +45,4 @@ class ServicesProxy:
             or not _PATH.fullmatch(request.target)
         ):
             return forbidden("this port takes only what AWS's clients send to DynamoDB and SQS")
-        return await self._forward(request)
-
-    async def _forward(self, request: Request) -> Response:
-        assert self._session is not None, "not started"
-        headers = [(name, value) for name, value in request.headers if name.lower() not in _HOP_HEADERS]
-        try:
-            async with self._session.post(
-                request.target,
-                data=request.body,
-                headers=headers,
-                skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent"),
-            ) as answer:
-                body = await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as failure:
-            return Response(503, f"DynamoDB and SQS do not answer: {failure!r}\n".encode())
-        forwarded = [(n, v) for n, v in answer.headers.items() if n.lower() not in _HOP_HEADERS]
-        return Response(answer.status, body, tuple(forwarded))
+        return await self._upstream.forward(request)

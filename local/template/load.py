@@ -175,6 +175,7 @@ def _functions(resolver: Resolver, code: Mapping[str, Path]) -> Iterator[tuple[s
                 timeout=float(properties.get("Timeout", aws_defaults.FUNCTION_TIMEOUT)),
                 memory=int(properties.get("MemorySize", aws_defaults.FUNCTION_MEMORY)),
                 environment={key: _text(value) for key, value in variables.items()},
+                may_recur=properties.get("RecursiveLoop") == "Allow",
                 traced=(properties.get("TracingConfig") or {}).get("Mode") == "Active",
             ),
         )

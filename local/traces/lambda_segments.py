@@ -29,6 +29,7 @@ class CallTrace:
         request_id: str,
         sampled: bool,
         record: Record,
+        lineage: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._function = function
@@ -36,6 +37,7 @@ class CallTrace:
         self._request_id = request_id
         self._sampled = sampled
         self._record = record
+        self._lineage = f";{lineage}" if lineage else ""
         self._clock = clock
         self._accepted = clock()
         self._id = f"1-{int(self._accepted):08x}-{secrets.token_hex(12)}"
@@ -49,7 +51,7 @@ class CallTrace:
 
         https://docs.aws.amazon.com/xray/latest/devguide/xray-concepts.html#xray-concepts-tracingheader
         """
-        return f"Root={self._id};Parent={self._function_id};Sampled={int(self._sampled)}"
+        return f"Root={self._id};Parent={self._function_id};Sampled={int(self._sampled)}{self._lineage}"
 
     def delivered(self, initialized: tuple[float, float] | None) -> None:
         """Note that an instance has the event; its first one comes with the times of its initialization."""

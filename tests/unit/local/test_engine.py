@@ -96,6 +96,52 @@ async def test_a_message_goes_from_function_through_queue_to_function(template: 
         assert [await lines.get() for _ in range(2)] == ["got one door", "got two door"]
 
 
+RECURSION = """
+  Again:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: again.handler
+      Environment: {Variables: {QUEUE: !Ref Rounds}}
+      Events: {Rounds: {Type: SQS, Properties: {Queue: !GetAtt Rounds.Arn, BatchSize: 1}}}
+  Rounds: {Type: AWS::SQS::Queue}
+"""
+AGAIN = """
+import boto3, os
+
+def handler(event, context):
+    number = int(event["Records"][0]["body"]) + 1
+    print("round", number)
+    if number < 20:
+        boto3.client("sqs").send_message_batch(
+            QueueUrl=os.environ["QUEUE"], Entries=[{"Id": "0", "MessageBody": str(number)}]
+        )
+"""
+
+
+@pytest.mark.parametrize(("allowed", "rounds"), [(False, 16), (True, 20)], ids=["by default", "Allow"])
+async def test_a_function_that_feeds_itself_through_a_queue_is_stopped_unless_it_may(
+    template: Path, allowed: bool, rounds: int
+) -> None:
+    setting = "Handler: again.handler\n" + "      RecursiveLoop: Allow\n" * allowed
+    endpoint = "AWS_ENDPOINT_URL_SQS: !Sub 'https://sqs.${AWS::Region}.${AWS::URLSuffix}', QUEUE"
+    resources = RECURSION.replace("Handler: again.handler\n", setting).replace("QUEUE", endpoint)
+    template.write_text(TEMPLATE + resources)
+    (template.parent / "again.py").write_text(AGAIN)
+    numbers: list[int] = []
+    ended = asyncio.Event()
+
+    def log(function: str, line: str) -> None:
+        if line.startswith("round"):
+            numbers.append(int(line.split()[1]))
+        if line == "round 20" or "times in one chain" in line:
+            ended.set()
+
+    async with Engine(template, log=log) as engine:
+        await engine.host.invoke("Again", {"Records": [{"body": "0"}]})
+        await ended.wait()
+    assert numbers == list(range(1, rounds + 1))
+
+
 class CountingEngine(Engine):
     """Records that it polls its queues."""
 

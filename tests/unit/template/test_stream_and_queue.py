@@ -34,6 +34,12 @@ def test_the_mapping_gives_up_after_some_tries_and_keeps_a_pointer(resolved: Res
     assert "FifoQueue" not in resolved.properties("FanoutFailures")
 
 
+def test_a_slice_may_go_on_in_any_number_of_invocations(resolved: Resolver) -> None:
+    # Lambda stops a function that feeds itself through a queue after 16 calls.
+    assert resolved.properties("SliceFunction")["RecursiveLoop"] == "Allow"
+    assert "RecursiveLoop" not in resolved.properties("FanoutFunction")  # it sends to no queue of its own
+
+
 def test_a_slice_task_is_tried_until_it_is_given_up(resolved: Resolver) -> None:
     mapping = dict(resolved.properties("SliceMapping"))
     assert mapping.pop("FunctionName").endswith(":function:SliceFunction")

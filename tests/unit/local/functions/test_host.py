@@ -82,7 +82,7 @@ async def test_each_call_has_a_trace_of_its_own_sampled_if_the_function_is_trace
     host = await lab.start()
     first, second = [value(await host.invoke("traced", {})) for _ in range(2)]
     pattern = rf"Root=1-[0-9a-f]{{8}}-[0-9a-f]{{24}};Parent=[0-9a-f]{{16}};Sampled={int(traced)}"
-    assert re.fullmatch(pattern, first)
+    assert re.fullmatch(pattern + ";Lineage=[0-9a-f]{8}:1", first)
     assert first != second
 
 

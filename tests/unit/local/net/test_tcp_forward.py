@@ -65,21 +65,6 @@ async def test_an_address_that_is_not_of_this_machine_is_an_error_of_one_line() 
         await forward("192.0.2.77", 8080, to=("127.0.0.1", 8080))
 
 
-async def test_responses_are_reported_and_requests_are_not() -> None:
-    responses: list[str] = []
-    async with await asyncio.start_server(echo, "127.0.0.1", 0) as inner:
-        port = inner.sockets[0].getsockname()[1]
-        forwarder = await forward(
-            "127.0.0.1", 0, to=("127.0.0.1", port), on_response=lambda: responses.append("answer")
-        )
-        async with forwarder:
-            reader, writer = await asyncio.open_connection(*forwarder.sockets[0].getsockname())
-            writer.write(b"ask")
-            await reader.readexactly(3)
-            assert responses == ["answer"]
-            writer.close()
-
-
 @pytest.mark.parametrize("answer", [b"too late", b""], ids=["which comes", "which never comes"])
 def test_a_client_that_is_gone_before_its_answer_breaks_nothing(answer: bytes) -> None:
     """On uvloop, as the engine runs: there, any use of a closed connection raises RuntimeError."""
