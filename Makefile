@@ -41,7 +41,7 @@ check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the
 	@npm run --silent check
 	@npm test --silent
 
-bench: .venv/.dev .venv-bench/.bench ## Run the benchmarks (ARGS="--help" lists them)
+bench: .venv/.dev .venv-bench/.bench build ## Run the benchmarks (ARGS="--help" lists them)
 	@exec $(BIN)/python -m bench $(ARGS)
 
 build: .venv/.run .venv-sam/.sam ## Build the deployment, into .aws-sam/

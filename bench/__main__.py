@@ -24,7 +24,7 @@ SUITES = {
     "hot-room": "posts per message where messages come faster than the quota allows; 2 minutes",
     "noisy-neighbour": "delay of a small room because of a large one; 1 minute",
     "faults": "messages lost, repeated or disordered while requests fail; 2 minutes",
-    "cold-start": "imports and first call of each function in a new process; 1 minute",
+    "cold-start": "imports and first call of each function as it is built, in a new process; 1 minute",
     "capacity-units": "DynamoDB capacity units per message and per connection; 10 seconds",
     "cost": "list price per million deliveries, beside hosted services; 1 minute",
     "local": "the local engine beside in-memory chat servers; 5 minutes",

@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,23 @@ def measure(module: str, python: str = sys.executable, **arguments: Any) -> dict
 
     Raises RuntimeError if it fails.
     """
+    return _measure([python], environment(), module, arguments)
+
+
+def measure_deployed(module: str, folders: Sequence[Path], **arguments: Any) -> dict[str, Any]:
+    """Do the same with the packages of these folders alone, in which nothing is written: as on Lambda."""
+    path = os.pathsep.join(map(str, [*folders, ROOT]))
+    variables = environment() | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return _measure([sys.executable, "-S"], variables, module, arguments)  # -S: without those of .venv
+
+
+def _measure(
+    python: list[str], variables: dict[str, str], module: str, arguments: dict[str, Any]
+) -> dict[str, Any]:
     done = subprocess.run(
-        [python, "-m", module, json.dumps(arguments)],
+        [*python, "-m", module, json.dumps(arguments)],
         cwd=ROOT,
-        env=environment(),
+        env=variables,
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -1,4 +1,4 @@
-"""CPU time of a function's imports, clients and first call, each in a new process.
+"""CPU time of a function's imports, clients and first call, each in a new process, as `make build` made it.
 
 A fake of DynamoDB answers at once, so its time is not counted. Lambda's own start of the runtime is not
 counted either, and Lambda gives less than one core to functions below 1,769 MB.
@@ -74,6 +74,7 @@ def _median(runs: list[dict[str, float]], what: str) -> float:
 
 
 def _measure(name: str, dynamodb: Table) -> dict[str, float]:
+    from bench import built
     from bench.deployed import FUNCTIONS
 
     function = FUNCTIONS[f"{name.capitalize()}Function"] if name != PEER else None
@@ -83,8 +84,9 @@ def _measure(name: str, dynamodb: Table) -> dict[str, float]:
         "CONNECTIONS_ENDPOINT": "https://localhost:9/prod",
         "SLICE_QUEUE_URL": f"{dynamodb.endpoint}/slices.fifo",
     }
-    return worker.measure(
+    return worker.measure_deployed(
         "bench.suites.cold_start",
+        [*([built.function(function.name)] if function else []), built.layer()],
         function=name if function else "",
         environment=(function.environment if function else {}) | endpoints,
         memory=function.memory if function else 0,
