@@ -53,7 +53,7 @@ const LIFETIME = 110 * 60_000;
  * @extends {Emitter<{state: {state: ConnectionState, code?: string}}>}
  */
 export class Roomcast extends Emitter {
-  /** @type {Map<string, {session: Session, room: Room, joined: Promise<Room>}>} by name */
+  /** @type {Map<string, {session: Session, room: Room, joined: Promise<Room>, owners: number}>} by name */
   #rooms = new Map();
   /** @type {Map<string, Promise<void>>} by name: resolves when the server has acknowledged the leave */
   #leaving = new Map();
@@ -109,7 +109,7 @@ export class Roomcast extends Emitter {
   }
 
   /**
-   * Join a room, or wait while offline. Returns the same Room until it is left.
+   * Join a room, or wait while offline. Returns the same Room until it is left, which needs a leave() for each join().
    *
    * @param {string} name - 1 to 100 visible characters
    * @param {{history?: number}} [options] - `history`: how many earlier messages to begin with, default 50
@@ -118,8 +118,9 @@ export class Roomcast extends Emitter {
    */
   async join(name, { history = 50 } = {}) {
     if (this.state === "closed") throw new RoomcastError("closed");
-    const { joined } = this.#rooms.get(name) ?? this.#add(name, history);
-    return joined;
+    const entry = this.#rooms.get(name) ?? this.#add(name, history);
+    entry.owners++;
+    return entry.joined;
   }
 
   /**
@@ -160,8 +161,10 @@ export class Roomcast extends Emitter {
       dispatch: (event) => void room.dispatchEvent(event),
       onLeft: (acknowledged) => this.#onLeft(name, acknowledged),
     });
-    const room = new Room(name, session);
-    const entry = { session, room, joined: session.ready.then(() => room) };
+    const room = new Room(name, session, async () => {
+      if (--entry.owners <= 0) await session.leave();
+    });
+    const entry = { session, room, joined: session.ready.then(() => room), owners: 0 };
     this.#rooms.set(name, entry);
     if (this.#connection.socket) this.#resume(session, this.#connection.socket);
     else this.#connection.open();

@@ -35,13 +35,15 @@ import { moderate } from "../protocol/frames.js";
  */
 export class Room extends Emitter {
   #session;
+  #leave;
 
-  /** @internal @param {string} name @param {import("./session.js").Session} session */
-  constructor(name, session) {
+  /** @internal @param {string} name @param {import("./session.js").Session} session @param {() => Promise<void>} leave */
+  constructor(name, session, leave) {
     super();
     /** @readonly */
     this.name = name;
     this.#session = session;
+    this.#leave = leave;
   }
 
   /** @returns {RoomState} */
@@ -198,8 +200,13 @@ export class Room extends Emitter {
     if (type === "presence") this.#session.presence.watch();
   }
 
-  /** Leave the room. Pending messages fail with `left`. @returns {Promise<void>} */
+  /**
+   * Leave the room, if every other caller of join() has left it, too. Call it once for each join(). Pending messages
+   * then fail with `left`.
+   *
+   * @returns {Promise<void>}
+   */
   leave() {
-    return this.#session.leave();
+    return this.#leave();
   }
 }

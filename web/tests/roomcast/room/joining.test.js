@@ -83,6 +83,7 @@ describe("joining a room", () => {
     const { room } = await ada.join("general");
     assert.equal(await ada.chat.join("general"), room);
     assert.deepEqual(ada.chat.rooms, [room]);
+    await room.leave();
     const leaving = room.leave();
     assert.deepEqual(ada.chat.rooms, []);
     const again = ada.chat.join("general");
@@ -90,6 +91,39 @@ describe("joining a room", () => {
     await leaving;
     assert.notEqual(await again, room);
     assert.deepEqual(server.received.map(({ action }) => action), ["join", "leave", "join"]);
+  });
+
+  it("is left when each owner has left it", async () => {
+    const owners = await Promise.all([1, 2, 3].map(() => ada.join("general")));
+    for (const [index, { room }] of owners.entries()) {
+      assert.equal(room.state, "joined");
+      await Promise.race([room.leave(), time.pass(50)]);
+      assert.equal(server.requests("leave").length, index === 2 ? 1 : 0);
+    }
+    assert.equal(owners[0].room.state, "left");
+  });
+
+  it("ends joined after a join, a leave and a join in one tick, as React's StrictMode does", async () => {
+    const first = ada.chat.join("general");
+    first.then((room) => room.leave());
+    const second = ada.startJoin("general");
+    await time.pass(SECOND);
+    const record = await second;
+    say(1);
+    await time.pass(SECOND);
+    assert.deepEqual([record.room.state, record.texts, ada.chat.rooms], ["joined", ["m1"], [record.room]]);
+  });
+
+  it("ends joined though the leave comes before the first join has its reply", async () => {
+    const first = assert.rejects(ada.chat.join("general"), { code: "left" });
+    ada.chat.rooms[0].leave();
+    const second = ada.startJoin("general");
+    await time.pass(SECOND);
+    const record = await second;
+    await first;
+    say(1);
+    await time.pass(SECOND);
+    assert.deepEqual([record.room.state, record.texts], ["joined", ["m1"]]);
   });
 
   it("rejects with the server's error, and can be tried again", async () => {
