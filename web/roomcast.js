@@ -1,13 +1,14 @@
 import { systemClock } from "./roomcast/transport/clock.js";
 import { Connection } from "./roomcast/transport/connection.js";
 import { Emitter } from "./roomcast/emitter.js";
-import { ping } from "./roomcast/protocol/frames.js";
+import { MAX_PING_ROOMS, ping } from "./roomcast/protocol/frames.js";
 import { Heartbeat } from "./roomcast/transport/heartbeat.js";
 import { randomId } from "./roomcast/protocol/random-id.js";
 import { RoomcastError } from "./roomcast/protocol/error.js";
 import { Room } from "./roomcast/room/room.js";
 import { Session } from "./roomcast/room/session.js";
 import { ownerOf } from "./roomcast/transport/token.js";
+import { SocketClosed } from "./roomcast/transport/socket.js";
 import { tabStorage, watchNetwork } from "./roomcast/transport/browser.js";
 
 export { randomId, Room, RoomcastError };
@@ -33,6 +34,9 @@ const LIFETIME = 110 * 60_000;
  *
  * @typedef {import("./roomcast/transport/connection.js").TokenSource} TokenSource
  *
+ * @typedef {{action: string, room?: string, code: string, detail: string}} ErrorDetail - what the server does not do
+ *   and no promise or other event tells: an `action` of the protocol, `token`, or empty if it cannot be known
+ *
  * @typedef {object} RoomcastOptions
  * @property {string} [name] - that the other members see
  * @property {string} [client] - a random id that you store: all connections with it are one user. Keep it secret
@@ -50,7 +54,7 @@ const LIFETIME = 110 * 60_000;
 /**
  * A chat. It connects at the first join, and reconnects by itself until it is closed.
  *
- * @extends {Emitter<{state: {state: ConnectionState, code?: string}}>}
+ * @extends {Emitter<{state: {state: ConnectionState, code?: string}, error: ErrorDetail}>}
  */
 export class Roomcast extends Emitter {
   /** @type {Map<string, {session: Session, room: Room, joined: Promise<Room>, owners: number}>} by name */
@@ -91,6 +95,8 @@ export class Roomcast extends Emitter {
         onFrame: (frame, socket) => this.#onFrame(frame, socket),
         onClose: (socket) => this.#sessions.forEach((session) => session.onClose(socket)),
         onState: (state, code) => this.#onState(state, code),
+        onTokenError: (error) => this.#report(error, { action: "token" }),
+        onError: (error) => this.#report(error, { action: "" }),
       },
       { client, token: typeof token === "function" ? token : () => token, lifetime, WebSocket, clock, random },
     );
@@ -160,6 +166,7 @@ export class Roomcast extends Emitter {
       owner: this.#owner,
       dispatch: (event) => void room.dispatchEvent(event),
       onLeft: (acknowledged) => this.#onLeft(name, acknowledged),
+      onError: (action, error) => this.#report(error, { action, room: name }),
     });
     const room = new Room(name, session, async () => {
       if (--entry.owners <= 0) await session.leave();
@@ -234,12 +241,23 @@ export class Roomcast extends Emitter {
     if (!socket) return;
     const since = this.#tools.clock.now() - silence;
     const silent = this.#sessions.filter((session) => session.isOn(socket) && session.lastActivityAt <= since);
-    try {
-      const heads = await socket.request(ping(silent.map(({ name }) => name)));
-      for (const session of silent) session.onPong(heads.get(session.name), socket);
-    } catch {
-      // The socket closed, and the connection replaces it; or the server sent an error, and the next ping follows.
-    }
+    let asked = 0;
+    do {
+      const part = silent.slice(asked, (asked += MAX_PING_ROOMS));
+      try {
+        const heads = await socket.request(ping(part.map(({ name }) => name)));
+        for (const session of part) session.onPong(heads.get(session.name), socket);
+      } catch (error) {
+        if (error instanceof SocketClosed) return; // The connection replaces it.
+        if (!(error instanceof RoomcastError)) throw error;
+        this.#report(error, { action: "ping" }); // The next ping follows.
+      }
+    } while (asked < silent.length);
+  }
+
+  /** @param {RoomcastError} error @param {{action: string, room?: string}} cause */
+  #report({ code, message }, cause) {
+    this.dispatchEvent(new CustomEvent("error", { detail: { ...cause, code, detail: message } }));
   }
 
   /** @param {boolean} hasFailed - the last handshake did. A room may be the reason, so it names none of them */

@@ -14,6 +14,7 @@ history.replaceState(null, "", preferences.address);
 const { endpoint, name, client, token } = preferences;
 const chat = new Roomcast(endpoint, { name, client, token });
 chat.addEventListener("state", ({ detail: { state } }) => page.showState(state, preferences));
+chat.addEventListener("error", ({ detail }) => console.warn("roomcast", detail));
 /** @type {Map<string, RoomModel>} by room: the one on the screen, and those with messages still to be sent */
 const models = new Map();
 let current = open(preferences.room);

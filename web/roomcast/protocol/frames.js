@@ -59,6 +59,8 @@ import { RoomcastError } from "./error.js";
 export const SUBPROTOCOL = "roomcast.v1";
 /** Bytes. API Gateway closes the socket of a larger frame (code 1009). */
 export const MAX_FRAME_BYTES = 32 * 1024;
+/** Rooms per ping. */
+export const MAX_PING_ROOMS = 64;
 /** Entries per page. */
 export const MAX_PAGE = 200;
 /** A ref that the server accepts. It also accepts other characters, which nobody needs. */
@@ -284,3 +286,8 @@ const isCount = (value) => value === 0 || isSeq(value);
 
 /** @param {unknown} value @returns {value is number} */
 const isSeq = (value) => typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+
+/** @param {Moderated} moderated @param {number} now - by this computer's clock, which may be wrong */
+export function isInForce({ seconds, until = "" }, now) {
+  return seconds === undefined ? Date.parse(until) > now : seconds > 0;
+}

@@ -3,6 +3,8 @@ import { join, leave } from "../protocol/frames.js";
 import { SocketClosed } from "../transport/socket.js";
 import { RoomcastError } from "../protocol/error.js";
 
+/** How often a leave is sent if it fails. */
+const LEAVE_ATTEMPTS = 5;
 /** Milliseconds that the server may ask for. A wrong number must not end the attempts. */
 const MAX_RETRY_AFTER = { join: 60_000, request: 60 * 60_000 };
 
@@ -18,6 +20,7 @@ const MAX_RETRY_AFTER = { join: 60_000, request: 60 * 60_000 };
  * @property {() => void} onAway - the socket is closed; the room will be joined on another
  * @property {(error: RoomcastError, acknowledged: Promise<void>) => void} onLeft - `acknowledged` resolves when the
  *   server knows it
+ * @property {(error: RoomcastError) => void} onError - the server keeps the membership
  */
 
 /** The membership in one room, over sockets that come and go. */
@@ -143,7 +146,17 @@ export class Membership {
   async #sendLeave() {
     if (this.#ended) return;
     await this.#joining; // API Gateway runs frames concurrently: this leave could overtake the join before it.
-    await this.#target?.request(leave(this.#name)).catch(() => {}); // A closed socket has left its rooms anyway.
+    const backoff = this.#backoff();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return void (await this.#target?.request(leave(this.#name)));
+      } catch (error) {
+        if (error instanceof SocketClosed) return; // It has left its rooms.
+        if (!(error instanceof RoomcastError)) throw error;
+        if (!error.temporary || attempt === LEAVE_ATTEMPTS) return this.#callbacks.onError(error);
+        await new Promise((resolve) => this.#clock.setTimeout(() => resolve(null), backoff.next()));
+      }
+    }
   }
 
   /** @param {Socket} socket */
@@ -157,7 +170,8 @@ export class Membership {
         if (!this.#ended && socket.isOpen && socket === this.#target) this.#onJoined(socket, reply, position);
         return;
       } catch (error) {
-        if (!(error instanceof RoomcastError)) return;
+        if (error instanceof SocketClosed) return;
+        if (!(error instanceof RoomcastError)) throw error;
         if (!error.temporary) return this.end(error);
         await this.#pause(error, backoff, MAX_RETRY_AFTER.join);
       }

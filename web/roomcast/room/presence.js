@@ -50,19 +50,22 @@ export class PresenceTracker {
   #name;
   #sendRequest;
   #onUpdate;
+  #onError;
   #clock;
   #random;
 
   /**
    * @param {string} name - of the room
    * @param {{request: (make: () => import("../protocol/frames.js").Request<any>, signal: AbortSignal) => Promise<any>,
-   *   onUpdate: (update: PresenceUpdate) => void, clock: import("../transport/clock.js").Clock,
-   *   random: () => number}} tools
+   *   onUpdate: (update: PresenceUpdate) => void, onError: (error: unknown) => void,
+   *   clock: import("../transport/clock.js").Clock, random: () => number}} tools - `onError`: the list stays unknown,
+   *   and nobody waits for it
    */
-  constructor(name, { request, onUpdate, clock, random }) {
+  constructor(name, { request, onUpdate, onError, clock, random }) {
     this.#name = name;
     this.#sendRequest = request;
     this.#onUpdate = onUpdate;
+    this.#onError = onError;
     this.#clock = clock;
     this.#random = random;
     this.#backoff = new Backoff(random, { first: PRESENCE.pause, max: MAX_PAUSE });
@@ -126,6 +129,7 @@ export class PresenceTracker {
     if (request !== this.#request) return; // A newer request has replaced this one.
     this.#request = null;
     if (list) this.#load(list);
+    else if (this.#waiting.length === 0) this.#onError(failure);
     else this.#settleWaiting(({ reject }) => reject(failure));
   }
 

@@ -39,20 +39,22 @@ export class Reader {
   #request;
   #release;
   #onOtherLog;
+  #onError;
   #clock;
 
   /**
    * @param {string} name @param {number} history - how many earlier messages to begin with
-   * @param {{request: SendRequest, release: (event: ReaderEvent) => void, onOtherLog: () => void,
+   * @param {{request: SendRequest, release: (event: ReaderEvent) => void, onOtherLog: () => void, onError: (error: unknown) => void,
    *   clock: import("../transport/clock.js").Clock, random: () => number}} tools - `onOtherLog`: the server has another
-   *   log than the one that was read
+   *   log than the one that was read; `onError`: the server does not give a page
    */
-  constructor(name, history, { request, release, onOtherLog, clock, random }) {
+  constructor(name, history, { request, release, onOtherLog, onError, clock, random }) {
     this.#name = name;
     this.#history = history;
     this.#request = request;
     this.#release = release;
     this.#onOtherLog = onOtherLog;
+    this.#onError = onError;
     this.#clock = clock;
     this.#schedule = new GapSchedule(random);
   }
@@ -122,7 +124,7 @@ export class Reader {
     const { contiguous = 0 } = this.#buffer;
     if (contiguous === 0) return;
     const range = { before: contiguous + 1, limit: REVIEWED };
-    const page = await this.#page(range).catch(() => NO_PAGE);
+    const page = await this.#page(range).catch((error) => this.#noPage(error));
     this.change(page.messages.filter(({ deleted }) => deleted));
   }
 
@@ -174,8 +176,9 @@ export class Reader {
         oldest = Math.max(1, head + 1 - this.#history);
         this.#missingAtStart = head;
       }
-    } catch {
+    } catch (error) {
       // The server does not give us the history, or the room was left. Begin with the messages from now on.
+      this.#noPage(error);
       more = false;
     }
     this.#isFetching = false;
@@ -185,6 +188,12 @@ export class Reader {
     this.#onStarted();
     this.#advance();
     if (!this.#isStopped) this.#release({ type: "ready", detail: { more } });
+  }
+
+  /** @param {unknown} error */
+  #noPage(error) {
+    if (!this.#isStopped) this.#onError(error);
+    return NO_PAGE;
   }
 
   /** Release what is in order now, and plan the next request for what is missing. */
@@ -204,7 +213,7 @@ export class Reader {
     const { contiguous: after = 0 } = this.#buffer;
     const requestedAt = this.#clock.now();
     this.#isFetching = true;
-    const page = await this.#page({ after, limit: MAX_PAGE }).catch(() => NO_PAGE);
+    const page = await this.#page({ after, limit: MAX_PAGE }).catch((error) => this.#noPage(error));
     this.#isFetching = false;
     if (!this.#isStopped) this.#onPage(page, after, requestedAt);
   }

@@ -1,3 +1,4 @@
+import { defer } from "../deferred.js";
 import { bytesOf, MAX_FRAME_BYTES, REF, send } from "../protocol/frames.js";
 import { randomId } from "../protocol/random-id.js";
 import { RoomcastError } from "../protocol/error.js";
@@ -10,7 +11,6 @@ export const MAX_WAIT = 23 * 60 * 60_000;
  * @typedef {import("./outbox.js").PendingMessage} PendingMessage
  * @typedef {<Result>(make: () => import("../protocol/frames.js").Request<Result>, signal: AbortSignal,
  *   onDelay: (error: RoomcastError) => void) => Promise<Result>} SendRequest
- * @typedef {{promise: Promise<Ack>, resolve: (ack: Ack) => void, reject: (error: RoomcastError) => void}} Deferred
  */
 
 /**
@@ -18,7 +18,7 @@ export const MAX_WAIT = 23 * 60 * 60_000;
  * concurrently, so the server may store two that are under way in either order.
  */
 export class Sender {
-  /** @type {Map<string, Deferred>} by id; a message from before a reload has none until send() is called again */
+  /** @type {Map<string, import("../deferred.js").Deferred<Ack>>} by id; a message from before a reload has none until send() is called again */
   #deferred = new Map();
   /** @type {{id: string, controller: AbortController} | null} */
   #underWay = null;
@@ -88,7 +88,10 @@ export class Sender {
     };
     this.#request(make, controller.signal, (error) => this.#onDelay(id, error)).then(
       (ack) => this.#finish(id, ack),
-      (error) => error instanceof RoomcastError && this.#finish(id, error),
+      (error) => {
+        if (error instanceof RoomcastError) this.#finish(id, error);
+        else if (!controller.signal.aborted) throw error;
+      },
     );
   }
 
@@ -156,12 +159,4 @@ export class Sender {
     this.#onResult(id, result);
     this.start();
   }
-}
-
-/** @returns {Deferred} */
-function defer() {
-  /** @type {Partial<Deferred>} */
-  const parts = {};
-  const promise = new Promise((resolve, reject) => Object.assign(parts, { resolve, reject }));
-  return /** @type {Deferred} */ ({ ...parts, promise });
 }

@@ -1,3 +1,6 @@
+import { defer } from "../deferred.js";
+import { EventQueue } from "./event-queue.js";
+import { isInForce } from "../protocol/frames.js";
 import { Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
 import { PresenceTracker } from "./presence.js";
@@ -14,11 +17,11 @@ const REVIEW_AFTER = 30_000;
  * @typedef {import("../protocol/frames.js").Moderated} Moderated
  * @typedef {import("../transport/socket.js").Socket} Socket
  * @typedef {import("./membership.js").Position} Position
- * @typedef {import("./room.js").RoomEvents} RoomEvents
  * @typedef {object} Options
  * @property {number} history - how many earlier messages to begin with
  * @property {(event: Event) => void} dispatch
  * @property {(acknowledged: Promise<void>) => void} onLeft - `acknowledged` resolves when the server knows it
+ * @property {(action: string, error: RoomcastError) => void} onError - the server does not do `action`
  * @property {import("../transport/clock.js").Clock} clock
  * @property {() => number} random
  * @property {import("../transport/browser.js").Store | null} storage
@@ -30,15 +33,10 @@ const REVIEW_AFTER = 30_000;
 export class Session {
   /** @type {import("./membership.js").MembershipState} */
   state = "joining";
-  #onReady = () => {};
-  #onFailed = (/** @type {RoomcastError} */ _) => {};
-  /** Resolves at the first join, before the first event; rejects with its RoomcastError. @type {Promise<void>} */
-  ready = new Promise((resolve, reject) => {
-    this.#onReady = resolve;
-    this.#onFailed = reject;
-  });
-  /** @type {Event[] | null} from before anybody could listen; null from then on */
-  #bufferedEvents = [];
+  /** @type {import("../deferred.js").Deferred<void>} */
+  #ready = defer();
+  /** Resolves at the first join, before the first event; rejects with its RoomcastError. */
+  ready = this.#ready.promise;
   /** True after the first successful join. */
   wasJoined = false;
   /** The user that this client is to the server. @type {import("../protocol/frames.js").Person | undefined} */
@@ -47,6 +45,7 @@ export class Session {
   /** @type {RoomFrame[]} from before the reply to the join on this socket: they may be of another log */
   #earlyFrames = [];
   #options;
+  #events;
   #membership;
   #sender;
   #reader;
@@ -57,6 +56,7 @@ export class Session {
     /** @readonly */
     this.name = name;
     this.#options = options;
+    this.#events = new EventQueue(options.dispatch, options.clock);
     const { clock, random, storage, keyOf, owner } = options;
     /** @type {import("./membership.js").Callbacks} */
     const callbacks = {
@@ -64,13 +64,14 @@ export class Session {
       onJoined: (reply, position) => this.#onJoined(reply, position),
       onAway: () => this.#onAway(),
       onLeft: (error, acknowledged) => this.#onLeft(error, acknowledged),
+      onError: (error) => this.#report("leave", error),
     };
     this.#membership = new Membership(name, callbacks, { clock, random });
     this.#sender = new Sender(name, new Outbox(storage, keyOf), {
       request: (make, signal, onDelay) => this.#membership.request(make, signal, onDelay),
       onResult: (id, result) => this.#onResult(id, result),
       onDelay: (id, { code, message, retryAfter }) => {
-        if (retryAfter !== undefined) this.#emit("delayed", { id, code, detail: message, retryAfter });
+        if (retryAfter !== undefined) this.#events.emit("delayed", { id, code, detail: message, retryAfter });
       },
       clock,
     });
@@ -79,11 +80,16 @@ export class Session {
     /** @readonly */
     this.presence = new PresenceTracker(name, {
       request: (make, signal) => this.#membership.request(make, signal),
-      onUpdate: (update) => this.#emit("presence", update),
+      onUpdate: (update) => this.#events.emit("presence", update),
+      onError: (error) => this.#report("presence", error),
       clock,
       random,
     });
-    this.#typing = new Typing(name, { onChange: (typing) => this.#emit("typing", typing), clock });
+    this.#typing = new Typing(name, {
+      onChange: (typing) => this.#events.emit("typing", typing),
+      onError: (error, socket) => this.#onTypingError(error, socket),
+      clock,
+    });
     /** When a message, a join or a pong last showed that the server sends us this room's messages. */
     this.lastActivityAt = clock.now();
   }
@@ -181,9 +187,8 @@ export class Session {
     this.#sender.identify(this.#membership.socket?.owner ?? null, this.me?.user);
     this.#enter("joined");
     this.wasJoined = true;
-    this.#onReady();
-    // In a later task, so that the caller that awaits the join can add its listeners first.
-    if (this.#bufferedEvents) this.#options.clock.setTimeout(() => this.#flushEvents(), 0);
+    this.#ready.resolve();
+    this.#events.start();
     if (!this.#reader.follows(reply, position)) this.#reset();
     this.#reader.resume(reply, position);
     if (absence > REVIEW_AFTER) this.#reader.review();
@@ -214,16 +219,10 @@ export class Session {
   /** @param {Moderated} moderated */
   #applyModeration(moderated) {
     const { action, moderator, user, until } = moderated;
-    this.#emit("moderated", moderated);
+    this.#events.emit("moderated", moderated);
     if (action === "slow_mode") this.#membership.retryNow(); // It may have ended.
-    if (action !== "ban" || user !== this.me?.user || !this.#isInForce(moderated)) return;
+    if (action !== "ban" || user !== this.me?.user || !isInForce(moderated, this.#options.clock.now())) return;
     this.#membership.end(new RoomcastError("banned", `${moderator} has banned you from this room until ${until}.`));
-  }
-
-  /** @param {Moderated} moderated */
-  #isInForce({ seconds, until = "" }) {
-    // Prefer the duration: this computer's clock may be wrong.
-    return seconds === undefined ? Date.parse(until) > this.#options.clock.now() : seconds > 0;
   }
 
   #onAway() {
@@ -235,7 +234,7 @@ export class Session {
   #reset() {
     this.#reader.stop();
     this.#reader = this.#newReader();
-    this.#emit("reset", {});
+    this.#events.emit("reset", {});
   }
 
   /** @param {RoomcastError} error @param {Promise<void>} acknowledged */
@@ -244,26 +243,28 @@ export class Session {
     this.presence.stop(error);
     this.#typing.stop();
     this.#options.onLeft(acknowledged);
-    this.#onFailed(error);
+    this.#ready.reject(error);
     this.#sender.stop(error, { keepRestored: !this.wasJoined });
     this.#enter("left", error.code);
-    if (this.#bufferedEvents) this.#options.clock.setTimeout(() => this.#flushEvents(), 0);
+    this.#events.start();
   }
 
   /** @param {string} id @param {import("../protocol/frames.js").Ack | RoomcastError} result */
   #onResult(id, result) {
     if (result instanceof RoomcastError) {
-      return this.#emit("failed", { id, code: result.code, detail: result.message });
+      return this.#events.emit("failed", { id, code: result.code, detail: result.message });
     }
     this.#reader.raiseHead(result.seq);
-    this.#emit("sent", result);
+    this.#events.emit("sent", result);
   }
 
   /** @param {import("./reader.js").ReaderEvent} event */
   #onRelease({ type, detail }) {
-    if (type === "message") this.#sender.acknowledge(detail);
-    if (type === "message") this.#typing.end(detail.user);
-    this.#emit(type, detail);
+    if (type === "message") {
+      this.#sender.acknowledge(detail);
+      this.#typing.end(detail.user);
+    }
+    this.#events.emit(type, detail);
   }
 
   #newReader() {
@@ -272,6 +273,7 @@ export class Session {
       request: (make) => this.#membership.request(make),
       release: (event) => this.#onRelease(event),
       onOtherLog: () => this.#onOtherLog(),
+      onError: (error) => this.#report("history", error),
       clock,
       random,
     });
@@ -281,19 +283,18 @@ export class Session {
   #enter(state, code) {
     if (state === this.state) return;
     this.state = state;
-    this.#emit("state", code === undefined ? { state } : { state, code });
+    this.#events.emit("state", code === undefined ? { state } : { state, code });
   }
 
-  /** @template {keyof RoomEvents} Type @param {Type} type @param {RoomEvents[Type]} detail */
-  #emit(type, detail) {
-    const event = new CustomEvent(type, { detail });
-    if (this.#bufferedEvents) this.#bufferedEvents.push(event);
-    else this.#options.dispatch(event);
+  /** @param {RoomcastError} error @param {Socket} socket */
+  #onTypingError(error, socket) {
+    if (error.code === "not_a_member") this.#membership.joinAgain(socket);
+    else if (error.code !== "rate_limited") this.#report("typing", error); // Else another tab of the user types, too.
   }
 
-  #flushEvents() {
-    // An event that a listener causes is appended, so it comes after the earlier ones.
-    for (let event; (event = this.#bufferedEvents?.shift()); ) this.#options.dispatch(event);
-    this.#bufferedEvents = null;
+  /** The server does not do `action`, which no promise tells. @param {string} action @param {unknown} error */
+  #report(action, error) {
+    if (!(error instanceof RoomcastError)) throw error;
+    if (this.state !== "left" || action === "leave") this.#options.onError(action, error);
   }
 }

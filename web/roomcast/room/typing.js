@@ -1,3 +1,4 @@
+import { RoomcastError } from "../protocol/error.js";
 import { typing } from "../protocol/frames.js";
 
 /** In milliseconds: the least time between two of our typing frames, and how long another user's counts. */
@@ -12,15 +13,18 @@ export class Typing {
   #sentAt = -Infinity;
   #name;
   #onChange;
+  #onError;
   #clock;
 
   /**
    * @param {string} name - of the room
-   * @param {{onChange: (typing: Person[]) => void, clock: import("../transport/clock.js").Clock}} tools
+   * @param {{onChange: (typing: Person[]) => void, clock: import("../transport/clock.js").Clock,
+   *   onError: (error: RoomcastError, socket: import("../transport/socket.js").Socket) => void}} tools
    */
-  constructor(name, { onChange, clock }) {
+  constructor(name, { onChange, onError, clock }) {
     this.#name = name;
     this.#onChange = onChange;
+    this.#onError = onError;
     this.#clock = clock;
   }
 
@@ -29,7 +33,10 @@ export class Typing {
     // The absolute difference, because the computer's clock may be set back.
     if (Math.abs(this.#clock.now() - this.#sentAt) < TYPING.interval) return;
     this.#sentAt = this.#clock.now();
-    socket.request(typing(this.#name)).catch(() => {}); // Not sent again: the next key press sends a newer one.
+    socket.request(typing(this.#name)).catch((error) => {
+      // Not sent again, also if the socket closes: the next key press sends a newer one.
+      if (error instanceof RoomcastError) this.#onError(error, socket);
+    });
   }
 
   /** @param {Person} person - is typing */

@@ -1,5 +1,6 @@
 import { Backoff } from "./backoff.js";
 import { TimedOut, within } from "./clock.js";
+import { RoomcastError } from "../protocol/error.js";
 import { SUBPROTOCOL } from "../protocol/frames.js";
 import { Socket } from "./socket.js";
 import { ownerOf, remainingLifetime } from "./token.js";
@@ -28,6 +29,8 @@ const MOVE_TIMEOUT = 60_000;
  * @property {(frame: Frame, socket: Socket) => void} onFrame
  * @property {(socket: Socket) => void} onClose
  * @property {(state: ConnectionState, code?: string) => void} onState
+ * @property {(error: RoomcastError) => void} onTokenError
+ * @property {(error: RoomcastError) => void} onError - of a request, the server cannot say of which
  *
  * @typedef {(request: {fresh: boolean}) => string | undefined | Promise<string | undefined>} TokenSource - `fresh`: the
  *   last token has expired, is about to expire, or was rejected
@@ -127,14 +130,18 @@ export class Connection {
       const callbacks = {
         onOpen: (socket) => this.#onOpen(socket),
         onFrame: (frame, socket) => this.#onFrame(frame, socket),
+        onError: (error) => this.#callbacks.onError(error),
         onProven: () => this.#backoff.reset(),
         onClose: (socket) => this.#onClose(socket),
       };
       const address = this.#callbacks.address(this.#failedHandshakes > 0);
       this.#next = new Socket(address, protocols, callbacks, { ...this.#options, owner });
-    } catch {
+    } catch (error) {
       // The token source failed or took too long, or its token cannot be a subprotocol.
-      if (attempt === this.#attempt) this.#onFailure();
+      if (attempt !== this.#attempt) return;
+      const reason = error instanceof TimedOut ? `No token came in ${TOKEN_TIMEOUT / 1000} seconds.` : String(error);
+      this.#onFailure();
+      this.#callbacks.onTokenError(new RoomcastError("token_failed", reason));
     }
   }
 

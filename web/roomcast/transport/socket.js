@@ -31,6 +31,8 @@ export class SocketClosed extends Error {}
  * @typedef {object} Callbacks
  * @property {(socket: Socket) => void} onOpen
  * @property {(frame: Frame, socket: Socket) => void} onFrame - for every frame that is not a reply
+ * @property {(error: import("../protocol/error.js").RoomcastError) => void} onError - one of several requests failed,
+ *   and the server cannot say which
  * @property {(socket: Socket) => void} onProven - the server has shown that it knows this connection
  * @property {(socket: Socket) => void} onClose - also after close(); before the pending requests reject
  * @typedef {object} PendingRequest
@@ -157,7 +159,9 @@ export class Socket {
     if (frame.type === "reply") {
       if (this.#requests.get(frame.ref ?? "")?.accept(frame.fields)) this.#onReply(frame.ref ?? "");
     } else if (frame.type === "error") {
-      this.#onReply(frame.ref ?? this.#onlyRef())?.reject(frame.error);
+      const ref = frame.ref ?? this.#onlyRef();
+      if (ref) this.#onReply(ref)?.reject(frame.error);
+      else this.#callbacks.onError(frame.error);
     } else {
       this.#callbacks.onFrame(frame, this);
     }

@@ -132,8 +132,9 @@ export class ScriptedServer {
     else reply(result);
   }
 
-  #errorFor({ isKnown, isModerator, rooms, user }, { action, room }) {
+  #errorFor({ isKnown, isModerator, rooms, user }, { action, room, rooms: asked = [] }) {
     if (!isKnown) return { code: "not_connected" };
+    if (asked.length > 64) return { code: "invalid_frame" };
     if (action === "join" && this.moderation.isBanned(room, user)) return { code: "forbidden" };
     if (this.moderation.actions.includes(action) && !isModerator) return { code: "forbidden" };
     const needsNoMembership = ["join", "leave", "ping", "alive"].includes(action);
