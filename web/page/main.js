@@ -1,5 +1,5 @@
 import { Page } from "./page.js";
-import { Preferences } from "./preferences.js";
+import { bringsToken, Preferences } from "./preferences.js";
 import { Roomcast } from "../roomcast.js";
 import { RoomModel } from "./room-model.js";
 
@@ -11,6 +11,8 @@ const preferences = new Preferences({
   session: () => sessionStorage,
 });
 history.replaceState(null, "", preferences.address);
+// A browser loads nothing for an address that differs only after its "#".
+addEventListener("hashchange", () => bringsToken(location.href) && location.reload());
 const { endpoint, name, client, token } = preferences;
 const chat = new Roomcast(endpoint, { name, client, token });
 chat.addEventListener("state", ({ detail: { state } }) => page.showState(state, preferences));

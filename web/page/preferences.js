@@ -4,8 +4,9 @@ import { randomId } from "../roomcast.js";
  * The user's endpoint, room, name, client id and token, from the page's address and the browser's storage.
  *
  * A name in the address (`?name=Ada`) belongs to its tab, so that two tabs can be two users. Without it, all tabs of a
- * browser are one user, whose name and client id outlive the tabs. A token in the address (`?token=`) is moved to the
- * tab's storage, because addresses end up in histories, bookmarks and screenshots.
+ * browser are one user, whose name and client id outlive the tabs. A token in the address (`#token=`, or `?token=`) is
+ * moved to the tab's storage, because addresses end up in histories, bookmarks and screenshots. The part after `#` is
+ * never sent to the server of the page, so no access log has it.
  */
 export class Preferences {
   /** The WebSocket address of the chat. @readonly @type {string} */
@@ -38,9 +39,13 @@ export class Preferences {
     this.client = this.#storage.get(`roomcast.client ${site}`) ?? randomId();
     this.#storage.set(`roomcast.client ${site}`, this.client);
     const tab = new SafeStorage(session);
-    this.token = query.get("token") ?? tab.get(`roomcast.token ${site}`) ?? "";
+    const fragment = new URLSearchParams(this.#address.hash.slice(1));
+    this.token = fragment.get("token") ?? query.get("token") ?? tab.get(`roomcast.token ${site}`) ?? "";
     if (this.token) tab.set(`roomcast.token ${site}`, this.token);
     query.delete("token");
+    if (!fragment.has("token")) return;
+    fragment.delete("token");
+    this.#address.hash = String(fragment);
   }
 
   /** @returns {string} the page's address, for a reload or a bookmark */
@@ -59,6 +64,9 @@ export class Preferences {
     else this.#storage.set("roomcast.name", this.name);
   }
 }
+
+/** Return true if an address brings a token after its `#`. @param {string} address */
+export const bringsToken = (address) => new URLSearchParams(new URL(address).hash.slice(1)).has("token");
 
 /**
  * Return a valid room name for what the user typed: without spaces and invisible characters, at most 100 characters.

@@ -44,7 +44,7 @@ async def open_with_token(
     token = token_of(user, **(MODERATOR if moderator else {}))
     tools = "&moderator" if moderator else ""
     page = await windows.open(
-        f"{jwt_engine.engine.url}/?room={room}&token={token}{tools}", await windows.new_person(width)
+        f"{jwt_engine.engine.url}/?room={room}{tools}#token={token}", await windows.new_person(width)
     )
     await expect(page.locator("#members .self:visible")).to_have_count(1)
     return page
@@ -155,6 +155,9 @@ async def test_a_token_is_taken_out_of_the_address_and_lives_as_long_as_the_tab(
     assert len(addresses) == 2
     assert not any(token in address for address in (ada.url, *addresses))
     assert token not in await ada.evaluate("JSON.stringify(localStorage)")
+    await ada.goto(f"{ada.url}#token={token_of('bob')}")  # the browser loads nothing for another fragment
+    await expect(ada.locator("#members li")).to_have_text(["BBob (you)"])
+    assert ada.url == f"{jwt_engine.engine.url}/?room={room}-b"
     stranger = await person.new_page()
     await stranger.goto(f"{jwt_engine.engine.url}/?room={room}")
     await expect(stranger.locator("#status")).to_have_text("Rejected or unreachable")

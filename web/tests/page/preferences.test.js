@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { Preferences } from "../../page/preferences.js";
+import { bringsToken, Preferences } from "../../page/preferences.js";
 import { FakeStorage } from "../support/storage.js";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
@@ -80,6 +80,20 @@ describe("the user", () => {
 });
 
 describe("a token", () => {
+  it("may be after the # of the address, which no server sees, and is removed from there, too", () => {
+    const first = open("?room=general#token=t.o.k");
+    assert.equal(first.token, "t.o.k");
+    assert.equal(first.address, "http://127.0.0.1:8080/?room=general");
+    assert.equal(open("?room=general").token, "t.o.k");
+    assert.equal(open("?token=old#view=wide&token=new").token, "new");
+    assert.equal(open("?token=old#view=wide&token=new").address, "http://127.0.0.1:8080/#view=wide");
+  });
+
+  it("after the # of an open page is noticed", () => {
+    assert.equal(bringsToken("http://127.0.0.1:8080/?room=general#token=t"), true);
+    assert.equal(bringsToken("http://127.0.0.1:8080/?token=t#top"), false);
+  });
+
   it("is removed from the address, and stays with the tab", () => {
     const first = open("?room=general&token=t.o.k");
     assert.equal(first.token, "t.o.k");
