@@ -42,7 +42,14 @@ _NO_VALUE = _NoValue()
 class Resolver:
     """Resolves the values of a template. All errors are TemplateErrors of one line."""
 
-    def __init__(self, template: Mapping[str, Any], parameters: Mapping[str, str], region: str) -> None:
+    def __init__(
+        self,
+        template: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        region: str,
+        *,
+        stack_name: str = STACK_NAME,
+    ) -> None:
         self.region = region
         self.parameters = read_parameters(template.get("Parameters") or {}, parameters)
         self._values: dict[str, Any] = {
@@ -52,8 +59,8 @@ class Resolver:
             "AWS::NotificationARNs": [],
             "AWS::Partition": PARTITION,
             "AWS::Region": region,
-            "AWS::StackId": f"arn:{PARTITION}:cloudformation:{region}:{ACCOUNT}:stack/{STACK_NAME}/0",
-            "AWS::StackName": STACK_NAME,
+            "AWS::StackId": f"arn:{PARTITION}:cloudformation:{region}:{ACCOUNT}:stack/{stack_name}/0",
+            "AWS::StackName": stack_name,
             "AWS::URLSuffix": URL_SUFFIX,
         }
         self._mappings: Mapping[str, Any] = template.get("Mappings") or {}
