@@ -123,7 +123,7 @@ def handlers(
         if without is not None:
             monkeypatch.delenv(without)
         for module in list(sys.modules):
-            if module.partition(".")[0] in {"apigateway", "chat", name}:
+            if module.partition(".")[0] == name:
                 monkeypatch.delitem(sys.modules, module)
         app = importlib.import_module(f"{name}.app")
         # Powertools writes to the sys.stdout of the first logger it made, which pytest has closed since.
