@@ -12,11 +12,14 @@ from urllib.parse import urlsplit
 
 from apigateway.http import Pool, Response
 from apigateway.outcomes import Delivered, Failed, Outcome, from_status
+from apigateway.response_times import Sample
 from apigateway.sigv4 import Credentials, PostTemplate, Signer, SigningTime
 
 # One request at a time on each: 10,000 posts per second with answers after 15 ms keep 150 busy.
 MAX_CONNECTIONS = 256
-TIMEOUT = 0.4  # seconds for one answer; API Gateway's take some 15 ms
+# Seconds for one answer. API Gateway's take some 15 ms, and AWS names no bound: `take_response_times` shows
+# yours. To wait too briefly posts frames twice, to wait too long delays what waits for a lost answer.
+TIMEOUT = 0.4
 CONNECT_TIMEOUT = 2.0  # seconds for one TLS connection; many begin at once
 SIGNATURE_LIFETIME = 60.0  # seconds in which a signature is used; AWS accepts it for 300
 
@@ -108,6 +111,10 @@ class ApiGateway:
                 callback(from_status(response.status) if response.status else Failed(response.error))
 
         self._pool.send(frame._template.request(connection_id), answered)
+
+    def take_response_times(self) -> Sample:
+        """Return how long the answers since the last call took, and how many did not come in time."""
+        return self._pool.response_times.take()
 
     def _sign(self, frame: Frame, now: float) -> None:
         frame._template = self._signer.template(

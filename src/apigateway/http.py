@@ -15,6 +15,10 @@ from urllib.parse import urlsplit
 
 import httptools
 
+from apigateway.response_times import ResponseTimes
+
+# Load balancers drop idle connections, many after 60 s. What is dropped unseen would wait for its time-out.
+MAX_IDLE = 50.0  # seconds without a request, after which a connection is not used again
 _SWEEP_INTERVAL = 0.1  # seconds between checks for requests that have timed out
 
 
@@ -42,7 +46,7 @@ class Pool:
 
     The event loop may stand still for minutes between two requests, because Lambda freezes a process between
     two invocations. The host closes connections meanwhile. So if a kept connection ends before its response
-    begins, the request is sent once more, on a new connection.
+    begins, the request is sent once more, on a new connection. One that was idle for MAX_IDLE is not used.
     """
 
     def __init__(
@@ -74,6 +78,7 @@ class Pool:
         self._open: set[_Connection] = set()
         self._connecting: set[asyncio.Task[_Connection | str]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
+        self.response_times = ResponseTimes()
 
     @property
     def free(self) -> int:
@@ -90,10 +95,13 @@ class Pool:
         loop = asyncio.get_running_loop()
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP_INTERVAL, self._sweep)
+        now = loop.time()
         while self._idle:
             connection = self._idle.pop()
-            if connection.usable:
-                connection.send(request, callback, loop.time() + self._timeout)
+            if now - (connection.expires - self._timeout) > MAX_IDLE:
+                connection.abort("idle")
+            elif connection.usable:
+                connection.send(request, callback, now + self._timeout)
                 return
         self._send_on_new(request, callback)
 
@@ -159,10 +167,16 @@ class Pool:
         now = loop.time()
         for connection in list(self._open):
             if connection.busy and connection.expires < now:
+                self.response_times.timed_out += 1
                 connection.abort("TimeoutError")
         self._sweeper = loop.call_later(_SWEEP_INTERVAL, self._sweep) if self._under_way else None
 
     # called by _Connection
+
+    def _answered(self, connection: _Connection) -> None:
+        if self.response_times.next_counts():
+            sent_at = connection.expires - self._timeout
+            self.response_times.add(asyncio.get_running_loop().time() - sent_at)
 
     def _opened(self, connection: _Connection) -> None:
         self._open.add(connection)
@@ -268,6 +282,7 @@ class _Connection(asyncio.Protocol):
         assert self._callback is not None
         callback, self._callback, self._response, self._body = self._callback, None, None, []
         self._responses += 1
+        self._pool._answered(self)
         if self._reusable:
             self._pool._freed(self)
         else:

@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from apigateway import ManagementClient, Poster
+from apigateway import ApiGateway, ManagementClient, Poster
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery, Results
@@ -27,7 +27,7 @@ from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon
 from fanout.batch import RoomBatch, batch_response, group_by_room
-from fanout.results import record_counts, record_results
+from fanout.results import record_counts, record_response_times, record_results
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)  # patched, botocore would add a subsegment for every post
@@ -40,7 +40,8 @@ endpoint = os.environ["CONNECTIONS_ENDPOINT"]
 slice_queue = SliceQueue(os.environ["SLICE_QUEUE_URL"])
 # One loop for the life of the process: the connections to API Gateway and to DynamoDB outlive an invocation.
 loop = asyncio.new_event_loop()
-poster = Poster(endpoint, region=region, initial_rate=float(os.environ["INITIAL_POST_RATE"]))
+gateway = ApiGateway(endpoint, region=region, timeout=float(os.environ["POST_TIMEOUT"]))
+poster = Poster(gateway, initial_rate=float(os.environ["INITIAL_POST_RATE"]))
 signals = Signals(client, messages)
 membership = Membership(Connections(client, table), RoomRules(client, messages), signals)
 # Made when first needed: sockets are closed rarely, and boto3's client would lengthen each cold start.
@@ -77,6 +78,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     batch, failed = group_by_room(records)
     broadcasts, announcements = loop.run_until_complete(deliver(batch))
     failed |= batch.positions(record_results(batch, broadcasts, announcements))
+    record_response_times(gateway.take_response_times())
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
     return batch_response(records, failed)
 
@@ -101,6 +103,7 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
         # sooner.
         slice_queue.delay(record["receiptHandle"], RETRY_SECONDS)
         raise
+    record_response_times(gateway.take_response_times())
     record_counts(task.slice.room, counts, first=task.after + 1, last=task.to)
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from apigateway.response_times import Sample
 from chat.delivery.deliver import Counts, Results
 from fanout.batch import RoomBatch
 
@@ -39,3 +40,10 @@ def record_counts(room: str, counts: Counts | None, *, first: int, last: int) ->
     metrics.add_metric("Delivered", MetricUnit.Count, counts.delivered)
     metrics.add_metric("Gone", MetricUnit.Count, counts.gone)
     metrics.add_metric("Shed", MetricUnit.Count, counts.shed)
+
+
+def record_response_times(sample: Sample) -> None:
+    for seconds in sample.seconds:
+        metrics.add_metric("PostLatency", MetricUnit.Milliseconds, round(seconds * 1000, 2))
+    if sample.timed_out:
+        metrics.add_metric("PostTimeouts", MetricUnit.Count, sample.timed_out)

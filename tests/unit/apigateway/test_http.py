@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import pytest
 
 from apigateway.http import Response
+from apigateway.response_times import ResponseTimes, Sample
 from tests.support.http_client import FOREVER, Connect, request, wait_until
 from tests.support.web_host import Host, Visit, echo, ok
 
@@ -18,6 +20,46 @@ async def test_one_connection_serves_many_requests(host: Host, connect: Connect)
     for number in range(20):
         assert await client.post(b"%d" % number) == Response(200, b"%d" % number)
     assert len(host.visits) == 1
+
+
+@pytest.mark.parametrize(("idle", "connections"), [(49, 1), (51, 2)])
+async def test_a_connection_that_was_idle_for_long_is_not_used_again(
+    host: Host, connect: Connect, monkeypatch: pytest.MonkeyPatch, idle: float, connections: int
+) -> None:
+    client = connect(limit=1)
+    await client.post(b"first")
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "time", lambda time=loop.time: time() + idle)
+    assert await client.post(b"second") == Response(200, b"second")
+    assert len(host.visits) == connections
+
+
+async def test_the_pool_samples_how_long_responses_took_and_counts_those_that_never_came(
+    host: Host, connect: Connect
+) -> None:
+    client = connect(limit=1, timeout=0.2)
+    for _ in range(3):
+        await client.post()
+    host.behave = never
+    assert (await client.post()).error == "TimeoutError"
+    sample = client.pool.response_times.take()
+    assert (len(sample.seconds), sample.timed_out) == (3, 1)
+    assert all(0 < seconds < 0.2 for seconds in sample.seconds)
+    assert client.pool.response_times.take() == Sample([], 0)
+
+
+async def never(visit: Visit, body: bytes) -> None:
+    """Answer nothing."""
+
+
+def test_a_sample_is_spread_over_all_responses_and_never_too_large_for_cloudwatch() -> None:
+    times = ResponseTimes()
+    for number in range(10_000):
+        if times.next_counts():
+            times.add(number)
+    sample = times.take().seconds
+    assert 32 <= len(sample) <= 64
+    assert max(after - before for before, after in pairwise([0, *sample, 10_000])) <= 512
 
 
 async def test_requests_at_once_have_a_connection_each_and_never_more_than_the_limit(
