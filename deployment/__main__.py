@@ -12,6 +12,7 @@ from botocore.exceptions import ProfileNotFound
 
 from deployment import region
 from deployment.command import VERBS, Deployment, option
+from deployment.destroy import describe, what_stays
 from deployment.errors import DeploymentError
 from deployment.settings import Settings
 
@@ -33,9 +34,9 @@ def read(environment: str, arguments: list[str]) -> Deployment:
         if not guided:
             raise
         settings = Settings()  # --guided makes the environment
-    profile = option(arguments, "--profile") or settings.profile
 
     def of_profile() -> str | None:
+        profile = option(arguments, "--profile") or settings.profile
         try:
             found: str | None = botocore.session.Session(profile=profile).get_config_variable("region")
         except ProfileNotFound as error:
@@ -58,10 +59,13 @@ def main(verb: str, environment: str, *arguments: str) -> str:
     """Run SAM CLI in place of this process. Return what stops that."""
     try:
         deployment = read(environment, list(arguments))
+        if deployment.region:
+            print(f"{verb}: Region {deployment.region.name} ({deployment.region.source})", flush=True)
+        if verb == "destroy" and deployment.region and deployment.stack_name:
+            stack = describe(deployment.stack_name, deployment.region.name, deployment.profile)
+            print(what_stays(stack), flush=True)
     except DeploymentError as error:
         return str(error)
-    if deployment.region:
-        print(f"{verb}: Region {deployment.region.name} ({deployment.region.source})", flush=True)
     names = functions((ROOT / "template.yaml").read_text(encoding="utf-8"))
     os.execv(SAM, [SAM, *deployment.sam(verb, names)])
 

@@ -25,6 +25,10 @@ class Deployment:
     def stack_name(self) -> str | None:
         return option(self.arguments, "--stack-name") or self.settings.stack_name
 
+    @property
+    def profile(self) -> str | None:
+        return option(self.arguments, "--profile") or self.settings.profile
+
     def sam(self, verb: str, functions: Sequence[str] = ()) -> list[str]:
         """Return the arguments for SAM CLI. `functions` are those whose logs are shown."""
         command = [VERBS[verb], "--config-env", self.environment]

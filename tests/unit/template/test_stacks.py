@@ -47,3 +47,9 @@ def test_prod_asks_how_to_check_tokens_or_for_an_explicit_open() -> None:
         resolved_with(**prod)
     assert resolved_with(**prod | JWT | {"JwksUrl": KEYS})
     assert resolved_with(**prod | {"AuthMode": "open"})
+
+
+def test_the_messages_of_prod_can_be_restored_and_not_be_deleted() -> None:
+    messages = resolved_with(**of_environment("prod") | JWT | {"JwksUrl": KEYS}).properties("MessagesTable")
+    assert messages["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert messages["DeletionProtectionEnabled"] is True

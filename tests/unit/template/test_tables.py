@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from chat.protocol.pages import GAP_FINAL_AFTER
 from local.template.intrinsics import Resolver
-from tests.support.deployed_template import (
-    of_type,
-)
+from tests.support.deployed_template import of_type, resolved_with
 
 
 def test_both_tables_are_paid_per_request_and_delete_expired_items(resolved: Resolver) -> None:
@@ -32,5 +30,12 @@ def test_messages_are_streamed_and_can_be_restored(resolved: Resolver) -> None:
     messages = resolved.properties("MessagesTable")
     assert messages["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
     assert messages["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert messages["DeletionProtectionEnabled"] is False  # make destroy has to work
     assert resolved.resources["MessagesTable"]["UpdateReplacePolicy"] == "Retain"
     assert "StreamSpecification" not in resolved.properties("ConnectionsTable")
+
+
+def test_recovery_and_protection_of_the_messages_are_parameters() -> None:
+    messages = resolved_with(PointInTimeRecovery="off", DeletionProtection="on").properties("MessagesTable")
+    assert messages["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
+    assert messages["DeletionProtectionEnabled"] is True
