@@ -37,6 +37,8 @@ class Site:
         return self._apps[function]
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        if function == "fanout":
+            self._put_heads(event["Records"])
         answer = self.start(function).handler(event, LambdaContext())
         json.dumps(answer)  # Lambda must be able to send it
         if function == "connect" and answer == {"statusCode": 200}:
@@ -44,6 +46,18 @@ class Site:
         if function == "message" and "body" in answer:
             check_received(answer["body"], asked_by(event))
         return answer
+
+    def _put_heads(self, records: list[dict[str, Any]]) -> None:
+        """Put what a record of a made-up write leaves out: a head, and on it the epoch of its log."""
+        for record in records:
+            key = {name: value.get("S") for name, value in record["dynamodb"].get("Keys", {}).items()}
+            if key.get("sk") == "HEAD" and key.get("pk"):
+                self.dynamodb.update_item(
+                    TableName="MessagesTable",
+                    Key=key,
+                    UpdateExpression="SET epoch = if_not_exists(epoch, :epoch)",
+                    ExpressionAttributeValues={":epoch": "made up"},
+                )
 
     def connect(self, connection: str, *rooms: str, protocol: str = "v1") -> Any:
         """Invoke $connect for a client, with the authorizer's context of the sample event."""
@@ -60,9 +74,13 @@ class Site:
         return self.invoke("message", event)
 
     def items(self, table: str) -> list[dict[str, Any]]:
-        """Return a table's items without the signals and the users' own items."""
+        """Return a table's items without the signals, the users' own items and the heads made up here."""
         items: list[dict[str, Any]] = self.dynamodb.scan(TableName=table)["Items"]
-        lasting = [item for item in items if not item["pk"].startswith(("SIG#", "USER#"))]
+        lasting = [
+            item
+            for item in items
+            if not item["pk"].startswith(("SIG#", "USER#")) and item.get("epoch") != "made up"
+        ]
         return sorted(lasting, key=lambda item: (item["pk"], item["sk"]))
 
     def posted(self) -> dict[str, list[str]]:

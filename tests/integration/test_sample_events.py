@@ -109,6 +109,7 @@ def stored(site: Site, *, name: str) -> tuple[str, str]:
     assert message == {
         "id": message["id"], "user": USER, "name": name, "message": "Hi from websocket!", "at": message["at"],
     }  # fmt: skip
+    assert head.pop("epoch")
     assert head == {"pk": "ROOM#lobby", "sk": "HEAD", "seq": 1, "last": message, "due": head["due"]}
     assert log == {"pk": "LOG#lobby", "sk": "000000000001", **message, "expires_at": lasting(90 * 24 * 3600)}
     assert set(ref) == {"pk", "sk", "id", "seq", "digest", "at", "expires_at"}
@@ -233,10 +234,12 @@ def fanout_one_message(site: Site) -> None:
     site.connect("text", "samples", protocol="plain")
     site.connect("elsewhere", "sample-news")
     assert site.invoke("fanout", site.event("fanout-one-message")) == {"batchItemFailures": []}
-    assert frames_to(site, "frames") == [
+    (frame,) = frames_to(site, "frames")
+    assert frame == (
         {
             "type": "messages",
             "room": "samples",
+            "epoch": frame["epoch"],
             "messages": [
                 {
                     "seq": 1, "id": "5a010001-0000-4000-8000-000000000001", "user": USER, "name": "Ada",
@@ -244,7 +247,7 @@ def fanout_one_message(site: Site) -> None:
                 }
             ],
         }
-    ]  # fmt: skip
+    )  # fmt: skip
     assert site.posted()["text"] == ["Hi from websocket!"]
     assert "elsewhere" not in site.posted()
     assert {item["pk"].partition("#")[0] for item in site.items("MessagesTable")} == {"LOG", "REF"}
