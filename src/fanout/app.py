@@ -26,6 +26,7 @@ from chat.storage.member_reader import MemberReader
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon
+from chat.xray import XRay
 from fanout.batch import RoomBatch, batch_response, group_by_room
 from fanout.results import record_counts, record_response_times, record_results
 
@@ -49,17 +50,17 @@ management = cache(lambda: ManagementClient(endpoint))
 delivery = Delivery(membership, poster, management)
 members = MemberReader(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
 log = LogRepair(client, messages, int(os.environ["HISTORY_DAYS"]))
-daemon = XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS"))
+xray = XRay(XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")))
 broadcaster = Broadcaster(
     members,
     log,
     delivery,
     slice_queue,
-    daemon,
+    xray,
     large_room=int(os.environ["LARGE_ROOM"]),
     slices=int(os.environ["SLICES"]),
 )
-slice_worker = SliceWorker(members, log, delivery, slice_queue, Cursors(client, messages), daemon)
+slice_worker = SliceWorker(members, log, delivery, slice_queue, Cursors(client, messages), xray)
 announcer = Announcer(members, log, signals, delivery, slice_queue)
 
 RETRY_SECONDS = 2  # until a slice task that failed is received again
@@ -77,6 +78,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dic
     records = event["Records"]
     batch, failed = group_by_room(records)
     broadcasts, announcements = loop.run_until_complete(deliver(batch))
+    xray.flush()
     failed |= batch.positions(record_results(batch, broadcasts, announcements))
     record_response_times(gateway.take_response_times())
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
@@ -103,6 +105,8 @@ def slice_handler(event: dict[str, Any], context: LambdaContext) -> None:
         # sooner.
         slice_queue.delay(record["receiptHandle"], RETRY_SECONDS)
         raise
+    finally:
+        xray.flush()
     record_response_times(gateway.take_response_times())
     record_counts(task.slice.room, counts, first=task.after + 1, last=task.to)
 
