@@ -57,7 +57,7 @@ def test_room_and_ref_are_checked(chat: Context, action: str, fields: dict[str, 
 
 
 @pytest.mark.parametrize("action", ["join", "history"])
-@pytest.mark.parametrize("after", [-1, 10**12, 1.0, "1", True, None, [1]])
+@pytest.mark.parametrize("after", [-1, 10**12, 1.5, "1", True, None, [1]])
 def test_a_seq_is_a_whole_number(chat: Context, action: str, after: object) -> None:
     assert isinstance(error_of(chat, action=action, room="general", after=after), InvalidFrame)
 
