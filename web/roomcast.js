@@ -27,6 +27,7 @@ const LIFETIME = 110 * 60_000;
  * @typedef {import("./roomcast/protocol/frames.js").Person} Person
  * @typedef {import("./roomcast/protocol/frames.js").Moderated} Moderated
  * @typedef {import("./roomcast/room/presence.js").Presence} Presence
+ * @typedef {import("./roomcast/room/rules.js").Rules} Rules
  * @typedef {import("./roomcast/room/presence.js").PresenceUpdate} PresenceUpdate
  * @typedef {import("./roomcast/transport/connection.js").ConnectionState} ConnectionState
  *   `idle`: before the first join. `offline`: the browser reports no network. `unreachable`: the server rejects the

@@ -19,7 +19,7 @@ from chat.identity.identity import Person
 from chat.protocol.errors import Forbidden, NotConnected
 from chat.storage.connections import ClosedConnection, Connection, Connections
 from chat.storage.members import Member
-from chat.storage.rules import RoomRules
+from chat.storage.rules import RoomRules, Rules
 from chat.storage.signals import Signals
 
 # $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if
@@ -50,20 +50,23 @@ class Membership:
         self._rules.recheck_not_banned(user, rooms, lambda: self._connections.remove(connection.id))
         self._signal(rooms, Person(user, connection.identity.name))
 
-    def join(self, connection_id: str, person: Person, room: str) -> None:
-        """Make a connection a member of a room, if it is not one already.
+    def join(self, connection_id: str, person: Person, room: str) -> Rules:
+        """Make a connection a member of a room, if it is not one already, and return the room's rules.
 
+        They were read when it was a member: it gets a notice of every later change.
         Raises Forbidden if the user is banned or the connection is in too many rooms, NotConnected, and
         RateLimited: a join costs a post per member, so it is charged like a message.
         """
-        self._rules.require_not_banned(person.user, [room])
+        rules = self._rules.read_for(person.user, room)
         if not self._connections.join(connection_id, room):
-            return
-        # As in `connect`: a ban may have landed meanwhile.
-        self._rules.recheck_not_banned(
-            person.user, [room], lambda: self._connections.leave(connection_id, room)
-        )
+            return rules
+        try:  # as in `connect`: a ban may have landed meanwhile
+            rules = self._rules.read_for(person.user, room)
+        except Forbidden:
+            self._connections.leave(connection_id, room)
+            raise
         self._signal([room], person)
+        return rules
 
     def leave(self, connection_id: str, person: Person, room: str) -> None:
         """End a connection's membership of a room. Raises NotConnected."""

@@ -169,9 +169,11 @@ def join(site: Site) -> None:
     site.connect(CONNECTION, "lobby")
     reply = asked(site, "join")
     messages = reply.pop("messages")
+    assert reply.pop("epoch")
     assert reply == {
         "type": "reply", "ref": "1c0b7a52-6f0e-4a7d-9d0c-3f1e5b2a4c61", "status": "ok", "room": "general",
         "seq": 3, "user": USER, "name": "Ada", "more": False,
+        "rules": {"locked": False, "slow_mode": 0, "read_only": False, "moderator": False},
     }  # fmt: skip
     assert [(message["seq"], message["message"]) for message in messages] == [
         (2, "Message 2"), (3, "Message 3"),
@@ -197,6 +199,7 @@ def history(site: Site) -> None:
     said(site, "lobby", "Message 1", "Message 2", "Message 3")
     reply = asked(site, "history")
     messages = reply.pop("messages")
+    assert reply.pop("epoch")
     assert reply == {
         "type": "reply", "ref": "4f3eadb5-9c31-4da0-a03f-6c418e5d7f94", "status": "ok", "room": "lobby",
         "more": True,

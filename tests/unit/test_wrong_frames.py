@@ -23,6 +23,7 @@ OPTIONAL = {
     "data",
     "heads",
     "epoch",
+    "muted",
     "approximate",
 }  # where they are missing, the frame is right
 

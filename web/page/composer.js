@@ -15,6 +15,7 @@ export class Composer extends EventTarget {
   #counter = find("#counter", HTMLElement);
   #absence = find("#outside", HTMLElement);
   #enter = find("#enter", HTMLButtonElement);
+  #send = find("#send", HTMLButtonElement);
 
   constructor() {
     super();
@@ -29,9 +30,15 @@ export class Composer extends EventTarget {
     this.#field.focus();
   }
 
-  /** @param {string} room */
-  showRoom(room) {
-    this.#field.placeholder = `Message #${room}`;
+  /**
+   * @param {string} purpose - of the field, or why nothing can be sent now
+   * @param {boolean} mayWrite - false: what is in the field stays, and can be copied
+   */
+  showPurpose(purpose, mayWrite) {
+    this.#field.placeholder = purpose;
+    this.#field.readOnly = !mayWrite;
+    this.#send.disabled = !mayWrite;
+    this.#field.title = mayWrite ? "" : purpose; // A draft hides the placeholder.
   }
 
   /** @param {string} reason - why the user is not in the room; empty if they are */
@@ -61,6 +68,7 @@ export class Composer extends EventTarget {
   /** @param {SubmitEvent} event */
   #submit(event) {
     event.preventDefault();
+    if (this.#field.readOnly) return;
     const text = this.#field.value.trim();
     this.focus(); // A tap on the button took the focus and closed the phone's keyboard.
     if (!text) return;

@@ -2,7 +2,7 @@ import { Composer } from "./composer.js";
 import { MessageList } from "./message-list.js";
 import { find } from "./dom.js";
 import { MemberList } from "./member-list.js";
-import { typingText } from "./text/activity.js";
+import { fieldText, obstacleText, typingText } from "./text/activity.js";
 
 /** @typedef {import("../roomcast.js").ConnectionState} ConnectionState */
 
@@ -65,7 +65,6 @@ export class Page extends EventTarget {
     this.#name.readOnly = Boolean(token); // The token names the user.
     document.body.classList.toggle("moderates", isModerator);
     this.#room.value = room;
-    this.#composer.showRoom(room);
     this.#list.showRoom(room);
     this.#title = `#${room} · Roomcast`;
     this.#countUnread(0);
@@ -82,12 +81,13 @@ export class Page extends EventTarget {
    * @param {{follow?: boolean, newMessages?: number}} [change] - `follow`: scroll to the newest message;
    *   `newMessages`: how many messages of others have come since the last call
    */
-  showRoom({ entries, earlier, name, members, typing, absence }, { follow = false, newMessages = 0 } = {}) {
+  showRoom({ room, entries, earlier, name, members, typing, absence, rules }, { follow = false, newMessages = 0 } = {}) {
     if (this.#name.readOnly) this.#name.value = name ?? "";
     else this.#name.placeholder = name || "Guest";
     this.#members.show(members);
     this.#typing.textContent = typingText(typing);
     this.#composer.showAbsence(absence);
+    this.#composer.showPurpose(fieldText(room, rules), !obstacleText(rules));
     this.#list.show(entries, { earlier, follow, newMessages });
     this.#countUnread(newMessages);
   }

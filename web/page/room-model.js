@@ -41,8 +41,7 @@ export class RoomModel extends EventTarget {
   #room;
   /** @type {Map<string, string>} the names of the users who were seen here, by user */
   #names = new Map();
-  /** The moderators' actions in force; `banText`: the sentence about the ban of this user. */
-  #rules = { locked: false, mutedUntil: 0, banText: "" };
+  #banText = ""; // the sentence about the ban of this user
   #newMessages = 0;
   #isChangePlanned = false;
   #isLeaving = false;
@@ -74,6 +73,11 @@ export class RoomModel extends EventTarget {
   /** The user's name here; undefined until the room is joined. */
   get name() {
     return this.#room.me?.name;
+  }
+
+  /** What holds for the user here; undefined until the room is joined. */
+  get rules() {
+    return this.#room.rules;
   }
 
   /** The user's messages that are not acknowledged, oldest first. */
@@ -191,23 +195,22 @@ export class RoomModel extends EventTarget {
       this.#planChange();
     });
     room.addEventListener("moderated", ({ detail: moderated }) => this.#onModerated(moderated));
+    room.addEventListener("rules", () => this.#planChange());
   }
 
   /** @param {import("../roomcast.js").Moderated} moderated */
   #onModerated(moderated) {
-    const { action, user = "", until = "", locked } = moderated;
+    const { action, user = "" } = moderated;
     const isMe = user === this.#room.user;
     const sentence = moderationText(moderated, isMe ? "you" : (this.#names.get(user) ?? "somebody"));
-    if (action === "lock") this.#rules.locked = locked === true;
-    if (action === "mute" && isMe) this.#rules.mutedUntil = Date.parse(until);
-    if (action === "ban" && isMe) this.#rules.banText = sentence;
+    if (action === "ban" && isMe) this.#banText = sentence;
     if (sentence) this.#note(sentence);
   }
 
   /** @param {string} code - why the user is not in the room */
   #showAbsence(code) {
     if (this.absence) return;
-    const banText = code === "banned" && this.#rules.banText;
+    const banText = code === "banned" && this.#banText;
     this.absence = banText || explainAbsence(code);
     this.members = undefined;
     this.typing = [];
@@ -230,8 +233,8 @@ export class RoomModel extends EventTarget {
 
   /** The code `forbidden` does not say why. The moderators' actions may. */
   #whyForbidden() {
-    if (this.#rules.locked) return "room_locked";
-    return this.#rules.mutedUntil > Date.now() ? "muted" : "forbidden";
+    if (this.rules?.locked) return "room_locked";
+    return this.rules?.mutedUntil ? "muted" : "forbidden";
   }
 
   #onResult() {

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from chat.actions import fields
 from chat.actions.context import Context, Sender
 from chat.actions.messages import page_after
 from chat.protocol import frames, pages
 from chat.protocol.frames import Request
+from chat.protocol.timestamps import iso
 from chat.storage.keys import MAX_SEQ
 from chat.storage.members import MAX_LISTED_MEMBERS, people_in
+from chat.storage.rules import Rules
 
 
 def join(context: Context, sender: Sender, request: Request) -> str:
@@ -19,8 +23,8 @@ def join(context: Context, sender: Sender, request: Request) -> str:
     room, ref = fields.readable_room(sender, request), fields.ref(request)
     after = fields.number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
     epoch = fields.epoch(request)
-    context.membership.join(sender.connection_id, sender.person, room)
-    identity = {"user": sender.user, "name": sender.identity.name}
+    rules = context.membership.join(sender.connection_id, sender.person, room)
+    identity = {"user": sender.user, "name": sender.identity.name, "rules": _rules(sender, room, rules)}
     head = context.log.head(room)
     if after is None or epoch not in (
         None,
@@ -29,6 +33,20 @@ def join(context: Context, sender: Sender, request: Request) -> str:
         return frames.reply(ref, room=room, **frames.log_fields(head), **identity)
     reply = frames.PageReply(ref, pages.LIMIT, head.epoch, room=room, seq=head.seq, **identity)
     return page_after(context, reply, room, after)
+
+
+def _rules(sender: Sender, room: str, rules: Rules) -> dict[str, object]:
+    """Return what holds for the sender in a room, as a reply has it."""
+    fields: dict[str, object] = {
+        "locked": rules.locked,
+        "slow_mode": rules.slow_mode,
+        "read_only": not sender.grants.may_write(room),
+        "moderator": sender.moderator,
+    }
+    now = int(time.time())
+    if (until := rules.muted.get(sender.user, 0)) > now:
+        fields["muted"] = {"until": iso(until), "seconds": until - now}
+    return fields
 
 
 def leave(context: Context, sender: Sender, request: Request) -> str:

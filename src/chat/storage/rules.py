@@ -77,6 +77,13 @@ class RoomRules(Table):
             _times(item["banned"]),
         )
 
+    def read_for(self, user: str, room: str) -> Rules:
+        """Return a room's rules as they are now. Raises Forbidden if this user is banned from the room."""
+        rules = self.read(room)
+        if rules.banned.get(user, 0) > self._now():
+            raise Forbidden(_BANNED)
+        return rules
+
     def require_not_banned(self, user: str, rooms: Collection[str]) -> None:
         """Raises Forbidden if this user is banned from one of these rooms."""
         items = [keys.rules(room) for room in rooms]

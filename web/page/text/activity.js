@@ -3,6 +3,7 @@ import { shortTime } from "./time.js";
 /**
  * @typedef {import("../../roomcast.js").Person} Person
  * @typedef {import("../../roomcast.js").Moderated} Moderated
+ * @typedef {import("../../roomcast.js").Rules} Rules
  */
 
 const number = new Intl.NumberFormat("en");
@@ -43,6 +44,20 @@ export function moderationText(moderated, name) {
     default:
       return "";
   }
+}
+
+/** @param {Rules | undefined} rules - undefined until they are known @returns {string} why the user cannot write, or "" */
+export function obstacleText(rules) {
+  if (!rules || rules.mayWrite) return "";
+  if (rules.readOnly) return "You can read in this room, and not write.";
+  if (rules.locked) return "This room is locked: only moderators can write.";
+  return rules.mutedUntil ? `A moderator has muted you until ${shortTime(rules.mutedUntil)}.` : "";
+}
+
+/** @param {string} room @param {Rules | undefined} rules @returns {string} what the field for a message is for */
+export function fieldText(room, rules) {
+  const isSlow = rules && rules.slowMode > 0 && !rules.moderator;
+  return obstacleText(rules) || `Message #${room}${isSlow ? `, once in ${span(rules.slowMode)}` : ""}`;
 }
 
 /** @param {number} seconds @returns {string} */

@@ -12,8 +12,9 @@ const MAX_RETRY_AFTER = { join: 60_000, request: 60 * 60_000 };
  * @typedef {import("../transport/socket.js").Socket} Socket
  * @typedef {import("../protocol/frames.js").JoinReply} JoinReply
  * @typedef {"joining" | "joined" | "left"} MembershipState
- * @typedef {{after: number | undefined, head: number, epoch: import("../protocol/frames.js").Epoch}} Position - how
- *   far the room was read when a join was sent: complete up to `after`, and known to reach `head`, of the log `epoch`
+ * @typedef {{after: number | undefined, head: number, epoch: import("../protocol/frames.js").Epoch}} LogPosition - how
+ *   far the room was read: complete up to `after`, and known to reach `head`, of the log `epoch`
+ * @typedef {LogPosition & {changes: number}} Position - what was known when a join was sent; `changes`: of the rules
  * @typedef {object} Callbacks
  * @property {() => Position} position
  * @property {(reply: JoinReply, position: Position) => void} onJoined - after the reply to each join
@@ -76,10 +77,10 @@ export class Membership {
 
   /**
    * Join again on the same socket: the server says that this connection is not a member of the room, or that the room
-   * has another log. @param {Socket} socket
+   * has another log. @param {Socket | null} [socket] - that said so
    */
-  joinAgain(socket) {
-    if (socket !== this.#target || socket !== this.#socket) return;
+  joinAgain(socket = this.#socket) {
+    if (!socket || socket !== this.#target || socket !== this.#socket) return;
     this.onClose(socket);
     this.resume(socket);
   }

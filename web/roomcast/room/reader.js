@@ -13,7 +13,7 @@ const NO_PAGE = { epoch: undefined, messages: [], skipped: [], more: true, first
  * @typedef {import("../protocol/frames.js").Epoch} Epoch
  * @typedef {import("../protocol/frames.js").Run} Run
  * @typedef {import("../protocol/frames.js").Message} Message
- * @typedef {import("./membership.js").Position} Position
+ * @typedef {import("./membership.js").LogPosition} Position
  * @typedef {<Result>(make: () => import("../protocol/frames.js").Request<Result>) => Promise<Result>} SendRequest
  * @typedef {import("./sequence-buffer.js").Release | {type: "ready", detail: {more: boolean}} |
  *   {type: "changed", detail: Message}} ReaderEvent

@@ -7,6 +7,7 @@ import { moderate } from "../protocol/frames.js";
  * @typedef {import("../protocol/frames.js").Person} Person
  * @typedef {import("../protocol/frames.js").Moderated} Moderated
  * @typedef {import("./presence.js").Presence} Presence
+ * @typedef {import("./rules.js").Rules} Rules
  * @typedef {"joining" | "joined" | "left"} RoomState - also "joining" while it is joined again on a new
  *   connection
  *
@@ -25,6 +26,8 @@ import { moderate } from "../protocol/frames.js";
  *   last event. Somebody who leaves is reported after five seconds, and not at all if they are back by then
  * @property {Person[]} typing - the other users who are typing now
  * @property {Moderated} moderated - a moderator's action
+ * @property {Rules} rules - what holds for this user now: at the first join, and when it has changed, also during an
+ *   absence, or because the user's mute is over
  * @property {{state: RoomState, code?: string}} state - `code`: why the room was left
  */
 
@@ -59,6 +62,16 @@ export class Room extends Emitter {
   /** The `user` of this client's messages, and of the same user's in other tabs. @returns {string | undefined} */
   get user() {
     return this.me?.user;
+  }
+
+  /**
+   * What holds for this user here, such as a lock: disable the field for messages unless `mayWrite`. Undefined until the
+   * room is joined.
+   *
+   * @returns {Readonly<Rules> | undefined}
+   */
+  get rules() {
+    return this.#session.rules.current;
   }
 
   /**

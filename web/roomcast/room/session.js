@@ -1,11 +1,11 @@
 import { defer } from "../deferred.js";
 import { EventQueue } from "./event-queue.js";
-import { isInForce } from "../protocol/frames.js";
 import { Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
 import { PresenceTracker } from "./presence.js";
 import { Reader } from "./reader.js";
 import { RoomcastError } from "../protocol/error.js";
+import { RoomRules } from "./rules.js";
 import { Sender } from "./sender.js";
 import { Typing } from "./typing.js";
 
@@ -14,7 +14,6 @@ const REVIEW_AFTER = 30_000;
 
 /**
  * @typedef {import("../protocol/frames.js").RoomFrame} RoomFrame
- * @typedef {import("../protocol/frames.js").Moderated} Moderated
  * @typedef {import("../transport/socket.js").Socket} Socket
  * @typedef {import("./membership.js").Position} Position
  * @typedef {object} Options
@@ -60,7 +59,7 @@ export class Session {
     const { clock, random, storage, keyOf, owner } = options;
     /** @type {import("./membership.js").Callbacks} */
     const callbacks = {
-      position: () => this.#reader.position,
+      position: () => ({ ...this.#reader.position, changes: this.rules.changes }),
       onJoined: (reply, position) => this.#onJoined(reply, position),
       onAway: () => this.#onAway(),
       onLeft: (error, acknowledged) => this.#onLeft(error, acknowledged),
@@ -84,6 +83,12 @@ export class Session {
       onError: (error) => this.#report("presence", error),
       clock,
       random,
+    });
+    /** @readonly */
+    this.rules = new RoomRules({
+      onChange: (rules) => this.#events.emit("rules", rules),
+      onBan: (error) => this.#membership.end(error),
+      clock,
     });
     this.#typing = new Typing(name, {
       onChange: (typing) => this.#events.emit("typing", typing),
@@ -186,6 +191,7 @@ export class Session {
     this.me = reply.me ?? this.me;
     this.#sender.identify(this.#membership.socket?.owner ?? null, this.me?.user);
     this.#enter("joined");
+    this.rules.onJoined(reply.rules, position.changes);
     this.wasJoined = true;
     this.#ready.resolve();
     this.#events.start();
@@ -197,16 +203,11 @@ export class Session {
     this.#sender.start();
   }
 
-  /** The room has another log, it seems: the reply to a join says which. */
-  #onOtherLog() {
-    if (this.#membership.socket) this.#membership.joinAgain(this.#membership.socket);
-  }
-
   /** @param {RoomFrame} frame */
   #process(frame) {
     switch (frame.type) {
       case "messages":
-        if (!this.#reader.isOf(frame.epoch)) return this.#onOtherLog();
+        if (!this.#reader.isOf(frame.epoch)) return this.#membership.joinAgain();
         this.lastActivityAt = this.#options.clock.now(); // Other frames do not prove that messages come through.
         return this.#reader.onRun(frame.run);
       case "changed":
@@ -216,13 +217,11 @@ export class Session {
     }
   }
 
-  /** @param {Moderated} moderated */
+  /** @param {import("../protocol/frames.js").Moderated} moderated */
   #applyModeration(moderated) {
-    const { action, moderator, user, until } = moderated;
     this.#events.emit("moderated", moderated);
-    if (action === "slow_mode") this.#membership.retryNow(); // It may have ended.
-    if (action !== "ban" || user !== this.me?.user || !isInForce(moderated, this.#options.clock.now())) return;
-    this.#membership.end(new RoomcastError("banned", `${moderator} has banned you from this room until ${until}.`));
+    if (moderated.action === "slow_mode") this.#membership.retryNow(); // It may have ended.
+    this.rules.onModerated(moderated, this.me?.user);
   }
 
   #onAway() {
@@ -242,6 +241,7 @@ export class Session {
     this.#reader.stop();
     this.presence.stop(error);
     this.#typing.stop();
+    this.rules.stop();
     this.#options.onLeft(acknowledged);
     this.#ready.reject(error);
     this.#sender.stop(error, { keepRestored: !this.wasJoined });
@@ -272,7 +272,7 @@ export class Session {
     return new Reader(this.name, history, {
       request: (make) => this.#membership.request(make),
       release: (event) => this.#onRelease(event),
-      onOtherLog: () => this.#onOtherLog(),
+      onOtherLog: () => this.#membership.joinAgain(),
       onError: (error) => this.#report("history", error),
       clock,
       random,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { countText, moderationText, typingText } from "../../page/text/activity.js";
+import { countText, fieldText, moderationText, obstacleText, typingText } from "../../page/text/activity.js";
 
 const people = (...names) => names.map((name) => ({ user: `u-${name}`, name }));
 
@@ -58,5 +58,24 @@ describe("the text about a moderator's action", () => {
 
   it("is empty for an unknown action", () => {
     assert.equal(text({ action: "applaud" }), "");
+  });
+});
+
+describe("the field for a message", () => {
+  const open = { mayWrite: true, locked: false, slowMode: 0, mutedUntil: null, readOnly: false, moderator: false };
+
+  it("says that nothing can be sent, and why", () => {
+    const mutedUntil = new Date(Date.now() + 600_000);
+    assert.match(fieldText("tea", { ...open, mayWrite: false, locked: true }), /^This room is locked/);
+    assert.match(fieldText("tea", { ...open, mayWrite: false, mutedUntil }), /^A moderator has muted you until .+\.$/);
+    assert.match(fieldText("tea", { ...open, mayWrite: false, readOnly: true }), /^You can read in this room/);
+  });
+
+  it("is for a message otherwise", () => {
+    assert.equal(fieldText("tea", undefined), "Message #tea");
+    assert.equal(fieldText("tea", open), "Message #tea");
+    assert.equal(fieldText("tea", { ...open, slowMode: 60 }), "Message #tea, once in a minute");
+    assert.equal(fieldText("tea", { ...open, slowMode: 60, locked: true, moderator: true }), "Message #tea");
+    assert.equal(obstacleText({ ...open, locked: true, moderator: true }), "");
   });
 });

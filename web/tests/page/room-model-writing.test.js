@@ -104,21 +104,29 @@ describe("moderation", () => {
     assert.deepEqual(model.entries.map(({ text, deleted }) => [text, deleted]), [["", true]]);
   });
 
-  for (const [name, fields, code] of [
-    ["the room is locked", { action: "lock", locked: true }, "room_locked"],
-    ["the room is unlocked", { action: "lock", locked: false }, "forbidden"],
-    ["the user is muted", { action: "mute", user: "u-ada", until: later }, "muted"],
-    ["another user is muted", { action: "mute", user: "u-bob", until: later }, "forbidden"],
-    ["the mute has ended", { action: "mute", user: "u-ada", until: "2026-01-01T00:00:00Z" }, "forbidden"],
+  for (const [name, rules, code] of [
+    ["the room is locked", { locked: true, mutedUntil: null }, "room_locked"],
+    ["the user is muted", { locked: false, mutedUntil: new Date(later) }, "muted"],
+    ["there is another reason", { locked: false, mutedUntil: null }, "forbidden"],
+    ["the rules are not known", undefined, "forbidden"],
   ]) {
     it(`explains an error when ${name}`, async () => {
-      moderate(fields);
+      room.rules = rules;
       model.write("Hi");
       room.fail(room.sends[0].ref, "forbidden");
       await soon();
       assert.equal(model.entries.at(-1).code, code);
     });
   }
+
+  it("shows new rules", async () => {
+    let changes = 0;
+    model.addEventListener("change", () => changes++);
+    room.rules = { mayWrite: false, locked: true, mutedUntil: null };
+    room.emit("rules", room.rules);
+    await soon();
+    assert.deepEqual([changes, model.rules], [1, room.rules]);
+  });
 
   it("can be done from the page", async () => {
     const [message] = model.entries;

@@ -3,6 +3,8 @@ export class Moderation {
   actions = ["delete", "ban", "mute", "slow_mode", "lock"];
   /** @type {Map<string, number>} when the ban ends, by room and user */
   #banned = new Map();
+  /** @type {Map<string, {locked?: boolean, slow_mode?: number, muted: Map<string, number>}>} by room */
+  #rules = new Map();
   #server;
 
   constructor(server) {
@@ -13,11 +15,29 @@ export class Moderation {
     return this.#banned.get(`${room} ${user}`) > this.#server.time.now();
   }
 
+  /** What holds for a user, as a reply to a join has it. @param {string} room @param {{user: string, isModerator: boolean}} socket */
+  rules(room, { user, isModerator }) {
+    const { locked = false, slow_mode = 0, muted = new Map() } = this.#rules.get(room) ?? {};
+    const seconds = Math.ceil((muted.get(user) - this.#server.time.now()) / 1000);
+    const mute = seconds > 0 && { muted: { until: this.#until(seconds), seconds } };
+    return { locked, slow_mode, read_only: false, moderator: isModerator, ...mute };
+  }
+
+  /** Change a room's rules, without a notice. */
+  rule(room, action, { user, seconds, locked }) {
+    const rules = this.#rules.get(room) ?? { muted: new Map() };
+    if (action === "mute") rules.muted.set(user, this.#server.time.now() + seconds * 1000);
+    if (action === "slow_mode") rules.slow_mode = seconds;
+    if (action === "lock") rules.locked = locked;
+    this.#rules.set(room, rules);
+  }
+
   /** @param {any} frame @param {string} moderator - its sender's name @returns the reply */
   perform({ action, room, user, seq, seconds, locked }, moderator) {
     if (action === "delete") this.delete(room, seq);
     if (action === "delete") return { room, seq };
     if (action === "ban") return { room, user, until: this.ban(room, user, seconds, moderator) };
+    this.rule(room, action, { user, seconds, locked });
     const fields = user ? { user, until: this.#until(seconds) } : { seconds, locked };
     this.#server.sendToRoom(room, { type: "moderated", room, action, moderator, ...fields });
     return { room, ...fields };

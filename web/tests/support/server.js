@@ -150,7 +150,8 @@ export class ScriptedServer {
       case "join":
         socket.join(room);
         return {
-          room, seq: this.log(room).head, epoch, ...socket.person, ...(after !== undefined && !isOfOther && pageAfter()),
+          room, seq: this.log(room).head, epoch, ...socket.person, rules: this.moderation.rules(room, socket),
+          ...(after !== undefined && !isOfOther && pageAfter()),
         };
       case "leave":
         socket.leave(room);

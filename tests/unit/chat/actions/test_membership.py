@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ def test_join_returns_the_newest_seq_and_lets_the_member_send(chat: Context) -> 
     chat.connections.add(Connection("c2", ADA, 0), ["later"])
     assert reply_to(chat, action="join", ref="j1", room="later") == {
         "type": "reply", "ref": "j1", "status": "ok", "room": "later", "seq": 0, "user": "u1", "name": "Ada",
+        "rules": {"locked": False, "slow_mode": 0, "read_only": False, "moderator": False},
     }  # fmt: skip
     send_messages(chat, 3, "later")
     assert reply_to(chat, Sender("c2", ADA, "later"), action="join", room="later")["seq"] == 3
@@ -67,18 +69,38 @@ def test_join_says_which_log_it_is_and_gives_no_page_for_a_number_of_another(cha
     assert (reply["seq"], reply["epoch"], "messages" in reply) == (5, epoch, False)
 
 
+def test_join_says_what_holds_for_the_person_in_the_room(three: Context) -> None:
+    frame = {"action": "join", "room": "general"}
+    open_ = {"locked": False, "slow_mode": 0, "read_only": False, "moderator": False}
+    reply_to(three, MODERATOR, action="mute", room="general", user="u2", seconds=600)
+    rules = reply_to(three, EVES, **frame)["rules"]
+    muted = rules.pop("muted")
+    assert rules == open_
+    assert 598 <= muted["seconds"] <= 600
+    assert datetime.fromisoformat(muted["until"]) > datetime.now(UTC)
+    assert reply_to(three, **frame)["rules"] == open_
+    reply_to(three, MODERATOR, action="lock", room="general")
+    reply_to(three, MODERATOR, action="slow_mode", room="general", seconds=30)
+    reply_to(three, MODERATOR, action="mute", room="general", user="u2", seconds=0)
+    assert reply_to(three, EVES, **frame)["rules"] == open_ | {"locked": True, "slow_mode": 30}
+    rules = reply_to(three, MODERATOR, **frame)["rules"]
+    assert rules == open_ | {"locked": True, "slow_mode": 30, "moderator": True}
+    reader = replace(EVES, grants=Grants.parse("general:read"))
+    assert reply_to(three, reader, **frame)["rules"]["read_only"] is True
+
+
 def test_the_head_is_read_after_the_membership_is_written(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
     chat = chat_on(counting)
     chat.connections.add(Connection("c1", ADA, 0), [])
     reply_to(chat, action="join", room="general", after=0)
-    bans, membership, head = "batch_get_item", "transact_write_items", "batch_get_item"
+    rules, membership, head = "get_item", "transact_write_items", "batch_get_item"
     assert counting.calls[1:] == [
-        bans, "get_item", membership, bans, "update_item", head, "query",
+        rules, "get_item", membership, rules, "update_item", head, "query",
     ]  # fmt: skip
     counting.calls.clear()
     reply_to(chat, action="join", room="general", after=0)  # again: nothing is written or signaled
-    assert counting.calls == [bans, "get_item", head, "query"]
+    assert counting.calls == [rules, "get_item", head, "query"]
 
 
 def test_after_leave_a_connection_can_neither_send_nor_read(chat: Context) -> None:
