@@ -22,7 +22,7 @@ def test_the_mapping_gives_up_after_some_tries_and_keeps_a_pointer(resolved: Res
     assert mapping == {
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": 1000,
-        "ParallelizationFactor": 10,
+        "ParallelizationFactor": "10",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
         "BisectBatchOnFunctionError": True,
         "MaximumRetryAttempts": 4,
