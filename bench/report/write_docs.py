@@ -63,7 +63,7 @@ EXCERPTS = {
             "virtual_time": "quota",
             "instances": "instances",
             "members": "members",
-            "bound_s": "the quota alone, s",
+            "bound_s": "quota and reads alone, s",
             "s": "to the last post, s",
             "÷_bound": "ratio",
             "429s": "429s",

@@ -1,5 +1,7 @@
 """What the posting engine talks to in virtual time: API Gateway by the simulator's rules, rooms of members.
 
+A room's memberships are in one partition of DynamoDB, which has so many read units per second for all.
+
 Each post takes CPU time of the instance's one vCPU, as measured in real time on the same machine: an engine
 that is too slow there is too slow here.
 """
@@ -7,7 +9,7 @@ that is too slow there is too slow here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from apigateway.client import MAX_CONNECTIONS, TIMEOUT, Frame
@@ -19,6 +21,10 @@ from chat.storage.members import Member
 
 CPU_PER_POST = 40e-6  # seconds, reading the member included; `rooms` measures some 30 to 50
 PAGE_LATENCY = 0.015  # seconds that DynamoDB takes per page of members
+# Per second, of one partition, and no burst above it:
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+PARTITION_READ_UNITS = 3_000.0
+UNITS_PER_MEMBER = 0.0293  # strongly consistent; `rooms` measures 2,931 for 100,000 members
 _DELIVERED = Delivered()
 
 
@@ -83,11 +89,33 @@ class VirtualGateway:
         pass
 
 
-class VirtualMembers:
-    """Rooms by name, each a range of member numbers, read in pages with their latency."""
+class Partition:
+    """The partition with a room's memberships, for all instances: each page waits for its read units."""
 
-    def __init__(self, rooms: dict[str, range]) -> None:
+    def __init__(self) -> None:
+        self._free_at = 0.0
+
+    async def read(self, members: int) -> None:
+        now = asyncio.get_running_loop().time()
+        begins = max(now, self._free_at)
+        self._free_at = begins + members * UNITS_PER_MEMBER / PARTITION_READ_UNITS
+        await asyncio.sleep(begins - now + PAGE_LATENCY)
+
+
+def read_bound(members: int) -> float:
+    """Return the seconds that the read units of a room's one partition alone take."""
+    return members * UNITS_PER_MEMBER / PARTITION_READ_UNITS
+
+
+class VirtualMembers:
+    """Rooms by name, each a range of member numbers, read in pages with their latency.
+
+    `partitions` are those of rooms that other instances read, too.
+    """
+
+    def __init__(self, rooms: dict[str, range], partitions: Mapping[str, Partition] | None = None) -> None:
         self._rooms = rooms
+        self._partitions = {room: Partition() for room in rooms} | dict(partitions or {})
 
     async def read(
         self,
@@ -97,17 +125,19 @@ class VirtualMembers:
         last: int = HASH_SPACE - 1,
     ) -> None:
         """Read the whole room. The members of a slice are a room of their own here."""
-        numbers = self._rooms[room]
+        numbers, partition = self._rooms[room], self._partitions[room]
         pages = [numbers[start : start + PAGE] for start in range(0, len(numbers), PAGE)]
-        await self._page(pages[0], use)
+        await self._page(pages[0], use, partition)
         remaining = iter(pages[1:])
 
         async def reader() -> None:
             for page in remaining:
-                await self._page(page, use)
+                await self._page(page, use, partition)
 
         await asyncio.gather(*(reader() for _ in range(READERS)))
 
-    async def _page(self, numbers: Sequence[int], use: Callable[[list[Member]], Awaitable[None]]) -> None:
-        await asyncio.sleep(PAGE_LATENCY)
+    async def _page(
+        self, numbers: Sequence[int], use: Callable[[list[Member]], Awaitable[None]], partition: Partition
+    ) -> None:
+        await partition.read(len(numbers))
         await use([Member(member_id(number), "v1", 0) for number in numbers])

@@ -18,7 +18,7 @@ from bench.deployed import INITIAL_POST_RATE, INITIAL_SLICE_POST_RATE, SLICES
 from bench.peers.engine import Engine, message
 from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA, NEWER_REGIONS_QUOTA, Quota, Settings
-from bench.simulator.virtual_gateway import CPU_PER_POST, Account, VirtualGateway, VirtualMembers
+from bench.simulator.virtual_gateway import CPU_PER_POST, Account, Partition, VirtualGateway, VirtualMembers
 from bench.simulator.virtual_time import VirtualLoop
 
 SMALL = range(10_000_000, 10_000_003)
@@ -91,6 +91,7 @@ class _Trial:
         self._scenario = scenario
         self._loop = VirtualLoop()
         self._account = Account.open(Settings(rate=quota.rate, burst=quota.burst), self._loop.time())
+        self._partition = Partition()
 
     def run(self) -> float:
         """Return the small room's delay in seconds."""
@@ -136,6 +137,6 @@ class _Trial:
         return self._loop.time() - began
 
     def _engine(self, large: range = range(0), start: float = INITIAL_POST_RATE) -> Engine:
-        members = VirtualMembers({"large": large, "small": SMALL})
+        members = VirtualMembers({"large": large, "small": SMALL}, {"large": self._partition})
         gateway = VirtualGateway(self._account, self._loop, CPU_PER_POST)
         return Engine(Poster(gateway, initial_rate=start), members)

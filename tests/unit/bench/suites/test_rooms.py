@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bench.simulator import Settings
-from bench.suites import rooms
+from bench.simulator.virtual_gateway import UNITS_PER_MEMBER, read_bound
+from bench.suites import capacity_units, rooms
 
 
 def test_a_slow_processor_makes_a_slow_broadcast() -> None:
@@ -25,3 +28,14 @@ def test_slices_share_one_quota() -> None:
     simulated = rooms.simulate(2_500, settings, instances=4, per_post=1e-5)
     assert simulated.seconds > 2.0
     assert simulated.posts == simulated.account.report().requests
+
+
+@pytest.mark.parametrize("instances", [16, 32])
+def test_the_read_units_of_one_partition_bound_a_room_however_many_slices_read_it(instances: int) -> None:
+    simulated = rooms.simulate(20_000, Settings(rate=None), instances=instances, per_post=1e-7)
+    assert simulated.delivered == 20_000
+    assert read_bound(20_000) < simulated.seconds < 1.5 * read_bound(20_000)
+
+
+def test_the_read_units_of_a_member_are_those_that_dynamodb_counts() -> None:
+    assert capacity_units.of_members(100_000) / 100_000 == pytest.approx(UNITS_PER_MEMBER, rel=0.1)
