@@ -118,14 +118,15 @@ export class Roomcast extends Emitter {
   /**
    * Join a room, or wait while offline. Returns the same Room until it is left, which needs a leave() for each join().
    *
-   * @param {string} name - 1 to 100 visible characters
+   * @param {string} name - 1 to 100 visible characters; the Room has it in Unicode's form NFC, as the server does
    * @param {{history?: number}} [options] - `history`: how many earlier messages to begin with, default 50
    * @returns {Promise<Room>}
    * @throws {RoomcastError} the server's, or `closed` or `left`
    */
   async join(name, { history = 50 } = {}) {
     if (this.state === "closed") throw new RoomcastError("closed");
-    const entry = this.#rooms.get(name) ?? this.#add(name, history);
+    const key = name.normalize("NFC");
+    const entry = this.#rooms.get(key) ?? this.#add(key, history);
     entry.owners++;
     return entry.joined;
   }

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chat.actions.dispatch import ACTIONS
+from chat.identity.identity import Identity
+from chat.protocol.data import MAX_DATA
 from chat.protocol.errors import ChatError
+from chat.protocol.messages import MAX_REF, MAX_TEXT, compose
+from local.aws_defaults import Limits
 from tests.support.asyncapi import ANY_REPLY, ASKED, UNASKED, check_received, check_sent
 
+AUTHOR = Identity("u1", "Ada", "v1")
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
 # A frame on a line of its own, in a transcript ("> " is what a client sends), or in the text.
@@ -74,3 +80,14 @@ def test_the_links_inside_the_page_lead_somewhere() -> None:
     anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
     links = set(re.findall(r"\]\(#([^)]+)\)", PAGE))
     assert links and links <= anchors
+
+
+def test_the_encoder_of_the_page_fits_the_longest_message_into_a_frame_and_escapes_would_not() -> None:
+    written: dict[str, Any] = {"json": json}
+    exec(re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0], written)
+    compose(author=AUTHOR, ref="💬" * MAX_REF, text="💬" * MAX_TEXT, data="x" * (MAX_DATA - 2), at="")
+    frame = {"action": "send", "room": "💬" * 100, "ref": "💬" * MAX_REF, "message": "💬" * MAX_TEXT}
+    assert len(written["encode"](frame | {"data": "x" * (MAX_DATA - 2)}).encode()) < 24 * 1024
+    assert len(json.dumps(frame)) > 48 * 1024 > Limits().frame
+    with pytest.raises(ValueError, match="frame"):
+        written["encode"](frame | {"data": "x" * 32 * 1024})

@@ -1,4 +1,5 @@
 import { find } from "./dom.js";
+import { sendable } from "./text/typed.js";
 
 /** In code points, as the server counts. The property `length` counts UTF-16 units. */
 const MAX_MESSAGE = 4000;
@@ -51,9 +52,13 @@ export class Composer extends EventTarget {
     if (focused) (reason ? this.#enter : this.#field).focus();
   }
 
+  get #text() {
+    return sendable(this.#field.value);
+  }
+
   #onInput() {
     this.#refresh();
-    if (this.#field.value.trim()) this.dispatchEvent(new CustomEvent("typing"));
+    if (this.#text) this.dispatchEvent(new CustomEvent("typing"));
   }
 
   /** @param {KeyboardEvent} event */
@@ -69,7 +74,7 @@ export class Composer extends EventTarget {
   #submit(event) {
     event.preventDefault();
     if (this.#field.readOnly) return;
-    const text = this.#field.value.trim();
+    const text = this.#text;
     this.focus(); // A tap on the button took the focus and closed the phone's keyboard.
     if (!text) return;
     this.#field.value = "";
@@ -78,7 +83,7 @@ export class Composer extends EventTarget {
   }
 
   #refresh() {
-    const remaining = MAX_MESSAGE - [...this.#field.value.trim()].length;
+    const remaining = MAX_MESSAGE - [...this.#text].length;
     const excess = remaining < 0 ? `${-remaining} too many` : "";
     this.#counter.textContent = excess || (remaining < COUNT_BELOW ? `${remaining} left` : "");
     // An invalid field: the browser does not submit the form, and shows this reason.

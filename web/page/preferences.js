@@ -1,3 +1,4 @@
+import { looksEmpty } from "./text/typed.js";
 import { randomId } from "../roomcast.js";
 
 /**
@@ -73,8 +74,12 @@ export const bringsToken = (address) => new URLSearchParams(new URL(address).has
  *
  * @param {string} typed
  */
-const roomName = (typed) =>
-  [...typed.trim().replace(/\s+/gu, "-").replace(/[\p{C}\p{Z}]/gu, "")].slice(0, 100).join("") || "lobby";
+function roomName(typed) {
+  // Not all of \p{C}: to a browser, an emoji that is newer than itself is unassigned.
+  const visible = typed.normalize("NFC").trim().replace(/\s+/gu, "-").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Z}]/gu, "");
+  const name = [...visible].slice(0, 100).join("");
+  return looksEmpty(name) ? "lobby" : name;
+}
 
 /** A storage that may be blocked, full or missing: then nothing is kept, and nothing throws. */
 class SafeStorage {

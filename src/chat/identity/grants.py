@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from unicodedata import normalize
 
 PRIVATE = "private-"  # a room whose name begins so is granted only by a pattern that begins so
 EVERY_ROOM = "*"  # the grants of a user without a list of rooms: every room but private ones
@@ -11,7 +12,7 @@ EVERY_ROOM = "*"  # the grants of a user without a list of rooms: every room but
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """Patterns of room names: a whole name, or the beginning of names followed by `*`."""
+    """Patterns of room names, in NFC: a whole name, or the beginning of names followed by `*`."""
 
     reading: tuple[str, ...]
     writing: tuple[str, ...]
@@ -24,7 +25,7 @@ class Grants:
         """
         reading: list[str] = []
         writing: list[str] = []
-        for pattern in text.split():
+        for pattern in normalize("NFC", text).split():
             if pattern.endswith(":read"):
                 reading.append(pattern.removesuffix(":read"))
             elif pattern.endswith(":write"):

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal, TypeGuard
 
+from chat.identity.characters import is_printable, looks_empty
 from chat.identity.grants import EVERY_ROOM
 
 type Protocol = Literal["plain", "v1"]
@@ -73,7 +74,7 @@ def token_identity(*, user: str, name: str, protocol: Protocol) -> Identity:
 
 def is_user(value: object) -> TypeGuard[str]:
     """True if this can name a person: 1 to 128 printable characters."""
-    return isinstance(value, str) and 1 <= len(value) <= MAX_USER and value.isprintable()
+    return isinstance(value, str) and 1 <= len(value) <= MAX_USER and is_printable(value)
 
 
 def _hash(text: str) -> str:
@@ -82,7 +83,7 @@ def _hash(text: str) -> str:
 
 def sanitize_name(name: str) -> str:
     """Return a name that is safe to show beside others: one line of 64 characters, without control
-    characters and direction marks. "" if nothing of it is visible.
+    characters, private-use characters and direction marks. "" if it looks empty.
 
     RFC 8266 is the standard for nicknames; this keeps to the part that protects the text beside a name.
     """
@@ -90,11 +91,7 @@ def sanitize_name(name: str) -> str:
         character
         for character in unicodedata.normalize("NFC", name)
         if character.isspace()
-        or (
-            unicodedata.category(character) not in {"Cc", "Cs", "Co", "Cn"}
-            and character not in _DIRECTION_MARKS
-        )
+        or (unicodedata.category(character) not in {"Cc", "Cs", "Co"} and character not in _DIRECTION_MARKS)
     )
     cleaned = " ".join("".join(visible).split())[:MAX_NAME].rstrip()
-    # Joiners belong inside emoji and some scripts, but alone they show nothing.
-    return cleaned if any(character.isprintable() for character in cleaned) else ""
+    return "" if looks_empty(cleaned) else cleaned

@@ -10,6 +10,7 @@ from typing import Any
 
 import jwt
 
+from chat.identity.characters import is_printable
 from chat.identity.grants import EVERY_ROOM
 from chat.identity.identity import AuthError, Authorization, Protocol, is_user, token_identity
 from chat.identity.signing_keys import Key, KeysUnavailable, SigningKeys
@@ -146,4 +147,4 @@ def _words(claim: object) -> str:
     words = claim.split() if isinstance(claim, str) else claim
     if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise AuthError("rooms_or_roles")
-    return " ".join(dict.fromkeys(word for word in words if word.isprintable() and word and " " not in word))
+    return " ".join(dict.fromkeys(word for word in words if is_printable(word) and word and " " not in word))

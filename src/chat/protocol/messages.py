@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
+from chat.identity.characters import is_printable, looks_empty
 from chat.identity.identity import Identity
 from chat.protocol.data import canonical, encode
 from chat.protocol.errors import InvalidMessage, InvalidRef, MessageTooLarge
@@ -64,7 +65,7 @@ def compose(
 
 def message_ref(value: object) -> str:
     """Return a ref: 1 to 128 printable characters. Raises InvalidRef."""
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_REF or not value.isprintable():
+    if not isinstance(value, str) or not 1 <= len(value) <= MAX_REF or not is_printable(value):
         raise InvalidRef(f"A ref is text of 1 to {MAX_REF} printable characters, unique for each message.")
     return value
 
@@ -76,4 +77,6 @@ def _text(value: object) -> str:
         raise MessageTooLarge(f"A message holds {MAX_TEXT} characters at most.")
     if _UNSENDABLE.search(value):
         raise InvalidMessage("A message cannot hold control characters or half characters.")
+    if looks_empty(value):
+        raise InvalidMessage("A message cannot be of white space and invisible characters alone.")
     return value

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from unicodedata import normalize
 
+from chat.identity.characters import is_printable, looks_empty
 from chat.protocol.errors import InvalidRoom
 
 LOBBY = "lobby"  # the room of a connection that asks for none
@@ -13,12 +15,16 @@ MAX_ROOMS = 98
 
 
 def room_name(value: object) -> str:
-    """Return a room's name: 1 to 100 printable characters without white space. Raises InvalidRoom."""
-    if not isinstance(value, str) or not 1 <= len(value) <= MAX_LENGTH:
+    """Return a room's name: 1 to 100 printable characters without white space. Raises InvalidRoom.
+
+    In NFC: keyboards write `é` as one character, file names on macOS have two, and both are one name.
+    """
+    name = normalize("NFC", value) if isinstance(value, str) else ""
+    if not 1 <= len(name) <= MAX_LENGTH:
         raise InvalidRoom(f"A room's name is text of 1 to {MAX_LENGTH} characters.")
-    if not value.isprintable() or any(character.isspace() for character in value):
+    if not is_printable(name) or " " in name or looks_empty(name):
         raise InvalidRoom("A room's name has no spaces and no invisible characters.")
-    return value
+    return name
 
 
 def asked_rooms(asked: Sequence[str]) -> tuple[str, ...]:

@@ -42,6 +42,13 @@ describe("the room", () => {
   it("becomes a valid name", () => {
     assert.equal(open("?room=%20my%20%20room ").room, "my-room");
     assert.equal(open(`?room=${"r".repeat(500)}`).room.length, 100);
+    assert.equal(open("?room=%E3%85%A4").room, "lobby");
+    assert.equal(open("?room=a%07%E2%80%8B%EE%80%80b").room, "ab");
+    assert.equal(open("?room=\u{1fae9}\u{1ffff}").room, "\u{1fae9}\u{1ffff}"); // one is newer than some browsers
+  });
+
+  it("is one room however its accents are written", () => {
+    assert.equal(open("?room=cafe%CC%81").room, "caf\u00e9");
   });
 });
 

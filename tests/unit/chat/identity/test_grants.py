@@ -92,3 +92,8 @@ def test_no_pattern_grants_no_room(room: str) -> None:
 def test_a_user_without_grants_has_every_room_but_private_ones() -> None:
     assert may(EVERY_ROOM, "lobby") == may(EVERY_ROOM, "private") == BOTH
     assert may(EVERY_ROOM, "private-1") == NONE
+
+
+def test_a_pattern_grants_a_room_however_its_accents_are_written() -> None:
+    assert Grants.parse("cafe\u0301 the\u0301-*:read").may_write("caf\u00e9")
+    assert Grants.parse("cafe\u0301 the\u0301-*:read").may_read("th\u00e9-vert")

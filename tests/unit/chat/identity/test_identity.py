@@ -46,7 +46,21 @@ def test_an_unnamed_user_is_a_guest_with_a_name_of_its_own() -> None:
     assert guest.name == f"Guest {guest.user[:4]}"
 
 
-@pytest.mark.parametrize("name", ["", "   ", "\n\t", "\u202e\u200f", "\x00\x07"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "   ",
+        "\n\t",
+        "\u202e\u200f",
+        "\x00\x07",
+        "\u3164",
+        "\u2800",
+        "\u115f\u1160",
+        "\uffa0 \u200b\u200d",
+        "\ufe0f",
+    ],
+)
 def test_a_name_of_nothing_visible_makes_a_guest(name: str) -> None:
     assert identity(name=name).name.startswith("Guest ")
 
@@ -68,6 +82,7 @@ def test_a_name_of_nothing_visible_makes_a_guest(name: str) -> None:
         ("👩\u200d💻 Ada", "👩\u200d💻 Ada"),
         ("<b>Ada</b> & 'co'", "<b>Ada</b> & 'co'"),  # whoever shows a name escapes it
         ("עדה", "עדה"),
+        ("Ada \U0001fae9", "Ada \U0001fae9"),  # an emoji of Unicode 16, and Python 3.13 knows 15.1
     ],
 )
 def test_a_name_is_cleaned(name: str, cleaned: str) -> None:

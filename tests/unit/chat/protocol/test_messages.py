@@ -35,9 +35,9 @@ def test_a_message_carries_what_the_server_knows_of_its_author() -> None:
         "H" * 4_000,
         "💬" * 4_000,  # characters, not UTF-16 units
         "two\nlines\r\n\tand a tab",
-        " ",
         '<script>"\\',
-        "\u202e\u200d\ufeff",
+        "\u202e\u200d\ufeffHi",
+        "\U0001fae9",  # an emoji of Unicode 16, and Python 3.13 knows 15.1
         "\ud7ff\ue000\U0010ffff",  # the neighbours of the surrogates
     ],
 )
@@ -62,6 +62,18 @@ def test_a_longer_one_is_too_large(text: str) -> None:
 def test_text_that_is_not_text_or_cannot_be_shown_is_an_error(text: object) -> None:
     with pytest.raises(InvalidMessage):
         said(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [" ", "\n\t\r\n", "\u00a0", "\u3164", "\u2800", "\u115f", "\uffa0", "\u200b\u200d\u2060", "\u202e",
+     "\ufeff", "\ufe0f", "\xad", "\u034f", "\U000e0061", "\U0001d159", " \u3164\u200b\n"],
+    ids=ascii,
+)  # fmt: skip
+def test_a_message_that_looks_empty_is_an_error(text: str) -> None:
+    with pytest.raises(InvalidMessage):
+        said(text)
+    assert said(f"{text}.").text == f"{text}."
 
 
 def test_an_error_does_not_quote_the_message() -> None:
@@ -132,7 +144,7 @@ def test_data_is_bounded_in_encoded_bytes(character: str, size: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "ref", ["r", "r" * 128, "3f6c8b0d-1e2a-4c5b-8d7e-9f0a1b2c3d4e", "a#b %23", "💬" * 128]
+    "ref", ["r", "r" * 128, "3f6c8b0d-1e2a-4c5b-8d7e-9f0a1b2c3d4e", "a#b %23", "💬" * 128, "\U0001fae9"]
 )
 def test_a_ref_is_up_to_128_printable_characters(ref: str) -> None:
     assert message_ref(ref) == ref

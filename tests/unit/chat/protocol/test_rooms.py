@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 
 from chat.protocol.errors import InvalidRoom
 from chat.protocol.rooms import LOBBY, MAX_ROOMS, asked_rooms, first_room, room_name
+
+NEW_EMOJI = "\U0001fae9"  # of Unicode 16, and Python 3.13 knows 15.1
 
 
 @pytest.mark.parametrize(
@@ -13,10 +17,29 @@ def test_a_room_is_named_by_up_to_100_visible_characters(name: str) -> None:
     assert room_name(name) == name
 
 
+@pytest.mark.parametrize("name", ["cafe\u0301", "caf\u00e9"])
+def test_a_name_is_one_room_however_its_accents_are_written(name: str) -> None:
+    assert room_name(name) == "caf\u00e9"
+    assert asked_rooms(["caf\u00e9", name]) == ("caf\u00e9",)
+    assert room_name("e\u0301" * 100) == "\u00e9" * 100
+    with pytest.raises(InvalidRoom):
+        room_name("\u0958" * 51)  # which is two characters in NFC
+
+
+def test_an_emoji_that_is_newer_than_the_servers_tables_may_be_in_a_name() -> None:
+    assert unicodedata.category(NEW_EMOJI) == "Cn"
+    assert room_name(f"tired-{NEW_EMOJI}") == f"tired-{NEW_EMOJI}"
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "",
+        "\u3164",
+        "\u2800\u2800",
+        "\u115f\u1160",
+        "\ufe0f",
+        "private\ue000",
         "a" * 101,
         "a" * 500,
         "two words",

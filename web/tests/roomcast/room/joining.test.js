@@ -43,6 +43,16 @@ describe("joining a room", () => {
     assert.equal(server.requests("history").length, 0);
   });
 
+  it("finds the same room however the accents of its name are written", async () => {
+    const record = await ada.join("cafe\u0301");
+    server.say("caf\u00e9", "m1");
+    await time.pass(SECOND);
+    assert.deepEqual(record.texts, ["m1"]);
+    assert.deepEqual(server.requests("join").map(({ room }) => room), ["caf\u00e9"]);
+    assert.equal((await ada.chat.join("caf\u00e9")).name, "caf\u00e9");
+    assert.equal(ada.chat.rooms.length, 1);
+  });
+
   it("works in an empty room", async () => {
     const record = await ada.join("general");
     say(1);
