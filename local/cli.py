@@ -214,6 +214,7 @@ async def _run(options: argparse.Namespace) -> int:
         aws_polling=options.aws_polling,
         concurrency=options.concurrency,
         watch=True,
+        samples=options.template.resolve().parent / "events",
         log=terminal.show,
     )
     serving = asyncio.create_task(_serve(engine, terminal))

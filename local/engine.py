@@ -14,6 +14,7 @@ from local.aws_defaults import Limits
 from local.errors import LocalError
 from local.functions.host import CONCURRENCY, LambdaHost
 from local.gateway.gateway import Gateway
+from local.gateway.sample_connections import CONNECT, SampleConnections
 from local.invocation import Result
 from local.net.access import AccessPolicy
 from local.net.ports import require_free
@@ -46,7 +47,8 @@ class Engine:
 
     `environment` overrides functions' variables as `sam local invoke --env-vars` does. `log` gets each line
     that a function prints, with the function's name. `also_on` is an address beside loopback. `origins` are
-    origins of pages served elsewhere that may open sockets.
+    origins of pages served elsewhere that may open sockets. `samples` is a folder of sample events: their
+    connections are open, and `log` gets what is posted to them.
 
     Entering raises LocalError, in one line, for what the developer can fix, and leaves nothing running.
     """
@@ -74,6 +76,7 @@ class Engine:
         aws_polling: bool = False,
         concurrency: int = CONCURRENCY,
         watch: bool = False,
+        samples: Path | None = None,
         log: Callable[[str, str], None] = _no_log,
     ) -> None:
         self._path = path
@@ -88,6 +91,7 @@ class Engine:
         self._access = AccessPolicy(also_on, origins)
         self._concurrency = concurrency
         self._watch = watch
+        self._samples_folder = samples
         self._log = log
         self.traces = TraceStore()
         self._running = AsyncExitStack()
@@ -155,6 +159,7 @@ class Engine:
     async def _start_gateway(self) -> tuple[Gateway, int]:
         """Start it before the functions, whose environment names its port. Calls wait until all is ready."""
         web = self._path.parent / "web"
+        self._samples = self._sample_connections()
         try:
             gateway = Gateway(
                 self.stack.api,
@@ -164,6 +169,7 @@ class Engine:
                 limits=self._limits,
                 region=self._region,
                 access=self._access,
+                samples=self._samples.open if self._samples else {},
                 on_activity=self._pollers.poll_streams,
             )
             port = await gateway.start(HOST, self._port)
@@ -174,8 +180,16 @@ class Engine:
         self._running.push_async_callback(gateway.stop)
         return gateway, port
 
+    def _sample_connections(self) -> SampleConnections | None:
+        if self._samples_folder is None or not (self._samples_folder / CONNECT).exists():
+            return None
+        lifetime = self._limits.duration
+        return SampleConnections(self._samples_folder, self.stack.api, self._invoke, lifetime, self._log)
+
     async def _start_proxy(self) -> int:
-        proxy = ServicesProxy(self.services.url, self._access)
+        # Whoever reaches DynamoDB from outside may run a sample event.
+        prepare = {"prepare": self._samples.connect} if self._samples else {}
+        proxy = ServicesProxy(self.services.url, self._access, **prepare)
         self._running.push_async_callback(proxy.stop)
         try:
             return await proxy.start(HOST, self._service_port)

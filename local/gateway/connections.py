@@ -36,10 +36,30 @@ class Connection:
         self.active = asyncio.get_running_loop().time()
         self.socket.send(text)
 
+    def close(self) -> None:
+        self.socket.close(1000)
+
+    @property
+    def unsent(self) -> int:
+        return self.socket.unsent
+
+    @property
+    def connected_at(self) -> float:
+        """Seconds since the epoch."""
+        return self.client.connected_at
+
     @property
     def last_active_at(self) -> float:
         """Seconds since the epoch."""
         return self.client.connected_at + self.active - self.opened
+
+    @property
+    def source_ip(self) -> str:
+        return self.client.source_ip
+
+    @property
+    def user_agent(self) -> str | None:
+        return self.client.user_agent
 
 
 class Connections:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote
 
 from local.aws_defaults import Limits
 from local.gateway.connections import Connections
-from local.gateway.management_api import FORBIDDEN, ManagementApi
+from local.gateway.management_api import FORBIDDEN, ManagementApi, OpenConnection
 from local.gateway.static_files import StaticFiles
 from local.gateway.token_bucket import TokenBucket
 from local.gateway.websocket import WebSocket
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 class Gateway:
     """Serves a WebSocket API through `invoke`, the files of `web` and the pages of `traces`, if given.
 
+    `samples` are connections without a client, by id, which are open from the first moment.
+
     `on_activity` is called when a client connects or sends, and after the function's result: a stream may
     then have a new record. Raises ValueError if it cannot evaluate the API's route selection expression.
     """
@@ -41,12 +44,14 @@ class Gateway:
         limits: Limits = Limits(),  # noqa: B008 - frozen, so that it can be shared
         region: str = "us-east-1",
         access: AccessPolicy = AccessPolicy(),  # noqa: B008 - never changes
+        samples: Mapping[str, OpenConnection] = MappingProxyType({}),
         on_activity: Callable[[], None] = lambda: None,
     ) -> None:
         account = TokenBucket(limits.request_rate, limits.request_burst)
         self._stage = api.stage
         self._connections = Connections(api, invoke, limits, region, account, on_activity)
-        self._management = ManagementApi(self._connections.open, limits, account)
+        self._management = ManagementApi(self._find, limits, account)
+        self._samples = samples
         self._files = StaticFiles(web) if web else None
         self._traces = TracePages(traces) if traces is not None else None
         self._access = access
@@ -62,6 +67,9 @@ class Gateway:
         # Running functions may post until the last one has returned.
         await self._connections.stop(timeout)
         self._server.close()
+
+    def _find(self, connection_id: str) -> OpenConnection | None:
+        return self._connections.open.get(connection_id) or self._samples.get(connection_id)
 
     def _upgrade(self, request: Request, transport: asyncio.Transport, early: bytes) -> WebSocket:
         rejected = self._access.check(request)

@@ -7,9 +7,10 @@ and botocore's model of apigatewaymanagementapi. Signatures are not checked here
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import Protocol
 
 from local.aws_defaults import Limits
-from local.gateway.connections import Connection
 from local.gateway.token_bucket import TokenBucket
 from local.net.http_server import Request, Response
 from local.timestamps import iso
@@ -30,14 +31,33 @@ _POSTED = Response(200)
 _DELETED = Response(204)
 
 
+class OpenConnection(Protocol):
+    """A connection that can be posted to."""
+
+    @property
+    def connected_at(self) -> float: ...  # seconds since the epoch, as is last_active_at
+    @property
+    def last_active_at(self) -> float: ...
+    @property
+    def source_ip(self) -> str: ...
+    @property
+    def user_agent(self) -> str | None: ...
+    @property
+    def unsent(self) -> int: ...  # bytes that the client has not taken yet
+    def send(self, text: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
 class ManagementApi:
     """Answers POST, GET and DELETE of `/{stage}/@connections/{id}`.
 
     A post is the hot path of every broadcast: it awaits nothing, and responds when the frame is written.
     """
 
-    def __init__(self, connections: dict[str, Connection], limits: Limits, account: TokenBucket) -> None:
-        self._connections = connections
+    def __init__(
+        self, find: Callable[[str], OpenConnection | None], limits: Limits, account: TokenBucket
+    ) -> None:
+        self._find = find
         self._limits = limits
         self._account = account
 
@@ -50,7 +70,7 @@ class ManagementApi:
                 return FORBIDDEN
         if len(request.body) > self._limits.message:
             return _TOO_LARGE
-        connection = self._connections.get(connection_id)
+        connection = self._find(connection_id)
         if connection is None:
             return _GONE
         match request.method:
@@ -59,11 +79,11 @@ class ManagementApi:
             case "GET":
                 return _describe(connection)
             case _:
-                connection.socket.close(1000)
+                connection.close()
                 return _DELETED
 
-    def _post(self, connection: Connection, body: bytes) -> Response:
-        if connection.socket.unsent > self._limits.client_buffer:
+    def _post(self, connection: OpenConnection, body: bytes) -> Response:
+        if connection.unsent > self._limits.client_buffer:
             return _TOO_MANY
         try:
             body.decode()
@@ -75,11 +95,10 @@ class ManagementApi:
         return _POSTED
 
 
-def _describe(connection: Connection) -> Response:
-    client = connection.client
+def _describe(connection: OpenConnection) -> Response:
     description = {
-        "connectedAt": iso(client.connected_at),
-        "identity": {"sourceIp": client.source_ip, "userAgent": client.user_agent or ""},
+        "connectedAt": iso(connection.connected_at),
+        "identity": {"sourceIp": connection.source_ip, "userAgent": connection.user_agent or ""},
         "lastActiveAt": iso(connection.last_active_at),
     }
     return Response(200, json.dumps(description).encode(), (_JSON,))

@@ -8,6 +8,7 @@ address that is hard to find (ministack.py), and this port forwards only what an
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 
 from local.net.access import AccessPolicy, forbidden, from_a_page
 from local.net.http_server import HttpServer, Request, Response
@@ -17,12 +18,19 @@ from local.services.upstream import Upstream
 _PATH = re.compile(r"/(?:\d{12}/[\w.-]+)?")
 
 
-class ServicesProxy:
-    """Forwards requests of AWS's clients to ministack at `url`."""
+async def _ready() -> None:
+    pass
 
-    def __init__(self, url: str, access: AccessPolicy) -> None:
+
+class ServicesProxy:
+    """Forwards requests of AWS's clients to ministack at `url`, each after `prepare`."""
+
+    def __init__(
+        self, url: str, access: AccessPolicy, prepare: Callable[[], Awaitable[None]] = _ready
+    ) -> None:
         self._upstream = Upstream(url)
         self._access = access
+        self._prepare = prepare
         self._server = HttpServer(self._handle)
 
     async def start(self, host: str, port: int) -> int:
@@ -45,4 +53,5 @@ class ServicesProxy:
             or not _PATH.fullmatch(request.target)
         ):
             return forbidden("this port takes only what AWS's clients send to DynamoDB and SQS")
+        await self._prepare()
         return await self._upstream.forward(request)

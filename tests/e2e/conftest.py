@@ -11,6 +11,7 @@ from local.engine import Engine
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS
 from tests.e2e.support.jwt_engine import JwtEngine, start_jwt_engine
 from tests.support.logged_engine import LoggedEngine
+from tests.support.project import ROOT
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def engine() -> AsyncIterator[Engine]:
     """A local engine that all tests share that leave it as it was."""
-    async with LoggedEngine(port=0, parameters=HIGH_LIMITS) as engine:
+    async with LoggedEngine(port=0, parameters=HIGH_LIMITS, samples=ROOT / "events") as engine:
         yield engine
 
 

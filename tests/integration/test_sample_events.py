@@ -78,7 +78,8 @@ def authorize_token(site: Site) -> None:  # ignored in open mode
 def connect(site: Site) -> None:
     event = site.event("connect")
     assert site.invoke("connect", event) == {"statusCode": 200}
-    stored = memberships(event, "lobby", name="Guest b0a7", protocol="plain")
+    rooms = ("lobby", "sample-news", "samples")
+    stored = memberships(event, *rooms, name="Guest b0a7", protocol="plain")
     assert site.items("ConnectionsTable") == stored
 
 
@@ -93,7 +94,7 @@ def connect_rooms(site: Site) -> None:
 
 
 def disconnect(site: Site) -> None:
-    site.connect(CONNECTION, "general", "news")
+    site.connect(site.event("disconnect")["requestContext"]["connectionId"], "general", "news")
     site.connect("other", "general")
     assert site.invoke("disconnect", site.event("disconnect")) == {"statusCode": 200}
     assert {item["pk"] for item in site.items("ConnectionsTable")} == {"CONN#other", "ROOM#general"}
@@ -186,9 +187,9 @@ def join(site: Site) -> None:
 
 
 def leave(site: Site) -> None:
-    site.connect(CONNECTION, "lobby", "news")
+    site.connect(CONNECTION, "general", "news")
     assert asked(site, "leave") == {
-        "type": "reply", "ref": "2d1c8b63-7a1f-4b8e-8e1d-4a2f6c3b5d72", "status": "ok", "room": "lobby",
+        "type": "reply", "ref": "2d1c8b63-7a1f-4b8e-8e1d-4a2f6c3b5d72", "status": "ok", "room": "general",
     }  # fmt: skip
     event = site.event("leave")
     assert site.items("ConnectionsTable") == memberships(event, "news", name="Ada", protocol="v1")

@@ -17,17 +17,17 @@ class LoggedEngine(Engine):
     def __init__(
         self, path: Path = TEMPLATE, *, log: Callable[[str, str], None] | None = None, **options: Any
     ) -> None:
-        self._lines: list[str] = []
+        self.lines: list[str] = []  # each after its function's name
 
         def keep(function: str, line: str) -> None:
-            self._lines.append(f"{function}: {line}")
+            self.lines.append(f"{function}: {line}")
             if log is not None:
                 log(function, line)
 
         super().__init__(path, log=keep, **options)
 
     async def __aenter__(self) -> LoggedEngine:
-        self._kept = add_log("the engine", lambda: self._lines)
+        self._kept = add_log("the engine", lambda: self.lines)
         await super().__aenter__()
         self._kept.name = f"the engine at {self.url}"
         return self

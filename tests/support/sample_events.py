@@ -1,0 +1,72 @@
+"""What each event of events/ is for, and what its function answers beside a running engine.
+
+The first sample events stand in the table of README. tests/sam-local-invoke runs without the tests' packages:
+this module imports the standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+AUTHORIZER, CONNECT, MESSAGE = "AuthorizerFunction", "ConnectFunction", "MessageFunction"
+FANOUT, DISCONNECT = "FanoutFunction", "DisconnectFunction"
+OK = {"statusCode": 200}
+
+
+@dataclass(frozen=True, slots=True)
+class SampleEvent:
+    """`answers` is true of the function's result."""
+
+    function: str
+    answers: Callable[[dict[str, Any]], bool]
+    exactly: dict[str, Any] | None = None  # the whole result, if it never varies
+
+
+def _exactly(function: str, result: dict[str, Any]) -> SampleEvent:
+    return SampleEvent(function, lambda answer: answer == result, result)
+
+
+def _authorized(answer: dict[str, Any]) -> bool:
+    (statement,) = answer["policyDocument"]["Statement"]
+    return statement["Effect"] == "Allow" and answer["context"]["user"] == answer["principalId"]
+
+
+def _reply(**fields: Any) -> SampleEvent:
+    def answers(answer: dict[str, Any]) -> bool:
+        if answer.get("statusCode") != 200:
+            return False
+        reply = json.loads(answer["body"])
+        return {name: reply.get(name) for name in fields} == fields
+
+    return SampleEvent(MESSAGE, answers)
+
+
+# In the order in which a connection lives; any other order works as well.
+EVENTS = {
+    "authorize": SampleEvent(AUTHORIZER, _authorized),
+    "authorize-origin": SampleEvent(AUTHORIZER, _authorized),
+    "authorize-token": SampleEvent(AUTHORIZER, _authorized),
+    "connect": _exactly(CONNECT, OK),
+    "connect-rooms": _exactly(CONNECT, OK | {"headers": {"Sec-WebSocket-Protocol": "roomcast.v1"}}),
+    "on-message": _exactly(MESSAGE, OK),
+    "send": _reply(status="ok", room="lobby"),
+    "join": _reply(status="ok", room="general"),
+    "history": _reply(status="ok", room="lobby"),
+    "leave": _reply(status="ok", room="general"),
+    "ping": _reply(status="ok", pong=True),
+    "unknown-action": _reply(status="error", code="unknown_action"),
+    "not-json": _reply(status="error", code="invalid_frame"),
+    "fanout-one-message": _exactly(FANOUT, {"batchItemFailures": []}),
+    "fanout-hot-room": _exactly(FANOUT, {"batchItemFailures": []}),
+    "fanout-poison": _exactly(FANOUT, {"batchItemFailures": [{"itemIdentifier": "170000000000000000002"}]}),
+    "disconnect": _exactly(DISCONNECT, OK),
+}
+# What these post is printed by the engine as received by the connection of the sample events.
+PRINTED = {
+    "fanout-one-message": "received Hi from websocket!",
+    "fanout-hot-room": "received Message 12 of a hot room",
+    "fanout-poison": "received Before the poison",
+}
