@@ -45,11 +45,15 @@ class Expiry:
         return [connection_id for connection_id in self.protocols if connection_id not in gone]
 
 
-def disconnect_expired(connection_id: str, protocol: Protocol, client: ManagementClient) -> None:
-    """End one expired socket. `$disconnect` follows and deletes its rows."""
+def disconnect_expired(connection_id: str, protocol: Protocol, reply: str, client: ManagementClient) -> None:
+    """End one expired socket that has sent a frame. `$disconnect` follows and deletes its rows.
+
+    The reply to the frame is posted: what the function returns would come after the close.
+    """
     expiry = Expiry({connection_id: protocol})
     for to_notify in expiry.to_notify:
         client.post(to_notify, EXPIRED)
+    client.post(connection_id, reply)
     close_sockets(client, expiry.to_close())
 
 

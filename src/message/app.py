@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from functools import cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from chat.moderation import Moderation
 from chat.protocol import frames
 from chat.protocol.errors import ChatError, Expired, Internal, InvalidFrame
 from chat.storage import dynamodb
-from chat.storage.connections import Connections, Limits
+from chat.storage.connections import NOT_CONNECTED, Connections, Limits
 from chat.storage.log.log import Log
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
@@ -68,11 +69,14 @@ def reply_to(call: Call) -> str:
     ref = request.echoed_ref
     try:
         logger.append_keys(room=room_of(call.sender, request))
+        if call.expires_at is not None and call.expires_at <= time.time():  # some actions read no connection
+            raise Expired(NOT_CONNECTED)
         reply = dispatch(chat, call.sender, request)
     except Expired as error:
         logger.info("expired")
-        disconnect_expired(call.sender.connection_id, call.sender.identity.protocol, management())
-        return error_reply(call, ref, error)
+        frame = error_frame(call, ref, error)
+        disconnect_expired(call.sender.connection_id, call.sender.identity.protocol, frame, management())
+        return frame
     except ChatError as error:
         return error_reply(call, ref, error)
     except Exception:
@@ -87,11 +91,16 @@ def reply_to(call: Call) -> str:
 
 def error_reply(call: Call, ref: str | None, error: ChatError) -> str:
     """Return an error as a reply frame. A one-way route returns no reply, so post the frame to the sender."""
-    logger.info("error reply", code=error.code, detail=str(error), route=call.route)
-    metrics.add_metric("ErrorReplies", MetricUnit.Count, 1)
-    frame = frames.error(ref, error)
+    frame = error_frame(call, ref, error)
     if call.route == ONE_WAY:
         outcome = management().post(call.sender.connection_id, frame)
         if not isinstance(outcome, Delivered):
             logger.warning("error reply not delivered", outcome=str(outcome))
     return frame
+
+
+def error_frame(call: Call, ref: str | None, error: ChatError) -> str:
+    """Return an error as a reply frame, after counting it."""
+    logger.info("error reply", code=error.code, detail=str(error), route=call.route)
+    metrics.add_metric("ErrorReplies", MetricUnit.Count, 1)
+    return frames.error(ref, error)

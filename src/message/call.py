@@ -18,6 +18,7 @@ class Call:
     sender: Sender
     route: str
     body: str | None
+    expires_at: int | None = None  # seconds since 1970, when the sender's token ends; None without a token
 
     @classmethod
     def from_event(cls, event: dict[str, Any]) -> Call:
@@ -32,4 +33,5 @@ class Call:
             Grants.parse(grants),
             MODERATOR in roles.split(),
         )
-        return cls(sender, request["routeKey"], event.get("body"))
+        end = author.get("expires_at")
+        return cls(sender, request["routeKey"], event.get("body"), int(end) if end else None)

@@ -75,7 +75,7 @@ async def test_a_connection_ends_with_its_token(jwt_engine: JwtEngine, room: str
 
 
 FIRST: dict[str, dict[str, Any]] = {
-    "ping": {"rooms": ["lobby"]},
+    "ping": {},
     "send": {"message": "Hi"},
     "join": {},
     "leave": {},
@@ -100,4 +100,5 @@ async def test_the_first_frame_after_the_token_expired_is_the_last(
     async with frame_client(jwt_engine.url, token=late, room="") as mia:
         await mia.send_frame({"action": first, "ref": "first", "room": room, **FIRST[first]})
         await is_disconnected(mia)
+        assert [frame["code"] for frame in mia.of_type("reply")] == ["not_connected"]
     assert room not in await jwt_engine.stored()
