@@ -97,6 +97,11 @@ export class MessageList extends EventTarget {
     fill(this.#present, elements.slice(end));
   }
 
+  /** Show the times again: today's have become yesterday's. */
+  redraw() {
+    for (const { element, entry } of this.#items.values()) redrawEntry(element, entry);
+  }
+
   /** @param {Entry} entry */
   #elementOf(entry) {
     const item = this.#items.get(entry.id) ?? { element: drawEntry(entry), entry };

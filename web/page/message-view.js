@@ -1,5 +1,6 @@
 import { find } from "./dom.js";
 import { explainFailure, isFinal } from "./text/errors.js";
+import { initial } from "./text/initial.js";
 import { exactTime, shortTime } from "./text/time.js";
 
 /**
@@ -78,7 +79,7 @@ function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, 
 /** @param {HTMLElement} element @param {{user: string, name: string}} person */
 function drawFace(element, { user, name }) {
   element.style.setProperty("--hue", String(hueOf(user)));
-  put(element, ".avatar", [...name][0]?.toUpperCase() ?? "");
+  put(element, ".avatar", initial(name));
 }
 
 /** @param {HTMLElement} element @param {string} selector @param {string} text */

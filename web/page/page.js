@@ -3,6 +3,7 @@ import { MessageList } from "./message-list.js";
 import { find } from "./dom.js";
 import { MemberList } from "./member-list.js";
 import { fieldText, obstacleText, typingText } from "./text/activity.js";
+import { watchDays } from "./text/time.js";
 
 /** @typedef {import("../roomcast.js").ConnectionState} ConnectionState */
 
@@ -16,6 +17,9 @@ const STATES = {
   unreachable: "Rejected or unreachable",
   closed: "Disconnected. Reload the page to come back.",
 };
+
+/** Milliseconds between two looks whether a new day has begun. */
+const DAY_CHECK = 60_000;
 
 /** A page cannot see why a handshake failed. */
 const UNREACHABLE_WITH_TOKEN = "Rejected or unreachable. Your link may have expired.";
@@ -46,7 +50,12 @@ export class Page extends EventTarget {
       event.preventDefault();
       this.#composer.focus();
     });
-    document.addEventListener("visibilitychange", () => this.#countUnread(0));
+    const checkDay = watchDays(() => this.#list.redraw());
+    setInterval(checkDay, DAY_CHECK);
+    document.addEventListener("visibilitychange", () => {
+      this.#countUnread(0);
+      checkDay();
+    });
   }
 
   /** @returns {string} the endpoint in the page's markup */

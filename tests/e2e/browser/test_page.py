@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 from playwright.async_api import expect
 
@@ -68,3 +70,20 @@ async def test_nothing_sticks_out_of_the_window(
     assert await ada.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     box = await ada.locator("#send").bounding_box()
     assert box is not None and box["y"] + box["height"] <= height
+
+
+async def test_what_people_type_stays_in_its_place_and_a_new_day_shows(
+    windows: BrowserWindows, room: str
+) -> None:
+    ada, flag = await windows.page("Ada", room), await windows.page("🇩🇪 Jo", room)
+    await flag.get_by_label("Message", exact=True).fill("one\vtwo\x07\x1b[2J")
+    await flag.keyboard.press("Enter")
+    message = ada.locator(".message")
+    await expect(message.locator(".text")).to_have_text(["one\ntwo[2J"])
+    await expect(message.locator(".avatar")).to_have_text(["🇩🇪"])
+    clipped = "elements => elements.map(element => getComputedStyle(element).overflow)"
+    assert await message.locator(".text, .who, .avatar").evaluate_all(clipped) == ["clip"] * 3
+    sent = datetime.fromisoformat(str(await message.locator("time").get_attribute("datetime")))
+    await ada.clock.set_fixed_time(sent + timedelta(days=1))
+    await ada.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(message.locator("time")).to_contain_text(f"{sent:%b}")
