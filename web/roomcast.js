@@ -1,7 +1,7 @@
 import { systemClock } from "./roomcast/transport/clock.js";
 import { Connection } from "./roomcast/transport/connection.js";
 import { Emitter } from "./roomcast/emitter.js";
-import { MAX_PING_ROOMS, ping } from "./roomcast/protocol/frames.js";
+import { MAX_COUNTED, MAX_PING_ROOMS, ping } from "./roomcast/protocol/frames.js";
 import { Heartbeat } from "./roomcast/transport/heartbeat.js";
 import { randomId } from "./roomcast/protocol/random-id.js";
 import { RoomcastError } from "./roomcast/protocol/error.js";
@@ -233,8 +233,8 @@ export class Roomcast extends Emitter {
   }
 
   /**
-   * Check that the server replies, and ask how far the log of each silent room has come: in a quiet room nothing else
-   * shows that the last messages were missed.
+   * Check that the server replies, and ask how far the log of each silent room has come, and how many people are in it
+   * if they are shown: in a quiet room nothing else shows that the last frames were missed.
    *
    * @param {number} silence - milliseconds
    */
@@ -246,8 +246,10 @@ export class Roomcast extends Emitter {
     let asked = 0;
     do {
       const part = silent.slice(asked, (asked += MAX_PING_ROOMS));
+      const watched = part.filter(({ presence }) => presence.isWatched)
+        .sort((one, other) => one.presence.lastCheckedAt - other.presence.lastCheckedAt).slice(0, MAX_COUNTED);
       try {
-        const heads = await socket.request(ping(part.map(({ name }) => name)));
+        const heads = await socket.request(ping(namesOf(part), namesOf(watched)));
         for (const session of part) session.onPong(heads.get(session.name), socket);
       } catch (error) {
         if (error instanceof SocketClosed) return; // The connection replaces it.
@@ -275,3 +277,6 @@ export class Roomcast extends Emitter {
     return url.href;
   }
 }
+
+/** @param {Session[]} sessions */
+const namesOf = (sessions) => sessions.map(({ name }) => name);

@@ -12,6 +12,7 @@ from chat.protocol.rooms import room_name
 MAX_RULE_SECONDS = 366 * 24 * 3600  # the longest ban, mute or slow mode
 MAX_EPOCH = 64  # characters; more than the chat's own, of which clients know nothing
 MAX_PINGED = 64  # rooms per ping; with the longest names the reply still fits into a frame
+MAX_COUNTED = 8  # rooms per ping whose people are counted: each reads up to 201 members, and a ping is free
 
 
 def room_of(sender: Sender, request: Request) -> str:
@@ -76,10 +77,13 @@ def after_user(request: Request) -> str:
     return value
 
 
-def pinged_rooms(request: Request) -> set[str]:
-    value = request.fields["rooms"]
-    if not isinstance(value, list) or len(value) > MAX_PINGED:
-        raise InvalidFrame(f'"rooms" is a list of {MAX_PINGED} rooms at most.')
+def rooms(request: Request, field: str, maximum: int) -> set[str] | None:
+    """Return the rooms of a field, None if the request does not have it."""
+    if field not in request.fields:
+        return None
+    value = request.fields[field]
+    if not isinstance(value, list) or len(value) > maximum:
+        raise InvalidFrame(f'"{field}" is a list of {maximum} rooms at most.')
     return {room_name(name) for name in value}
 
 

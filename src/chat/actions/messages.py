@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from typing import Any
 
 from chat import tracing
 from chat.actions import fields
@@ -16,6 +17,7 @@ from chat.protocol.rooms import room_name
 from chat.protocol.timestamps import iso
 from chat.storage.connections import NOT_A_MEMBER
 from chat.storage.keys import MAX_SEQ
+from chat.storage.members import MAX_LISTED_MEMBERS, people_in
 
 
 def on_message(context: Context, sender: Sender, request: Request) -> str:
@@ -77,15 +79,28 @@ def page_after(context: Context, reply: frames.PageReply, room: str, seq: int) -
 def ping(context: Context, sender: Sender, request: Request) -> str:
     """Keep the socket open: API Gateway closes it after ten minutes without a message.
 
-    With `rooms`, also return the newest seq and the epoch of each of these rooms that the sender has joined.
-    Otherwise a client that missed a room's last message would notice only when the next one arrives.
+    With `rooms`, also return the newest seq and the epoch of each of these rooms that the sender has joined,
+    and how many people are in those of `counts`. Otherwise a client that missed a room's last message or
+    presence frame would notice only when the next one arrives.
     """
     ref = fields.ref(request)
-    if "rooms" not in request.fields:
+    rooms = fields.rooms(request, "rooms", fields.MAX_PINGED)
+    counted = fields.rooms(request, "counts", fields.MAX_COUNTED) or set()
+    if rooms is None:
         return frames.reply(ref, pong=True)
-    joined = fields.pinged_rooms(request) & context.connections.rooms(sender.connection_id)
+    joined = rooms & context.connections.rooms(sender.connection_id)
     heads = {room: frames.log_fields(head) for room, head in context.log.heads(joined).items()}
+    for room in counted & joined:
+        heads[room] |= _count(context, room)
     return frames.reply(ref, pong=True, heads=heads)
+
+
+def _count(context: Context, room: str) -> dict[str, Any]:
+    """Return the fields that say how many people are in a room, as a reply to `presence` has them."""
+    members, estimate = context.connections.members(room, MAX_LISTED_MEMBERS)
+    if estimate is not None:
+        return {"count": estimate, "approximate": True}
+    return {"count": len(people_in(members))}
 
 
 def alive(context: Context, sender: Sender, request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 from apigateway import Frame
@@ -39,14 +40,21 @@ class Announcer:
         """Post signals to the members that speak frames. Raises ReadFailed if the members cannot be read.
 
         Above the presence limit a room gets only notices: each join, leave and typing would cost a post to
-        everybody. None if the slices of a large room post the notices.
+        everybody. The change to above the limit is such a notice. None if the slices of a large room post the
+        notices.
         """
         page = await self._members.page(room, limit=MAX_LISTED_MEMBERS + 1)
         notices = [signal for signal in signals if isinstance(signal, Notice)]
+        changes = [signal for signal in signals if isinstance(signal, PresenceChanged)]
         if len(page.members) > MAX_LISTED_MEMBERS:
-            if any(isinstance(signal, PresenceChanged) for signal in signals):
-                await asyncio.to_thread(self._signals.suppress_presence, room)
+            if changes:
+                has_grown = await asyncio.to_thread(self._signals.suppress_presence, room)
+                if has_grown:
+                    frame = frames.above_presence_limit(room, page.estimate)
+                    notices.append(Notice(frame, str(uuid.uuid4())))
             return await self._announce_notices(room, notices)
+        if any(change.was_above for change in changes):
+            await asyncio.to_thread(self._signals.resume_presence, room)
         frames_for = self._frames_for(room, signals, notices, page)
         return await self._delivery.deliver(room, frames_for, _only(page))
 

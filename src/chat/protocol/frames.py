@@ -104,6 +104,12 @@ def presence(room: str, joined: Sequence[Person], left: Sequence[Person], count:
     return _encode({"type": "presence", "room": room, **people, "count": count})
 
 
+def above_presence_limit(room: str, count: int) -> str:
+    """The presence frame of a room that has grown above the presence limit. `count` is an estimate."""
+    fields = {"type": "presence", "room": room, "joined": [], "left": []}
+    return _encode({**fields, "count": count, "approximate": True})
+
+
 def typing(room: str, person: Person) -> str:
     return _encode({"type": "typing", "room": room, "user": person.user, "name": person.name})
 

@@ -24,13 +24,19 @@ TYPING_EVERY = 3.0  # seconds between two typing signals of one person
 # Seconds without presence signals in a room above the presence limit, before it is counted again.
 PRESENCE_PAUSE = 60
 _KEPT = 60  # seconds after which DynamoDB may delete a signal
+# The same for a room above the presence limit: while its item is there, the room is not told again.
+_KEPT_ABOVE = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
 class PresenceChanged:
-    """A person has come or gone. Which of the two, the fan-out finds in the room's members."""
+    """A person has come or gone. Which of the two, the fan-out finds in the room's members.
+
+    `was_above`: the room was above the presence limit when it was counted last.
+    """
 
     person: Person
+    was_above: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +85,27 @@ class Signals(Table):
         except ClientError as error:
             old_item(error)
 
-    def suppress_presence(self, room: str) -> None:
-        """Pause the presence signals of a room for a minute."""
+    def suppress_presence(self, room: str) -> bool:
+        """Pause a room's presence signals for a minute. False if it was above the presence limit already."""
         now = int(self._now())
-        self._dynamodb.update_item(
+        answer = self._dynamodb.update_item(
             TableName=self._table,
             Key=keys.signal(room, keys.PRESENCE),
             UpdateExpression="SET presence_paused_until = :until, expires_at = :end REMOVE #user, #name, #id",
             ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
-            ExpressionAttributeValues={":until": now + PRESENCE_PAUSE, ":end": now + _KEPT + PRESENCE_PAUSE},
+            ExpressionAttributeValues={":until": now + PRESENCE_PAUSE, ":end": now + _KEPT_ABOVE},
+            ReturnValues="ALL_OLD",
+        )
+        return "presence_paused_until" not in answer.get("Attributes", {})
+
+    def resume_presence(self, room: str) -> None:
+        """Note that a room is not above the presence limit any more."""
+        self._dynamodb.update_item(
+            TableName=self._table,
+            Key=keys.signal(room, keys.PRESENCE),
+            UpdateExpression="SET expires_at = :end REMOVE presence_paused_until, #user, #name, #id",
+            ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
+            ExpressionAttributeValues={":end": int(self._now()) + _KEPT},
         )
 
     def typing(self, room: str, person: Person) -> None:
@@ -105,7 +123,7 @@ class Signals(Table):
 
 
 def from_item(item: Mapping[str, Any]) -> tuple[str, Signal] | None:
-    """Return the room and its signal, None if the item only says that presence is paused.
+    """Return the room and its signal, None if the item only says that presence is paused, or not any more.
 
     Raises KeyError if the item is not a signal.
     """
@@ -114,7 +132,9 @@ def from_item(item: Mapping[str, Any]) -> tuple[str, Signal] | None:
         return room, Notice(item["frame"], item["id"])
     if (typist := keys.typist_of(kind)) is not None:
         return room, Typing(Person(typist, item["name"]))
-    return (room, PresenceChanged(Person(item["user"], item["name"]))) if "user" in item else None
+    if "user" not in item:
+        return None
+    return room, PresenceChanged(Person(item["user"], item["name"]), "presence_paused_until" in item)
 
 
 def is_signal(item: Mapping[str, Any]) -> bool:

@@ -33,13 +33,15 @@ import { RoomcastError } from "./error.js";
  *   - `slowMode` and `mutedFor` in seconds; 0: none
  * @typedef {Head & {page: Page | null, me: Person | undefined, rules: RulesFields}} JoinReply - `me` is the user that
  *   this connection is to the server; `rules` hold for that user
- * @typedef {{members: Person[], count: number, approximate: boolean, more: boolean}} PresenceReply - in a room above
- *   the presence limit the count is approximate, and nobody is listed
+ * @typedef {{count: number, approximate: boolean}} Count - of people; above the presence limit, of connections and
+ *   approximate
+ * @typedef {Head & {count?: Count}} RoomPong - `count`: if the ping has asked for it
+ * @typedef {Count & {members: Person[], more: boolean}} PresenceReply - nobody is listed above the presence limit
  *
  * @typedef {{type: "reply", ref: string | null, fields: Fields}} ReplyFrame
  * @typedef {{type: "error", ref: string | null, error: RoomcastError}} ErrorFrame
  * @typedef {{type: "messages", room: string, epoch: Epoch, run: Run}} MessagesFrame
- * @typedef {{type: "presence", room: string, joined: Person[], left: Person[], count: number}} PresenceFrame
+ * @typedef {{type: "presence", room: string, joined: Person[], left: Person[]} & Count} PresenceFrame
  * @typedef {{type: "typing", room: string, person: Person}} TypingFrame
  * @typedef {{type: "changed", room: string, messages: Message[]}} ChangedFrame
  * @typedef {{type: "moderated", room: string, moderated: Moderated}} ModeratedFrame
@@ -61,8 +63,9 @@ import { RoomcastError } from "./error.js";
 export const SUBPROTOCOL = "roomcast.v1";
 /** Bytes. API Gateway closes the socket of a larger frame (code 1009). */
 export const MAX_FRAME_BYTES = 32 * 1024;
-/** Rooms per ping. */
+/** Rooms per ping, and those whose people are counted. */
 export const MAX_PING_ROOMS = 64;
+export const MAX_COUNTED = 8;
 /** Entries per page. */
 export const MAX_PAGE = 200;
 /** A ref that the server accepts. It also accepts other characters, which nobody needs. */
@@ -89,8 +92,12 @@ export const leave = (room) => request({ action: "leave", room }, () => true);
 /** @param {string} room @param {({after: number} | {before: number}) & {limit?: number, epoch?: string}} range */
 export const history = (room, range) => request({ action: "history", room, ...range }, readPage);
 
-/** @param {string[]} rooms - the reply holds how far the log of each has come */
-export const ping = (rooms) => request(rooms.length ? { action: "ping", rooms } : { action: "ping" }, readPong);
+/**
+ * @param {string[]} rooms - the reply holds how far the log of each has come
+ * @param {string[]} [counts] - those whose people are counted, too
+ */
+export const ping = (rooms, counts = []) =>
+  request({ action: "ping", ...(rooms.length && { rooms }), ...(counts.length && { counts }) }, readPong);
 
 /** @param {string} room @param {string} [after] - a user: the page begins after this one */
 export const presence = (room, after) => request({ action: "presence", room, after }, readPresence);
@@ -140,16 +147,17 @@ export function parseFrame(data) {
 
 /** @param {Fields} fields @returns {RoomFrame | null} */
 function readRoomFrame(fields) {
-  const { type, room, messages, count } = fields;
+  const { type, room, messages } = fields;
   if (typeof room !== "string") return null;
   switch (type) {
     case "messages":
       return Array.isArray(messages) ? { type, room, epoch: readEpoch(fields), run: readRun(fields) } : null;
     case "changed":
       return Array.isArray(messages) ? { type, room, messages: messages.filter(isMessage) } : null;
-    case "presence":
-      if (!isCount(count)) return null;
-      return { type, room, joined: readPeople(fields.joined), left: readPeople(fields.left), count };
+    case "presence": {
+      const count = readCount(fields);
+      return count && { type, room, joined: readPeople(fields.joined), left: readPeople(fields.left), ...count };
+    }
     case "typing":
       return isPerson(fields) ? { type, room, person: readPerson(fields) } : null;
     case "moderated": {
@@ -224,14 +232,15 @@ function readPage(reply) {
   return { ...readRun(reply), epoch: readEpoch(reply), more: reply.more === true, firstSeq };
 }
 
-/** @param {Fields} reply @returns {Map<string, Head> | null} by room */
+/** @param {Fields} reply @returns {Map<string, RoomPong> | null} by room */
 function readPong({ pong, heads }) {
   if (pong !== true) return null;
-  /** @type {Map<string, Head>} */
+  /** @type {Map<string, RoomPong>} */
   const byRoom = new Map();
   for (const [room, fields] of Object.entries(heads ?? {})) {
     const head = readHead(fields ?? {});
-    if (head) byRoom.set(room, head);
+    const count = readCount(fields ?? {});
+    if (head) byRoom.set(room, { ...head, ...(count && { count }) });
   }
   return byRoom;
 }
@@ -245,9 +254,14 @@ function readHead(fields) {
 const readEpoch = ({ epoch }) => (typeof epoch === "string" ? epoch : undefined);
 
 /** @param {Fields} reply @returns {PresenceReply | null} */
-function readPresence({ members, count, approximate, more }) {
-  if (!isCount(count)) return null;
-  return { members: readPeople(members), count, approximate: approximate === true, more: more === true };
+function readPresence(reply) {
+  const count = readCount(reply);
+  return count && { members: readPeople(reply.members), ...count, more: reply.more === true };
+}
+
+/** @param {Fields} fields @returns {Count | null} */
+function readCount({ count, approximate }) {
+  return isCount(count) ? { count, approximate: approximate === true } : null;
 }
 
 /** @param {Fields} reply @returns {{until: string} | null} */

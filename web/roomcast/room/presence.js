@@ -4,16 +4,17 @@ import { presence } from "../protocol/frames.js";
 /**
  * In milliseconds. A person who leaves is shown for `grace` longer, because a page reload leaves and joins again. If
  * the list turns out to be wrong, it is requested again after a random part of `pause`: other clients probably missed
- * the same frame. It is requested every `refresh` anyway, because nothing else shows that the last frame was missed, or
- * that the room has grown above the presence limit. The count of a room above the limit is requested every `large` per
- * thousand connections, so that a larger room does not send more requests.
+ * the same frame. The count of a room above the presence limit is requested every `large` per thousand connections, so
+ * that a larger room does not send more requests. The first list of a room that has shrunk is requested again after
+ * `settle`: until then the server sends no presence frames there.
  */
-export const PRESENCE = { grace: 5_000, pause: 5_000, refresh: 5 * 60_000, large: 60_000 };
+export const PRESENCE = { grace: 5_000, pause: 5_000, large: 60_000, settle: 60_000 };
 /** Milliseconds between two requests for a list that stays wrong. */
 const MAX_PAUSE = 60_000;
 
 /**
  * @typedef {import("../protocol/frames.js").Person} Person
+ * @typedef {import("../protocol/frames.js").Count} Count
  * @typedef {import("../protocol/frames.js").PresenceFrame} PresenceFrame
  * @typedef {import("../protocol/frames.js").PresenceReply} PresenceReply
  * @typedef {object} Presence - who is in a room
@@ -26,7 +27,8 @@ const MAX_PAUSE = 60_000;
 
 /** Who is in one room, for as long as it is joined and somebody wants to know. */
 export class PresenceTracker {
-  #isWatched = false;
+  isWatched = false; // somebody wants to know
+  #checkedAt = -Infinity; // when the server last said the count
   /** @type {Map<string, Person> | null} by the server's list; null above the presence limit, and until it is known */
   #present = null;
   /** @type {Map<string, Person> | null} as shown: with those whose grace is not over */
@@ -77,10 +79,15 @@ export class PresenceTracker {
     return this.#approximateCount === null ? null : { members: null, count: this.#approximateCount, approximate: true };
   }
 
+  /** When the server last said how many there are; Infinity if nobody wants to know. */
+  get lastCheckedAt() {
+    return this.isWatched ? this.#checkedAt : Infinity;
+  }
+
   /** Keep the list up to date from now on. */
   watch() {
-    if (this.#isWatched) return;
-    this.#isWatched = true;
+    if (this.isWatched) return;
+    this.isWatched = true;
     this.#refresh();
   }
 
@@ -89,27 +96,36 @@ export class PresenceTracker {
     const { current } = this;
     if (current) return Promise.resolve(current);
     const known = new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-    if (this.#isWatched && !this.#request) this.#refresh();
+    if (this.isWatched && !this.#request) this.#refresh();
     this.watch();
     return known;
   }
 
   /** The room was joined again, or on another socket: frames may have been missed. */
   resume() {
-    if (this.#isWatched) this.#refresh();
+    if (this.isWatched) this.#refresh();
   }
 
   /** @param {PresenceFrame} frame - in the server's order, from the socket that the room is joined on */
   onFrame(frame) {
-    if (!this.#isWatched) return;
+    if (!this.isWatched) return;
     if (this.#request) return void this.#bufferedFrames.push(frame);
     this.#apply(frame);
     this.#compareCount(frame.count);
   }
 
+  /**
+   * The reply to a ping: nothing else shows that the last frame of a room was missed. @param {Count} count
+   */
+  onCount({ count, approximate }) {
+    if (!this.isWatched || this.#request) return;
+    if (approximate) this.#growAbove(count);
+    this.#compareCount(count);
+  }
+
   /** Stop for good. @param {unknown} reason - rejects the promises that still wait */
   stop(reason) {
-    this.#isWatched = false;
+    this.isWatched = false;
     this.#request?.abort();
     this.#request = null;
     this.#clock.clearTimeout(this.#timer);
@@ -151,6 +167,7 @@ export class PresenceTracker {
 
   /** @param {PresenceReply & {present: Map<string, Person>}} list */
   #load({ present, count, approximate }) {
+    const hasShrunk = this.#approximateCount !== null && !approximate;
     this.#present = approximate ? null : present;
     this.#approximateCount = approximate ? count : null;
     for (const frame of this.#bufferedFrames.splice(0)) {
@@ -158,22 +175,30 @@ export class PresenceTracker {
       count = frame.count;
     }
     this.#compareCount(count);
+    if (hasShrunk) this.#refreshWithin(PRESENCE.settle * (1 + this.#random() / 2));
     const { current } = this;
     if (current) this.#settleWaiting(({ resolve }) => resolve(current));
   }
 
+  /** Forget the list. @param {number} count - about how many connections */
+  #growAbove(count) {
+    this.#present = null;
+    this.#approximateCount = count;
+  }
+
   /** @param {PresenceFrame} frame */
-  #apply({ joined, left }) {
+  #apply({ joined, left, count, approximate }) {
+    if (approximate) return this.#growAbove(count);
     for (const { user } of left) this.#present?.delete(user);
     for (const person of joined) this.#present?.set(person.user, person);
   }
 
   /** Plan the next request: soon, if the list does not have the server's count. @param {number} count */
   #compareCount(count) {
+    this.#checkedAt = this.#clock.now();
     const spread = 1 + this.#random() / 2;
     if (this.#present?.size === count) {
       this.#backoff.reset();
-      this.#refreshWithin(PRESENCE.refresh * spread);
     } else if (this.#approximateCount === count) {
       this.#refreshWithin(PRESENCE.large * Math.max(1, count / 1_000) * spread);
     } else {

@@ -14,6 +14,7 @@ const REVIEW_AFTER = 30_000;
 
 /**
  * @typedef {import("../protocol/frames.js").RoomFrame} RoomFrame
+ * @typedef {import("../protocol/frames.js").RoomPong} RoomPong
  * @typedef {import("../transport/socket.js").Socket} Socket
  * @typedef {import("./membership.js").Position} Position
  * @typedef {object} Options
@@ -40,6 +41,7 @@ export class Session {
   wasJoined = false;
   /** The user that this client is to the server. @type {import("../protocol/frames.js").Person | undefined} */
   me = undefined;
+  #lastMessageAt; // or a join, or a pong
   #awayAt = Infinity; // when the socket of a joined room closed
   /** @type {RoomFrame[]} from before the reply to the join on this socket: they may be of another log */
   #earlyFrames = [];
@@ -81,8 +83,7 @@ export class Session {
       request: (make, signal) => this.#membership.request(make, signal),
       onUpdate: (update) => this.#events.emit("presence", update),
       onError: (error) => this.#report("presence", error),
-      clock,
-      random,
+      clock, random,
     });
     /** @readonly */
     this.rules = new RoomRules({
@@ -95,8 +96,12 @@ export class Session {
       onError: (error, socket) => this.#onTypingError(error, socket),
       clock,
     });
-    /** When a message, a join or a pong last showed that the server sends us this room's messages. */
-    this.lastActivityAt = clock.now();
+    this.#lastMessageAt = clock.now();
+  }
+
+  /** When the server last showed that it sends us what happens in this room: its messages, and who joins and leaves. */
+  get lastActivityAt() {
+    return Math.min(this.#lastMessageAt, this.presence.lastCheckedAt);
   }
 
   get pending() {
@@ -126,8 +131,7 @@ export class Session {
   }
 
   /**
-   * @template Result
-   * @param {() => import("../protocol/frames.js").Request<Result>} make - called at each attempt
+   * @template Result @param {() => import("../protocol/frames.js").Request<Result>} make - called at each attempt
    * @returns {Promise<Result>} rejects with a RoomcastError
    */
   request(make) {
@@ -161,8 +165,7 @@ export class Session {
 
   /** @param {RoomFrame} frame @param {Socket} socket */
   onFrame(frame, socket) {
-    if (frame.type === "presence") {
-      // Only one socket's frames are in order. After a join on another socket the list is requested again.
+    if (frame.type === "presence") { // Only one socket's are in order. A join on another requests the list again.
       if (this.isOn(socket)) this.presence.onFrame(frame);
     } else if (frame.type === "typing") {
       this.#typing.onTyping(frame.person);
@@ -173,20 +176,18 @@ export class Session {
     }
   }
 
-  /**
-   * @param {import("../protocol/frames.js").Head | undefined} head - of the room's log; undefined: not a member
-   * @param {Socket} socket
-   */
-  onPong(head, socket) {
-    this.lastActivityAt = this.#options.clock.now();
-    if (head && this.#reader.isOf(head.epoch)) this.#reader.raiseHead(head.seq);
-    else this.#membership.joinAgain(socket);
+  /** @param {RoomPong | undefined} pong - undefined: not a member @param {Socket} socket */
+  onPong(pong, socket) {
+    this.#lastMessageAt = this.#options.clock.now();
+    if (!pong || !this.#reader.isOf(pong.epoch)) return this.#membership.joinAgain(socket);
+    this.#reader.raiseHead(pong.seq);
+    if (pong.count && this.isOn(socket)) this.presence.onCount(pong.count);
   }
 
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position */
   #onJoined(reply, position) {
-    this.lastActivityAt = this.#options.clock.now();
-    const absence = this.lastActivityAt - this.#awayAt;
+    this.#lastMessageAt = this.#options.clock.now();
+    const absence = this.#lastMessageAt - this.#awayAt;
     this.#awayAt = Infinity;
     this.me = reply.me ?? this.me;
     this.#sender.identify(this.#membership.socket?.owner ?? null, this.me?.user);
@@ -208,7 +209,7 @@ export class Session {
     switch (frame.type) {
       case "messages":
         if (!this.#reader.isOf(frame.epoch)) return this.#membership.joinAgain();
-        this.lastActivityAt = this.#options.clock.now(); // Other frames do not prove that messages come through.
+        this.#lastMessageAt = this.#options.clock.now(); // Other frames do not prove that messages come through.
         return this.#reader.onRun(frame.run);
       case "changed":
         return this.#reader.change(frame.messages);
@@ -274,8 +275,7 @@ export class Session {
       release: (event) => this.#onRelease(event),
       onOtherLog: () => this.#membership.joinAgain(),
       onError: (error) => this.#report("history", error),
-      clock,
-      random,
+      clock, random,
     });
   }
 

@@ -142,7 +142,7 @@ export class ScriptedServer {
   }
 
   #perform(socket, frame) {
-    const { action, room, rooms, after, before, epoch: asked, limit = 100 } = frame;
+    const { action, room, rooms, counts, after, before, epoch: asked, limit = 100 } = frame;
     const { epoch } = this.log(room ?? "");
     const isOfOther = asked !== undefined && asked !== epoch;
     const pageAfter = () => this.log(room).after(after, limit, this.time.now());
@@ -161,7 +161,11 @@ export class ScriptedServer {
         return { room, epoch, ...(after === undefined ? this.log(room).before(before, limit) : pageAfter()) };
       case "ping": {
         const joined = rooms?.filter((name) => socket.rooms.has(name)).map((name) => [name, this.log(name)]);
-        const heads = joined?.map(([name, log]) => [name, { seq: log.head, epoch: log.epoch }]);
+        const heads = joined?.map(([name, log]) => [name, {
+          seq: log.head,
+          epoch: log.epoch,
+          ...(counts?.includes(name) && this.presence.count(name)),
+        }]);
         return { pong: true, ...(heads && { heads: Object.fromEntries(heads) }) };
       }
       case "alive":

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from chat.actions import messages
 from chat.actions.context import Context, Sender
 from chat.actions.dispatch import dispatch
-from chat.actions.fields import MAX_PINGED
+from chat.actions.fields import MAX_COUNTED, MAX_PINGED
 from chat.identity.identity import Person
 from chat.protocol.errors import (
     Forbidden,
@@ -229,12 +230,39 @@ def test_ping_returns_how_far_the_logs_of_the_joined_rooms_have_come(chat: Conte
     assert reply_to(chat, action="ping")["pong"] is True  # the socket works
 
 
+def test_ping_counts_the_people_of_the_joined_rooms(chat: Context) -> None:
+    for number in (2, 3):
+        chat.connections.add(Connection(f"c{number}", EVES.identity, 0), ["general"])
+    rooms = ["general", "news", "elsewhere"]
+    reply = reply_to(chat, action="ping", rooms=rooms, counts=["general", "elsewhere"])
+    assert reply["heads"] == {"general": {"seq": 0, "count": 2}, "news": {"seq": 0}}
+    chat.connections.remove("c3")
+    chat.connections.remove("c2")
+    reply = reply_to(chat, action="ping", rooms=["general"], counts=["general"])
+    assert reply["heads"] == {"general": {"seq": 0, "count": 1}}
+
+
+def test_ping_estimates_above_the_presence_limit(chat: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(messages, "MAX_LISTED_MEMBERS", 2)
+    for number in range(2, 10):
+        chat.connections.add(Connection(f"c{number}", EVES.identity, 0), ["general"])
+    head = reply_to(chat, action="ping", rooms=["general"], counts=["general"])["heads"]["general"]
+    assert head["approximate"] is True
+    assert head["count"] >= 3
+
+
+@pytest.mark.parametrize("rooms", ["general", {"a": 1}, None, 7, [f"r{number}" for number in range(9)]])
+def test_ping_counts_up_to_8_rooms(chat: Context, rooms: object) -> None:
+    assert isinstance(error_of(chat, action="ping", rooms=["general"], counts=rooms), InvalidFrame)
+
+
 def test_a_ping_with_the_longest_names_is_answered_within_a_frame(chat: Context, dynamodb: Any) -> None:
     names = [f"{number:04}" + "💬" * 96 for number in range(MAX_PINGED)]
     chat.connections.add(Connection("c2", ADA, 0), names[:50])
     for name in names[50:]:
         chat_on(dynamodb, limits=replace(MANY, rooms=MAX_PINGED)).connections.join("c2", name)
-    reply = dispatch(chat, Sender("c2", ADA, "general"), Request("ping", {"ref": "💬" * 128, "rooms": names}))
+    frame = {"ref": "💬" * 128, "rooms": names, "counts": names[-MAX_COUNTED:]}
+    reply = dispatch(chat, Sender("c2", ADA, "general"), Request("ping", frame))
     assert len(json.loads(reply)["heads"]) == MAX_PINGED
     longest = {"seq": MAX_SEQ, "epoch": "7f3a91c2"}
     assert len(json.dumps(longest, separators=(",", ":")).encode()) < 50

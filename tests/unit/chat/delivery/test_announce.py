@@ -65,11 +65,8 @@ class Chat:
         self._runner = virtual
         self.gateway = FakeGateway(latency=0.015)
         self.members = Limited(rooms)
-        self.connections, self.signals, self.sockets = (
-            FakeConnections(),
-            FakeSignals(),
-            FakeManagementClient(),
-        )
+        self.connections, self.signals = FakeConnections(), FakeSignals()
+        self.sockets = FakeManagementClient()
         self.log, self.slice_queue = FakeLog(), FakeSliceQueue()
         fakes: dict[str, Any] = {
             "members": self.members,
@@ -226,8 +223,26 @@ def test_up_to_200_members_presence_is_announced_and_above_it_is_not(chat: Open)
     assert few.signals.suppressed == []
     many = chat(*tabs_of(MAX_LISTED_MEMBERS + 1))
     assert many.announce(*signals) == Counts(201, delivered=201)
-    assert [frame["type"] for frame in many.frames_to("u5-1")] == ["moderated"]
+    assert [frame["type"] for frame in many.frames_to("u5-1")] == ["moderated", "presence"]
     assert many.signals.suppressed == ["general"]
+
+
+def test_a_room_is_told_once_that_it_has_grown_above_the_presence_limit(chat: Open) -> None:
+    room = chat(general=[tabs_of(300), [tab(EVE)]])
+    change = PresenceChanged(Person("u7", "Ada"))
+    assert room.announce(change) == Counts(301, delivered=301)
+    assert room.frames_to("u5-1") == [presence([], [], 402) | {"approximate": True}]  # an estimate by hash
+    assert room.announce(PresenceChanged(change.person, was_above=True)) == Counts()
+    assert room.signals.suppressed == ["general", "general"]
+
+
+def test_a_room_that_has_shrunk_is_told_its_count_and_may_grow_again(chat: Open) -> None:
+    room = chat(tab(ADA), tab(EVE))
+    room.announce(PresenceChanged(BOB, was_above=True))
+    assert room.frames_to("eve-1") == [presence([], [BOB], 2)]
+    assert room.signals.resumed == ["general"]
+    room.announce(PresenceChanged(BOB))
+    assert room.signals.resumed == ["general"]
 
 
 def test_presence_is_suppressed_only_after_a_presence_signal(chat: Open) -> None:
@@ -249,11 +264,11 @@ def test_each_slice_of_a_large_room_gets_a_task_per_notice(chat: Open) -> None:
     first, second = Notice(LOCKED, "1"), Notice(LOCKED, "2")
     assert room.announce(first, second, PresenceChanged(ADA)) is None
     assert room.gateway.posts == []
-    assert room.slice_queue.enqueued == [
-        SliceTask(Slice("general", number, 3), 0, 0, notice=notice)
-        for notice in (first, second)
-        for number in range(3)
+    slices, tasks = [Slice("general", number, 3) for number in range(3)], room.slice_queue.enqueued
+    assert tasks[:6] == [
+        SliceTask(each, 0, 0, notice=notice) for notice in (first, second) for each in slices
     ]
+    assert [json.loads(task.notice.frame)["type"] for task in tasks[6:] if task.notice] == ["presence"] * 3
 
 
 def test_a_large_room_that_is_almost_empty_gets_notices_at_once(chat: Open) -> None:

@@ -132,6 +132,7 @@ describe("who is here", () => {
     const { room } = await watcher("ada");
     const reply = server.presence.reply.bind(server.presence);
     server.presence.reply = (...request) => ({ ...reply(...request), count: 7 });
+    server.presence.count = () => ({ count: 7 });
     server.socket.push({ type: "presence", room: "general", joined: [], left: [], count: 7 });
     await time.pass(10 * MINUTE);
     assert.ok(requested() < 30, `${requested()} requests in ten minutes`);
@@ -158,13 +159,33 @@ describe("who is here", () => {
     assert.deepEqual(server.requests("presence").map(({ after }) => after), [undefined, "bob", "dan"]);
   });
 
-  it("is requested now and then in a quiet room, because the last frame may have been missed", async () => {
+  it("is right within a heartbeat if the last presence frame of a room is lost", async () => {
+    const bob = client("bob");
+    await bob.join("general");
     const { room } = await watcher("ada");
     server.isShed = () => true;
-    await client("bob").join("general");
+    bob.chat.close();
+    await time.pass(SECOND);
     server.isShed = () => false;
-    await time.pass(8 * MINUTE);
-    assert.deepEqual([namesOf(room.members), requested()], [["ADA", "BOB"], 2]);
+    await time.pass(2.5 * MINUTE);
+    assert.deepEqual([namesOf(room.members), requested()], [["ADA"], 2]);
+    await time.pass(60 * MINUTE);
+    assert.equal(requested(), 2, "a list that is right is not requested again");
+  });
+
+  it("is right within a heartbeat also in a room whose messages never pause", async () => {
+    const bob = client("bob");
+    await bob.join("general");
+    const { room } = await watcher("ada");
+    server.isShed = () => true;
+    bob.chat.close();
+    await time.pass(SECOND);
+    server.isShed = () => false;
+    for (let passed = 0; passed < 2.5 * MINUTE; passed += 10 * SECOND) {
+      server.say("general", "Hi");
+      await time.pass(10 * SECOND);
+    }
+    assert.deepEqual(namesOf(room.members), ["ADA"]);
   });
 });
 
