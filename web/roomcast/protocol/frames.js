@@ -131,7 +131,8 @@ export const moderate = {
  */
 export function parseFrame(data) {
   const fields = parseObject(data);
-  switch (fields?.type) {
+  if (!fields) return readUnreadable(data);
+  switch (fields.type) {
     case "reply":
       return readReply(fields);
     case "check":
@@ -139,9 +140,9 @@ export function parseFrame(data) {
     case "disconnect":
       return { type: "disconnect", code: String(fields.code), reconnect: fields.reconnect !== false };
     case undefined:
-      return typeof fields?.message === "string" ? { type: "gateway_error" } : null;
+      return typeof fields.message === "string" ? { type: "gateway_error" } : null;
     default:
-      return fields && readRoomFrame(fields);
+      return readRoomFrame(fields);
   }
 }
 
@@ -187,6 +188,17 @@ function parseObject(data) {
   } catch {
     return null;
   }
+}
+
+/**
+ * Return a reply that is not JSON to this client as an error: it is an answer, and the connection lives.
+ *
+ * @param {unknown} data @returns {ErrorFrame | null}
+ */
+function readUnreadable(data) {
+  const ref = /^\{"type":"reply","ref":"([\x20-\x7e]{1,128}?)","/.exec(String(data))?.[1];
+  if (ref === undefined) return null;
+  return { type: "error", ref, error: new RoomcastError("unreadable", "The server's reply cannot be read.") };
 }
 
 /** @param {Fields} fields @returns {ReplyFrame | ErrorFrame} */

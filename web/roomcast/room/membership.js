@@ -163,8 +163,10 @@ export class Membership {
   /** @param {Socket} socket */
   async #join(socket) {
     const backoff = this.#backoff();
+    let isReadable = true;
     while (!this.#ended && socket.isOpen && socket === this.#target) {
       const position = this.#callbacks.position();
+      if (!isReadable) position.after = undefined; // The page was not, and one message must not keep us out.
       try {
         const reply = await socket.request(join(this.#name, position));
         // By now a newer socket may be the target, with a join of its own.
@@ -173,7 +175,8 @@ export class Membership {
       } catch (error) {
         if (error instanceof SocketClosed) return;
         if (!(error instanceof RoomcastError)) throw error;
-        if (!error.temporary) return this.end(error);
+        if (error.code === "unreadable" && isReadable) isReadable = false;
+        else if (!error.temporary) return this.end(error);
         await this.#pause(error, backoff, MAX_RETRY_AFTER.join);
       }
     }

@@ -28,6 +28,7 @@ export class Reader {
   #oldest = 0; // the oldest seq that was read
   #missingAtStart = 0; // up to this seq the room had a head but no rows when it was first read
   #isFetching = false;
+  #limit = MAX_PAGE; // entries per page that is requested for a gap
   #isStopped = false;
   /** @type {any} */
   #timer = null;
@@ -213,9 +214,23 @@ export class Reader {
     const { contiguous: after = 0 } = this.#buffer;
     const requestedAt = this.#clock.now();
     this.#isFetching = true;
-    const page = await this.#page({ after, limit: MAX_PAGE }).catch((error) => this.#noPage(error));
+    const range = { after, limit: this.#limit };
+    const page = await this.#page(range).catch((error) => {
+      return error.code === "unreadable" ? this.#unreadable(range) : this.#noPage(error);
+    });
     this.#isFetching = false;
     if (!this.#isStopped) this.#onPage(page, after, requestedAt);
+  }
+
+  /**
+   * Return what stands for a page that cannot be read: request its entries one by one, and give up the one to blame.
+   *
+   * @param {{after: number, limit: number}} range @returns {Page}
+   */
+  #unreadable({ after, limit }) {
+    const isFound = limit === 1;
+    this.#limit = isFound ? MAX_PAGE : 1;
+    return isFound ? { ...NO_PAGE, epoch: this.#epoch, firstSeq: after + 2 } : NO_PAGE;
   }
 
   /**

@@ -57,7 +57,7 @@ export class FakeSocket extends EventTarget {
   /** Send a frame, or any text, from the server's end. */
   push(frame) {
     if (this.#server.isLost("out", frame)) return;
-    const data = typeof frame === "string" ? frame : JSON.stringify(frame);
+    const data = typeof frame === "string" ? frame : this.#server.textOf(frame);
     this.#server.time.setTimeout(() => {
       if (this.readyState === 1 && !this.isFrozen) this.dispatchEvent(new MessageEvent("message", { data }));
     }, this.#server.delayOut(frame));

@@ -31,6 +31,7 @@ export class ScriptedServer {
   dies = () => false; // (after "head", "ref", "row" or another action): the function does
   isThrottled = () => false; // (frame): API Gateway answers it with an error of its own
   error = () => null; // (frame): {code, retry_after?}
+  textOf = (frame) => JSON.stringify(frame); // as the client receives it
   sendsPresence = false; // broadcasts who joins and leaves
 
   constructor(time) {

@@ -139,3 +139,36 @@ it("a gap is requested in time after the clock was set back", async () => {
   await time.pass(125 * SECOND);
   assert.deepEqual(record.texts, ["m1", "m2", "m3"]);
 });
+
+describe("a message that this client cannot read", () => {
+  beforeEach(() => {
+    server.textOf = (frame) => {
+      const text = JSON.stringify(frame);
+      return text.includes('"bad"') ? text.slice(0, -1) : text;
+    };
+  });
+
+  it("is lost, and every other one is shown, on one connection", async () => {
+    const record = await ada.join("general");
+    for (const text of ["m1", "bad", "m3"]) server.say("general", text);
+    await time.pass(20 * SECOND);
+    assert.deepEqual([record.texts, record.lost, server.sockets.length], [["m1", "m3"], [[2, 2]], 1]);
+  });
+
+  it("keeps nobody out of the room who comes back", async () => {
+    const record = await ada.join("general");
+    server.socket.cut();
+    for (const text of ["m1", "bad", "m3"]) server.say("general", text);
+    await time.pass(30 * SECOND);
+    assert.deepEqual([record.texts, record.lost, server.sockets.length], [["m1", "m3"], [[2, 2]], 2]);
+    assert.equal(record.room.state, "joined");
+  });
+
+  it("does not close the connection of who comes for the first time", async () => {
+    for (const text of ["m1", "bad", "m3"]) server.say("general", text);
+    const record = await ada.join("general");
+    say(1, 4);
+    await time.pass(60 * SECOND);
+    assert.deepEqual([record.texts, server.sockets.length], [["m4"], 1]);
+  });
+});
