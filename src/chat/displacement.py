@@ -60,7 +60,7 @@ class Displacement:
         if not self._users.begin_check(user, PAUSE):
             return False
         began = self._now()
-        silent = [each for each in self._users.last_heard(user) if each.at <= began]
+        silent = [each for each in self._users.last_heard(self._users.ids(user)) if each.at <= began]
         asked, gone = self._check([each for each in silent if each.protocol == "v1"][:MAX_CHECKED])
         # A new connection may not be open yet: then its post is answered 410, too.
         old = {each.connection_id for each in silent if began - each.connected_at > CONNECT_GRACE}
@@ -68,7 +68,7 @@ class Displacement:
             self._end(gone & old)
             return True
         if asked:
-            asked = self._without_answer(user, asked, began)
+            asked = self._without_answer(asked, began)
         plain = [each.connection_id for each in silent if each.protocol == "plain"]
         for longest in [*asked, *(each for each in plain if each in old)][:1]:
             close_sockets(self._management, [longest])
@@ -79,21 +79,16 @@ class Displacement:
         """Post a `check`. Return the ids of those that have it, in order, and of the closed ones."""
         ids = [each.connection_id for each in connections]
         with ThreadPoolExecutor(_POSTERS) as posters:
-            outcomes = dict(
-                zip(
-                    ids,
-                    posters.map(lambda each: self._management.post(each, frames.check()), ids),
-                    strict=True,
-                )
-            )
-        asked = [each for each, outcome in outcomes.items() if isinstance(outcome, Delivered)]
-        return asked, {each for each, outcome in outcomes.items() if isinstance(outcome, Gone)}
+            outcomes = list(posters.map(lambda each: self._management.post(each, frames.check()), ids))
+        answers = list(zip(ids, outcomes, strict=True))
+        asked = [each for each, outcome in answers if isinstance(outcome, Delivered)]
+        return asked, {each for each, outcome in answers if isinstance(outcome, Gone)}
 
-    def _without_answer(self, user: str, asked: Sequence[str], began: float) -> list[str]:
+    def _without_answer(self, asked: Sequence[str], began: float) -> list[str]:
         """Wait for answers, and return the connections that gave none, in order."""
         while True:
             self._sleep(POLL_EVERY)
-            silent = {each.connection_id for each in self._users.last_heard(user) if each.at <= began}
+            silent = {each.connection_id for each in self._users.last_heard(asked) if each.at <= began}
             without = [each for each in asked if each in silent]
             if not without or self._now() - began >= ANSWER_WITHIN:
                 return without

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,9 +66,9 @@ class UserConnections(Table):
         except ClientError as error:
             old_item(error)  # the item has expired
 
-    def last_heard(self, user: str) -> list[LastHeard]:
-        """Return when each of a user's connections was heard, the longest silent one first."""
-        wanted = [keys.connection(connection_id) for connection_id in self.ids(user)]
+    def last_heard(self, connection_ids: Iterable[str]) -> list[LastHeard]:
+        """Return when each of these connections was heard, if it is stored, the longest silent one first."""
+        wanted = [keys.connection(connection_id) for connection_id in connection_ids]
         attributes = ["pk", "protocol", "connected_at", "due"]
         heard = []
         for item in batch_get(self._dynamodb, self._table, wanted, attributes):
