@@ -227,7 +227,7 @@ export class Roomcast extends Emitter {
 
   get #oldestActivity() {
     const { socket } = this.#connection;
-    if (!socket) return this.#tools.clock.now();
+    if (!socket) return this.#tools.clock.elapsed();
     const sessions = this.#sessions.filter((session) => session.isOn(socket));
     return Math.min(socket.lastActivityAt, ...sessions.map(({ lastActivityAt }) => lastActivityAt));
   }
@@ -241,7 +241,7 @@ export class Roomcast extends Emitter {
   async #ping(silence) {
     const { socket } = this.#connection;
     if (!socket) return;
-    const since = this.#tools.clock.now() - silence;
+    const since = this.#tools.clock.elapsed() - silence;
     const silent = this.#sessions.filter((session) => session.isOn(socket) && session.lastActivityAt <= since);
     let asked = 0;
     do {

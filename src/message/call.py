@@ -32,6 +32,13 @@ class Call:
             author["room"],
             Grants.parse(grants),
             MODERATOR in roles.split(),
+            expires_in(request),
         )
         end = author.get("expires_at")
         return cls(sender, request["routeKey"], event.get("body"), int(end) if end else None)
+
+
+def expires_in(request: dict[str, Any]) -> int | None:
+    """Return how many seconds the token lasted when API Gateway took the frame; None without a token."""
+    end = request["authorizer"].get("expires_at")
+    return max(0, int(end) - request["requestTimeEpoch"] // 1000) if end else None

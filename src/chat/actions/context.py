@@ -16,13 +16,17 @@ from chat.storage.signals import Signals
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The connection that sent a frame. `room` is the default for a frame that names no room."""
+    """The connection that sent a frame. `room` is the default for a frame that names no room.
+
+    `expires_in` is how many seconds its token lasts; None without a token.
+    """
 
     connection_id: str
     identity: Identity
     room: str
     grants: Grants = Grants.parse(EVERY_ROOM)  # noqa: RUF009 - frozen
     moderator: bool = False
+    expires_in: int | None = None
 
     @property
     def user(self) -> str:

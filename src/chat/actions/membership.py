@@ -24,7 +24,10 @@ def join(context: Context, sender: Sender, request: Request) -> str:
     after = fields.number(request, "after", 0, MAX_SEQ) if "after" in request.fields else None
     epoch = fields.epoch(request)
     rules = context.membership.join(sender.connection_id, sender.person, room)
-    identity = {"user": sender.user, "name": sender.identity.name, "rules": _rules(sender, room, rules)}
+    identity: dict[str, object] = {"user": sender.user, "name": sender.identity.name}
+    identity["rules"] = _rules(sender, room, rules)
+    if sender.expires_in is not None:
+        identity["expires_in"] = sender.expires_in
     head = context.log.head(room)
     if after is None or epoch not in (
         None,

@@ -54,6 +54,7 @@ class Tab {
     const tab = this;
     this.clock = {
       now: () => Date.now(),
+      elapsed: () => performance.now(),
       setTimeout: (action, delay) => setTimeout(() => this.alive && action(), delay),
       clearTimeout: (timer) => clearTimeout(timer),
     };

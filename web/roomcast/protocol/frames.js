@@ -1,5 +1,6 @@
 import { randomId } from "./random-id.js";
 import { RoomcastError } from "./error.js";
+import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
 
 /**
  * The wire form of version 1, in over 300 lines, so that no other module knows how a frame is written.
@@ -38,7 +39,8 @@ import { RoomcastError } from "./error.js";
  * @typedef {Head & {count?: Count}} RoomPong - `count`: if the ping has asked for it
  * @typedef {Count & {members: Person[], more: boolean}} PresenceReply - nobody is listed above the presence limit
  *
- * @typedef {{type: "reply", ref: string | null, fields: Fields}} ReplyFrame
+ * @typedef {{type: "reply", ref: string | null, fields: Fields, expiresIn: number | undefined}} ReplyFrame -
+ *   `expiresIn`: seconds until the server ends the connection with its token
  * @typedef {{type: "error", ref: string | null, error: RoomcastError}} ErrorFrame
  * @typedef {{type: "messages", room: string, epoch: Epoch, run: Run}} MessagesFrame
  * @typedef {{type: "presence", room: string, joined: Person[], left: Person[]} & Count} PresenceFrame
@@ -204,7 +206,8 @@ function readUnreadable(data) {
 /** @param {Fields} fields @returns {ReplyFrame | ErrorFrame} */
 function readReply(fields) {
   const ref = typeof fields.ref === "string" ? fields.ref : null;
-  if (fields.status === "ok") return { type: "reply", ref, fields };
+  const { expires_in: left } = fields;
+  if (fields.status === "ok") return { type: "reply", ref, fields, expiresIn: isCount(left) ? left : undefined };
   const { code, detail, retry_after: retryAfter } = fields;
   const error = new RoomcastError(
     String(code),
@@ -294,17 +297,6 @@ function readModerated({ action, moderator, user, until, seconds, locked }) {
   };
 }
 
-/** @param {unknown} value @returns {Person[]} */
-function readPeople(value) {
-  return Array.isArray(value) ? value.filter(isPerson).map(readPerson) : [];
-}
-
-/** @param {Person} fields @returns {Person} without any other field */
-const readPerson = ({ user, name }) => ({ user, name });
-
-/** @param {any} value @returns {value is Person} */
-const isPerson = (value) => typeof value?.user === "string" && typeof value.name === "string";
-
 /** @param {Fields} fields @returns {Run} */
 function readRun({ messages, skipped }) {
   return {
@@ -319,9 +311,3 @@ function isMessage(value) {
   const { seq, ...texts } = /** @type {Fields} */ (value);
   return isSeq(seq) && ["id", "user", "name", "message", "at"].every((field) => typeof texts[field] === "string");
 }
-
-/** @param {unknown} value @returns {value is number} */
-const isCount = (value) => value === 0 || isSeq(value);
-
-/** @param {unknown} value @returns {value is number} */
-const isSeq = (value) => typeof value === "number" && Number.isSafeInteger(value) && value > 0;

@@ -24,8 +24,7 @@ export class GapSchedule {
   /** Return how long to wait before the next attempt, in milliseconds. @param {Gap} gap @param {number} now */
   delay(gap, now) {
     const due = this.#hasMore ? 0 : Math.max(gap.since + GAPS.lag, this.#notBefore);
-    // Bounded, because the computer's clock may have been set back.
-    return Math.min(Math.max(0, due - now), 2 * GAPS.pauseAtEnd);
+    return Math.max(0, due - now);
   }
 
   /** The first gap is filled or given up. @param {number} now @param {boolean} [more] - the server has more entries */

@@ -195,7 +195,7 @@ export class PresenceTracker {
 
   /** Plan the next request: soon, if the list does not have the server's count. @param {number} count */
   #compareCount(count) {
-    this.#checkedAt = this.#clock.now();
+    this.#checkedAt = this.#clock.elapsed();
     const spread = 1 + this.#random() / 2;
     if (this.#present?.size === count) {
       this.#backoff.reset();
@@ -209,7 +209,7 @@ export class PresenceTracker {
 
   /** @param {number} delay - unless an earlier request is planned */
   #refreshWithin(delay) {
-    const due = this.#clock.now() + delay;
+    const due = this.#clock.elapsed() + delay;
     if (due >= this.#due) return;
     this.#due = due;
     this.#clock.clearTimeout(this.#timer);

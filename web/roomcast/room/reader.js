@@ -45,8 +45,8 @@ export class Reader {
 
   /**
    * @param {string} name @param {number} history - how many earlier messages to begin with
-   * @param {{request: SendRequest, release: (event: ReaderEvent) => void, onOtherLog: () => void, onError: (error: unknown) => void,
-   *   clock: import("../transport/clock.js").Clock, random: () => number}} tools - `onOtherLog`: the server has another
+   * @param {{request: SendRequest, release: (event: ReaderEvent) => void, onOtherLog: () => void,
+   *   onError: (error: unknown) => void, clock: import("../transport/clock.js").Clock, random: () => number}} tools - `onOtherLog`: the server has another
    *   log than the one that was read; `onError`: the server does not give a page
    */
   constructor(name, history, { request, release, onOtherLog, onError, clock, random }) {
@@ -89,7 +89,7 @@ export class Reader {
 
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
   resume({ seq, page, epoch }, { after }) {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     this.#epoch ??= epoch;
     this.#buffer.raiseHead(seq, now);
     if (this.#buffer.contiguous === undefined) this.#begin();
@@ -100,21 +100,21 @@ export class Reader {
   /** @param {Run} run - as the server broadcasts it */
   onRun(run) {
     const { head } = this.#buffer;
-    this.#buffer.add(run, this.#clock.now());
-    if (this.#buffer.head > head) this.#schedule.onNewerEntry(this.#clock.now());
+    this.#buffer.add(run, this.#clock.elapsed());
+    if (this.#buffer.head > head) this.#schedule.onNewerEntry(this.#clock.elapsed());
     this.#advance();
   }
 
   /** @param {number} seq - exists in the room's log */
   raiseHead(seq) {
-    this.#buffer.raiseHead(seq, this.#clock.now());
+    this.#buffer.raiseHead(seq, this.#clock.elapsed());
     this.#advance();
   }
 
   /** @param {Message[]} messages - that have changed */
   change(messages) {
     for (const message of messages) {
-      const isReleased = this.#buffer.change(message, this.#clock.now());
+      const isReleased = this.#buffer.change(message, this.#clock.elapsed());
       if (isReleased && !this.#isStopped) this.#release({ type: "changed", detail: message });
     }
     this.#advance();
@@ -167,7 +167,7 @@ export class Reader {
       while (more && remaining > 0) {
         const range = { before: oldest, limit: Math.min(remaining, MAX_PAGE) };
         const page = await this.#page(range);
-        this.#buffer.add(page, this.#clock.now());
+        this.#buffer.add(page, this.#clock.elapsed());
         more = page.more && page.messages.length + page.skipped.length > 0;
         oldest = lowestSeq(page) ?? oldest;
         remaining -= page.messages.length;
@@ -185,7 +185,7 @@ export class Reader {
     this.#isFetching = false;
     if (this.#isStopped) return;
     this.#oldest = oldest;
-    this.#buffer.begin(oldest - 1, this.#clock.now());
+    this.#buffer.begin(oldest - 1, this.#clock.elapsed());
     this.#onStarted();
     this.#advance();
     if (!this.#isStopped) this.#release({ type: "ready", detail: { more } });
@@ -207,12 +207,12 @@ export class Reader {
     }
     const { gap } = this.#buffer;
     if (this.#isStopped || this.#isFetching || !gap) return;
-    this.#timer = this.#clock.setTimeout(() => this.#fetch(), this.#schedule.delay(gap, this.#clock.now()));
+    this.#timer = this.#clock.setTimeout(() => this.#fetch(), this.#schedule.delay(gap, this.#clock.elapsed()));
   }
 
   async #fetch() {
     const { contiguous: after = 0 } = this.#buffer;
-    const requestedAt = this.#clock.now();
+    const requestedAt = this.#clock.elapsed();
     this.#isFetching = true;
     const range = { after, limit: this.#limit };
     const page = await this.#page(range).catch((error) => {
@@ -246,7 +246,7 @@ export class Reader {
 
   /** @param {Page} page - of entries after `after` @param {number} after @param {number} requestedAt */
   #onPage(page, after, requestedAt) {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     this.#buffer.add(page, now);
     if (page.firstSeq) this.#buffer.giveUp(page.firstSeq - 1);
     const { gap, contiguous = 0 } = this.#buffer;

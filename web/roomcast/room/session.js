@@ -96,7 +96,7 @@ export class Session {
       onError: (error, socket) => this.#onTypingError(error, socket),
       clock,
     });
-    this.#lastMessageAt = clock.now();
+    this.#lastMessageAt = clock.elapsed();
   }
 
   /** When the server last showed that it sends us what happens in this room: its messages, and who joins and leaves. */
@@ -178,7 +178,7 @@ export class Session {
 
   /** @param {RoomPong | undefined} pong - undefined: not a member @param {Socket} socket */
   onPong(pong, socket) {
-    this.#lastMessageAt = this.#options.clock.now();
+    this.#lastMessageAt = this.#options.clock.elapsed();
     if (!pong || !this.#reader.isOf(pong.epoch)) return this.#membership.joinAgain(socket);
     this.#reader.raiseHead(pong.seq);
     if (pong.count && this.isOn(socket)) this.presence.onCount(pong.count);
@@ -186,7 +186,7 @@ export class Session {
 
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position */
   #onJoined(reply, position) {
-    this.#lastMessageAt = this.#options.clock.now();
+    this.#lastMessageAt = this.#options.clock.elapsed();
     const absence = this.#lastMessageAt - this.#awayAt;
     this.#awayAt = Infinity;
     this.me = reply.me ?? this.me;
@@ -209,7 +209,7 @@ export class Session {
     switch (frame.type) {
       case "messages":
         if (!this.#reader.isOf(frame.epoch)) return this.#membership.joinAgain();
-        this.#lastMessageAt = this.#options.clock.now(); // Other frames do not prove that messages come through.
+        this.#lastMessageAt = this.#options.clock.elapsed(); // Other frames do not prove that messages come through.
         return this.#reader.onRun(frame.run);
       case "changed":
         return this.#reader.change(frame.messages);
@@ -226,7 +226,7 @@ export class Session {
   }
 
   #onAway() {
-    this.#awayAt = this.#options.clock.now();
+    this.#awayAt = this.#options.clock.elapsed();
     this.#enter("joining");
   }
 

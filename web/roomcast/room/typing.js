@@ -30,9 +30,8 @@ export class Typing {
 
   /** Send a typing frame, at most one per interval. @param {import("../transport/socket.js").Socket} socket */
   send(socket) {
-    // The absolute difference, because the computer's clock may be set back.
-    if (Math.abs(this.#clock.now() - this.#sentAt) < TYPING.interval) return;
-    this.#sentAt = this.#clock.now();
+    if (this.#clock.elapsed() - this.#sentAt < TYPING.interval) return;
+    this.#sentAt = this.#clock.elapsed();
     socket.request(typing(this.#name)).catch((error) => {
       // Not sent again, also if the socket closes: the next key press sends a newer one.
       if (error instanceof RoomcastError) this.#onError(error, socket);

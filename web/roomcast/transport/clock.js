@@ -1,7 +1,12 @@
 /**
- * Time in milliseconds. `now` counts from 1970, as Date.now does, because times are also stored over a page reload.
+ * Time in milliseconds. `now` counts from 1970, for what outlives the page: the user may set that clock, and it may be
+ * wrong by hours. `elapsed` counts from any moment and only forwards, for intervals.
  *
- * @typedef {{now(): number, setTimeout(action: () => void, delay: number): any, clearTimeout(timer: any): void}} Clock
+ * @typedef {object} Clock
+ * @property {() => number} now
+ * @property {() => number} elapsed
+ * @property {(action: () => void, delay: number) => any} setTimeout
+ * @property {(timer: any) => void} clearTimeout
  */
 
 /** Milliseconds. A timer with a longer delay would fire at once. */
@@ -10,6 +15,7 @@ const MAX_TIMER = 2 ** 31 - 1;
 /** @type {Clock} */
 export const systemClock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   setTimeout: (action, delay) => setTimeout(action, Math.min(delay, MAX_TIMER)),
   clearTimeout: (timer) => clearTimeout(timer),
 };

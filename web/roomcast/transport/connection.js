@@ -3,7 +3,7 @@ import { TimedOut, within } from "./clock.js";
 import { RoomcastError } from "../protocol/error.js";
 import { SUBPROTOCOL } from "../protocol/frames.js";
 import { Socket } from "./socket.js";
-import { ownerOf, remainingLifetime } from "./token.js";
+import { ownerOf } from "./token.js";
 
 /** After this many failed handshakes in a row the state is `unreachable`. */
 const UNREACHABLE_AFTER = 3;
@@ -11,7 +11,7 @@ const UNREACHABLE_AFTER = 3;
 const MAX_PAUSE = 60_000;
 /** The next socket takes over after this share of a token's lifetime. */
 const TOKEN_SHARE = 0.8;
-/** Milliseconds. The next socket does not take over sooner than this, however short the token's lifetime. */
+/** Milliseconds. A fresh token that lasts shorter is not replaced before the server ends it. */
 const MIN_TOKEN_TIME = 30_000;
 /** Milliseconds that the token source may take. After that the attempt counts as a failed handshake. */
 const TOKEN_TIMEOUT = 10_000;
@@ -60,7 +60,12 @@ export class Connection {
   #attempt = null;
   #failedHandshakes = 0; // in a row
   #hasExpired = false; // the token has, or is about to
-  #tokenEndsAt = Infinity; // by the newest token's own claims
+  #tokenEndsAt = { now: Infinity, elapsed: Infinity }; // by two clocks: `elapsed` may stand still in a device's sleep
+  /** @type {string | undefined} the newest one */
+  #token = undefined;
+  #isFresh = false; // it was asked for as a fresh one
+  /** @type {Socket | null} of which the server has said when it ends */
+  #expiring = null;
   /** @type {any} */
   #retryTimer = null;
   /** @type {any} */
@@ -117,12 +122,15 @@ export class Connection {
     this.#options.clock.clearTimeout(this.#retryTimer);
     const attempt = (this.#attempt = {});
     try {
-      const hasExpired = this.#hasExpired || this.#options.clock.now() >= this.#tokenEndsAt;
+      const { now, elapsed } = this.#tokenEndsAt;
+      const { clock } = this.#options;
+      const hasExpired = this.#hasExpired || clock.elapsed() >= elapsed || clock.now() >= now;
       const fresh = hasExpired || this.#failedHandshakes >= UNREACHABLE_AFTER - 1;
       const token = await within(TOKEN_TIMEOUT, this.#options.token({ fresh }), this.#options.clock);
       if (attempt !== this.#attempt) return;
-      const now = this.#options.clock.now();
-      this.#tokenEndsAt = now + remainingLifetime(token ?? "", now);
+      if (token !== this.#token) this.#tokenEndsAt = { now: Infinity, elapsed: Infinity };
+      this.#token = token;
+      this.#isFresh = fresh;
       const protocols = token ? [SUBPROTOCOL, `token.${token}`] : [SUBPROTOCOL];
       const owner = ownerOf(token ?? "", this.#options.client);
       this.#callbacks.onOwner(owner);
@@ -131,6 +139,7 @@ export class Connection {
         onOpen: (socket) => this.#onOpen(socket),
         onFrame: (frame, socket) => this.#onFrame(frame, socket),
         onError: (error) => this.#callbacks.onError(error),
+        onExpiresIn: (seconds, socket) => this.#onExpiresIn(seconds, socket),
         onProven: () => this.#backoff.reset(),
         onClose: (socket) => this.#onClose(socket),
       };
@@ -154,22 +163,37 @@ export class Connection {
     this.socket = socket;
     this.#sockets.add(socket);
     this.#enter("open");
-    this.#planHandOver();
+    this.#handOverIn(this.#options.lifetime);
     const moved = this.#callbacks.onOpen(socket);
     await within(MOVE_TIMEOUT, moved, this.#options.clock).catch(ignoreTimeout);
     if (!socket.isOpen) return;
     for (const older of this.#sockets) if (older !== socket) older.retire();
   }
 
-  /** Hand over before API Gateway cuts the socket, and before the server closes it because its token has expired. */
-  #planHandOver() {
+  /**
+   * Hand over before the server closes the socket because its token has expired. The server says how long that is, since
+   * this device's clock may be wrong. A fresh token that is so short is not replaced by one that would be, too.
+   *
+   * @param {number} seconds @param {Socket} socket
+   */
+  #onExpiresIn(seconds, socket) {
+    if (socket !== this.socket || socket === this.#expiring) return;
+    this.#expiring = socket;
     const { clock, lifetime } = this.#options;
-    const tokenTime = Math.max((this.#tokenEndsAt - clock.now()) * TOKEN_SHARE, MIN_TOKEN_TIME);
+    const life = seconds * 1000;
+    this.#tokenEndsAt = { now: clock.now() + life, elapsed: clock.elapsed() + life };
+    const share = life * TOKEN_SHARE;
+    if (share < lifetime && (!this.#isFresh || share >= MIN_TOKEN_TIME)) this.#handOverIn(share, { fresh: true });
+  }
+
+  /** @param {number} delay @param {{fresh: boolean}} [token] */
+  #handOverIn(delay, { fresh } = { fresh: false }) {
+    const { clock } = this.#options;
     clock.clearTimeout(this.#handOverTimer);
     this.#handOverTimer = clock.setTimeout(() => {
-      this.#hasExpired ||= tokenTime < lifetime;
+      this.#hasExpired ||= fresh;
       if (!this.#attempt) this.#connect();
-    }, Math.min(tokenTime, lifetime));
+    }, delay);
   }
 
   /** @param {Frame} frame @param {Socket} socket */

@@ -31,10 +31,9 @@ export class Heartbeat {
   /** @param {number} delay */
   #wait(delay) {
     this.#timer = this.#clock.setTimeout(() => {
-      const remaining = this.#lastActivityAt() + this.#interval - this.#clock.now();
+      const remaining = this.#lastActivityAt() + this.#interval - this.#clock.elapsed();
       if (remaining <= 0) this.#beat();
-      // At most one interval: if the computer's clock was set back, `remaining` may be hours.
-      this.#wait(remaining > 0 ? Math.min(remaining, this.#interval) : this.#interval);
+      this.#wait(remaining > 0 ? Math.ceil(remaining) : this.#interval);
     }, delay);
   }
 }

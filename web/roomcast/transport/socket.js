@@ -33,6 +33,7 @@ export class SocketClosed extends Error {}
  * @property {(frame: Frame, socket: Socket) => void} onFrame - for every frame that is not a reply
  * @property {(error: import("../protocol/error.js").RoomcastError) => void} onError - one of several requests failed,
  *   and the server cannot say which
+ * @property {(seconds: number, socket: Socket) => void} onExpiresIn - the server ends the connection then
  * @property {(socket: Socket) => void} onProven - the server has shown that it knows this connection
  * @property {(socket: Socket) => void} onClose - also after close(); before the pending requests reject
  * @typedef {object} PendingRequest
@@ -82,7 +83,7 @@ export class Socket {
     /** @readonly */
     this.owner = owner;
     /** When the last frame came. */
-    this.lastActivityAt = clock.now();
+    this.lastActivityAt = clock.elapsed();
   }
 
   get isOpen() {
@@ -140,14 +141,14 @@ export class Socket {
     if (this.#state !== "connecting") return; // The handshake timed out a moment ago.
     this.#state = "open";
     this.#clock.clearTimeout(this.#handshakeTimer);
-    this.lastActivityAt = this.#clock.now();
+    this.lastActivityAt = this.#clock.elapsed();
     this.#callbacks.onOpen(this);
   }
 
   /** @param {unknown} data */
   #onMessage(data) {
     if (!this.isOpen) return;
-    this.lastActivityAt = this.#clock.now();
+    this.lastActivityAt = this.#clock.elapsed();
     const frame = parseFrame(data);
     if (!frame) return;
     if (frame.type === "gateway_error") return this.#onGatewayError();
@@ -157,6 +158,7 @@ export class Socket {
     // Without an answer the server takes this socket for dead and closes it. Nobody waits for the reply.
     if (frame.type === "check") return this.#webSocket.send(alive().frame);
     if (frame.type === "reply") {
+      if (frame.expiresIn !== undefined) this.#callbacks.onExpiresIn(frame.expiresIn, this);
       if (this.#requests.get(frame.ref ?? "")?.accept(frame.fields)) this.#onReply(frame.ref ?? "");
     } else if (frame.type === "error") {
       const ref = frame.ref ?? this.#onlyRef();

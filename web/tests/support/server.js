@@ -30,6 +30,7 @@ export class ScriptedServer {
   isDuplicated = () => false; // a member gets a broadcast twice
   dies = () => false; // (after "head", "ref", "row" or another action): the function does
   isThrottled = () => false; // (frame): API Gateway answers it with an error of its own
+  expiresIn = () => undefined; // (socket): seconds until its token ends
   error = () => null; // (frame): {code, retry_after?}
   textOf = (frame) => JSON.stringify(frame); // as the client receives it
   sendsPresence = false; // broadcasts who joins and leaves
@@ -152,6 +153,7 @@ export class ScriptedServer {
         socket.join(room);
         return {
           room, seq: this.log(room).head, epoch, ...socket.person, rules: this.moderation.rules(room, socket),
+          expires_in: this.expiresIn(socket), ...(after !== undefined && !isOfOther && pageAfter()),
           ...(after !== undefined && !isOfOther && pageAfter()),
         };
       case "leave":

@@ -1,16 +1,19 @@
 /** Resolves when every promise has settled that needs no time, with those that depend on it. */
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
 
+const START = Date.UTC(2026, 0, 1);
+
 /** A clock that a test moves. Timers fire in order; after each, every promise settles that needs no time. */
 export class FakeTime {
-  #now = Date.UTC(2026, 0, 1);
+  #now = 0;
   #ahead = 0;
   #timers = new Map();
   #last = 0;
   /** @type {{id: number, at: number}[]} a heap, the next timer first; a cleared one stays until its time */
   #heap = [];
 
-  now = () => this.#now + this.#ahead;
+  now = () => START + this.#now + this.#ahead;
+  elapsed = () => this.#now;
 
   setTimeout = (action, delay = 0) => {
     const timer = { id: ++this.#last, at: this.#now + Math.max(0, delay) };
@@ -26,9 +29,9 @@ export class FakeTime {
     return new Promise((resolve) => this.setTimeout(resolve, milliseconds));
   }
 
-  /** Set the clock back, without effect on timers. */
-  setBack(milliseconds) {
-    this.#ahead -= milliseconds;
+  /** Set the clock, as a user does: no timer and no interval changes. */
+  setForward(milliseconds) {
+    this.#ahead += milliseconds;
   }
 
   /** How many timers are waiting. */

@@ -23,8 +23,10 @@ from chat.protocol.frames import Request
 from chat.storage.connections import Connection
 from chat.storage.members import MAX_LISTED_MEMBERS
 from chat.storage.signals import PresenceChanged
+from message.call import Call
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 from tests.support.fakes.stream import Stream
+from tests.support.project import ROOT
 from tests.unit.chat.actions.conftest import (
     ADA,
     EVES,
@@ -46,6 +48,20 @@ def test_join_returns_the_newest_seq_and_lets_the_member_send(chat: Context) -> 
     }  # fmt: skip
     send_messages(chat, 3, "later")
     assert reply_to(chat, Sender("c2", ADA, "later"), action="join", room="later")["seq"] == 3
+
+
+def test_join_says_how_long_the_token_lasts_with_a_page_and_without(chat: Context) -> None:
+    sender = replace(SENDER, expires_in=3540)
+    for after in ({}, {"after": 0}):
+        assert reply_to(chat, sender, action="join", room="general", **after)["expires_in"] == 3540
+    assert "expires_in" not in reply_to(chat, action="join", room="general")
+
+
+@pytest.mark.parametrize(("end", "expires_in"), [("", None), ("1795500061", 60), ("1795499999", 0)])
+def test_a_token_lasts_from_when_api_gateway_took_the_frame(end: str, expires_in: int | None) -> None:
+    event = json.loads((ROOT / "events" / "join.json").read_text())
+    event["requestContext"]["authorizer"]["expires_at"] = end
+    assert Call.from_event(event).sender.expires_in == expires_in
 
 
 def test_join_with_after_returns_the_entries_since(chat: Context) -> None:

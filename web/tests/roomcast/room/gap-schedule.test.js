@@ -74,10 +74,6 @@ describe("the next request for a gap", () => {
     schedule.onNewerEntry(NOW);
     assert.equal(schedule.delay(gap(0), NOW), pause);
   });
-
-  it("does not wait for hours if the clock was set back", () => {
-    assert.equal(schedule.delay(gap(NOW), NOW - 3_600_000), 2 * GAPS.pauseAtEnd);
-  });
 });
 
 describe("a gap that a request did not fill", () => {

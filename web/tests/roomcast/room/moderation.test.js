@@ -208,7 +208,7 @@ describe("a banned user", () => {
     const { room } = await member("eve");
     const frame = { type: "moderated", room: "general", action: "ban", moderator: "MOD", user: "eve" };
     const until = new Date(time.now()).toISOString();
-    time.setBack(60 * MINUTE);
+    time.setForward(-60 * MINUTE);
     server.socket.push({ ...frame, until, seconds: 0 });
     await time.pass(10);
     assert.equal(room.state, "joined");

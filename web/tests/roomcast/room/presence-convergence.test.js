@@ -21,7 +21,7 @@ class Tab {
 
   constructor(server, time, options) {
     this.user = options.client;
-    const { now, clearTimeout } = time;
+    const { now, elapsed, clearTimeout } = time;
     const setTimeout = (action, delay) => time.setTimeout(() => this.isOpen && action(), delay);
     const tab = this;
     const WebSocket = class extends server.WebSocket {
@@ -30,7 +30,7 @@ class Tab {
         tab.sockets.push(this);
       }
     };
-    this.client = new Client({ time, WebSocket }, { ...options, clock: { now, setTimeout, clearTimeout } });
+    this.client = new Client({ time, WebSocket }, { ...options, clock: { now, elapsed, setTimeout, clearTimeout } });
     this.client.chat.join("general").then((room) => this.#watch(room));
   }
 

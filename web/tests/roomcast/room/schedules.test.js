@@ -25,10 +25,10 @@ class Tab {
 
   constructor(server, time, { items, ...options }) {
     const first = server.sockets.length;
-    const { now, clearTimeout } = time;
+    const { now, elapsed, clearTimeout } = time;
     const setTimeout = (action, delay) => time.setTimeout(() => this.alive && action(), delay);
     const storage = new FakeStorage(items);
-    this.client = new Client(server, { ...options, storage, clock: { now, setTimeout, clearTimeout } });
+    this.client = new Client(server, { ...options, storage, clock: { now, elapsed, setTimeout, clearTimeout } });
     this.sockets = () => server.sockets.slice(first).filter(({ user }) => user === options.client);
   }
 

@@ -10,10 +10,10 @@ let time, began, lastActivityAt, beats, heartbeat;
 
 beforeEach(() => {
   time = new FakeTime();
-  began = time.now();
+  began = time.elapsed();
   lastActivityAt = began;
   beats = [];
-  const beat = () => beats.push(time.now() - began);
+  const beat = () => beats.push(time.elapsed() - began);
   heartbeat = new Heartbeat(INTERVAL, () => lastActivityAt, beat, time);
 });
 
@@ -27,7 +27,7 @@ describe("a heartbeat", () => {
   it("waits for a whole interval after the last activity", async () => {
     heartbeat.start();
     await time.pass(10_000);
-    lastActivityAt = time.now();
+    lastActivityAt = time.elapsed();
     await time.pass(INTERVAL);
     assert.deepEqual(beats, [10_000 + INTERVAL]);
   });
@@ -39,14 +39,5 @@ describe("a heartbeat", () => {
     assert.deepEqual(beats, [INTERVAL]);
     heartbeat.stop();
     assert.equal(time.waiting, 0);
-  });
-
-  it("does not wait for hours after the clock was set back", async () => {
-    heartbeat.start();
-    time.setBack(3_600_000);
-    await time.pass(INTERVAL);
-    lastActivityAt = time.now(); // by the new clock
-    await time.pass(INTERVAL);
-    assert.equal(beats.length, 1);
   });
 });

@@ -19,6 +19,7 @@ const callbacks = {
   onOpen: note("open"),
   onFrame: ({ type }) => void events.push(type),
   onProven: () => {},
+  onExpiresIn: () => {},
   onError: ({ code }) => void events.push(code),
   onClose: note("close"),
 };
