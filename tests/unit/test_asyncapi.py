@@ -1,4 +1,4 @@
-"""The AsyncAPI document says what the server does."""
+"""The AsyncAPI document is consistent, and it describes the server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
 CODES = {error.code for error in errors.ChatError.__subclasses__()}
 
 
-# The document in itself
+# The document alone
 
 
 def references(node: Any) -> Iterator[str]:
@@ -69,7 +69,7 @@ def test_a_payload_is_a_json_schema(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", asyncapi.ASKED)
-def test_an_example_of_what_clients_send_is_one(name: str) -> None:
+def test_an_example_of_a_request_is_valid(name: str) -> None:
     assert examples(name)
     for example in examples(name):
         assert example["action"] == name
@@ -77,20 +77,20 @@ def test_an_example_of_what_clients_send_is_one(name: str) -> None:
 
 
 @pytest.mark.parametrize(("asked", "name"), [(asked, name) for asked in REPLIES for name in REPLIES[asked]])
-def test_an_example_of_a_reply_is_one(asked: str, name: str) -> None:
+def test_an_example_of_a_reply_is_valid(asked: str, name: str) -> None:
     assert examples(name)
     for example in examples(name):
         check_received(json.dumps(example), asked)
 
 
 @pytest.mark.parametrize("name", [name for name in asyncapi.UNASKED if name != "text"])
-def test_an_example_of_what_comes_unasked_is_one(name: str) -> None:
+def test_an_example_of_an_unasked_frame_is_valid(name: str) -> None:
     assert examples(name)
     for example in examples(name):
         check_received(json.dumps(example))
 
 
-def test_the_document_itself_leaves_room_for_later_versions() -> None:
+def test_a_reply_may_have_fields_of_a_later_version() -> None:
     (frame,) = examples("sent")
     payload = DOCUMENT | {"$ref": "#/components/messages/sent/payload"}
     Draft7Validator(payload).validate(frame | {"later": 1})
@@ -99,17 +99,17 @@ def test_the_document_itself_leaves_room_for_later_versions() -> None:
 # The document and the server
 
 
-def test_the_actions_are_the_servers() -> None:
+def test_the_document_has_the_actions_of_the_server() -> None:
     assert set(REPLIES) == set(asyncapi.ASKED) == set(ACTIONS)
 
 
-def test_the_codes_are_the_servers_and_each_is_explained() -> None:
+def test_the_document_has_the_codes_of_the_server_and_explains_each() -> None:
     assert len(SCHEMAS["code"]["enum"]) == len(CODES)
     assert set(SCHEMAS["code"]["enum"]) == CODES
     assert set(re.findall(r"^\| `(\w+)` \|", SCHEMAS["code"]["description"], re.MULTILINE)) == CODES
 
 
-def test_the_limits_are_the_servers() -> None:
+def test_the_document_has_the_limits_of_the_server() -> None:
     limit = MESSAGES["history"]["payload"]["properties"]["limit"]
     query = DOCUMENT["channels"]["chat"]["bindings"]["ws"]["query"]["properties"]
     assert SCHEMAS["text"]["maxLength"] == messages.MAX_TEXT
@@ -134,9 +134,9 @@ PRESENCE = {"action": "presence", "room": "general"}
 DELETE = {"action": "delete", "room": "general", "seq": 1}
 BAN = {"action": "ban", "room": "general", "user": "u2", "seconds": 60}
 MUTE = BAN | {"action": "mute"}
-SLOW = {"action": "slow_mode", "room": "general", "seconds": 30}
+SLOW_MODE = {"action": "slow_mode", "room": "general", "seconds": 30}
 LOCK = {"action": "lock", "room": "general"}
-TAKEN: dict[str, dict[str, Any]] = {
+ALLOWED: dict[str, dict[str, Any]] = {
     "send": SEND,
     "send with data": SEND | {"data": {"a": [1, None]}},
     "the longest text": SEND | {"message": "💬" * 4_000},
@@ -152,25 +152,25 @@ TAKEN: dict[str, dict[str, Any]] = {
     "join a room of 100 characters": JOIN | {"room": "💬" * 100},
     "leave": {"action": "leave", "room": "general"},
     "history after": HISTORY | {"after": 0},
-    "history of 50.0 places": HISTORY | {"after": 0.0, "limit": 50.0},
+    "history of 50.0 entries": HISTORY | {"after": 0.0, "limit": 50.0},
     "history before": HISTORY | {"before": 10**12 - 1, "limit": 200},
     "ping": PING,
     "ping with rooms": PING | {"ref": "p1", "rooms": ["general", "news"]},
     "ping with no rooms": PING | {"rooms": []},
     "presence": PRESENCE,
-    "presence after somebody": PRESENCE | {"ref": "w1", "after": "u1"},
+    "presence after a user": PRESENCE | {"ref": "w1", "after": "u1"},
     "typing": {"action": "typing", "room": "general", "ref": "t1"},
     "delete": DELETE,
     "ban": BAN,
     "ban for the longest time": BAN | {"seconds": 366 * 24 * 3600},
     "ban for 60.0 seconds": BAN | {"seconds": 60.0},
     "ban the longest user": BAN | {"user": "u" * 128},
-    "no ban any more": BAN | {"seconds": 0},
+    "end of a ban": BAN | {"seconds": 0},
     "mute": MUTE | {"ref": "q1"},
-    "slow": SLOW,
-    "slow no more": SLOW | {"seconds": 0},
-    "close": LOCK,
-    "open": LOCK | {"locked": False},
+    "slow mode": SLOW_MODE,
+    "end of slow mode": SLOW_MODE | {"seconds": 0},
+    "lock": LOCK,
+    "unlock": LOCK | {"locked": False},
 }
 FORBIDDEN: dict[str, dict[str, Any]] = {
     "no action": {"ref": "r1"},
@@ -178,48 +178,48 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
     "send without ref": {"action": "send", "room": "general", "message": "Hi"},
     "send without room": {"action": "send", "ref": "r1", "message": "Hi"},
     "send without message": {"action": "send", "ref": "r1", "room": "general"},
-    "no text": SEND | {"message": ""},
+    "an empty text": SEND | {"message": ""},
     "text that is a number": SEND | {"message": 5},
-    "too long a text": SEND | {"message": "x" * 4_001},
+    "a text that is too long": SEND | {"message": "x" * 4_001},
     "a control character": SEND | {"message": "\x1b[2J"},
     "an empty ref": SEND | {"ref": ""},
-    "too long a ref": SEND | {"ref": "r" * 129},
+    "a ref that is too long": SEND | {"ref": "r" * 129},
     "a ref of two lines": SEND | {"ref": "a\nb"},
     "a ref that is a number": SEND | {"ref": 7},
     "a room of two words": SEND | {"room": "two words"},
-    "too long a room": SEND | {"room": "r" * 101},
+    "a room that is too long": SEND | {"room": "r" * 101},
     "a room that is a list": JOIN | {"room": ["general"]},
     "join without room": {"action": "join"},
     "join after -1": JOIN | {"after": -1},
-    "join after what no seq can be": JOIN | {"after": 10**12},
+    "join after a seq above the maximum": JOIN | {"after": 10**12},
     "join after half a number": JOIN | {"after": 1.5},
     "join after text": JOIN | {"after": "1"},
-    "join after nothing": JOIN | {"after": None},
+    "join after null": JOIN | {"after": None},
     "leave without room": {"action": "leave"},
-    "history of no side": HISTORY,
-    "history of two sides": HISTORY | {"after": 1, "before": 9},
-    "history of no places": HISTORY | {"after": 0, "limit": 0},
-    "history of 201 places": HISTORY | {"after": 0, "limit": 201},
-    "history up to true": HISTORY | {"before": True},
+    "history without after and before": HISTORY,
+    "history with after and before": HISTORY | {"after": 1, "before": 9},
+    "history of no entries": HISTORY | {"after": 0, "limit": 0},
+    "history of 201 entries": HISTORY | {"after": 0, "limit": 201},
+    "history before true": HISTORY | {"before": True},
     "rooms that are text": PING | {"rooms": "general"},
-    "a room in rooms that is none": PING | {"rooms": ["two words"]},
+    "an invalid room in rooms": PING | {"rooms": ["two words"]},
     "100 rooms": PING | {"rooms": [f"room-{number}" for number in range(100)]},
     "presence without room": {"action": "presence"},
     "presence after a number": PRESENCE | {"after": 1},
     "typing without room": {"action": "typing"},
     "delete without seq": {"action": "delete", "room": "general"},
-    "delete what no seq can be": DELETE | {"seq": 0},
-    "ban nobody": {"action": "ban", "room": "general", "seconds": 60},
-    "ban a user without a name": BAN | {"user": ""},
-    "ban too long a user": BAN | {"user": "u" * 129},
+    "delete seq 0": DELETE | {"seq": 0},
+    "ban without user": {"action": "ban", "room": "general", "seconds": 60},
+    "ban an empty user": BAN | {"user": ""},
+    "ban a user that is too long": BAN | {"user": "u" * 129},
     "ban a user of two lines": BAN | {"user": "u\n2"},
     "ban without seconds": {"action": "ban", "room": "general", "user": "u2"},
-    "ban until before": BAN | {"seconds": -1},
+    "ban for -1 seconds": BAN | {"seconds": -1},
     "ban for more than a year": BAN | {"seconds": 366 * 24 * 3600 + 1},
     "mute for half a second": MUTE | {"seconds": 0.5},
-    "slow without seconds": {"action": "slow_mode", "room": "general"},
-    "slow for true seconds": SLOW | {"seconds": True},
-    "lock for a number": LOCK | {"locked": 1},
+    "slow mode without seconds": {"action": "slow_mode", "room": "general"},
+    "slow mode for true seconds": SLOW_MODE | {"seconds": True},
+    "lock with a number": LOCK | {"locked": 1},
 }
 
 
@@ -228,32 +228,32 @@ SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general", moderator=True)
 
 @pytest.fixture
 def chat(dynamodb: Any) -> Context:
-    """A room in which something has been said."""
+    """Return the context of a room with one message."""
     connections = Connections(dynamodb, "ConnectionsTable")
     connections.add(Connection("c1", SENDER.identity, 0), ["general"])
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
     room_log = Log(dynamodb, "MessagesTable", 90, rules)
     room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
     membership = Membership(connections, rules, signals)
-    moderation = Moderation(membership, room_log, rules, signals, nobody_is_told)
+    moderation = Moderation(membership, room_log, rules, signals, no_management_client)
     return Context(connections, room_log, rules, signals, membership, moderation)
 
 
-def nobody_is_told() -> Any:
-    raise AssertionError("who is sent out here is not connected")
+def no_management_client() -> Any:
+    raise AssertionError("no test of this module closes or posts to a connection")
 
 
-@pytest.mark.parametrize("frame", TAKEN.values(), ids=TAKEN)
-def test_what_the_document_allows_the_server_takes(chat: Context, frame: dict[str, Any]) -> None:
+@pytest.mark.parametrize("frame", ALLOWED.values(), ids=ALLOWED)
+def test_the_server_accepts_what_the_document_allows(chat: Context, frame: dict[str, Any]) -> None:
     check_sent(frame)
     action = frame["action"]
     reply = dispatch(chat, SENDER, Request(action, frame))
-    if action != "onMessage":  # whose route keeps the reply to itself
+    if action != "onMessage":  # its route is one-way: API Gateway drops the reply
         check_received(reply, action)
 
 
 @pytest.mark.parametrize("frame", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_what_the_document_forbids_is_an_error_of_the_server(chat: Context, frame: dict[str, Any]) -> None:
+def test_the_server_rejects_what_the_document_forbids(chat: Context, frame: dict[str, Any]) -> None:
     with pytest.raises(WrongFrame):
         check_sent(frame)
     with pytest.raises(ChatError):

@@ -33,10 +33,10 @@ class Authorizer:
         self._app = app
         self._event = event
 
-    def asked(
+    def answer(
         self, *, headers: dict[str, str] | None = None, query: dict[str, list[str]] | None = None
     ) -> dict[str, Any]:
-        """Its answer to a client that sends these headers and this query."""
+        """Return the answer to a client that sends these headers and this query."""
         event = self._event("authorize")
         event["headers"] = headers
         event["multiValueHeaders"] = headers and {name: [value] for name, value in headers.items()}
@@ -56,8 +56,8 @@ class Authorizer:
     def context(
         self, *, headers: dict[str, str] | None = None, query: dict[str, list[str]] | None = None
     ) -> dict[str, str]:
-        """What travels with the events of a client that it lets in."""
-        answer = self.asked(headers=headers, query=query)
+        """Return the context of a client with these headers and this query, which is let in."""
+        answer = self.answer(headers=headers, query=query)
         assert effect(answer) == "Allow"
         context: dict[str, str] = answer["context"]
         assert answer["principalId"] == context["user"]
@@ -72,7 +72,7 @@ def effect(answer: dict[str, Any]) -> str:
 
 @cache
 def declared_with(parameters: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    """The function's variables in template.yaml, with these parameters."""
+    """Return the function's variables in template.yaml, with these parameters."""
     stack = template.load(ROOT / "template.yaml", parameters=dict(parameters))
     return stack.functions["AuthorizerFunction"].environment
 
@@ -83,7 +83,7 @@ def bearer(text: str) -> dict[str, str]:
 
 @pytest.fixture
 def cold_start(aws: None, logs: Logs, monkeypatch: pytest.MonkeyPatch) -> ColdStart:
-    """Imports the function again, with the environment of template.yaml and these parameters."""
+    """Return a function that imports the handler again, with these parameters of template.yaml."""
 
     def start(parameters: dict[str, str], environment: dict[str, str] | None = None) -> ModuleType:
         declared = declared_with(tuple(parameters.items()))
@@ -112,7 +112,7 @@ def open_to_all(deployed: Deploy) -> Authorizer:
 
 @pytest.fixture
 def ssm(empty_account: Any) -> Iterator[Any]:
-    """Where the secret is."""
+    """Return the SSM client of an account that holds the secret."""
     ssm = boto3.client("ssm")
     ssm.put_parameter(Name=PLACE, Type="SecureString", Value=SECRET)
     yield ssm

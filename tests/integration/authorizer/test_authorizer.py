@@ -1,6 +1,6 @@
-"""Which users the authorizer lets in, and what travels with every event of theirs.
+"""The users that the authorizer lets in, and the context that it gives to their events.
 
-Over 300 lines, because one handler answers all of them.
+Over 300 lines, because one handler answers all these handshakes.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ SITE = "https://chat.example.com"
 # AuthMode open
 
 
-def test_a_stranger_is_a_guest_in_the_lobby(open_to_all: Authorizer) -> None:
+def test_a_client_that_sends_nothing_is_a_guest_in_the_lobby(open_to_all: Authorizer) -> None:
     context = open_to_all.context()
     assert context["name"] == f"Guest {context['user'][:4]}"
     assert context["room"] == "lobby"
 
 
-def test_whoever_brings_a_client_id_is_the_same_user_on_every_connection(open_to_all: Authorizer) -> None:
+def test_a_client_id_is_one_user_on_every_connection(open_to_all: Authorizer) -> None:
     first = open_to_all.context(query={"client": ["one"]})
     again = open_to_all.context(query={"client": ["one"], "name": ["Ada"]})
     other = open_to_all.context(query={"client": ["two"]})
@@ -44,16 +44,16 @@ def test_whoever_brings_a_client_id_is_the_same_user_on_every_connection(open_to
     assert "one" not in first["user"]
 
 
-def test_the_first_room_is_where_a_plain_client_speaks(open_to_all: Authorizer) -> None:
+def test_the_first_room_is_in_the_context_for_plain_clients(open_to_all: Authorizer) -> None:
     assert open_to_all.context(query={"room": ["general", "news"]})["room"] == "general"
 
 
-def test_a_name_is_cleaned_before_it_travels(open_to_all: Authorizer) -> None:
+def test_a_name_is_cleaned_before_it_is_in_the_context(open_to_all: Authorizer) -> None:
     assert open_to_all.context(query={"name": ["Ada\n\u202egnp"]})["name"] == "Ada gnp"
     assert len(open_to_all.context(query={"name": ["x" * 5_000]})["name"]) == 64
 
 
-def test_whoever_is_asked_for_nothing_may_do_what_everybody_may(open_to_all: Authorizer) -> None:
+def test_roles_and_grants_in_the_query_have_no_effect(open_to_all: Authorizer) -> None:
     context = open_to_all.context(
         query={"room": ["private-1"], "roles": ["moderator"], "grants": ["private-*"]}
     )
@@ -70,15 +70,13 @@ def test_whoever_is_asked_for_nothing_may_do_what_everybody_may(open_to_all: Aut
         ("token.x, roomcast.v1", "v1"),
     ],
 )
-def test_the_protocol_travels_with_the_identity(
-    open_to_all: Authorizer, header: str | None, protocol: str
-) -> None:
+def test_the_protocol_is_in_the_context(open_to_all: Authorizer, header: str | None, protocol: str) -> None:
     headers = None if header is None else {"sec-websocket-protocol": header}
     assert open_to_all.context(headers=headers)["protocol"] == protocol
 
 
 @pytest.mark.parametrize("bad", ["a.b.c", "x" * 10_240, ""])
-def test_nobody_looks_at_a_token_where_none_is_asked_for(open_to_all: Authorizer, bad: str) -> None:
+def test_an_open_chat_ignores_tokens(open_to_all: Authorizer, bad: str) -> None:
     expected = open_to_all.context(query={"client": ["one"]})
     for headers in (bearer(bad), {"Authorization": f"Bearer {bad}"}, None):
         context = open_to_all.context(headers=headers, query={"client": ["one"], "token": [bad]})
@@ -99,9 +97,7 @@ PLACES: dict[str, Callable[[str], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_good_token_lets_in_the_user_that_it_names_wherever_it_is(
-    with_secret: Authorizer, place: str
-) -> None:
+def test_a_valid_token_lets_in_its_user_from_each_place(with_secret: Authorizer, place: str) -> None:
     end = int(time.time()) + 600
     good = token(exp=end, rooms=["general", "news:read"], roles=["moderator"])
     context = with_secret.context(**PLACES[place](good))
@@ -117,56 +113,56 @@ def test_a_good_token_lets_in_the_user_that_it_names_wherever_it_is(
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_bad_token_is_rejected_wherever_it_is(with_secret: Authorizer, place: str) -> None:
+def test_a_bad_token_is_rejected_from_each_place(with_secret: Authorizer, place: str) -> None:
     for bad in (token("another secret of more than 32 bytes"), token(exp=1), "a.b.c", "x" * 10_240, ""):
-        assert effect(with_secret.asked(**PLACES[place](bad))) == "Deny"
+        assert effect(with_secret.answer(**PLACES[place](bad))) == "Deny"
 
 
 def test_the_first_token_counts_also_when_a_later_one_is_better(with_secret: Authorizer) -> None:
     good, bad = token(), token(exp=1)
     headers = {**bearer(bad), "Authorization": f"Bearer {good}"}
-    assert effect(with_secret.asked(headers=headers, query={"token": [good]})) == "Deny"
+    assert effect(with_secret.answer(headers=headers, query={"token": [good]})) == "Deny"
     headers = {**bearer(good), "Authorization": f"Bearer {bad}"}
-    assert effect(with_secret.asked(headers=headers, query={"token": [bad]})) == "Allow"
+    assert effect(with_secret.answer(headers=headers, query={"token": [bad]})) == "Allow"
 
 
-def test_without_a_token_nobody_gets_in(with_secret: Authorizer) -> None:
-    assert effect(with_secret.asked()) == "Deny"
-    assert effect(with_secret.asked(headers={"Authorization": "Basic YWRhOg=="})) == "Deny"
-    assert effect(with_secret.asked(query={"client": ["one"], "name": ["Ada"]})) == "Deny"
+def test_a_client_without_a_token_is_rejected(with_secret: Authorizer) -> None:
+    assert effect(with_secret.answer()) == "Deny"
+    assert effect(with_secret.answer(headers={"Authorization": "Basic YWRhOg=="})) == "Deny"
+    assert effect(with_secret.answer(query={"client": ["one"], "name": ["Ada"]})) == "Deny"
 
 
-def test_nobody_becomes_another_by_saying_so(with_secret: Authorizer) -> None:
+def test_a_user_or_a_name_in_the_query_has_no_effect(with_secret: Authorizer) -> None:
     said = {"user": ["bob-2"], "name": ["Bob"], "client": ["bob-2"], "sub": ["bob-2"], "roles": ["moderator"]}
     context = with_secret.context(headers=bearer(token()), query=said)
     assert (context["user"], context["name"], context["roles"]) == ("ada-1", "Ada", "")
 
 
-def test_a_token_that_lists_no_room_opens_none(with_secret: Authorizer) -> None:
+def test_a_token_with_an_empty_list_of_rooms_grants_no_room(with_secret: Authorizer) -> None:
     assert with_secret.context(headers=bearer(token()))["grants"] == "*"
     assert with_secret.context(headers=bearer(token(rooms=[])))["grants"] == ""
 
 
-def test_a_token_of_a_published_key_lets_in(with_keys: Authorizer) -> None:
+def test_a_token_signed_with_a_published_key_lets_its_user_in(with_keys: Authorizer) -> None:
     assert with_keys.context(headers=bearer(token(rsa_key(), "RS256", kid="r1")))["user"] == "ada-1"
-    assert effect(with_keys.asked(headers=bearer(token()))) == "Deny"
+    assert effect(with_keys.answer(headers=bearer(token()))) == "Deny"
 
 
 def test_the_leeway_and_the_claim_with_the_audience_are_parameters(ssm: Any, deployed: Deploy) -> None:
     ahead = bearer(token(iat=int(time.time()) + 30))
-    assert effect(deployed(WITH_SECRET).asked(headers=ahead)) == "Allow"
-    assert effect(deployed({**WITH_SECRET, "JwtLeeway": "10"}).asked(headers=ahead)) == "Deny"
+    assert effect(deployed(WITH_SECRET).answer(headers=ahead)) == "Allow"
+    assert effect(deployed({**WITH_SECRET, "JwtLeeway": "10"}).answer(headers=ahead)) == "Deny"
     by_client = deployed({**WITH_SECRET, "AudienceClaim": "client_id"})
-    assert effect(by_client.asked(headers=bearer(token(aud=..., client_id="roomcast")))) == "Allow"
-    assert effect(by_client.asked(headers=bearer(token()))) == "Deny"
+    assert effect(by_client.answer(headers=bearer(token(aud=..., client_id="roomcast")))) == "Allow"
+    assert effect(by_client.answer(headers=bearer(token()))) == "Deny"
 
 
-def test_a_flood_of_bad_tokens_asks_the_issuer_once(with_keys: Authorizer, server: KeySetServer) -> None:
+def test_a_flood_of_bad_tokens_causes_one_fetch(with_keys: Authorizer, server: KeySetServer) -> None:
     for number in range(1_000):
         bad = token(rsa_key("evil"), "RS256", kid=f"k{number % 10}")
-        if number >= 10:  # signing takes its time
+        if number >= 10:  # signing a thousand tokens takes seconds
             bad = bad[:-4] + f"{number:04}"
-        assert effect(with_keys.asked(headers=bearer(bad))) == "Deny"
+        assert effect(with_keys.answer(headers=bearer(bad))) == "Deny"
     assert server.fetches == 1
 
 
@@ -175,7 +171,7 @@ def test_an_issuer_that_is_down_is_an_error_in_the_log_and_a_rejection(
 ) -> None:
     server.status = 503
     for _ in range(3):
-        assert effect(with_keys.asked(headers=bearer(token(rsa_key(), "RS256", kid="r1")))) == "Deny"
+        assert effect(with_keys.answer(headers=bearer(token(rsa_key(), "RS256", kid="r1")))) == "Deny"
     lines = [(line["level"], line.get("reason")) for line in logs.lines()]
     assert lines == [("ERROR", "the issuer answers 503"), *[("INFO", "keys_unavailable")] * 3]
 
@@ -192,7 +188,7 @@ def test_the_sample_event_with_a_token_lets_in_the_user_that_it_names(
     }  # fmt: skip
 
 
-def test_the_sample_event_of_a_page_elsewhere_is_rejected_where_origins_are_listed(
+def test_the_sample_event_of_another_sites_page_is_rejected_if_origins_are_listed(
     deployed: Deploy, event: Callable[[str], dict[str, Any]]
 ) -> None:
     assert effect(deployed({"AllowedOrigins": SITE}).invoke(event("authorize-origin"))) == "Deny"
@@ -217,20 +213,20 @@ def test_pages_of_other_sites_are_rejected_in_either_mode(ssm: Any, deployed: De
             "": "Deny",
         }.items():
             headers = {**bearer(token()), name: origin}
-            assert effect(authorizer.asked(headers=headers)) == expected, origin
-        assert effect(authorizer.asked(headers=bearer(token()))) == "Allow"  # no browser
+            assert effect(authorizer.answer(headers=headers)) == expected, origin
+        assert effect(authorizer.answer(headers=bearer(token()))) == "Allow"  # not a browser: no Origin
 
 
-def test_pages_from_disk_are_let_in_where_that_is_wanted(deployed: Deploy) -> None:
+def test_pages_from_disk_are_let_in_if_null_is_listed(deployed: Deploy) -> None:
     authorizer = deployed({"AllowedOrigins": f"null,{SITE}"})
-    assert effect(authorizer.asked(headers={"Origin": "null"})) == "Allow"
+    assert effect(authorizer.answer(headers={"Origin": "null"})) == "Allow"
 
 
 def test_pages_of_every_site_are_let_in_by_default(open_to_all: Authorizer) -> None:
-    assert effect(open_to_all.asked(headers={"Origin": "https://anywhere.test"})) == "Allow"
+    assert effect(open_to_all.answer(headers={"Origin": "https://anywhere.test"})) == "Allow"
 
 
-# Whatever comes
+# Odd handshakes
 
 
 ODD: dict[str, dict[str, Any]] = {
@@ -271,15 +267,15 @@ ODD: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_whatever_comes_is_answered(
+def test_an_odd_handshake_is_answered(
     with_secret: Authorizer, open_to_all: Authorizer, odd: str, logs: Logs
 ) -> None:
-    assert effect(with_secret.asked(**ODD[odd])) == "Deny"
-    assert effect(open_to_all.asked(**ODD[odd])) == "Allow"
+    assert effect(with_secret.answer(**ODD[odd])) == "Deny"
+    assert effect(open_to_all.answer(**ODD[odd])) == "Allow"
     assert all(line["level"] == "INFO" for line in logs.lines())
 
 
-def test_the_largest_of_everything_is_an_answer_that_api_gateway_takes(with_secret: Authorizer) -> None:
+def test_the_largest_context_fits_into_an_answer_for_api_gateway(with_secret: Authorizer) -> None:
     largest = claims(sub="💬" * 128, name="💬" * 64, rooms="x" * 4_000, roles="y" * 96)
     unescaped = json.dumps(largest, ensure_ascii=False).encode()
     largest_token = forged({"alg": "HS256"}, unescaped, SECRET.encode())
@@ -301,10 +297,10 @@ def test_the_context_holds_nothing_but_text(with_secret: Authorizer, open_to_all
 # The log
 
 
-def test_the_log_says_who_came_in_and_why_another_did_not(with_secret: Authorizer, logs: Logs) -> None:
-    with_secret.asked(headers=bearer(token()))
-    with_secret.asked(headers=bearer(token(exp=1)))
-    with_secret.asked()
+def test_the_log_has_the_user_or_the_reason_of_a_rejection(with_secret: Authorizer, logs: Logs) -> None:
+    with_secret.answer(headers=bearer(token()))
+    with_secret.answer(headers=bearer(token(exp=1)))
+    with_secret.answer()
     said = [(line["message"], line.get("user"), line.get("reason")) for line in logs.lines()]
     assert said == [
         ("identified", "ada-1", None),
@@ -335,7 +331,7 @@ def test_nothing_else_of_a_token_or_a_url_is_logged(
             asked: dict[str, Any] = {"headers": {"Origin": "https://hush.test"}, "query": {}}
             for part, values in place(each).items():
                 asked[part] = {**asked[part], **values}
-            with_secret.asked(headers=asked["headers"], query={**query, **asked["query"]})
+            with_secret.answer(headers=asked["headers"], query={**query, **asked["query"]})
     assert len(logs.lines()) == len(tokens) * len(PLACES)
     printed = capsys.readouterr()
     written = logs.getvalue() + printed.out + printed.err
@@ -365,7 +361,7 @@ def test_nothing_else_of_a_token_or_a_url_is_logged(
     ],
     ids=str,
 )
-def test_a_setting_that_cannot_be_fails_the_cold_start_by_its_name(
+def test_an_invalid_setting_fails_the_cold_start_by_its_name(
     cold_start: ColdStart, environment: dict[str, str], named: str
 ) -> None:
     with pytest.raises((KeyError, ValueError), match=named):

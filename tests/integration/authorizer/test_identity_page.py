@@ -71,14 +71,14 @@ def test_a_recipe_with_published_keys_lets_in_its_token(
     assert context == told
     for missing in ("iss", set_to.get("AudienceClaim", "aud"), "sub", "exp"):
         bad = {claim: value for claim, value in good.items() if claim != missing}
-        assert effect(authorizer.asked(headers=bearer(signed(bad, rsa_key(), "RS256", kid="r1")))) == "Deny"
+        assert effect(authorizer.answer(headers=bearer(signed(bad, rsa_key(), "RS256", kid="r1")))) == "Deny"
     other_audience = good | {set_to.get("AudienceClaim", "aud"): "account"}
     assert (
-        effect(authorizer.asked(headers=bearer(signed(other_audience, rsa_key(), "RS256", kid="r1"))))
+        effect(authorizer.answer(headers=bearer(signed(other_audience, rsa_key(), "RS256", kid="r1"))))
         == "Deny"
     )
     expired = signed(claims | {"exp": claims["iat"]}, rsa_key(), "RS256", kid="r1")
-    assert effect(authorizer.asked(headers=bearer(expired))) == "Deny"
+    assert effect(authorizer.answer(headers=bearer(expired))) == "Deny"
 
 
 def test_the_recipe_for_tokens_of_ones_own_lets_in_its_token(
