@@ -78,9 +78,17 @@ class Attempt:
 class RateLimiter:
     """The attribute `due`, in microseconds since 1970, of items that share a rate."""
 
-    def __init__(self, rate: Rate, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, rate: Rate, now: Callable[[], float] = time.time, spread: Callable[[], float] = lambda: 0
+    ) -> None:
+        """`spread` returns numbers from 0 to 1, random where many wait for the same item.
+
+        That part of the time in which one burst of uses comes evenly is added to the seconds of a
+        RateLimited. Otherwise all who wait come back at once, and only one of them is let through.
+        """
         self._rate = rate
         self._now = now
+        self._spread = spread
         self._seen: LRU[int] = LRU()  # `due` by item, as this instance saw it last
 
     def attempts(self, item: str) -> Iterator[Attempt]:
@@ -98,9 +106,12 @@ class RateLimiter:
             due = self._seen.get(item, 0)
             early = due - self._rate.burst_tolerance - now
             if early > 0:  # `due` never falls, so an old value is enough: a flood costs no write
-                raise RateLimited(_TOO_MANY, retry_after=_seconds(early))
+                raise RateLimited(_TOO_MANY, retry_after=self._retry_after(early))
             yield self._attempt(item, due, now)
-        raise RateLimited(_TOO_MANY, retry_after=_seconds(self._rate.interval))
+        raise RateLimited(_TOO_MANY, retry_after=self._retry_after(self._rate.interval))
+
+    def _retry_after(self, early: int) -> float:
+        return _seconds(early + int(self._spread() * self._rate.burst * self._rate.interval))
 
     def _attempt(self, item: str, due: int, now: int) -> Attempt:
         interval = self._rate.interval

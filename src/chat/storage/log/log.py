@@ -8,6 +8,7 @@ history.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,7 +54,7 @@ class Log(LogWriter):
         """A room takes messages at `rate`."""
         super().__init__(dynamodb, table, history_days, now)
         self._rules = rules
-        self._limiter = RateLimiter(rate, now)
+        self._limiter = RateLimiter(rate, now, spread=random.random)
         self._known: LRU[Rules] = LRU()  # by room, as this instance read them last
 
     def append(self, room: str, message: Message, *, moderator: bool = False) -> Receipt:

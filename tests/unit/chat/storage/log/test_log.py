@@ -137,7 +137,7 @@ def test_a_flood_over_four_instances_is_held_and_other_rooms_are_not_slowed(dyna
     taken = {room: head.seq for room, head in log.heads({"flood", "quiet"}).items()}
     assert taken["flood"] == pytest.approx(50 + 2 * 50, rel=0.1)
     assert taken["flood"] + len(waits) == 1_000
-    assert all(0 < seconds <= 0.021 for seconds in waits)
+    assert all(0 < seconds <= 1.021 for seconds in waits)  # spread over a second
     assert taken["quiet"] == 20
 
 

@@ -181,7 +181,7 @@ def test_a_cooldown_is_refunded_if_the_room_takes_no_more(dynamodb: Any) -> None
     log.append("general", message("r1", user="u2"))
     with pytest.raises(RateLimited) as limited:
         log.append("general", message("r2"))
-    assert limited.value.retry_after <= 1.001
+    assert limited.value.retry_after <= 2.001  # the room's rate, and a second at random
     clock.now += limited.value.retry_after
     log.append("general", message("r2"))
     clock.now += 1.001
