@@ -80,7 +80,13 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         "port of the web client and the API (default: PORT in the environment, or 8080); DynamoDB and SQS "
         "are on N+1, where functions under `sam local invoke` reach them",
     )
-    command.add_argument("--data", type=Path, metavar="DIR", help="keep tables and queues in this folder")
+    command.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="keep tables and queues in this folder. It is written every second (more rarely if it holds "
+        "much): after a power cut, only what was acknowledged since then is missing",
+    )
     command.add_argument(
         "--also-on",
         metavar="ADDRESS",
@@ -217,6 +223,8 @@ async def _run(options: argparse.Namespace) -> int:
         samples=options.template.resolve().parent / "events",
         log=terminal.show,
     )
+    if options.data is not None:
+        terminal.show("local", f"{options.data} is written every second: a power cut loses that much at most")
     serving = asyncio.create_task(_serve(engine, terminal))
     stop = asyncio.create_task(interrupted.wait())
     await asyncio.wait([serving, stop], return_when=asyncio.FIRST_COMPLETED)

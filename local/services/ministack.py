@@ -23,7 +23,7 @@ _ATTEMPTS = 3  # another program may take a free port before ministack binds it
 
 
 class Ministack:
-    """One ministack process. With `data`, it keeps its state in that folder.
+    """One ministack process. With `data`, it keeps its state in that folder, through kills too (durable.py).
 
     `url` is at an address that is hard to find, because ministack answers everybody. Only processes of this
     engine get it.
@@ -88,7 +88,7 @@ class Ministack:
                 sys.executable,
                 "-P",
                 str(CHILD),
-                "ministack",
+                "local.services.durable" if self._data else "ministack",
                 cwd=self._scratch.path,
                 env=self._environment(),
                 stdin=asyncio.subprocess.PIPE,
@@ -113,6 +113,7 @@ class Ministack:
             "MINISTACK_REGION": self.region,
             "TMPDIR": str(folder),  # it leaves folders behind
             "PERSIST_STATE": "1" if self._data else "0",
+            "PYTHONPATH": str(CHILD.parents[1]),  # for durable.py
             "STATE_DIR": str((self._data or folder / "state").resolve()),
         }
 

@@ -1,0 +1,81 @@
+"""`make run` with --data, killed with all of its processes as in a power cut, and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.support.clients import TIMEOUT, frame_client
+from tests.support.project import ROOT
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    process: asyncio.subprocess.Process
+    url: str
+
+    async def cut_power(self) -> None:
+        """Kill the engine and every process that it has started; those below DynamoDB's first."""
+        for pid in [*reversed(descendants(self.process.pid)), self.process.pid]:
+            os.kill(pid, signal.SIGSTOP)
+        for pid in [*descendants(self.process.pid), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        await self.process.wait()
+
+
+def descendants(pid: int) -> list[int]:
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [one for child in children for one in (child, *descendants(child))]
+
+
+@asynccontextmanager
+async def running(data: Path) -> AsyncIterator[Run]:
+    command = ["-m", "local", "run", "--port", "0", "--data", str(data)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    try:
+        ready = (await process.stdout.readline()).decode()
+        found = re.search(r"socket (ws://\S+)\)", ready)
+        assert found, ready
+        yield Run(process, found[1])
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
+
+
+async def until_written(data: Path, text: str) -> None:
+    async with asyncio.timeout(TIMEOUT):
+        while not ((file := data / "dynamodb.json").exists() and text in file.read_text()):
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+async def test_what_was_acknowledged_a_second_before_a_power_cut_is_in_the_history(tmp_path: Path) -> None:
+    sent = [str(uuid.uuid4()) for _ in range(10)]
+    me = str(uuid.uuid4())
+    async with running(tmp_path) as run, frame_client(run.url, client=me, room="general") as ada:
+        replies = [await ada.request(action="send", room="general", message="Hi", ref=ref) for ref in sent]
+        await until_written(tmp_path, sent[-1])
+        await run.cut_power()
+        await ada.abort()
+    assert [reply["status"] for reply in replies] == ["ok"] * len(sent)
+    async with running(tmp_path) as run, frame_client(run.url, client=me, room="general") as ada:
+        page = await ada.request(action="join", room="general", after=0)
+        assert [message["id"] for message in page["messages"]] == sent
+        again = await ada.request(action="send", room="general", message="Hi", ref=sent[0])
+        assert again["seq"] == replies[0]["seq"]
