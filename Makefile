@@ -36,8 +36,8 @@ lint: .venv/.dev ## Check style, types and imports of the Python code
 
 check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the browser client's types and tests
 	@$(SAM) validate --lint --region us-east-1
-	@$(dir $(SAM))cfn-lint --regions ALL_REGIONS -- template.yaml
-	@$(dir $(SAM))cfn-lint --regions us-east-1 -- budget.yaml
+	@.venv-sam/bin/cfn-lint --regions ALL_REGIONS -- template.yaml
+	@.venv-sam/bin/cfn-lint --regions us-east-1 -- budget.yaml
 	@npm run --silent check
 	@npm test --silent
 
