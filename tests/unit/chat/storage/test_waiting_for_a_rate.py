@@ -44,14 +44,14 @@ def tries_of(waiting: int, *, spreads: bool, waits_longer: bool) -> tuple[int, f
     due = [(began, client, 0) for client in range(waiting)]
     tries = 0
     while due:
-        room.now, client, refusals = heapq.heappop(due)
+        room.now, client, errors = heapq.heappop(due)
         tries += 1
         try:
             room.use(rng.choice(limiters))
         except RateLimited as error:
-            longer = rng.uniform(0, min(2 ** (refusals - 1), MAX_LONGER)) if waits_longer and refusals else 0
+            longer = rng.uniform(0, min(2 ** (errors - 1), MAX_LONGER)) if waits_longer and errors else 0
             latency = rng.uniform(0.02, 0.08)
-            heapq.heappush(due, (room.now + latency + error.retry_after + longer, client, refusals + 1))
+            heapq.heappush(due, (room.now + latency + error.retry_after + longer, client, errors + 1))
     return tries, room.now - began
 
 
