@@ -1,4 +1,4 @@
-import { systemClock } from "./roomcast/transport/clock.js";
+import { systemClock, within } from "./roomcast/transport/clock.js";
 import { Connection } from "./roomcast/transport/connection.js";
 import { Emitter } from "./roomcast/emitter.js";
 import { MAX_COUNTED, MAX_PING_ROOMS, ping } from "./roomcast/protocol/frames.js";
@@ -17,6 +17,8 @@ export { randomId, Room, RoomcastError };
 
 /** Characters. Some proxies cut or reject a longer address. */
 const MAX_URL_LENGTH = 2_000;
+/** Milliseconds that a ping may take when the browser reports no network. */
+const OFFLINE_TIMEOUT = 3_000;
 /** Milliseconds. API Gateway cuts a socket ten minutes later. */
 const LIFETIME = 110 * 60_000;
 
@@ -102,7 +104,7 @@ export class Roomcast extends Emitter {
       { client, token: typeof token === "function" ? token : () => token, lifetime, WebSocket, clock, random },
     );
     this.#heartbeat = new Heartbeat(heartbeat, () => this.#oldestActivity, () => this.#ping(heartbeat), clock);
-    this.#unwatch = watchNetwork({ online: () => this.#retryNow(), offline: () => this.#connection.goOffline() });
+    this.#unwatch = watchNetwork({ online: () => this.#retryNow(), offline: () => this.#onOffline() });
   }
 
   /** @returns {ConnectionState} */
@@ -223,6 +225,16 @@ export class Roomcast extends Emitter {
   #retryNow() {
     this.#connection.retryNow();
     this.#ping(0);
+  }
+
+  /** The browser reports no network. It may be wrong, as after a change of a virtual adapter, so ask the server. */
+  async #onOffline() {
+    const { socket } = this.#connection;
+    const { clock } = this.#tools;
+    const askedAt = clock.elapsed();
+    await within(OFFLINE_TIMEOUT, socket?.request(ping([])), clock).catch(() => {}); // The next line looks.
+    const isAlive = socket?.isOpen && socket.lastActivityAt > askedAt;
+    if (socket === this.#connection.socket && !isAlive) this.#connection.goOffline();
   }
 
   get #oldestActivity() {

@@ -2,6 +2,7 @@ import { Backoff } from "./backoff.js";
 import { TimedOut, within } from "./clock.js";
 import { RoomcastError } from "../protocol/error.js";
 import { SUBPROTOCOL } from "../protocol/frames.js";
+import { ReplyTimeout } from "./reply-timeout.js";
 import { Socket } from "./socket.js";
 import { ownerOf } from "./token.js";
 
@@ -70,6 +71,7 @@ export class Connection {
   #retryTimer = null;
   /** @type {any} */
   #handOverTimer = null;
+  #replyTimeout = new ReplyTimeout();
   #backoff;
   #callbacks;
   #options;
@@ -102,13 +104,12 @@ export class Connection {
     this.#connect();
   }
 
-  /** The browser reports no network: close now, because sockets notice that late. */
+  /** There is no network: close now, because sockets notice that late. */
   goOffline() {
     if (this.state === "idle" || this.state === "closed") return;
     this.#enter("offline");
     this.#closeAll();
-    // The browser may be wrong, above all about a server on the same machine.
-    this.#retryIn(this.#options.random() * MAX_PAUSE);
+    this.#retryIn(this.#backoff.next()); // The browser may be wrong, or not say that it is online again.
   }
 
   /** Close for good. @param {string} code - the reason */
@@ -144,7 +145,7 @@ export class Connection {
         onClose: (socket) => this.#onClose(socket),
       };
       const address = this.#callbacks.address(this.#failedHandshakes > 0);
-      this.#next = new Socket(address, protocols, callbacks, { ...this.#options, owner });
+      this.#next = new Socket(address, protocols, callbacks, { ...this.#options, replyTimeout: this.#replyTimeout, owner });
     } catch (error) {
       // The token source failed or took too long, or its token cannot be a subprotocol.
       if (attempt !== this.#attempt) return;

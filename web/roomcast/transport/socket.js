@@ -1,10 +1,8 @@
 import { Backoff } from "./backoff.js";
+import { ReplyTimeout } from "./reply-timeout.js";
 import { alive, parseFrame } from "../protocol/frames.js";
 
-/**
- * How long, in milliseconds, a handshake or a reply may take. After a change of networks nothing else shows that a
- * socket is dead. API Gateway itself gives up after 29 s, but a request that takes 10 s is better sent again.
- */
+/** How long, in milliseconds, a handshake may take. */
 export const TIMEOUT = 10_000;
 
 /**
@@ -12,6 +10,8 @@ export const TIMEOUT = 10_000;
  * link with pages nor meets API Gateway's throttle by itself.
  */
 const MAX_UNDER_WAY = 8;
+/** How often frames that come may extend the time for a reply: API Gateway gives up a request after 29 s. */
+const MAX_TIMEOUTS = 3;
 /** Milliseconds before requests are sent again, in which replies that are on their way still come. */
 const MIN_RESEND_PAUSE = 500;
 
@@ -42,6 +42,7 @@ export class SocketClosed extends Error {}
  * @property {(reason: unknown) => void} reject
  * @property {() => Promise<unknown>} done - resolves when the request has resolved or rejected
  * @property {boolean} isUnderWay - it was sent, and neither its reply nor an error of API Gateway has come
+ * @property {number} sentAt
  * @property {any} deadline
  */
 
@@ -62,16 +63,18 @@ export class Socket {
   #window = MAX_UNDER_WAY; // how many requests may be under way now
   #repliesInRow = 0; // since API Gateway's last error
   #backoff;
+  #replyTimeout;
 
   /**
    * @param {string} url @param {string[]} protocols @param {Callbacks} callbacks
    * @param {{WebSocket: WebSocketClass, clock: import("./clock.js").Clock, random: () => number,
-   *   owner?: string | null}} tools - `owner`: of the token or the client id that it connects with
+   *   replyTimeout?: ReplyTimeout, owner?: string | null}} tools - `owner`: of the token or the client id that it connects with
    * @throws what the WebSocket's constructor throws for an invalid address or subprotocol
    */
-  constructor(url, protocols, callbacks, { WebSocket, clock, random, owner = null }) {
+  constructor(url, protocols, callbacks, { WebSocket, clock, random, replyTimeout = new ReplyTimeout(), owner = null }) {
     this.#callbacks = callbacks;
     this.#clock = clock;
+    this.#replyTimeout = replyTimeout;
     this.#backoff = new Backoff(random);
     this.#webSocket = new WebSocket(url, protocols);
     this.#webSocket.addEventListener("open", () => this.#onOpen());
@@ -111,7 +114,7 @@ export class Socket {
         return value !== null;
       };
       const done = () => result.catch(() => {});
-      const request = { frame, accept, reject, done, isUnderWay: false, deadline: null };
+      const request = { frame, accept, reject, done, isUnderWay: false, sentAt: 0, deadline: null };
       this.#requests.set(ref, request);
       this.#transmit();
       signal?.addEventListener("abort", () => {
@@ -182,6 +185,8 @@ export class Socket {
   /** @param {string} ref */
   #onReply(ref) {
     const request = this.#remove(ref);
+    const now = this.#clock.elapsed();
+    if (request) this.#replyTimeout.onReply(now - request.sentAt, now);
     if (request && (++this.#repliesInRow >= MAX_UNDER_WAY || this.#requests.size === 0)) {
       this.#backoff.reset();
       this.#window = MAX_UNDER_WAY;
@@ -208,9 +213,27 @@ export class Socket {
       if (request.isUnderWay) continue;
       if (free-- <= 0) return;
       request.isUnderWay = true;
-      request.deadline = this.#clock.setTimeout(() => this.close(), TIMEOUT);
+      request.sentAt = this.#clock.elapsed();
+      this.#awaitReply(request, this.#replyTimeout.value);
       this.#webSocket.send(request.frame);
     }
+  }
+
+  /**
+   * Close the socket if the reply does not come. On a slow link the reply waits behind other frames: those that come
+   * extend the time, but not for ever, because a request can be lost on a living socket.
+   *
+   * @param {PendingRequest} request @param {number} delay
+   */
+  #awaitReply(request, delay) {
+    request.deadline = this.#clock.setTimeout(() => {
+      const { value, isExtended } = this.#replyTimeout;
+      const now = this.#clock.elapsed();
+      const end = Math.min(this.lastActivityAt + value, request.sentAt + MAX_TIMEOUTS * value);
+      if (isExtended && end > now) return this.#awaitReply(request, Math.ceil(end - now));
+      this.#replyTimeout.onLate(now);
+      this.close();
+    }, delay);
   }
 
   /**
