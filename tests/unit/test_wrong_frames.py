@@ -18,6 +18,7 @@ from tests.support.asyncapi import (
 )
 
 OPTIONAL = {
+    "expires_in",  # without a token
     "skipped",
     "first_seq",
     "data",

@@ -79,13 +79,13 @@ def is_not_slowed(during: Sent, before: Sent) -> None:
     assert during.stored_in_time / during.sent >= 0.75 * before.stored_in_time / before.sent
 
 
-def is_answered(flood: Flood, *, rate: float) -> None:
-    """Each message has its answer, and each error says when the next will be accepted."""
+def is_answered(flood: Flood, *, rate: float, spread: float = 0) -> None:
+    """Each message has its answer, and each error says when the next will be accepted, within `spread` seconds."""
     assert flood.outcomes.keys() == {"ok", "rate_limited"}
     assert flood.outcomes.total() == flood.sent
     assert len(flood.retries) == flood.outcomes["rate_limited"]
     assert min(flood.retries) > 0
-    assert median(flood.retries) < 1 / rate
+    assert median(flood.retries) < 1 / rate + spread
 
 
 async def test_a_connection_that_floods_is_limited_to_its_rate_and_slows_nobody(room: str) -> None:
@@ -129,6 +129,6 @@ async def test_a_flooded_room_is_limited_to_its_rate_and_slows_no_other_room(roo
         accepted = flood.outcomes["ok"]
         assert accepted == pytest.approx(rate + rate * flood.seconds, rel=0.1)
         assert flood.sent > 2 * accepted
-        is_answered(flood, rate=rate)
+        is_answered(flood, rate=rate, spread=1)  # those who wait for a room come back one after the other
         is_not_slowed(elsewhere.result(), before)
         await listener.until(lambda: len(listener.texts) == accepted)
