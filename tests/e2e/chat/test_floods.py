@@ -80,7 +80,7 @@ def is_not_slowed(during: Sent, before: Sent) -> None:
 
 
 def is_answered(flood: Flood, *, rate: float, spread: float = 0) -> None:
-    """Each message has its answer, and each error says when the next will be accepted, within `spread` seconds."""
+    """Each message has its answer, and each error says when the next may come, within `spread`."""
     assert flood.outcomes.keys() == {"ok", "rate_limited"}
     assert flood.outcomes.total() == flood.sent
     assert len(flood.retries) == flood.outcomes["rate_limited"]
