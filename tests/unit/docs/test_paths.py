@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.project import ROOT
 
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # A package's own page has paths of its own.
 PACKAGES = [*ROOT.glob("web/README.md"), *ROOT.glob("src/*/README.md")]
 CODE = re.compile(r"`([^`\n]+)`")
