@@ -153,7 +153,7 @@ export class ScriptedServer {
         socket.join(room);
         return {
           room, seq: this.log(room).head, epoch, ...socket.person, rules: this.moderation.rules(room, socket),
-          expires_in: this.expiresIn(socket), ...(after !== undefined && !isOfOther && pageAfter()),
+          expires_in: this.expiresIn(socket),
           ...(after !== undefined && !isOfOther && pageAfter()),
         };
       case "leave":
