@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from local.engine import Engine
 from tests.e2e.browser.messages import write_history
-from tests.e2e.support.browser_windows import BrowserWindows, fill_in, say
+from tests.e2e.support.browser_windows import BrowserWindows, Network, fill_in, say
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -33,16 +33,20 @@ async def test_another_room_is_joined_and_the_first_one_left(
 
 
 async def test_a_new_name_counts_at_once_and_pending_messages_are_sent(
-    windows: BrowserWindows, room: str
+    windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
-    ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
+    person, network = await windows.new_person(), Network()
+    await network.of(person)
+    ada = await windows.open(f"{engine.url}/?name=Ada&room={room}", person)
+    grace = await windows.page("Grace", room)
     await say(ada, "as Ada")
     await expect(grace.locator(".message")).to_have_count(1)
-    await ada.context.set_offline(True)
+    await network.go_down()
+    await expect(ada.locator("#status")).not_to_have_attribute("data-state", "open")
     await say(ada, "written as Ada")
     await fill_in(ada, "Name", "Lovelace")
     await say(ada, "as Lovelace")
-    await ada.context.set_offline(False)
+    network.is_down = False
     await expect(grace.locator(".message .text")).to_have_text(["as Ada", "written as Ada", "as Lovelace"])
     await expect(grace.locator(".message .name").last).to_have_text("Lovelace")
     await expect(ada.locator(".mine .text")).to_have_text(["as Ada", "written as Ada", "as Lovelace"])

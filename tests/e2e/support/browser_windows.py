@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, WebSocketRoute, async_playwright, expect
 
 from local.engine import Engine
 from tests.support.project import ROOT
@@ -61,6 +62,33 @@ class BrowserWindows:
         )
         await page.goto(url)
         return page
+
+
+class Network:
+    """The sockets of a person's pages. While `is_down`, they close and none opens.
+
+    Chromium's own "offline" leaves open sockets as they are.
+    """
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self._sockets: list[WebSocketRoute] = []
+
+    async def of(self, person: BrowserContext) -> None:
+        """Be the network of the pages that this person opens from now on."""
+        await person.route_web_socket(re.compile("."), self._open)
+
+    async def go_down(self) -> None:
+        self.is_down = True
+        for socket in self._sockets:
+            await socket.close()
+
+    async def _open(self, socket: WebSocketRoute) -> None:
+        if self.is_down:
+            await socket.close()
+        else:
+            self._sockets.append(socket)
+            socket.connect_to_server()
 
 
 @asynccontextmanager

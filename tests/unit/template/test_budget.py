@@ -43,7 +43,7 @@ def test_half_a_budget_is_rejected(name: str) -> None:
 @pytest.mark.parametrize("half", ["USD=50", "EMAIL=ada@example.com"])
 def test_make_budget_asks_for_both_halves(half: str) -> None:
     done = subprocess.run(
-        ["make", "-o", ".venv-sam/.sam", "budget", half, "SAM=/bin/echo"],
+        ["make", "--no-print-directory", "-o", ".venv-sam/.sam", "budget", half, "SAM=/bin/echo"],
         cwd=ROOT,
         capture_output=True,
         text=True,
