@@ -12,7 +12,8 @@ How the socket of an expired connection ends is in expiry.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from chat.identity.grants import Grants
 from chat.identity.identity import Person
@@ -25,6 +26,16 @@ from chat.storage.signals import Signals
 # $connect writes its rows before API Gateway opens the socket, and a post in between is answered 410 as if
 # the socket were closed. For this long after the connect a 410 may mean that, so it prunes nobody.
 CONNECT_GRACE = 10.0  # seconds
+
+
+@contextmanager
+def undo_if_forbidden(undo: Callable[[], object]) -> Iterator[None]:
+    """Call `undo` if the body raises Forbidden, which is raised on."""
+    try:
+        yield
+    except Forbidden:
+        undo()
+        raise
 
 
 class Membership:
@@ -47,7 +58,8 @@ class Membership:
         self._rules.require_not_banned(user, rooms)
         self._connections.add(connection, rooms)
         # A ban may have landed meanwhile: it removed the user's other memberships before these existed.
-        self._rules.recheck_not_banned(user, rooms, lambda: self._connections.remove(connection.id))
+        with undo_if_forbidden(lambda: self._connections.remove(connection.id)):
+            self._rules.require_not_banned(user, rooms)
         self._signal(rooms, Person(user, connection.identity.name))
 
     def join(self, connection_id: str, person: Person, room: str) -> Rules:
@@ -60,11 +72,8 @@ class Membership:
         rules = self._rules.read_for(person.user, room)
         if not self._connections.join(connection_id, room):
             return rules
-        try:  # as in `connect`: a ban may have landed meanwhile
+        with undo_if_forbidden(lambda: self._connections.leave(connection_id, room)):  # as in `connect`
             rules = self._rules.read_for(person.user, room)
-        except Forbidden:
-            self._connections.leave(connection_id, room)
-            raise
         self._signal([room], person)
         return rules
 

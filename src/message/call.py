@@ -26,19 +26,16 @@ class Call:
         author = request["authorizer"]
         # The authorizer's empty values: whether API Gateway passes them on is not documented.
         grants, roles = author.get("grants") or "", author.get("roles") or ""
+        end = author.get("expires_at")
+        expires_at = int(end) if end else None
+        # Counted from when API Gateway took the frame.
+        expires_in = None if expires_at is None else max(0, expires_at - request["requestTimeEpoch"] // 1000)
         sender = Sender(
             request["connectionId"],
             Identity(author["user"], author["name"], author["protocol"]),
             author["room"],
             Grants.parse(grants),
             MODERATOR in roles.split(),
-            expires_in(request),
+            expires_in,
         )
-        end = author.get("expires_at")
-        return cls(sender, request["routeKey"], event.get("body"), int(end) if end else None)
-
-
-def expires_in(request: dict[str, Any]) -> int | None:
-    """Return how many seconds the token lasted when API Gateway took the frame; None without a token."""
-    end = request["authorizer"].get("expires_at")
-    return max(0, int(end) - request["requestTimeEpoch"] // 1000) if end else None
+        return cls(sender, request["routeKey"], event.get("body"), expires_at)

@@ -7,11 +7,11 @@ import time
 from chat.actions import fields
 from chat.actions.context import Context, Sender
 from chat.actions.messages import page_after
+from chat.actions.people import people_and_count
 from chat.protocol import frames, pages
 from chat.protocol.frames import Request
 from chat.protocol.timestamps import iso
 from chat.storage.keys import MAX_SEQ
-from chat.storage.members import MAX_LISTED_MEMBERS, people_in
 from chat.storage.rules import Rules
 
 
@@ -29,10 +29,7 @@ def join(context: Context, sender: Sender, request: Request) -> str:
     if sender.expires_in is not None:
         identity["expires_in"] = sender.expires_in
     head = context.log.head(room)
-    if after is None or epoch not in (
-        None,
-        head.epoch,
-    ):  # a number of another log says nothing about this one
+    if after is None or not head.may_follow(epoch):
         return frames.reply(ref, room=room, **frames.log_fields(head), **identity)
     reply = frames.PageReply(ref, pages.LIMIT, head.epoch, room=room, seq=head.seq, **identity)
     return page_after(context, reply, room, after)
@@ -67,9 +64,6 @@ def presence(context: Context, sender: Sender, request: Request) -> str:
     room, ref = fields.readable_room(sender, request), fields.ref(request)
     after = fields.after_user(request)
     context.connections.charge(sender.connection_id, room)
-    members, estimate = context.connections.members(room, MAX_LISTED_MEMBERS)
-    if estimate is not None:
-        return frames.members(ref, room, [], count=estimate, approximate=True)
-    present = people_in(members)
+    present, count = people_and_count(context, room)
     people = [present[user] for user in sorted(present) if user > after]
-    return frames.members(ref, room, people, count=len(present))
+    return frames.members(ref, room, people, **count)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import Any
 
 from chat import tracing
 from chat.actions import fields
 from chat.actions.context import Context, Sender
+from chat.actions.people import people_and_count
 from chat.protocol import frames, pages
 from chat.protocol.errors import InvalidFrame, InvalidRef, NotAMember
 from chat.protocol.frames import Request
@@ -17,7 +17,6 @@ from chat.protocol.rooms import room_name
 from chat.protocol.timestamps import iso
 from chat.storage.connections import NOT_A_MEMBER
 from chat.storage.keys import MAX_SEQ
-from chat.storage.members import MAX_LISTED_MEMBERS, people_in
 
 
 def on_message(context: Context, sender: Sender, request: Request) -> str:
@@ -63,7 +62,7 @@ def history(context: Context, sender: Sender, request: Request) -> str:
         raise NotAMember(NOT_A_MEMBER)
     head = context.log.head(room)
     reply = frames.PageReply(ref, limit, head.epoch, room=room)
-    if epoch not in (None, head.epoch):  # a number of another log says nothing about this one
+    if not head.may_follow(epoch):
         return reply.encoded(pages.Page([], more=False))
     if side == "after":
         return page_after(context, reply, room, seq)
@@ -91,16 +90,9 @@ def ping(context: Context, sender: Sender, request: Request) -> str:
     joined = rooms & context.connections.rooms(sender.connection_id)
     heads = {room: frames.log_fields(head) for room, head in context.log.heads(joined).items()}
     for room in counted & joined:
-        heads[room] |= _count(context, room)
+        _, count = people_and_count(context, room)
+        heads[room] |= count
     return frames.reply(ref, pong=True, heads=heads)
-
-
-def _count(context: Context, room: str) -> dict[str, Any]:
-    """Return the fields that say how many people are in a room, as a reply to `presence` has them."""
-    members, estimate = context.connections.members(room, MAX_LISTED_MEMBERS)
-    if estimate is not None:
-        return {"count": estimate, "approximate": True}
-    return {"count": len(people_in(members))}
 
 
 def alive(context: Context, sender: Sender, request: Request) -> str:

@@ -47,6 +47,10 @@ class Head:
     seq: int = 0
     epoch: str | None = None
 
+    def may_follow(self, epoch: str | None) -> bool:
+        """False if a client has read another log: its numbers say nothing about this one."""
+        return epoch in (None, self.epoch)
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

@@ -80,24 +80,18 @@ class RoomRules(Table):
     def read_for(self, user: str, room: str) -> Rules:
         """Return a room's rules as they are now. Raises Forbidden if this user is banned from the room."""
         rules = self.read(room)
-        if rules.banned.get(user, 0) > self._now():
-            raise Forbidden(_BANNED)
+        self._reject_banned(user, rules.banned)
         return rules
 
     def require_not_banned(self, user: str, rooms: Collection[str]) -> None:
         """Raises Forbidden if this user is banned from one of these rooms."""
         items = [keys.rules(room) for room in rooms]
         for item in batch_get(self._dynamodb, self._table, items, ["banned"]):
-            if item["banned"].get(user, 0) > self._now():
-                raise Forbidden(_BANNED)
+            self._reject_banned(user, item["banned"])
 
-    def recheck_not_banned(self, user: str, rooms: Collection[str], undo: Callable[[], object]) -> None:
-        """Check again after joining, for a ban that landed meanwhile: `undo` and raise Forbidden."""
-        try:
-            self.require_not_banned(user, rooms)
-        except Forbidden:
-            undo()
-            raise
+    def _reject_banned(self, user: str, banned: Mapping[str, Any]) -> None:
+        if banned.get(user, 0) > self._now():
+            raise Forbidden(_BANNED)
 
     def change(self, room: str, change: Callable[[Rules], Rules]) -> None:
         """Change a room's rules. They hold for every message that is committed after this returns."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chat.actions import messages
+from chat.actions import people
 from chat.actions.context import Context, Sender
 from chat.actions.dispatch import dispatch
 from chat.actions.fields import MAX_COUNTED, MAX_PINGED
@@ -243,7 +243,7 @@ def test_ping_counts_the_people_of_the_joined_rooms(chat: Context) -> None:
 
 
 def test_ping_estimates_above_the_presence_limit(chat: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MAX_LISTED_MEMBERS", 2)
+    monkeypatch.setattr(people, "MAX_LISTED_MEMBERS", 2)
     for number in range(2, 10):
         chat.connections.add(Connection(f"c{number}", EVES.identity, 0), ["general"])
     head = reply_to(chat, action="ping", rooms=["general"], counts=["general"])["heads"]["general"]
