@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
 from local.stack import Api, Queue, Stack, Table
+
+
+def a_table(*, ttl: str | None = None, stream: bool = False) -> Table:
+    """The table Rows, whose key is `pk`. `ttl` is the attribute by which rows end."""
+    definition: dict[str, Any] = {
+        "TableName": "Rows",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    }
+    if stream:
+        definition["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    return Table(name="Rows", definition=definition, ttl=ttl)
 
 
 def a_stack(*, tables: tuple[Table, ...] = (), queues: tuple[Queue, ...] = ()) -> Stack:

@@ -8,20 +8,9 @@ from typing import Any
 import pytest
 
 from local.services.client import ServiceError, ServicesClient, ServiceStream
-from local.stack import Table
-from tests.support.local.services import a_stack, running_services
+from tests.support.local.services import a_stack, a_table, running_services
 
-ROWS = Table(
-    name="Rows",
-    definition={
-        "TableName": "Rows",
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-    },
-    ttl="gone_at",
-)
+ROWS = a_table(ttl="gone_at", stream=True)
 STACK = a_stack(tables=(ROWS,))
 
 

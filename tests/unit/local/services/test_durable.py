@@ -14,20 +14,9 @@ from local.services import durable
 from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
-from local.stack import Table
-from tests.support.local.services import a_stack, running_services
+from tests.support.local.services import a_stack, a_table, running_services
 
-ROWS = Table(
-    name="Rows",
-    definition={
-        "TableName": "Rows",
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-    },
-    ttl=None,
-)
+ROWS = a_table(stream=True)
 STACK = a_stack(tables=(ROWS,))
 
 

@@ -16,19 +16,9 @@ from local.errors import LocalError
 from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
-from local.stack import Table
-from tests.support.local.services import a_stack
+from tests.support.local.services import a_stack, a_table
 
-ROWS = Table(
-    name="Rows",
-    definition={
-        "TableName": "Rows",
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-    },
-    ttl=None,
-)
+ROWS = a_table()
 STACK = a_stack(tables=(ROWS,))
 
 

@@ -9,20 +9,10 @@ import pytest
 
 from local.services.client import ServicesClient
 from local.services.provision import provision
-from local.stack import Queue, Table
-from tests.support.local.services import a_stack, running_services
+from local.stack import Queue
+from tests.support.local.services import a_stack, a_table, running_services
 
-ROWS = Table(
-    name="Rows",
-    definition={
-        "TableName": "Rows",
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-    },
-    ttl="gone_at",
-)
+ROWS = a_table(ttl="gone_at", stream=True)
 FAILURES = Queue(name="Failures", attributes={"VisibilityTimeout": "7", "SqsManagedSseEnabled": "true"})
 STACK = a_stack(tables=(ROWS,), queues=(FAILURES,))
 

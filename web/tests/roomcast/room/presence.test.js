@@ -22,6 +22,18 @@ async function watcher(user, options) {
   return { chat: tab.chat, room };
 }
 
+/** The room of a member that does not receive the frame about the other one who leaves. */
+async function missesWhoLeaves(user, other) {
+  const leaver = client(other);
+  await leaver.join("general");
+  const { room } = await watcher(user);
+  server.isShed = () => true;
+  leaver.chat.close();
+  await time.pass(SECOND);
+  server.isShed = () => false;
+  return room;
+}
+
 const asText = ({ joined, left, count }) => [
   ...joined.map(({ name }) => `+${name}`),
   ...left.map(({ name }) => `-${name}`),
@@ -160,13 +172,7 @@ describe("who is here", () => {
   });
 
   it("is right within a heartbeat if the last presence frame of a room is lost", async () => {
-    const bob = client("bob");
-    await bob.join("general");
-    const { room } = await watcher("ada");
-    server.isShed = () => true;
-    bob.chat.close();
-    await time.pass(SECOND);
-    server.isShed = () => false;
+    const room = await missesWhoLeaves("ada", "bob");
     await time.pass(2.5 * MINUTE);
     assert.deepEqual([namesOf(room.members), requested()], [["ADA"], 2]);
     await time.pass(60 * MINUTE);
@@ -174,13 +180,7 @@ describe("who is here", () => {
   });
 
   it("is right within a heartbeat also in a room whose messages never pause", async () => {
-    const bob = client("bob");
-    await bob.join("general");
-    const { room } = await watcher("ada");
-    server.isShed = () => true;
-    bob.chat.close();
-    await time.pass(SECOND);
-    server.isShed = () => false;
+    const room = await missesWhoLeaves("ada", "bob");
     for (let passed = 0; passed < 2.5 * MINUTE; passed += 10 * SECOND) {
       server.say("general", "Hi");
       await time.pass(10 * SECOND);
