@@ -3,14 +3,11 @@ import { EventQueue } from "./event-queue.js";
 import { Membership } from "./membership.js";
 import { Outbox } from "./outbox.js";
 import { PresenceTracker } from "./presence.js";
-import { Reader } from "./reader.js";
 import { RoomcastError } from "../protocol/error.js";
+import { RoomLog } from "./room-log.js";
 import { RoomRules } from "./rules.js";
 import { Sender } from "./sender.js";
 import { Typing } from "./typing.js";
-
-/** Milliseconds. After a longer absence, messages that are shown may have been deleted meanwhile. */
-const REVIEW_AFTER = 30_000;
 
 /**
  * @typedef {import("../protocol/frames.js").RoomFrame} RoomFrame
@@ -29,7 +26,7 @@ const REVIEW_AFTER = 30_000;
  * @property {string | null} owner - of the token or the client id; null if it is not known yet
  */
 
-/** The state behind one Room: membership, reader, sender, presence and typing, and the order of their events. */
+/** The state behind one Room: membership, log, sender, presence and typing, and the order of their events. */
 export class Session {
   /** @type {import("./membership.js").MembershipState} */
   state = "joining";
@@ -41,15 +38,13 @@ export class Session {
   wasJoined = false;
   /** The user that this client is to the server. @type {import("../protocol/frames.js").Person | undefined} */
   me = undefined;
-  #lastMessageAt; // or a join, or a pong
-  #awayAt = Infinity; // when the socket of a joined room closed
   /** @type {RoomFrame[]} from before the reply to the join on this socket: they may be of another log */
   #earlyFrames = [];
   #options;
   #events;
   #membership;
   #sender;
-  #reader;
+  #log;
   #typing;
 
   /** @param {string} name @param {Options} options */
@@ -58,10 +53,10 @@ export class Session {
     this.name = name;
     this.#options = options;
     this.#events = new EventQueue(options.dispatch, options.clock);
-    const { clock, random, storage, keyOf, owner } = options;
+    const { history, clock, random, storage, keyOf, owner } = options;
     /** @type {import("./membership.js").Callbacks} */
     const callbacks = {
-      position: () => ({ ...this.#reader.position, changes: this.rules.changes }),
+      position: () => ({ ...this.#log.position, changes: this.rules.changes }),
       onJoined: (reply, position) => this.#onJoined(reply, position),
       onAway: () => this.#onAway(),
       onLeft: (error, acknowledged) => this.#onLeft(error, acknowledged),
@@ -77,7 +72,12 @@ export class Session {
       clock,
     });
     this.#sender.identify(owner);
-    this.#reader = this.#newReader();
+    this.#log = new RoomLog(name, history, {
+      request: (make) => this.#membership.request(make),
+      release: (event) => this.#onRelease(event),
+      onOtherLog: () => this.#membership.joinAgain(),
+      onError: (error) => this.#report("history", error),
+    }, { clock, random });
     /** @readonly */
     this.presence = new PresenceTracker(name, {
       request: (make, signal) => this.#membership.request(make, signal),
@@ -96,12 +96,11 @@ export class Session {
       onError: (error, socket) => this.#onTypingError(error, socket),
       clock,
     });
-    this.#lastMessageAt = clock.elapsed();
   }
 
   /** When the server last showed that it sends us what happens in this room: its messages, and who joins and leaves. */
   get lastActivityAt() {
-    return Math.min(this.#lastMessageAt, this.presence.lastCheckedAt);
+    return Math.min(this.#log.lastActivityAt, this.presence.lastCheckedAt);
   }
 
   get pending() {
@@ -121,7 +120,7 @@ export class Session {
 
   /** @param {{before?: number, limit?: number}} range */
   history(range) {
-    return this.#reader.older(range);
+    return this.#log.older(range);
   }
 
   /** Send that this user is typing, unless the room is above the presence limit: it broadcasts no typing. */
@@ -178,17 +177,12 @@ export class Session {
 
   /** @param {RoomPong | undefined} pong - undefined: not a member @param {Socket} socket */
   onPong(pong, socket) {
-    this.#lastMessageAt = this.#options.clock.elapsed();
-    if (!pong || !this.#reader.isOf(pong.epoch)) return this.#membership.joinAgain(socket);
-    this.#reader.raiseHead(pong.seq);
+    if (!pong || !this.#log.onPong(pong)) return this.#membership.joinAgain(socket);
     if (pong.count && this.isOn(socket)) this.presence.onCount(pong.count);
   }
 
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position */
   #onJoined(reply, position) {
-    this.#lastMessageAt = this.#options.clock.elapsed();
-    const absence = this.#lastMessageAt - this.#awayAt;
-    this.#awayAt = Infinity;
     this.me = reply.me ?? this.me;
     this.#sender.identify(this.#membership.socket?.owner ?? null, this.me?.user);
     this.#enter("joined");
@@ -196,9 +190,7 @@ export class Session {
     this.wasJoined = true;
     this.#ready.resolve();
     this.#events.start();
-    if (!this.#reader.follows(reply, position)) this.#reset();
-    this.#reader.resume(reply, position);
-    if (absence > REVIEW_AFTER) this.#reader.review();
+    this.#log.onJoined(reply, position);
     this.presence.resume();
     for (const frame of this.#earlyFrames.splice(0)) this.#process(frame);
     this.#sender.start();
@@ -208,11 +200,9 @@ export class Session {
   #process(frame) {
     switch (frame.type) {
       case "messages":
-        if (!this.#reader.isOf(frame.epoch)) return this.#membership.joinAgain();
-        this.#lastMessageAt = this.#options.clock.elapsed(); // Other frames do not prove that messages come through.
-        return this.#reader.onRun(frame.run);
+        return this.#log.onRun(frame); // Other frames do not prove that messages come through.
       case "changed":
-        return this.#reader.change(frame.messages);
+        return this.#log.change(frame.messages);
       case "moderated":
         return this.#applyModeration(frame.moderated);
     }
@@ -226,20 +216,13 @@ export class Session {
   }
 
   #onAway() {
-    this.#awayAt = this.#options.clock.elapsed();
+    this.#log.onAway();
     this.#enter("joining");
-  }
-
-  /** Read the room's new log, as a restored backup or a restart of the local engine begins one. */
-  #reset() {
-    this.#reader.stop();
-    this.#reader = this.#newReader();
-    this.#events.emit("reset", {});
   }
 
   /** @param {RoomcastError} error @param {Promise<void>} acknowledged */
   #onLeft(error, acknowledged) {
-    this.#reader.stop();
+    this.#log.stop();
     this.presence.stop(error);
     this.#typing.stop();
     this.rules.stop();
@@ -255,28 +238,17 @@ export class Session {
     if (result instanceof RoomcastError) {
       return this.#events.emit("failed", { id, code: result.code, detail: result.message });
     }
-    this.#reader.raiseHead(result.seq);
+    this.#log.onStored(result.seq);
     this.#events.emit("sent", result);
   }
 
-  /** @param {import("./reader.js").ReaderEvent} event */
+  /** @param {Parameters<import("./room-log.js").Callbacks["release"]>[0]} event */
   #onRelease({ type, detail }) {
     if (type === "message") {
       this.#sender.acknowledge(detail);
       this.#typing.end(detail.user);
     }
     this.#events.emit(type, detail);
-  }
-
-  #newReader() {
-    const { history, clock, random } = this.#options;
-    return new Reader(this.name, history, {
-      request: (make) => this.#membership.request(make),
-      release: (event) => this.#onRelease(event),
-      onOtherLog: () => this.#membership.joinAgain(),
-      onError: (error) => this.#report("history", error),
-      clock, random,
-    });
   }
 
   /** @param {import("./membership.js").MembershipState} state @param {string} [code] */

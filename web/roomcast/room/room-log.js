@@ -1,0 +1,113 @@
+import { Reader } from "./reader.js";
+
+/** Milliseconds. After a longer absence, messages that are shown may have been deleted meanwhile. */
+const REVIEW_AFTER = 30_000;
+
+/**
+ * @typedef {import("../protocol/frames.js").Epoch} Epoch
+ * @typedef {import("./membership.js").LogPosition} Position
+ * @typedef {object} Callbacks
+ * @property {import("./reader.js").SendRequest} request
+ * @property {(event: import("./reader.js").ReaderEvent | {type: "reset", detail: {}}) => void} release - `reset`: the
+ *   room has another log, and what was released before is no part of it
+ * @property {() => void} onOtherLog - the server may have another log: its reply to a join decides
+ * @property {(error: unknown) => void} onError - the server does not give a page
+ */
+
+/** One room's log, over absences, and over another log that takes its place. */
+export class RoomLog {
+  /** When the server last showed that it sends us the room's messages: one of them, a join, or the reply to a ping. */
+  lastActivityAt;
+  #awayAt = Infinity; // when the socket of the joined room closed
+  #reader;
+  #name;
+  #history;
+  #callbacks;
+  #tools;
+
+  /**
+   * @param {string} name @param {number} history - how many earlier messages to begin with
+   * @param {Callbacks} callbacks @param {{clock: import("../transport/clock.js").Clock, random: () => number}} tools
+   */
+  constructor(name, history, callbacks, { clock, random }) {
+    this.#name = name;
+    this.#history = history;
+    this.#callbacks = callbacks;
+    this.#tools = { clock, random };
+    this.#reader = this.#newReader();
+    this.lastActivityAt = clock.elapsed();
+  }
+
+  /** @returns {Position} */
+  get position() {
+    return this.#reader.position;
+  }
+
+  /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
+  onJoined(reply, position) {
+    this.#noteActivity();
+    const absence = this.lastActivityAt - this.#awayAt;
+    this.#awayAt = Infinity;
+    if (!this.#reader.follows(reply, position)) this.#reset();
+    this.#reader.resume(reply, position);
+    if (absence > REVIEW_AFTER) this.#reader.review();
+  }
+
+  /** The room's socket is closed. */
+  onAway() {
+    this.#awayAt = this.#tools.clock.elapsed();
+  }
+
+  /** @param {{run: import("../protocol/frames.js").Run, epoch: Epoch}} frame */
+  onRun({ run, epoch }) {
+    if (!this.#reader.isOf(epoch)) return this.#callbacks.onOtherLog();
+    this.#noteActivity();
+    this.#reader.onRun(run);
+  }
+
+  /**
+   * @param {import("../protocol/frames.js").Head} pong - the room's part of the reply to a ping
+   * @returns {boolean} false if it is another log's
+   */
+  onPong({ seq, epoch }) {
+    this.#noteActivity();
+    if (!this.#reader.isOf(epoch)) return false;
+    this.#reader.raiseHead(seq);
+    return true;
+  }
+
+  /** @param {number} seq - of this user's message, which is stored */
+  onStored(seq) {
+    this.#reader.raiseHead(seq);
+  }
+
+  /** @param {import("../protocol/frames.js").Message[]} messages - that have changed */
+  change(messages) {
+    this.#reader.change(messages);
+  }
+
+  /** @param {{before?: number, limit?: number}} range */
+  older(range) {
+    return this.#reader.older(range);
+  }
+
+  /** Stop for good. */
+  stop() {
+    this.#reader.stop();
+  }
+
+  #noteActivity() {
+    this.lastActivityAt = this.#tools.clock.elapsed();
+  }
+
+  /** Read the room's new log, as a restored backup or a restart of the local engine begins one. */
+  #reset() {
+    this.#reader.stop();
+    this.#reader = this.#newReader();
+    this.#callbacks.release({ type: "reset", detail: {} });
+  }
+
+  #newReader() {
+    return new Reader(this.#name, this.#history, { ...this.#callbacks, ...this.#tools });
+  }
+}
