@@ -3,9 +3,10 @@
     python -P fork_server.py CHILD MODULE...
 
 A new interpreter spends half a second of CPU on boto3 and Powertools, and every instance pays it. A fork pays
-only for the function's own modules. Standard input is a socket. Each request has the variables and the folder
-of an instance, a pipe to read and a pipe to write. The answers are process ids, and exit statuses later. At
-the end of the socket the server ends. The instances end by themselves with the engine (`child.py`).
+only for the function's own modules, and makes its client of DynamoDB from what the server has read. Standard
+input is a socket. Each request has the variables and the folder of an instance, a pipe to read and a pipe to
+write. The answers are process ids, and exit statuses later. At the end of the socket the server ends. The
+instances end by themselves with the engine (`child.py`).
 
 The server has no threads, because a fork copies only the thread that calls it.
 """
@@ -30,6 +31,8 @@ def main() -> None:
     for module in modules:
         with contextlib.suppress(ImportError):  # the functions of this template may do without it
             importlib.import_module(module)
+    if "boto3" in sys.modules:
+        read_models()
     gc.freeze()  # a collection in an instance would copy the memory that all share
     engine = socket.socket(fileno=os.dup(0))
     exits, wake_up = socket.socketpair()
@@ -58,6 +61,24 @@ def main() -> None:
             for pipe in pipes:
                 os.close(pipe)
             engine.send(json.dumps({"pid": pid}).encode())
+
+
+def read_models() -> None:
+    """Read what botocore reads before it makes a client: 2 MB of JSON, that of DynamoDB included.
+
+    It stays in boto3's default session, which makes the clients of an instance. That session looks for
+    variables and credentials only when it makes one.
+    """
+    boto3, botocore = (importlib.import_module(name) for name in ("boto3", "botocore.session"))
+    session = botocore.get_session()
+    boto3.setup_default_session(botocore_session=session)
+    loader = session.get_component("data_loader")
+    for name in ("endpoints", "sdk-default-configuration", "_retry"):
+        loader.load_data(name)
+    loader.load_data_with_path("partitions")
+    loader.list_available_services("service-2")
+    for kind in ("service-2", "resources-1", "endpoint-rule-set-1"):
+        loader.load_service_model("dynamodb", kind)
 
 
 def report_exits(engine: socket.socket) -> None:

@@ -112,6 +112,26 @@ async def test_forks_have_the_libraries_loaded_and_share_nothing_else(
     processes.close()
 
 
+CLIENT = """
+import os, sys
+opened = []
+sys.addaudithook(lambda event, args: event == "open" and opened.append(str(args[0])))
+os.environ |= {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "me"}
+import boto3
+client = boto3.resource("dynamodb").meta.client
+print(client.meta.region_name, boto3.DEFAULT_SESSION.get_credentials().access_key)
+print([path for path in opened if "/data/" in path and path.endswith((".json", ".gz"))])
+"""
+
+
+@forks_only
+async def test_a_fork_makes_a_client_from_what_its_server_has_read_and_from_its_own_variables(
+    processes: Processes, tmp_path: Path
+) -> None:
+    assert await (await run(processes, tmp_path, CLIENT)).lines() == ["eu-west-1 me", "[]"]
+    processes.close()
+
+
 @forks_only
 async def test_forks_end_with_their_server_and_the_next_gets_a_new_one(
     processes: Processes, tmp_path: Path
