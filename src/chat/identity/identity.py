@@ -42,7 +42,7 @@ class Authorization:
     identity: Identity
     grants: str = EVERY_ROOM  # patterns of rooms, separated by spaces, as Grants.parse reads them
     roles: str = ""  # separated by spaces
-    expires_at: int | None = None  # seconds since 1970, when a new token is needed; None for never
+    expires_at: int | None = None  # seconds since 1970, when its connection ends; None for never
 
 
 class AuthError(Exception):

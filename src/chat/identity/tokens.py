@@ -47,7 +47,9 @@ class ClaimNames:
 
 
 class Tokens:
-    """The tokens of one issuer for one of these audiences. Clocks may differ by `leeway` seconds."""
+    """The tokens of one issuer for one of these audiences. Clocks may differ by `leeway` seconds: a token is
+    good for so long after its `exp`, at the handshake and for its connection.
+    """
 
     def __init__(
         self, keys: SigningKeys, *, issuer: str, audiences: Sequence[str], leeway: int, claims: ClaimNames
@@ -134,7 +136,9 @@ class Tokens:
             token_identity(user=user, name=name if isinstance(name, str) else "", protocol=protocol),
             grants=grants,
             roles=roles,
-            expires_at=int(claims["exp"]),
+            # With the leeway, as `exp` was checked: else the first frame of a connection that was accepted a
+            # moment ago would end it.
+            expires_at=int(claims["exp"]) + self._leeway,
         )
 
 

@@ -108,7 +108,7 @@ def test_a_valid_token_lets_in_its_user_from_each_place(with_secret: Authorizer,
         "room": "lobby",
         "grants": "general news:read",
         "roles": "moderator",
-        "expires_at": str(end),
+        "expires_at": str(end + 60),  # with the leeway
     }
 
 
@@ -148,6 +148,15 @@ def test_a_token_signed_with_a_published_key_lets_its_user_in(with_keys: Authori
     assert effect(with_keys.answer(headers=bearer(token()))) == "Deny"
 
 
+def test_a_connection_lasts_for_as_long_as_its_token_would_be_accepted(ssm: Any, deployed: Deploy) -> None:
+    end = int(time.time()) - 30
+    just_ended = bearer(token(exp=end))
+    assert deployed(WITH_SECRET).context(headers=just_ended)["expires_at"] == str(end + 60)
+    longer = deployed({**WITH_SECRET, "JwtLeeway": "300"})
+    assert longer.context(headers=just_ended)["expires_at"] == str(end + 300)
+    assert effect(deployed({**WITH_SECRET, "JwtLeeway": "0"}).answer(headers=just_ended)) == "Deny"
+
+
 def test_the_leeway_and_the_claim_with_the_audience_are_parameters(ssm: Any, deployed: Deploy) -> None:
     ahead = bearer(token(iat=int(time.time()) + 30))
     assert effect(deployed(WITH_SECRET).answer(headers=ahead)) == "Allow"
@@ -184,7 +193,7 @@ def test_the_sample_event_with_a_token_lets_in_the_user_that_it_names(
     context = deployed(WITH_SECRET).invoke(event("authorize-token"))["context"]
     assert context == {
         "user": "ada-1", "name": "Ada", "protocol": "v1", "room": "general", "grants": "general news:read",
-        "roles": "moderator", "expires_at": "4102444800",
+        "roles": "moderator", "expires_at": "4102444860",
     }  # fmt: skip
 
 

@@ -100,7 +100,10 @@ def test_a_valid_token_authorizes_the_user_that_it_names(with_secret: Tokens) ->
     end = int(time.time()) + 600
     good = token(exp=end, rooms=["general", "news:read"], roles=["moderator"])
     assert with_secret.authenticate(good, "plain") == Authorization(
-        Identity("ada-1", "Ada", "plain"), grants="general news:read", roles="moderator", expires_at=end
+        Identity("ada-1", "Ada", "plain"),
+        grants="general news:read",
+        roles="moderator",
+        expires_at=end + LEEWAY,
     )
 
 
@@ -172,8 +175,15 @@ def test_clocks_may_differ_by_the_leeway(times: dict[str, float]) -> None:
     assert authorized(**{name: now + later for name, later in times.items()}).identity.user == "ada-1"
 
 
+def test_a_connection_may_last_for_as_long_as_its_token_is_accepted() -> None:
+    # Without the leeway, the first frame of a connection that was accepted a moment ago would end it.
+    end = int(time.time()) - LEEWAY // 2
+    assert authorized(exp=end).expires_at == end + LEEWAY
+    assert reason_for(tokens_of(keys_of_secret()), token(exp=int(time.time()) - LEEWAY)) == "expired"
+
+
 def test_the_expiry_is_in_whole_seconds() -> None:
-    assert authorized(exp=4_000_000_000.9).expires_at == 4_000_000_000
+    assert authorized(exp=4_000_000_000.9).expires_at == 4_000_000_000 + LEEWAY
 
 
 # Rejected tokens
