@@ -88,6 +88,7 @@ class Moderation:
     def _announce(self, moderator: Person, room: str, action: str, **fields: Any) -> str:
         logger.info("moderated", action=action, moderator=moderator.user, room=room, **fields)
         frame = frames.moderated(room, action, moderator.name, **fields)
+        frame = frames.with_expires_in(frame, self._now())
         self._signals.notice(room, frame)
         return frame
 

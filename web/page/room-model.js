@@ -202,9 +202,11 @@ export class RoomModel extends EventTarget {
   #onModerated(moderated) {
     const { action, user = "" } = moderated;
     const isMe = user === this.#room.user;
-    const sentence = moderationText(moderated, isMe ? "you" : (this.#names.get(user) ?? "somebody"));
-    if (action === "ban" && isMe) this.#banText = sentence;
-    if (sentence) this.#note(sentence);
+    const name = isMe ? "you" : (this.#names.get(user) ?? "somebody");
+    const cameAt = Date.now();
+    const sentence = () => moderationText(moderated, name, cameAt); // Tells the day from midnight on.
+    if (action === "ban" && isMe) this.#banText = sentence();
+    if (sentence()) this.#note(sentence);
   }
 
   /** @param {string} code - why the user is not in the room */
@@ -242,7 +244,7 @@ export class RoomModel extends EventTarget {
     if (this.#isLeaving) this.leave();
   }
 
-  /** @param {string} text */
+  /** @param {string | (() => string)} text */
   #note(text) {
     this.#timeline.note(text);
     this.#planChange();

@@ -18,8 +18,8 @@ import { randomId } from "../roomcast.js";
  * @property {string} code - of the error, if it failed
  * @property {Date | null} waitsUntil - because the user writes faster than the room allows
  *
- * @typedef {{kind: "note", id: string, text: string, live: boolean}} NoteEntry - a line about something that
- *   happened
+ * @typedef {{kind: "note", id: string, readonly text: string, live: boolean}} NoteEntry - a line about something that
+ *   happened; its text may change at midnight
  * @typedef {MessageEntry | NoteEntry} Entry
  * @typedef {{readonly user: string | undefined}} Self - the user; unknown until the room is joined
  */
@@ -117,11 +117,13 @@ export class Timeline {
     this.#placed.unshift(...messages.map((message) => this.#entryOf(message, false)));
   }
 
-  /** Add a note, unless the last entry is the same note. @param {string} text */
+  /** Add a note, unless the last entry is the same note. @param {string | (() => string)} text - now, whenever asked */
   note(text) {
+    const textNow = () => (typeof text === "string" ? text : text());
     const last = this.#placed.at(-1);
-    if (last?.kind === "note" && last.text === text) return;
-    this.#placed.push({ kind: "note", id: randomId(), text, live: this.#live });
+    if (last?.kind === "note" && last.text === textNow()) return;
+    const note = { kind: /** @type {const} */ ("note"), id: randomId(), live: this.#live, get text() { return textNow(); } };
+    this.#placed.push(note);
   }
 
   /**

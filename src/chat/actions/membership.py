@@ -45,7 +45,7 @@ def _rules(sender: Sender, room: str, rules: Rules) -> dict[str, object]:
     }
     now = int(time.time())
     if (until := rules.muted.get(sender.user, 0)) > now:
-        fields["muted"] = {"until": iso(until), "seconds": until - now}
+        fields["muted"] = {"until": iso(until), "expires_in": until - now}
     return fields
 
 

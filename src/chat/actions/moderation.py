@@ -26,7 +26,7 @@ def ban(context: Context, sender: Sender, request: Request) -> str:
     user, seconds = fields.user(request), fields.seconds(request)
     _require_moderator(context, sender, room)
     until = context.moderation.ban(sender.person, room, user, seconds)
-    return frames.reply(ref, room=room, user=user, until=until)
+    return frames.reply(ref, room=room, user=user, until=until, expires_in=seconds)
 
 
 def mute(context: Context, sender: Sender, request: Request) -> str:
@@ -35,7 +35,7 @@ def mute(context: Context, sender: Sender, request: Request) -> str:
     user, seconds = fields.user(request), fields.seconds(request)
     _require_moderator(context, sender, room)
     until = context.moderation.mute(sender.person, room, user, seconds)
-    return frames.reply(ref, room=room, user=user, until=until)
+    return frames.reply(ref, room=room, user=user, until=until, expires_in=seconds)
 
 
 def slow_mode(context: Context, sender: Sender, request: Request) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 
@@ -25,12 +26,14 @@ class Announcer:
         signals: Signals,
         delivery: Delivery,
         slice_queue: SliceQueue,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._members = members
         self._log = log
         self._signals = signals
         self._delivery = delivery
         self._slice_queue = slice_queue
+        self._now = now
 
     async def announce_all(self, signals: Mapping[str, Sequence[Signal]]) -> Results:
         """Announce each room's signals, all rooms at once; a room that fails does not stop another."""
@@ -44,7 +47,11 @@ class Announcer:
         notices.
         """
         page = await self._members.page(room, limit=MAX_LISTED_MEMBERS + 1)
-        notices = [signal for signal in signals if isinstance(signal, Notice)]
+        notices = [
+            Notice(frames.with_expires_in(signal.frame, self._now()), signal.id)
+            for signal in signals
+            if isinstance(signal, Notice)
+        ]
         changes = [signal for signal in signals if isinstance(signal, PresenceChanged)]
         if len(page.members) > MAX_LISTED_MEMBERS:
             if changes:

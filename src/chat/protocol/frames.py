@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
 from typing import Any
 
 from chat.identity.identity import Person
@@ -117,6 +119,21 @@ def typing(room: str, person: Person) -> str:
 def moderated(room: str, action: str, moderator: str, **fields: Any) -> str:
     """An action of a moderator in a room."""
     return _encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **fields})
+
+
+def with_expires_in(frame: str, now: float) -> str:
+    """Return a frame that says until when a ban or a mute lasts with how many seconds that is from now.
+
+    A notice may be posted late, or again after a crash, and a client's clock may be wrong by hours. Other
+    frames are returned as they are.
+    """
+    fields = json.loads(frame)
+    return _encode(fields | expires_in(fields["until"], now)) if "until" in fields else frame
+
+
+def expires_in(until: str, now: float) -> dict[str, int]:
+    """Return the field that says how many seconds a ban or a mute still lasts, 0 if it is over."""
+    return {"expires_in": max(0, ceil(datetime.fromisoformat(until).timestamp() - now))}
 
 
 def check() -> str:

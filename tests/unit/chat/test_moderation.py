@@ -122,7 +122,7 @@ def test_a_banned_user_leaves_with_every_connection_and_gets_the_frame_first(
     assert chat.moderation.ban(MOD, "general", "u#2", 100) == UNTIL
     frame = {
         "type": "moderated", "room": "general", "action": "ban", "moderator": "Grace", "user": "u#2",
-        "seconds": 100, "until": UNTIL,
+        "seconds": 100, "until": UNTIL, "expires_in": 100,
     }  # fmt: skip
     assert sorted((each, json.loads(text)) for each, text in chat.sockets.posted) == [
         ("c1", frame), ("c2", frame),
@@ -216,8 +216,8 @@ def test_a_muted_user_cannot_post_and_the_mute_is_announced(
     chat.sends("at last")
     frame = {"type": "moderated", "room": "general", "action": "mute", "moderator": "Grace", "user": "u#2"}
     assert chat.announced() == [
-        {**frame, "seconds": 100, "until": UNTIL, "in": "general"},
-        {**frame, "seconds": 0, "until": "2026-11-24T06:20:00Z", "in": "general"},
+        {**frame, "seconds": 100, "until": UNTIL, "expires_in": 100, "in": "general"},
+        {**frame, "seconds": 0, "until": "2026-11-24T06:20:00Z", "expires_in": 0, "in": "general"},
     ]
     assert [(act["action"], act["moderator"], act["user"]) for act in logged_acts(caplog)] == [
         ("mute", MOD.user, "u#2")

@@ -21,13 +21,12 @@ export function typingText(people) {
 
 /**
  * @param {Moderated} moderated @param {string} name - of the banned or muted user, or "you"
- * @returns {string} a plain sentence; empty for an action of a later server
+ * @param {number} [cameAt] - when it came, in milliseconds since 1970 by this computer's clock
+ * @returns {string} a plain sentence, as it is right now; empty for an action of a later server
  */
-export function moderationText(moderated, name) {
-  const { action, moderator, seconds, locked } = moderated;
-  const until = new Date(moderated.until ?? 0);
-  // Prefer the duration to the time: this computer's clock may be wrong.
-  const hasEnded = seconds === undefined ? until.valueOf() <= Date.now() : seconds === 0;
+export function moderationText({ action, moderator, seconds, expiresIn = 0, locked }, name, cameAt = Date.now()) {
+  const until = new Date(cameAt + expiresIn * 1000); // By the clock that the reader looks at, which may be wrong.
+  const hasEnded = seconds === 0;
   switch (action) {
     case "ban":
       return hasEnded ? `${moderator} unbanned ${name}.` : `${moderator} banned ${name} until ${shortTime(until)}.`;

@@ -19,8 +19,9 @@ import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
  * @property {string} action - `ban`, `mute`, `slow_mode`, `lock`, or an action of a later server
  * @property {string} moderator - the moderator's name
  * @property {string} [user] - who is banned or muted
- * @property {string} [until] - when that ends, ISO 8601; a past time means that it has ended
- * @property {number} [seconds] - how long a ban or a mute lasts, or each user waits between two messages; 0 ends it
+ * @property {string} [until] - when that ends, ISO 8601, by the server's clock
+ * @property {number} [expiresIn] - seconds until that ends, from when the frame came; 0: it is over
+ * @property {number} [seconds] - how long a ban or a mute lasts in all, or each user waits between two messages; 0 ends it
  * @property {boolean} [locked] - true if only moderators can write
  *
  * @typedef {{user: string, name: string}} Person - `user` is permanent, `name` can change
@@ -58,8 +59,8 @@ import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
 
 /**
  * @template Result
- * @typedef {{ref: string, frame: string, read: (reply: Fields) => Result | null}} Request - `read` returns null for a
- *   malformed reply
+ * @typedef {{ref: string, frame: string, read: (reply: Fields) => Result | null, isMessage?: boolean}} Request - `read`
+ *   returns null for a malformed reply; `isMessage`: others will see it under this connection's name
  */
 
 export const SUBPROTOCOL = "roomcast.v1";
@@ -77,7 +78,9 @@ export const REF = /^[\x20-\x7e]{1,128}$/;
 export const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /** @param {string} room @param {{id: string, message: string, data?: unknown}} content */
-export const send = (room, { id, message, data }) => request({ action: "send", room, message, data }, readAck, id);
+export const send = (room, { id, message, data }) => {
+  return { ...request({ action: "send", room, message, data }, readAck, id), isMessage: true };
+};
 
 /**
  * @param {string} room
@@ -115,9 +118,9 @@ export const moderate = {
   /** @param {string} room @param {number} seq */
   delete: (room, seq) => request({ action: "delete", room, seq }, () => true),
   /** @param {string} room @param {string} user @param {number} seconds */
-  ban: (room, user, seconds) => request({ action: "ban", room, user, seconds }, readUntil),
+  ban: (room, user, seconds) => request({ action: "ban", room, user, seconds }, readEnd),
   /** @param {string} room @param {string} user @param {number} seconds */
-  mute: (room, user, seconds) => request({ action: "mute", room, user, seconds }, readUntil),
+  mute: (room, user, seconds) => request({ action: "mute", room, user, seconds }, readEnd),
   /** @param {string} room @param {number} seconds */
   slowMode: (room, seconds) => request({ action: "slow_mode", room, seconds }, () => true),
   /** @param {string} room @param {boolean} locked */
@@ -206,8 +209,10 @@ function readUnreadable(data) {
 /** @param {Fields} fields @returns {ReplyFrame | ErrorFrame} */
 function readReply(fields) {
   const ref = typeof fields.ref === "string" ? fields.ref : null;
-  const { expires_in: left } = fields;
-  if (fields.status === "ok") return { type: "reply", ref, fields, expiresIn: isCount(left) ? left : undefined };
+  const { expires_in: left, rules } = fields;
+  const isJoin = rules !== undefined; // The reply to a ban or a mute says when that ends.
+  const expiresIn = isJoin && isCount(left) ? left : undefined;
+  if (fields.status === "ok") return { type: "reply", ref, fields, expiresIn };
   const { code, detail, retry_after: retryAfter } = fields;
   const error = new RoomcastError(
     String(code),
@@ -234,7 +239,7 @@ function readRules({ locked, slow_mode: slowMode, muted, read_only: readOnly, mo
   return {
     locked: locked === true,
     slowMode: isCount(slowMode) ? slowMode : 0,
-    mutedFor: isCount(muted?.seconds) ? muted.seconds : 0,
+    mutedFor: isCount(muted?.expires_in) ? muted.expires_in : 0,
     readOnly: readOnly === true,
     moderator: moderator === true,
   };
@@ -279,19 +284,20 @@ function readCount({ count, approximate }) {
   return isCount(count) ? { count, approximate: approximate === true } : null;
 }
 
-/** @param {Fields} reply @returns {{until: string} | null} */
-function readUntil({ until }) {
-  return typeof until === "string" ? { until } : null;
+/** @param {Fields} reply @returns {{until: string, expiresIn: number} | null} */
+function readEnd({ until, expires_in: expiresIn }) {
+  return typeof until === "string" && isCount(expiresIn) ? { until, expiresIn } : null;
 }
 
 /** @param {Fields} fields @returns {Moderated | null} */
-function readModerated({ action, moderator, user, until, seconds, locked }) {
+function readModerated({ action, moderator, user, until, expires_in: expiresIn, seconds, locked }) {
   if (typeof action !== "string" || typeof moderator !== "string") return null;
   return {
     action,
     moderator,
     ...(typeof user === "string" && { user }),
     ...(typeof until === "string" && { until }),
+    ...(isCount(expiresIn) && { expiresIn }),
     ...(isCount(seconds) && { seconds }),
     ...(typeof locked === "boolean" && { locked }),
   };

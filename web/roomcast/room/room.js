@@ -159,7 +159,7 @@ export class Room extends Emitter {
    * Ban a user from the room for a time.
    *
    * @param {string} user @param {number} seconds - an integer, up to 366 days; 0 ends the ban
-   * @returns {Promise<{until: string}>} ISO 8601
+   * @returns {Promise<{until: string, expiresIn: number}>} `until`: ISO 8601, by the server's clock; `expiresIn`: seconds
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   ban(user, seconds) {
@@ -170,7 +170,7 @@ export class Room extends Emitter {
    * Keep a user from writing for a time.
    *
    * @param {string} user @param {number} seconds - 0 ends it
-   * @returns {Promise<{until: string}>}
+   * @returns {Promise<{until: string, expiresIn: number}>}
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   mute(user, seconds) {

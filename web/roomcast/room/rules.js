@@ -8,7 +8,8 @@ import { RoomcastError } from "../protocol/error.js";
  * @property {boolean} mayWrite - false if a message would be answered with `forbidden` now
  * @property {boolean} locked - only moderators can write
  * @property {number} slowMode - seconds that a user waits between two messages; 0 without slow mode
- * @property {Date | null} mutedUntil - by this computer's clock; null if the user is not muted
+ * @property {Date | null} mutedUntil - by this computer's clock as it was when the mute came, to be shown; null if the
+ *   user is not muted
  * @property {boolean} readOnly - the user's token does not allow to write here
  * @property {boolean} moderator - locks, slow mode and mutes do not apply to this user
  */
@@ -21,6 +22,7 @@ export class RoomRules {
   changes = 0;
   /** @type {any} */
   #timer = null;
+  #muteEndsAt = 0; // of the clock's `elapsed`: the user may set the other one
   #onChange;
   #onBan;
   #clock;
@@ -40,21 +42,19 @@ export class RoomRules {
    * @param {number} changes - when the join was sent; if more have come since, the reply may be older
    */
   onJoined({ mutedFor, ...fields }, changes) {
-    if (changes === this.changes || !this.current) this.#set({ ...fields, mutedUntil: this.#after(mutedFor) });
+    if (changes === this.changes || !this.current) this.#set({ ...fields, mutedUntil: this.#mute(mutedFor) });
   }
 
   /** @param {Moderated} moderated @param {string | undefined} me - this client's user */
   onModerated(moderated, me) {
-    const { action, moderator, user, until = "", locked = false, seconds } = moderated;
-    // The duration comes first: this computer's clock may be wrong.
-    const remaining = seconds ?? (Date.parse(until) - this.#clock.now()) / 1000;
+    const { action, moderator, user, until, locked = false, seconds = 0, expiresIn = 0 } = moderated;
     this.changes++;
     if (!this.current) return;
     if (action === "lock") this.#set({ ...this.current, locked });
-    if (action === "slow_mode") this.#set({ ...this.current, slowMode: seconds ?? 0 });
+    if (action === "slow_mode") this.#set({ ...this.current, slowMode: seconds });
     if (user !== me) return;
-    if (action === "mute") this.#set({ ...this.current, mutedUntil: this.#after(remaining) });
-    if (action !== "ban" || !(remaining > 0)) return;
+    if (action === "mute") this.#set({ ...this.current, mutedUntil: this.#mute(expiresIn) });
+    if (action !== "ban" || expiresIn === 0) return;
     this.#onBan(new RoomcastError("banned", `${moderator} has banned you from this room until ${until}.`));
   }
 
@@ -63,8 +63,9 @@ export class RoomRules {
     this.#clock.clearTimeout(this.#timer);
   }
 
-  /** @param {number} seconds @returns {Date | null} */
-  #after(seconds) {
+  /** @param {number} seconds @returns {Date | null} when the mute ends */
+  #mute(seconds) {
+    this.#muteEndsAt = this.#clock.elapsed() + seconds * 1000;
     return seconds > 0 ? new Date(this.#clock.now() + seconds * 1000) : null;
   }
 
@@ -75,7 +76,7 @@ export class RoomRules {
     const isNew = JSON.stringify({ ...rules, mayWrite }) !== JSON.stringify(this.current);
     this.current = { ...rules, mayWrite };
     this.#clock.clearTimeout(this.#timer);
-    if (mutedUntil) this.#timer = this.#clock.setTimeout(() => this.#onTime(), mutedUntil.valueOf() - this.#clock.now());
+    if (mutedUntil) this.#timer = this.#clock.setTimeout(() => this.#onTime(), this.#muteEndsAt - this.#clock.elapsed());
     if (isNew) this.#onChange(this.current);
   }
 
@@ -83,7 +84,7 @@ export class RoomRules {
   #onTime() {
     const { mutedUntil = null, ...rules } = this.current ?? {};
     if (!mutedUntil) return;
-    const isOver = mutedUntil.valueOf() <= this.#clock.now();
+    const isOver = this.#muteEndsAt <= this.#clock.elapsed();
     this.#set(/** @type {Rules} */ ({ ...rules, mutedUntil: isOver ? null : mutedUntil }));
   }
 }

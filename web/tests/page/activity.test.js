@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { countText, fieldText, moderationText, obstacleText, typingText } from "../../page/text/activity.js";
+import { shortTime } from "../../page/text/time.js";
 
 const people = (...names) => names.map((name) => ({ user: `u-${name}`, name }));
 
@@ -18,21 +19,31 @@ it("names up to two users who are typing", () => {
 });
 
 describe("the text about a moderator's action", () => {
-  const later = new Date(Date.now() + 3 * 24 * 3600_000).toISOString();
-  const before = new Date(Date.now() - 1000).toISOString();
-  const text = (fields, name = "Bob") => moderationText({ moderator: "Mia", ...fields }, name);
+  const threeDays = 3 * 24 * 3600;
+  const text = (fields, name = "Bob", cameAt) => moderationText({ moderator: "Mia", ...fields }, name, cameAt);
 
-  it("says when a ban or a mute ends, in the reader's time zone", () => {
-    const day = new Date(later).getDate();
-    assert.match(text({ action: "mute", until: later }), new RegExp(`^Mia muted Bob until .*${day}.*\\.$`));
-    assert.match(text({ action: "ban", until: later }, "you"), new RegExp(`^Mia banned you until .*${day}.*\\.$`));
+  it("says when a ban or a mute ends, and on which day unless it is today", () => {
+    const day = new Date(Date.now() + threeDays * 1000).getDate();
+    const end = { seconds: threeDays, expiresIn: threeDays };
+    assert.match(text({ action: "mute", ...end }), new RegExp(`^Mia muted Bob until .*\\b${day}\\b.*\\.$`));
+    assert.match(text({ action: "ban", ...end }, "you"), new RegExp(`^Mia banned you until .*\\b${day}\\b.*\\.$`));
+    const yesterday = new Date(Date.now() - threeDays * 1000);
+    const past = text({ action: "mute", seconds: 60, expiresIn: 60 }, "Bob", yesterday.valueOf());
+    assert.match(past, new RegExp(`\\b${new Date(yesterday.valueOf() + 60_000).getDate()}\\b`)); // read later
+  });
+
+  it("goes by the clock of this computer, which may be wrong, and not by the server's", () => {
+    const cameAt = new Date(2026, 10, 28, 12).valueOf();
+    const fields = { action: "mute", seconds: 600, expiresIn: 300 };
+    for (const until of ["2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z", undefined]) {
+      assert.equal(text({ ...fields, until }, "Bob", cameAt), `Mia muted Bob until ${shortTime(new Date(2026, 10, 28, 12, 5))}.`);
+    }
   });
 
   it("says that a ban or a mute has ended", () => {
-    assert.equal(text({ action: "mute", until: before }), "Mia unmuted Bob.");
-    assert.equal(text({ action: "ban", until: before }), "Mia unbanned Bob.");
-    assert.equal(text({ action: "ban", until: later, seconds: 0 }), "Mia unbanned Bob.");
-    assert.match(text({ action: "ban", until: before, seconds: 60 }), /^Mia banned Bob until/);
+    assert.equal(text({ action: "mute", seconds: 0, expiresIn: 0 }), "Mia unmuted Bob.");
+    assert.equal(text({ action: "ban", seconds: 0, expiresIn: 0 }), "Mia unbanned Bob.");
+    assert.match(text({ action: "ban", seconds: 60, expiresIn: 0 }), /^Mia banned Bob until/); // It came late.
   });
 
   it("says what was done to the room", () => {

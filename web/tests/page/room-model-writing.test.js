@@ -79,9 +79,9 @@ describe("moderation", () => {
   beforeEach(() => room.begin(bobs(1)));
 
   it("adds a note with the user's name", () => {
-    moderate({ action: "ban", user: "u-bob", until: later });
+    moderate({ action: "ban", user: "u-bob", until: later, seconds: 600, expiresIn: 600 });
     assert.match(texts()[1], /^Mia banned Bob until /);
-    moderate({ action: "mute", user: "u-nobody-knows", until: later });
+    moderate({ action: "mute", user: "u-nobody-knows", until: later, seconds: 600, expiresIn: 600 });
     assert.match(texts()[2], /^Mia muted somebody until /);
   });
 
@@ -91,7 +91,7 @@ describe("moderation", () => {
   });
 
   it("shows the user's own ban, and until when", async () => {
-    moderate({ action: "ban", user: "u-ada", until: later });
+    moderate({ action: "ban", user: "u-ada", until: later, seconds: 600, expiresIn: 600 });
     room.emit("state", { state: "left", code: "banned" });
     await soon();
     assert.match(model.absence, /^Mia banned you until /);

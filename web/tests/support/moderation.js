@@ -19,7 +19,7 @@ export class Moderation {
   rules(room, { user, isModerator }) {
     const { locked = false, slow_mode = 0, muted = new Map() } = this.#rules.get(room) ?? {};
     const seconds = Math.ceil((muted.get(user) - this.#server.time.now()) / 1000);
-    const mute = seconds > 0 && { muted: { until: this.#until(seconds), seconds } };
+    const mute = seconds > 0 && { muted: { until: this.#until(seconds), expires_in: seconds } };
     return { locked, slow_mode, read_only: false, moderator: isModerator, ...mute };
   }
 
@@ -36,11 +36,11 @@ export class Moderation {
   perform({ action, room, user, seq, seconds, locked }, moderator) {
     if (action === "delete") this.delete(room, seq);
     if (action === "delete") return { room, seq };
-    if (action === "ban") return { room, user, until: this.ban(room, user, seconds, moderator) };
+    if (action === "ban") return { room, user, until: this.ban(room, user, seconds, moderator), expires_in: seconds };
     this.rule(room, action, { user, seconds, locked });
-    const fields = user ? { user, until: this.#until(seconds) } : { seconds, locked };
-    this.#server.sendToRoom(room, { type: "moderated", room, action, moderator, ...fields });
-    return { room, ...fields };
+    const end = user && { user, until: this.#until(seconds), expires_in: seconds };
+    this.#server.sendToRoom(room, { type: "moderated", room, action, moderator, ...end, seconds, locked });
+    return { room, ...(end ?? { seconds, locked }) };
   }
 
   /** Delete the text of a message. */
@@ -55,7 +55,8 @@ export class Moderation {
   ban(room, user, seconds, moderator = "Mod") {
     const until = this.#until(seconds);
     this.#banned.set(`${room} ${user}`, Date.parse(until));
-    this.#server.sendToRoom(room, { type: "moderated", room, action: "ban", moderator, user, until });
+    const end = { until, seconds, expires_in: seconds };
+    this.#server.sendToRoom(room, { type: "moderated", room, action: "ban", moderator, user, ...end });
     for (const socket of seconds ? this.#server.members(room) : []) if (socket.user === user) socket.leave(room);
     return until;
   }

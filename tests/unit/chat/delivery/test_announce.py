@@ -16,6 +16,7 @@ from chat.delivery.slice_queue import SliceTask
 from chat.identity.identity import Person, Protocol
 from chat.membership import Membership
 from chat.protocol import frames
+from chat.protocol.timestamps import iso
 from chat.storage.member_reader import PAGE, MemberPage, ReadFailed
 from chat.storage.members import MAX_LISTED_MEMBERS, Member, Slice
 from chat.storage.signals import Notice, PresenceChanged, Signal, Typing
@@ -63,6 +64,7 @@ class Chat:
 
     def __init__(self, virtual: asyncio.Runner, rooms: dict[str, Sequence[Sequence[Member]]]) -> None:
         self._runner = virtual
+        self.now = NOW
         self.gateway = FakeGateway(latency=0.015)
         self.members = Limited(rooms)
         self.connections, self.signals = FakeConnections(), FakeSignals()
@@ -81,7 +83,7 @@ class Chat:
         )
         membership = Membership(connections, no_rules, signals)
         delivery = Delivery(membership, poster, lambda: sockets, now=lambda: NOW)
-        self.announcer = Announcer(delivery=delivery, **fakes)
+        self.announcer = Announcer(delivery=delivery, now=lambda: self.now, **fakes)
 
     def announce(self, *signals: Signal) -> Counts | None:
         return self._runner.run(self.announcer.announce("general", signals))
@@ -298,3 +300,30 @@ def test_a_room_that_fails_does_not_stop_another(chat: Open) -> None:
 
 def test_no_signals_are_no_error(chat: Open) -> None:
     assert chat().announce_all({}) == {}
+
+
+BANNED = frames.moderated(
+    "general", "ban", "Ada", user="bob", seconds=600, until=iso(NOW + 570), expires_in=600
+)  # half a minute ago
+
+
+@pytest.mark.parametrize("crowd", [1, MAX_LISTED_MEMBERS + 1])
+def test_a_ban_that_is_posted_late_says_how_many_seconds_remain(chat: Open, crowd: int) -> None:
+    room = chat(*(tab(ADA, number) for number in range(crowd)))
+    for remaining in (570, 1, 0, 0):
+        room.announce(Notice(BANNED, str(remaining)))
+        frame = room.frames_to("ada-0")[-1]
+        assert frame == json.loads(BANNED) | {"expires_in": remaining}
+        room.now += 569 if remaining == 570 else 1
+
+
+def test_the_slices_of_a_large_room_get_the_seconds_that_remain(chat: Open) -> None:
+    room = chat(*(tab(ADA, number) for number in range(MAX_LISTED_MEMBERS + 1)))
+    room.log.large = {"general": 2}
+    assert room.announce(Notice(BANNED, "n1")) is None
+    sent = {task.notice for task in room.slice_queue.enqueued}
+    assert sent == {Notice(frames.with_expires_in(BANNED, NOW), "n1")}
+
+
+def test_another_notice_is_posted_as_it_is(chat: Open) -> None:
+    assert frames.with_expires_in(LOCKED, NOW) == LOCKED

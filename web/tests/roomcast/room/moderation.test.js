@@ -98,16 +98,30 @@ describe("a deleted message", () => {
     assert.deepEqual((await reading).messages.map(({ message, deleted }) => [message, deleted]), [["", true]]);
   });
 
-  it("is found by a client that was away for long", async () => {
-    for (const text of ["bad", "good"]) server.say("general", text);
-    const { record, changed } = await member("ada");
-    server.handshake = () => "reject";
-    server.socket.cut();
-    server.moderation.delete("general", 1);
-    await time.pass(2 * MINUTE);
-    server.handshake = () => "open";
-    await time.pass(MINUTE);
-    assert.deepEqual([record.texts, changed], [["bad", "good"], [[1, "", true]]]);
+  for (const [name, absence] of [["for long", 2 * MINUTE], ["for a second", SECOND]]) {
+    it(`is found by a client that was away ${name}`, async () => {
+      for (const text of ["bad", "good"]) server.say("general", text);
+      const { record, changed } = await member("ada");
+      server.handshake = () => "reject";
+      server.socket.cut();
+      server.moderation.delete("general", 1);
+      await time.pass(absence);
+      server.handshake = () => "open";
+      await time.pass(MINUTE);
+      assert.deepEqual([record.texts, changed], [["bad", "good"], [[1, "", true]]]);
+    });
+  }
+
+  it("is not looked for without an absence, or if nothing was read", async () => {
+    server.say("general", "bad");
+    const { chat } = await member("ada");
+    await member("bob", { history: 0 });
+    const before = server.requests("history").length;
+    chat.rename("Augusta"); // moves to another socket while the first is open
+    await time.pass(SECOND);
+    server.sockets.find(({ user }) => user === "bob").cut();
+    await time.pass(SECOND);
+    assert.deepEqual([server.sockets.length, server.requests("history").length], [4, before]);
   });
 });
 
@@ -120,14 +134,22 @@ describe("a moderator", () => {
     const bans = [room.ban("eve", 60), room.mute("ada", 90)];
     const done = Promise.all([room.delete(1), ...bans, room.setSlowMode(5), room.lock()]);
     await time.pass(10);
-    assert.deepEqual(await done, [undefined, { until: soon }, { until: later }, undefined, undefined]);
+    assert.deepEqual(await done, [undefined, { until: soon, expiresIn: 60 }, { until: later, expiresIn: 90 }, undefined, undefined]);
     assert.deepEqual(changed, [[1, "", true]]);
     assert.deepEqual(actions, [
-      { action: "ban", moderator: "MOD", user: "eve", until: soon },
-      { action: "mute", moderator: "MOD", user: "ada", until: later },
+      { action: "ban", moderator: "MOD", user: "eve", until: soon, seconds: 60, expiresIn: 60 },
+      { action: "mute", moderator: "MOD", user: "ada", until: later, seconds: 90, expiresIn: 90 },
       { action: "slow_mode", moderator: "MOD", seconds: 5 },
       { action: "lock", moderator: "MOD", locked: true },
     ]);
+  });
+
+  it("does not take the end of a mute for that of the token", async () => {
+    const { room } = await moderator("mod");
+    const muted = room.mute("ada", 60);
+    await time.pass(10 * MINUTE);
+    await muted;
+    assert.equal(server.sockets.length, 1);
   });
 
   it("unlocks a room", async () => {
@@ -204,15 +226,14 @@ describe("a banned user", () => {
     assert.equal(room.state, "joined");
   });
 
-  it("needs no correct clock if the server sends the duration", async () => {
+  it("needs no correct clock: the server says how many seconds remain", async () => {
     const { room } = await member("eve");
-    const frame = { type: "moderated", room: "general", action: "ban", moderator: "MOD", user: "eve" };
-    const until = new Date(time.now()).toISOString();
+    const frame = { type: "moderated", room: "general", action: "ban", moderator: "MOD", user: "eve", seconds: 60 };
     time.setForward(-60 * MINUTE);
-    server.socket.push({ ...frame, until, seconds: 0 });
+    server.socket.push({ ...frame, until: new Date(time.now() + 60 * MINUTE).toISOString(), expires_in: 0 }); // late
     await time.pass(10);
     assert.equal(room.state, "joined");
-    server.socket.push({ ...frame, until: new Date(time.now() - MINUTE).toISOString(), seconds: 60 });
+    server.socket.push({ ...frame, until: new Date(time.now() - MINUTE).toISOString(), expires_in: 55 });
     await time.pass(10);
     assert.equal(room.state, "left");
   });

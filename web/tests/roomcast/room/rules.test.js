@@ -79,6 +79,21 @@ describe("the rules of a room", () => {
     assert.equal(room.rules.mayWrite, true);
   });
 
+  it("end a mute after its time, whatever the clock is set to meanwhile", async () => {
+    const room = await join();
+    for (const hours of [-5, 5]) {
+      moderate("mute", { user: "u-ada", seconds: 60 });
+      await time.pass(SECOND);
+      time.setForward(hours * 60 * 60 * SECOND);
+      moderate("lock", { locked: true });
+      moderate("lock", { locked: false });
+      await time.pass(57 * SECOND);
+      assert.equal(room.rules.mayWrite, false, `set by ${hours} hours`);
+      await time.pass(3 * SECOND);
+      assert.deepEqual(room.rules, OPEN);
+    }
+  });
+
   it("do not apply to moderators", async () => {
     server.moderation.rule("general", "lock", { locked: true });
     ada = new Client(server, { client: "u-mia" });
