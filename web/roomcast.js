@@ -134,7 +134,8 @@ export class Roomcast extends Emitter {
   }
 
   /**
-   * Change the user's name. A name belongs to a connection, so another connection takes over; nothing is lost.
+   * Change the user's name. A name belongs to a connection, so another connection takes over; nothing is lost. What is
+   * sent from now on waits for that connection: ten seconds at most, then it goes under the old name.
    *
    * @param {string} name - that the other members see
    */

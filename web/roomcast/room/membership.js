@@ -1,5 +1,6 @@
 import { Backoff } from "../transport/backoff.js";
 import { join, leave } from "../protocol/frames.js";
+import { within } from "../transport/clock.js";
 import { SocketClosed } from "../transport/socket.js";
 import { RoomcastError } from "../protocol/error.js";
 
@@ -102,7 +103,9 @@ export class Membership {
       const socket = await this.#joinedSocket();
       signal?.throwIfAborted();
       try {
-        return await socket.request(make(), signal);
+        const request = make();
+        if (request.isMessage && (await this.#isHeldBack(socket))) continue;
+        return await socket.request(request, signal);
       } catch (error) {
         if (error instanceof SocketClosed) continue;
         if (!(error instanceof RoomcastError && error.temporary)) throw error;
@@ -194,6 +197,19 @@ export class Membership {
     while (!this.#socket && !this.#ended) await new Promise((resolve) => this.#waiting.push(() => resolve(null)));
     if (this.#ended) throw this.#ended;
     return /** @type {Socket} */ (this.#socket);
+  }
+
+  /**
+   * Wait if messages should wait for the next socket: until the room is joined there, or for so long as they should.
+   *
+   * @param {Socket} socket @returns {Promise<boolean>} true if it has waited
+   */
+  async #isHeldBack(socket) {
+    const hold = socket.holdsMessagesUntil - this.#clock.elapsed();
+    if (hold <= 0) return false;
+    const moved = new Promise((resolve) => this.#waiting.push(() => resolve(null)));
+    await within(hold, moved, this.#clock).catch(() => {}); // The caller looks again.
+    return true;
   }
 
   #wake() {

@@ -16,6 +16,8 @@ const TOKEN_SHARE = 0.8;
 const MIN_TOKEN_TIME = 30_000;
 /** Milliseconds that the token source may take. After that the attempt counts as a failed handshake. */
 const TOKEN_TIMEOUT = 10_000;
+/** Milliseconds that messages wait for a socket with the user's new name. After that they go under the old one. */
+const MAX_HOLD = 10_000;
 /** Milliseconds that the rooms may take to move to the next socket. After that the older one closes all the same. */
 const MOVE_TIMEOUT = 60_000;
 
@@ -97,8 +99,10 @@ export class Connection {
     this.#connect();
   }
 
-  /** Open another socket, because the address has changed. */
+  /** Open another socket, because the user's name in the address has changed. Messages wait for it, but not for ever. */
   replaceSocket() {
+    const { clock } = this.#options;
+    for (const socket of this.#sockets) socket.holdsMessagesUntil = clock.elapsed() + MAX_HOLD;
     if (!this.socket && !this.#attempt) return; // The next attempt reads the address anyway.
     this.#giveUp();
     this.#connect();

@@ -87,6 +87,8 @@ export class Socket {
     this.owner = owner;
     /** When the last frame came. */
     this.lastActivityAt = clock.elapsed();
+    /** Until when messages should wait for the next socket, which has the user's new name. */
+    this.holdsMessagesUntil = 0;
   }
 
   get isOpen() {

@@ -77,9 +77,9 @@ export class Log {
   }
 }
 
-function asMessage(seq, { ref, user, message, data }, at) {
+function asMessage(seq, { ref, user, name = user, message, data }, at) {
   const time = new Date(at).toISOString();
-  return { seq, id: ref, user, name: user, message, ...(data !== undefined && { data }), at: time };
+  return { seq, id: ref, user, name, message, ...(data !== undefined && { data }), at: time };
 }
 
 /** Return the fields of a frame that holds these rows. */

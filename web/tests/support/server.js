@@ -186,7 +186,7 @@ export class ScriptedServer {
   /** Write head, ref and row, then reply. The function may die after each step. */
   async #send(socket, { room, ref, message, data }, reply) {
     const log = this.log(room);
-    const sent = { ref, user: socket.user, message, data };
+    const sent = { ref, ...socket.person, message, data };
     const at = this.time.now();
     const seq = log.commit(sent);
     if (log.stream.length === 1) this.#fanOut(room, log);

@@ -112,6 +112,50 @@ describe("renaming", () => {
     assert.deepEqual(record.room.me, { user: "c1", name: "Augusta" });
   });
 
+  it("gives the new name to each message that is written after it, in every room", async () => {
+    const ada = client({ name: "Ada" });
+    const records = [await ada.join("general"), await ada.join("random")];
+    server.delayOut = ({ room }) => (room === "random" ? 2 * SECOND : 1); // This room moves late.
+    ada.chat.rename("Augusta");
+    for (const { room } of records) for (const text of ["one", "two"]) room.send(text);
+    await time.pass(SECOND);
+    assert.deepEqual(records.map(({ texts }) => texts), [["one", "two"], []]);
+    await time.pass(10 * SECOND);
+    const said = records.map(({ messages }) => messages.map(({ name, message }) => `${name}: ${message}`));
+    assert.deepEqual(said, Array(2).fill(["Augusta: one", "Augusta: two"]));
+    assert.equal(time.waiting, 3); // for the heartbeat and the hand-over: none for a message
+  });
+
+  it("holds messages back for ten seconds at most", async () => {
+    const ada = client({ name: "Ada" });
+    const record = await ada.join("general");
+    server.handshake = () => "reject";
+    ada.chat.rename("Augusta");
+    await time.pass(SECOND);
+    const sent = record.room.send("Hi");
+    await time.pass(8 * SECOND);
+    assert.deepEqual(record.texts, []);
+    await time.pass(2 * SECOND);
+    await sent;
+    assert.deepEqual(record.messages.map(({ name }) => name), ["Ada"]);
+    record.room.send("again"); // It does not wait once more.
+    await time.pass(100);
+    assert.deepEqual(record.texts, ["Hi", "again"]);
+  });
+
+  it("drops a message that is held back in a room that is left", async () => {
+    const ada = client({ name: "Ada" });
+    const { room } = await ada.join("general");
+    server.handshake = () => "reject";
+    ada.chat.rename("Augusta");
+    const rejected = assert.rejects(room.send("Hi"), { code: "left" });
+    await time.pass(SECOND);
+    room.leave();
+    await time.pass(20 * SECOND);
+    await rejected;
+    assert.equal(server.requests("send").length, 0);
+  });
+
   it("uses the last of several names", async () => {
     const ada = client({ name: "Ada" });
     await ada.join("general");
