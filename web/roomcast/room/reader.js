@@ -2,7 +2,7 @@ import { GapSchedule } from "./gap-schedule.js";
 import { history, MAX_PAGE } from "../protocol/frames.js";
 import { SequenceBuffer } from "./sequence-buffer.js";
 
-/** How many of the newest entries are read again after a long absence. */
+/** How many of the newest entries are read again after an absence. */
 const REVIEWED = 100;
 
 /** Stands for a page that the server does not give: it fills no gap. @type {Page} */
@@ -120,11 +120,16 @@ export class Reader {
     this.#advance();
   }
 
-  /** Read the newest released messages again. A client that was away has missed their deletions. */
-  async review() {
-    const { contiguous = 0 } = this.#buffer;
-    if (contiguous === 0) return;
-    const range = { before: contiguous + 1, limit: REVIEWED };
+  /**
+   * Read the newest released messages again. However short an absence was, their deletions are missed: a `changed` has
+   * no number that would show its loss.
+   *
+   * @param {number | undefined} upTo - the last seq before the absence
+   */
+  async review(upTo = 0) {
+    const read = upTo - this.#oldest + 1;
+    if (this.#buffer.contiguous === undefined || upTo === 0 || read <= 0) return; // Nothing of this log was released.
+    const range = { before: upTo + 1, limit: Math.min(read, REVIEWED) };
     const page = await this.#page(range).catch((error) => this.#noPage(error));
     this.change(page.messages.filter(({ deleted }) => deleted));
   }
