@@ -1,7 +1,7 @@
 """A connection ends with its token: at the first frame that it sends or would receive.
 
-The clocks of the issuer and of AWS may differ by the leeway, so a token is accepted for so long after its `exp`.
-So long does its connection last, too.
+The clocks of the issuer and of AWS may differ by the leeway, so a token is accepted for so long after its
+`exp`. So long does its connection last, too.
 """
 
 from __future__ import annotations
@@ -110,5 +110,5 @@ async def test_the_first_frame_after_the_token_expired_is_the_last(jwt_engine: J
             await mia.send_frame({"action": first, "ref": "first", "room": room, **FIRST[first]})
         await asyncio.gather(*(is_disconnected(mia) for mia in clients.values()))
         codes = {first: [frame["code"] for frame in mia.of_type("reply")] for first, mia in clients.items()}
-        assert codes == dict.fromkeys(FIRST, ["not_connected"])
+        assert codes == {first: ["not_connected"] for first in FIRST}
     assert room not in await jwt_engine.stored()

@@ -1,8 +1,5 @@
 import { Reader } from "./reader.js";
 
-/** Milliseconds. After a longer absence, messages that are shown may have been deleted meanwhile. */
-const REVIEW_AFTER = 30_000;
-
 /**
  * @typedef {import("../protocol/frames.js").Epoch} Epoch
  * @typedef {import("./membership.js").LogPosition} Position
@@ -18,7 +15,7 @@ const REVIEW_AFTER = 30_000;
 export class RoomLog {
   /** When the server last showed that it sends us the room's messages: one of them, a join, or the reply to a ping. */
   lastActivityAt;
-  #awayAt = Infinity; // when the socket of the joined room closed
+  #wasAway = false; // since the last join
   #reader;
   #name;
   #history;
@@ -46,16 +43,15 @@ export class RoomLog {
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
   onJoined(reply, position) {
     this.#noteActivity();
-    const absence = this.lastActivityAt - this.#awayAt;
-    this.#awayAt = Infinity;
     if (!this.#reader.follows(reply, position)) this.#reset();
     this.#reader.resume(reply, position);
-    if (absence > REVIEW_AFTER) this.#reader.review();
+    if (this.#wasAway) this.#reader.review(position.after);
+    this.#wasAway = false;
   }
 
   /** The room's socket is closed. */
   onAway() {
-    this.#awayAt = this.#tools.clock.elapsed();
+    this.#wasAway = true;
   }
 
   /** @param {{run: import("../protocol/frames.js").Run, epoch: Epoch}} frame */
