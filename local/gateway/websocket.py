@@ -1,7 +1,7 @@
 """The server's end of one WebSocket, on the transport that an HTTP upgrade handed over.
 
 The protocol is the websockets library's, which does no I/O. This file is the I/O, with the rules that API
-Gateway adds: text only, small frames, no compression.
+Gateway adds: text only, small frames. Nothing is compressed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _library_log.setLevel(logging.WARNING)
 CLOSE_TIMEOUT = 5.0  # seconds for a client to answer a close frame; then its connection is aborted
 _EARLY_BYTES = 64 * 1024  # bytes before the handshake is answered; a client should send none
 
-# The handshake reads these only. Sec-WebSocket-Extensions is missing: API Gateway offers no compression.
+# The handshake reads these only. Sec-WebSocket-Extensions is missing: no client may need compression, which
+# AWS does not document. API Gateway has agreed to an offer of it, with a bug:
+# https://github.com/python-websockets/websockets/issues/1065
 _HANDSHAKE_HEADERS = {"connection", "upgrade", "sec-websocket-key", "sec-websocket-version"}
 
 

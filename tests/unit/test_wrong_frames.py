@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from chat.protocol.errors import InvalidRef
+from chat.protocol.messages import message_ref
 from tests.support.asyncapi import (
+    ASKED,
     REPLIES,
     UNASKED,
     WrongFrame,
     check_received,
     check_received_plain,
+    check_sent,
     examples,
 )
 
@@ -186,3 +190,33 @@ def test_what_a_plain_client_hears_is_text_or_a_reply() -> None:
     for wrong in ("", "x" * 4_001, "\x00", '{"type": "reply", "status": "error"}'):
         with pytest.raises(WrongFrame):
             check_received_plain(wrong)
+
+
+# What a client sends: the document admits what the server takes
+
+CHARACTERS = (
+    "a \t\n\x00\x7f\x85\xa0\xad\u061c\u1680\u180e\u2003\u200b\u200d\u2028\u2029\u202e\u2060\u3000"
+    "\ue000\ufeff\ufffbé中😀"
+)
+
+
+@pytest.mark.parametrize("character", CHARACTERS, ids=lambda character: f"U+{ord(character):04X}")
+def test_the_document_admits_the_refs_that_the_server_takes(character: str) -> None:
+    ref = f"a{character}b"
+    try:
+        message_ref(ref)
+    except InvalidRef:
+        with pytest.raises(WrongFrame):
+            check_sent({"action": "leave", "room": "general", "ref": ref})
+    else:
+        check_sent({"action": "leave", "room": "general", "ref": ref})
+
+
+@pytest.mark.parametrize("action", ASKED)
+def test_null_stands_for_no_ref_where_the_server_takes_it(action: str) -> None:
+    frame = examples(action)[0] | {"ref": None}
+    if action in {"send", "onMessage"}:
+        with pytest.raises(WrongFrame):
+            check_sent(frame)
+    else:
+        check_sent(frame)

@@ -138,6 +138,22 @@ def test_a_user_or_a_name_in_the_query_has_no_effect(with_secret: Authorizer) ->
     assert (context["user"], context["name"], context["roles"]) == ("ada-1", "Ada", "")
 
 
+def test_of_a_parameter_that_is_sent_twice_the_last_one_counts(deployed: Deploy) -> None:
+    # API Gateway has the last value in queryStringParameters, all in multiValueQueryStringParameters.
+    context = deployed({}).context(query={"name": ["Ada", "Bob"], "client": ["one", "two"]})
+    assert context["name"] == "Bob"
+    assert context["user"] == deployed({}).context(query={"client": ["two"]})["user"]
+
+
+@pytest.mark.parametrize(
+    ("rooms", "first"), [([], "lobby"), ([""], "lobby"), (["a", "b"], "a"), (["a", "a"], "a")]
+)
+def test_each_room_counts_and_the_first_is_for_messages_without_one(
+    open_to_all: Authorizer, rooms: list[str], first: str
+) -> None:
+    assert open_to_all.context(query={"room": rooms})["room"] == first
+
+
 def test_a_token_with_an_empty_list_of_rooms_grants_no_room(with_secret: Authorizer) -> None:
     assert with_secret.context(headers=bearer(token()))["grants"] == "*"
     assert with_secret.context(headers=bearer(token(rooms=[])))["grants"] == ""
