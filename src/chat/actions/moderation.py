@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from chat.actions import fields
 from chat.actions.context import Context, Sender
 from chat.protocol import frames
@@ -26,7 +28,7 @@ def ban(context: Context, sender: Sender, request: Request) -> str:
     user, seconds = fields.user(request), fields.seconds(request)
     _require_moderator(context, sender, room)
     until = context.moderation.ban(sender.person, room, user, seconds)
-    return frames.reply(ref, room=room, user=user, until=until, expires_in=seconds)
+    return frames.reply(ref, room=room, user=user, until=until, **frames.expires_in(until, time.time()))
 
 
 def mute(context: Context, sender: Sender, request: Request) -> str:
@@ -35,7 +37,7 @@ def mute(context: Context, sender: Sender, request: Request) -> str:
     user, seconds = fields.user(request), fields.seconds(request)
     _require_moderator(context, sender, room)
     until = context.moderation.mute(sender.person, room, user, seconds)
-    return frames.reply(ref, room=room, user=user, until=until, expires_in=seconds)
+    return frames.reply(ref, room=room, user=user, until=until, **frames.expires_in(until, time.time()))
 
 
 def slow_mode(context: Context, sender: Sender, request: Request) -> str:

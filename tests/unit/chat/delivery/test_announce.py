@@ -307,9 +307,9 @@ BANNED = frames.moderated(
 )  # half a minute ago
 
 
-@pytest.mark.parametrize("crowd", [1, MAX_LISTED_MEMBERS + 1])
-def test_a_ban_that_is_posted_late_says_how_many_seconds_remain(chat: Open, crowd: int) -> None:
-    room = chat(*(tab(ADA, number) for number in range(crowd)))
+@pytest.mark.parametrize("members", [1, MAX_LISTED_MEMBERS + 1])
+def test_a_ban_that_is_posted_late_says_how_many_seconds_remain(chat: Open, members: int) -> None:
+    room = chat(*(tab(ADA, number) for number in range(members)))
     for remaining in (570, 1, 0, 0):
         room.announce(Notice(BANNED, str(remaining)))
         frame = room.frames_to("ada-0")[-1]
