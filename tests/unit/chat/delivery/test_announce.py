@@ -1,4 +1,7 @@
-"""Announcements: presence, typing and the notices of moderators."""
+"""Announcements: presence, typing and the notices of moderators.
+
+Over 300 lines, because one announcer posts all of them, and the tests share its fakes.
+"""
 
 from __future__ import annotations
 
