@@ -140,3 +140,13 @@ def test_a_message_is_logged_with_the_room_that_it_went_to(site: Site, logs: Log
     say(site, room="news")
     *_, line = logs.lines()
     assert (line["message"], line["room"]) == ("done", "news")
+
+
+def test_a_ping_writes_no_line_and_its_error_does(site: Site, logs: Logs) -> None:
+    let_in(site, CONNECTION, "lobby")
+    before = logs.lines()
+    site.frame(json.dumps({"action": "ping", "ref": "p1", "rooms": ["lobby"]}), route="$default")
+    assert logs.lines() == before
+    site.frame(json.dumps({"action": "ping", "ref": "p2", "rooms": "lobby"}), route="$default")
+    (line,) = logs.lines()[len(before) :]
+    assert (line["message"], line["code"]) == ("error reply", "invalid_frame")
