@@ -1,14 +1,13 @@
 import { systemClock, within } from "./roomcast/transport/clock.js";
 import { Connection } from "./roomcast/transport/connection.js";
 import { Emitter } from "./roomcast/emitter.js";
-import { MAX_COUNTED, MAX_PING_ROOMS, ping } from "./roomcast/protocol/frames.js";
-import { Heartbeat } from "./roomcast/transport/heartbeat.js";
+import { ping } from "./roomcast/protocol/frames.js";
+import { Pinger } from "./roomcast/room/pinger.js";
 import { randomId } from "./roomcast/protocol/random-id.js";
 import { RoomcastError } from "./roomcast/protocol/error.js";
 import { Room } from "./roomcast/room/room.js";
 import { Session } from "./roomcast/room/session.js";
 import { ownerOf } from "./roomcast/transport/token.js";
-import { SocketClosed } from "./roomcast/transport/socket.js";
 import { tabStorage, watchNetwork } from "./roomcast/transport/browser.js";
 
 export { randomId, Room, RoomcastError };
@@ -44,7 +43,8 @@ const LIFETIME = 110 * 60_000;
  * @property {string} [name] - that the other members see
  * @property {string} [client] - a random id that you store: all connections with it are one user. Keep it secret
  * @property {string | TokenSource} [token] - proves who the user is, for a server that requires it
- * @property {number} [heartbeat] - milliseconds without a frame before a ping; default 120,000
+ * @property {number} [heartbeat] - milliseconds without a frame before a ping. Default 120,000 in a room where something
+ *   has happened since the last ping, and 8 to 9 minutes elsewhere: a dead socket is found as late
  * @property {number} [lifetime] - milliseconds before another socket takes over, because API Gateway cuts this one
  *   at two hours; default 1 h 50 min, less up to 5% at random so that many clients do not move at once
  * @property {import("./roomcast/transport/browser.js").Store | null} [storage] - keeps unsent messages over a page
@@ -69,7 +69,7 @@ export class Roomcast extends Emitter {
   #url;
   #tools;
   #connection;
-  #heartbeat;
+  #pinger;
   #unwatch;
 
   /**
@@ -79,7 +79,7 @@ export class Roomcast extends Emitter {
    */
   constructor(url, options = {}) {
     super();
-    const { name = "", client = randomId(), token, heartbeat = 120_000, storage = tabStorage() } = options;
+    const { name = "", client = randomId(), token, heartbeat, storage = tabStorage() } = options;
     const { WebSocket = globalThis.WebSocket, clock = systemClock, random = Math.random } = options;
     const { lifetime = LIFETIME * (1 - 0.05 * random()) } = options;
     if (!WebSocket) throw new TypeError("No global WebSocket: pass one as the option `WebSocket`.");
@@ -103,7 +103,13 @@ export class Roomcast extends Emitter {
       },
       { client, token: typeof token === "function" ? token : () => token, lifetime, WebSocket, clock, random },
     );
-    this.#heartbeat = new Heartbeat(heartbeat, () => this.#oldestActivity, () => this.#ping(heartbeat), clock);
+    this.#pinger = new Pinger(heartbeat, {
+      socket: () => this.#connection.socket,
+      sessions: () => this.#sessions,
+      onWake: () => this.#retryNow(),
+      onError: (error) => this.#report(error, { action: "ping" }),
+      clock, random,
+    });
     this.#unwatch = watchNetwork({ online: () => this.#retryNow(), offline: () => this.#onOffline() });
   }
 
@@ -204,7 +210,7 @@ export class Roomcast extends Emitter {
 
   /** @param {Socket} socket */
   #onOpen(socket) {
-    this.#heartbeat.start();
+    this.#pinger.start();
     return Promise.all(this.#sessions.map((session) => this.#resume(session, socket)));
   }
 
@@ -217,7 +223,7 @@ export class Roomcast extends Emitter {
   #onState(state, code) {
     if (state === "closed") {
       this.#unwatch();
-      this.#heartbeat.stop();
+      this.#pinger.stop();
       for (const session of this.#sessions) session.end(new RoomcastError("closed"));
     }
     this.dispatchEvent(new CustomEvent("state", { detail: code === undefined ? { state } : { state, code } }));
@@ -225,7 +231,7 @@ export class Roomcast extends Emitter {
 
   #retryNow() {
     this.#connection.retryNow();
-    this.#ping(0);
+    this.#pinger.ping(0);
   }
 
   /** The browser reports no network. It may be wrong, as after a change of a virtual adapter, so ask the server. */
@@ -236,40 +242,6 @@ export class Roomcast extends Emitter {
     await within(OFFLINE_TIMEOUT, socket?.request(ping([])), clock).catch(() => {}); // The next line looks.
     const isAlive = socket?.isOpen && socket.lastActivityAt > askedAt;
     if (socket === this.#connection.socket && !isAlive) this.#connection.goOffline();
-  }
-
-  get #oldestActivity() {
-    const { socket } = this.#connection;
-    if (!socket) return this.#tools.clock.elapsed();
-    const sessions = this.#sessions.filter((session) => session.isOn(socket));
-    return Math.min(socket.lastActivityAt, ...sessions.map(({ lastActivityAt }) => lastActivityAt));
-  }
-
-  /**
-   * Check that the server replies, and ask how far the log of each silent room has come, and how many people are in it
-   * if they are shown: in a quiet room nothing else shows that the last frames were missed.
-   *
-   * @param {number} silence - milliseconds
-   */
-  async #ping(silence) {
-    const { socket } = this.#connection;
-    if (!socket) return;
-    const since = this.#tools.clock.elapsed() - silence;
-    const silent = this.#sessions.filter((session) => session.isOn(socket) && session.lastActivityAt <= since);
-    let asked = 0;
-    do {
-      const part = silent.slice(asked, (asked += MAX_PING_ROOMS));
-      const watched = part.filter(({ presence }) => presence.isWatched)
-        .sort((one, other) => one.presence.lastCheckedAt - other.presence.lastCheckedAt).slice(0, MAX_COUNTED);
-      try {
-        const heads = await socket.request(ping(namesOf(part), namesOf(watched)));
-        for (const session of part) session.onPong(heads.get(session.name), socket);
-      } catch (error) {
-        if (error instanceof SocketClosed) return; // The connection replaces it.
-        if (!(error instanceof RoomcastError)) throw error;
-        this.#report(error, { action: "ping" }); // The next ping follows.
-      }
-    } while (asked < silent.length);
   }
 
   /** @param {RoomcastError} error @param {{action: string, room?: string}} cause */
@@ -290,6 +262,3 @@ export class Roomcast extends Emitter {
     return url.href;
   }
 }
-
-/** @param {Session[]} sessions */
-const namesOf = (sessions) => sessions.map(({ name }) => name);

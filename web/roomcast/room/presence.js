@@ -1,4 +1,5 @@
 import { Backoff } from "../transport/backoff.js";
+import { CheckSchedule } from "./check-schedule.js";
 import { presence } from "../protocol/frames.js";
 
 /**
@@ -28,7 +29,7 @@ const MAX_PAUSE = 60_000;
 /** Who is in one room, for as long as it is joined and somebody wants to know. */
 export class PresenceTracker {
   isWatched = false; // somebody wants to know
-  #checkedAt = -Infinity; // when the server last said the count
+  #checks = new CheckSchedule(-Infinity); // of the count
   /** @type {Map<string, Person> | null} by the server's list; null above the presence limit, and until it is known */
   #present = null;
   /** @type {Map<string, Person> | null} as shown: with those whose grace is not over */
@@ -81,7 +82,12 @@ export class PresenceTracker {
 
   /** When the server last said how many there are; Infinity if nobody wants to know. */
   get lastCheckedAt() {
-    return this.isWatched ? this.#checkedAt : Infinity;
+    return this.isWatched ? this.#checks.lastActivityAt : Infinity;
+  }
+
+  /** When to ask for the count; Infinity if nobody wants to know. @param {import("./pinger.js").Periods} periods */
+  dueAt(periods) {
+    return this.isWatched ? this.#checks.dueAt(periods) : Infinity;
   }
 
   /** Keep the list up to date from now on. */
@@ -121,6 +127,7 @@ export class PresenceTracker {
     if (!this.isWatched || this.#request) return;
     if (approximate) this.#growAbove(count);
     this.#compareCount(count);
+    this.#checks.onAnswer(this.#clock.elapsed(), approximate || this.#present?.size === count);
   }
 
   /** Stop for good. @param {unknown} reason - rejects the promises that still wait */
@@ -195,7 +202,7 @@ export class PresenceTracker {
 
   /** Plan the next request: soon, if the list does not have the server's count. @param {number} count */
   #compareCount(count) {
-    this.#checkedAt = this.#clock.elapsed();
+    this.#checks.onActivity(this.#clock.elapsed());
     const spread = 1 + this.#random() / 2;
     if (this.#present?.size === count) {
       this.#backoff.reset();

@@ -1,3 +1,4 @@
+import { CheckSchedule } from "./check-schedule.js";
 import { Reader } from "./reader.js";
 
 /**
@@ -13,8 +14,6 @@ import { Reader } from "./reader.js";
 
 /** One room's log, over absences, and over another log that takes its place. */
 export class RoomLog {
-  /** When the server last showed that it sends us the room's messages: one of them, a join, or the reply to a ping. */
-  lastActivityAt;
   #wasAway = false; // since the last join
   #reader;
   #name;
@@ -32,7 +31,8 @@ export class RoomLog {
     this.#callbacks = callbacks;
     this.#tools = { clock, random };
     this.#reader = this.#newReader();
-    this.lastActivityAt = clock.elapsed();
+    /** @readonly When the server is to be asked for the newest number. */
+    this.checks = new CheckSchedule(clock.elapsed());
   }
 
   /** @returns {Position} */
@@ -66,7 +66,8 @@ export class RoomLog {
    * @returns {boolean} false if it is another log's
    */
   onPong({ seq, epoch }) {
-    this.#noteActivity();
+    // A number below the head is older than a frame that came meanwhile: it does not show that this frame was the last.
+    this.checks.onAnswer(this.#now, seq === this.position.head);
     if (!this.#reader.isOf(epoch)) return false;
     this.#reader.raiseHead(seq);
     return true;
@@ -74,6 +75,7 @@ export class RoomLog {
 
   /** @param {number} seq - of this user's message, which is stored */
   onStored(seq) {
+    this.#noteActivity(); // Others may reply.
     this.#reader.raiseHead(seq);
   }
 
@@ -92,8 +94,12 @@ export class RoomLog {
     this.#reader.stop();
   }
 
+  get #now() {
+    return this.#tools.clock.elapsed();
+  }
+
   #noteActivity() {
-    this.lastActivityAt = this.#tools.clock.elapsed();
+    this.checks.onActivity(this.#now);
   }
 
   /** Read the room's new log, as a restored backup or a restart of the local engine begins one. */

@@ -100,7 +100,12 @@ export class Session {
 
   /** When the server last showed that it sends us what happens in this room: its messages, and who joins and leaves. */
   get lastActivityAt() {
-    return Math.min(this.#log.lastActivityAt, this.presence.lastCheckedAt);
+    return Math.min(this.#log.checks.lastActivityAt, this.presence.lastCheckedAt);
+  }
+
+  /** When the server is to be asked for the room. @param {import("./pinger.js").Periods} periods */
+  dueAt(periods) {
+    return Math.min(this.#log.checks.dueAt(periods), this.presence.dueAt(periods));
   }
 
   get pending() {

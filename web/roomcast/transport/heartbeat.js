@@ -1,21 +1,24 @@
-/** Calls `beat` after each `interval` without activity. */
+/** Calls `beat` when it is due. Looks at least once per `interval`, which costs nothing, and so finds that it slept. */
 export class Heartbeat {
   /** @type {any} */
   #timer = null;
   #interval;
-  #lastActivityAt;
+  #dueAt;
   #beat;
+  #onWake;
   #clock;
 
   /**
-   * @param {number} interval - milliseconds
-   * @param {() => number} lastActivityAt - of whatever has been silent for longest
-   * @param {() => void} beat @param {import("./clock.js").Clock} clock
+   * @param {number} interval - milliseconds between two looks, and at least between two beats
+   * @param {{dueAt: () => number, beat: () => void, onWake: () => void, clock: import("./clock.js").Clock}} tools -
+   *   `dueAt`: when the next beat is due; it may become earlier, but only by activity, and then by `interval` after
+   *   that at the earliest. `onWake`: timers stood still, as while a laptop's lid was closed
    */
-  constructor(interval, lastActivityAt, beat, clock) {
+  constructor(interval, { dueAt, beat, onWake, clock }) {
     this.#interval = interval;
-    this.#lastActivityAt = lastActivityAt;
+    this.#dueAt = dueAt;
     this.#beat = beat;
+    this.#onWake = onWake;
     this.#clock = clock;
   }
 
@@ -30,10 +33,15 @@ export class Heartbeat {
 
   /** @param {number} delay */
   #wait(delay) {
-    this.#timer = this.#clock.setTimeout(() => {
-      const remaining = this.#lastActivityAt() + this.#interval - this.#clock.elapsed();
-      if (remaining <= 0) this.#beat();
-      this.#wait(remaining > 0 ? Math.ceil(remaining) : this.#interval);
+    const clock = this.#clock;
+    const began = { now: clock.now(), elapsed: clock.elapsed() };
+    this.#timer = clock.setTimeout(() => {
+      // Whether `elapsed` counts a device's sleep depends on the browser. A hidden page's timers are up to a minute late.
+      const late = Math.max(clock.now() - began.now, clock.elapsed() - began.elapsed) - delay;
+      const remaining = this.#dueAt() - clock.elapsed();
+      if (late >= this.#interval) this.#onWake();
+      else if (remaining <= 0) this.#beat();
+      this.#wait(remaining > 0 ? Math.min(Math.ceil(remaining), this.#interval) : this.#interval);
     }, delay);
   }
 }

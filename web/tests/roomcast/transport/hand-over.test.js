@@ -17,54 +17,6 @@ beforeEach(() => {
   random = 0.5;
 });
 
-describe("the heartbeat", () => {
-  it("pings for all rooms after a long silence", async () => {
-    const ada = client();
-    await Promise.all([ada.join("general"), ada.join("random")]);
-    await time.pass(5 * MINUTE);
-    assert.deepEqual(server.requests("ping").map(({ rooms }) => rooms), Array(2).fill(["general", "random"]));
-  });
-
-  it("pings for the silent rooms only", async () => {
-    const ada = client();
-    await Promise.all([ada.join("general"), ada.join("random")]);
-    for (let minute = 0; minute < 5; minute++) {
-      server.say("general", "Hi");
-      await time.pass(MINUTE);
-    }
-    assert.deepEqual(server.requests("ping").map(({ rooms }) => rooms), Array(2).fill(["random"]));
-  });
-
-  it("sends nothing while all rooms are active", async () => {
-    const ada = client();
-    await ada.join("general");
-    for (let minute = 0; minute < 10; minute++) {
-      server.say("general", "Hi");
-      await time.pass(MINUTE);
-    }
-    assert.equal(server.requests("ping").length, 0);
-  });
-
-  it("joins a room again if the server has lost the membership", async () => {
-    const ada = client();
-    const record = await ada.join("general");
-    server.socket.rooms.clear();
-    server.say("general", "not broadcast");
-    await time.pass(125 * SECOND);
-    assert.deepEqual(record.texts, ["not broadcast"]);
-    assert.deepEqual([...server.socket.rooms], ["general"]);
-    assert.equal(server.sockets.length, 1);
-  });
-
-  it("keeps a connection that is in no room", async () => {
-    const ada = client();
-    const { room } = await ada.join("general");
-    room.leave();
-    await time.pass(3 * MINUTE);
-    assert.deepEqual(server.requests("ping").map(({ rooms }) => rooms), [undefined]);
-  });
-});
-
 describe("handing over", () => {
   const lifetime = 10 * MINUTE;
 
