@@ -12,6 +12,7 @@ MILLION = 1e6
 
 # https://aws.amazon.com/api-gateway/pricing/
 API_GATEWAY_MESSAGE = 1.00 / MILLION  # of up to 32 KB
+CONNECTION_MINUTE = 0.25 / MILLION
 # https://aws.amazon.com/dynamodb/pricing/on-demand/
 DYNAMODB_WRITE = 0.625 / MILLION
 DYNAMODB_READ = 0.125 / MILLION

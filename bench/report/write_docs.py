@@ -136,6 +136,20 @@ EXCERPTS = {
             "dollars_per_million": "DynamoDB, $ per million",
         },
     ),
+    "cost-idle": Excerpt(
+        "cost",
+        {
+            "idle": "10,000 idle clients",
+            "a_month": "per month",
+            "per_second": "per second",
+            "API_Gateway": "API Gateway",
+            "DynamoDB": "DynamoDB",
+            "Lambda": "Lambda",
+            "logs": "logs",
+            "X-Ray": "X-Ray",
+            "total": "total",
+        },
+    ),
     "cost-peers": Excerpt(
         "cost",
         {"service": "service", "dollars_per_million_deliveries": "$ per million", "counts": "how it counts"},

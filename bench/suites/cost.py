@@ -1,6 +1,7 @@
 """List price per million deliveries, from the calls that the code makes; and what hosted services charge.
 
-Connection minutes are left out: every service charges for them, and they depend on how long people stay.
+Deliveries are without connection minutes: every service charges for them, and they depend on how long people
+stay. Clients that only stay connected have rows of their own.
 """
 
 from __future__ import annotations
@@ -12,18 +13,15 @@ from bench.deployed import FANOUT_GB, LARGE_ROOM, MESSAGE_GB, SLICE_GB, SLICES
 from bench.prices import MILLION
 from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA, Settings
-from bench.suites import capacity_units, hot_room
+from bench.suites import capacity_units, hot_room, idle
 from bench.suites.capacity_units import MessageUnits
 from bench.suites.hot_room import Heat
+from bench.suites.invocations import message_seconds, sampled
 
 SETTINGS = Settings(rate=DEFAULT_QUOTA.rate, burst=DEFAULT_QUOTA.burst)
 _MAX_DELIVERIES = 1e6  # per second; simulating more takes hours
 
-# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
-_ONE_VCPU_GB = 1769 / 1024
-_MESSAGE_CPU = 0.004  # seconds of one vCPU: `cold-start`, the second call
-_DYNAMODB_CALLS, _DYNAMODB_SECONDS = 4, 0.005  # calls to send a message, and seconds per call
-MESSAGE_SECONDS = _MESSAGE_CPU * _ONE_VCPU_GB / MESSAGE_GB + _DYNAMODB_CALLS * _DYNAMODB_SECONDS
+MESSAGE_SECONDS = message_seconds(dynamodb_calls=4)
 _LOG_BYTES = 1_300  # per invocation: our line, and Lambda's START, END and REPORT
 _SLICE_WRITES, _SLICE_READS = 1, 3  # units per slice task: its cursor is moved; cursor and log are read
 _SLICE_REQUESTS = 2.2  # SQS requests per slice task: sent in tens, received, deleted
@@ -58,6 +56,7 @@ def run(plan: Plan = FULL) -> Report:
             read_units=used.reads,
             dollars_per_million=dollars * MILLION,
         )
+    idle.add_rows(report)
     for service in prices.SERVICES:
         report.add(
             service=service.name, dollars_per_million_deliveries=service.dollars, counts=service.counts
@@ -110,13 +109,5 @@ def _per_message(units: MessageUnits, heat: Heat, size: int, rate: float) -> dic
         + (MESSAGE_GB * MESSAGE_SECONDS + broadcast_gb_seconds) * prices.LAMBDA_GB_SECOND,
         "SQS": _SLICE_REQUESTS * slice_tasks * prices.SQS_FIFO_REQUEST,
         "logs": invocations * _LOG_BYTES / 1e9 * prices.LOGS_GB,
-        "X-Ray": _sampled(rate) * prices.XRAY_TRACE,
+        "X-Ray": sampled(rate) * prices.XRAY_TRACE,
     }
-
-
-def _sampled(rate: float) -> float:
-    """Return the part of the messages that X-Ray's default rule traces: one per second, 5% of the rest.
-
-    https://docs.aws.amazon.com/xray/latest/devguide/xray-console-sampling.html
-    """
-    return min(1.0, (1 + 0.05 * max(0.0, rate - 1)) / rate)

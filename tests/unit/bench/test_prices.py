@@ -15,6 +15,7 @@ DOCUMENT = (ROOT / "docs" / "limits-and-cost.md").read_text()
     ("what", "shown"),
     [
         ("API Gateway, WebSocket messages", f"${prices.API_GATEWAY_MESSAGE * MILLION:.2f} per million"),
+        ("API Gateway, connection minutes", f"${prices.CONNECTION_MINUTE * MILLION:.2f} per million"),
         ("DynamoDB on demand", f"${prices.DYNAMODB_WRITE * MILLION:g} per million write units"),
         ("DynamoDB on demand", f"${prices.DYNAMODB_READ * MILLION:g} per million read units"),
         ("Lambda, arm64", f"${prices.LAMBDA_REQUEST * MILLION:.2f} per million requests"),
