@@ -10,12 +10,12 @@ if sys.version_info < (3, 13):  # noqa: UP036 - an older Python cannot parse the
         "`make run` finds the right one."
     )
 
-try:
-    from local.cli import main
-except ModuleNotFoundError as missing:
-    sys.exit(
-        f"{sys.executable} has no {missing.name}. `make run` installs all packages and starts the engine."
-    )
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from local.cli import main
+
+        sys.exit(main())
+    except ModuleNotFoundError as missing:
+        sys.exit(
+            f"{sys.executable} has no {missing.name}. `make run` installs all packages and starts the engine."
+        )

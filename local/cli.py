@@ -11,11 +11,10 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
-from local import invoke
-from local.engine import Engine
 from local.errors import LocalError
 from local.functions.host import CONCURRENCY
 from local.net import access
@@ -23,6 +22,9 @@ from local.template import env_vars
 from local.terminal import Terminal
 from local.traces import pages as trace_pages
 from local.traces import waterfall
+
+if TYPE_CHECKING:
+    from local.engine import Engine
 
 PORT = 8080
 
@@ -200,10 +202,12 @@ def _assignment(text: str) -> tuple[str, str]:
     return name, value
 
 
-# the commands
+# The commands. Their imports take a second of CPU, most of it for SAM's translator: not for --help.
 
 
 async def _run(options: argparse.Namespace) -> int:
+    from local.engine import Engine
+
     interrupted = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Stopping takes a bounded time and is not cut short: a second Ctrl-C changes nothing.
@@ -247,6 +251,8 @@ async def _serve(engine: Engine, terminal: Terminal) -> None:
 
 
 async def _invoke(options: argparse.Namespace) -> int:
+    from local import invoke
+
     event = invoke.read_event(options.event)
     overrides = env_vars.read(options.env_vars) if options.env_vars else {}
     parameters = dict(options.parameters)

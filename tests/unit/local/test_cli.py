@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -210,3 +211,11 @@ async def test_killed_outright_it_leaves_no_process(template: Path) -> None:
             await arrival.wait_ended()
             assert await services.read() == b""  # the connection ends with ministack
             writer.close()
+
+
+def test_help_does_not_wait_for_the_imports_of_an_engine() -> None:
+    source = "import sys, local.cli; print({'local.engine', 'samtranslator'} & {*sys.modules})"
+    result = subprocess.run(
+        [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "set()\n"
