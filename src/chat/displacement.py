@@ -52,15 +52,16 @@ class Displacement:
         self._now = now
         self._sleep = sleep
 
-    def make_way(self, user: str) -> bool:
+    def make_way(self, user: str, connections: Sequence[LastHeard]) -> bool:
         """End the connections of a user that are closed, or else the longest silent one without an answer.
 
-        False if the user's connections were checked less than PAUSE ago. Takes up to ANSWER_WITHIN.
+        `connections` are those of TooManyConnections. False if the user's connections were checked less than
+        PAUSE ago. Takes up to ANSWER_WITHIN.
         """
         if not self._users.begin_check(user, PAUSE):
             return False
         began = self._now()
-        silent = [each for each in self._users.last_heard(self._users.ids(user)) if each.at <= began]
+        silent = [each for each in connections if each.at <= began]
         asked, gone = self._check([each for each in silent if each.protocol == "v1"][:MAX_CHECKED])
         # A new connection may not be open yet: then its post is answered 410, too.
         old = {each.connection_id for each in silent if began - each.connected_at > CONNECT_GRACE}

@@ -63,8 +63,8 @@ def connect(handshake: Handshake) -> None:
     connection, rooms, grants = handshake.connection, handshake.rooms, handshake.grants
     try:
         membership.connect(connection, rooms, grants)
-    except TooManyConnections:
-        if not displacement().make_way(connection.identity.user):
+    except TooManyConnections as error:
+        if not displacement().make_way(connection.identity.user, error.connections):
             raise
         membership.connect(connection, rooms, grants)
 

@@ -16,7 +16,7 @@ from chat.storage import keys
 from chat.storage.dynamodb import Table, batch_delete, batch_get, old_item, transact
 from chat.storage.members import Member, estimate_members
 from chat.storage.rate_limits import ConditionFailed, Rate, RateLimiter
-from chat.storage.user_connections import UserConnections
+from chat.storage.user_connections import LastHeard, UserConnections
 
 # API Gateway closes a socket after two hours, and `$disconnect` is best effort.
 CONNECTION_TTL = timedelta(hours=2, minutes=10)
@@ -25,9 +25,13 @@ NOT_A_MEMBER = "This connection has not joined the room."
 
 
 class TooManyConnections(Exception):
-    """A user has as many connections as a user may have."""
+    """A user has as many connections as a user may have: these, the longest silent one first."""
 
     code = "too_many_connections"
+
+    def __init__(self, limit: int, connections: Sequence[LastHeard]) -> None:
+        super().__init__(f"A user may have {limit} connections.")
+        self.connections = connections
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +101,10 @@ class Connections(Table):
         puts = [{"Put": {"TableName": self._table, "Item": item}} for item in items]
         user = connection.identity.user
         if not self._add(user, connection.id, end, puts):
-            self._users.prune_stale(user)
-            if not self._add(user, connection.id, end, puts):
-                raise TooManyConnections(f"A user may have {self._limits.connections} connections.")
+            alive = self._users.prune_stale(user)
+            limit = self._limits.connections
+            if len(alive) >= limit or not self._add(user, connection.id, end, puts):
+                raise TooManyConnections(limit, alive)
 
     def _add(self, user: str, connection_id: str, end: int, puts: list[dict[str, Any]]) -> bool:
         """False if the user has too many connections already."""

@@ -67,11 +67,16 @@ class UserConnections(Table):
             old_item(error)  # the item has expired
 
     def last_heard(self, connection_ids: Iterable[str]) -> list[LastHeard]:
-        """Return when each of these connections was heard, if it is stored, the longest silent one first."""
+        """Return when each of these connections was heard, unless it has closed or expired.
+
+        The longest silent one comes first.
+        """
         wanted = [keys.connection(connection_id) for connection_id in connection_ids]
-        attributes = ["pk", "protocol", "connected_at", "due"]
+        attributes = ["pk", "protocol", "connected_at", "due", "expires_at"]
         heard = []
         for item in batch_get(self._dynamodb, self._table, wanted, attributes):
+            if item["expires_at"] <= self._now():
+                continue
             connected_at, due = int(item["connected_at"]) / 1000, int(item["due"]) / 1_000_000
             connection_id = keys.connection_id_of(item["pk"])
             heard.append(LastHeard(connection_id, item["protocol"], connected_at, max(connected_at, due)))
@@ -98,11 +103,13 @@ class UserConnections(Table):
             return False
         return True
 
-    def prune_stale(self, user: str) -> None:
-        """Remove the connections that closed without a `$disconnect`, or have expired."""
+    def prune_stale(self, user: str) -> list[LastHeard]:
+        """Remove the connections that closed without a `$disconnect`, or have expired. Return the others.
+
+        The longest silent one comes first.
+        """
         ids = self.ids(user)
-        wanted = [keys.connection(connection_id) for connection_id in ids]
-        found = batch_get(self._dynamodb, self._table, wanted, ["pk", "expires_at"])
-        alive = {keys.connection_id_of(item["pk"]) for item in found if item["expires_at"] > self._now()}
-        if ids - alive:
-            self.remove(user, ids - alive)
+        alive = self.last_heard(ids)
+        if stale := ids - {each.connection_id for each in alive}:
+            self.remove(user, stale)
+        return alive

@@ -10,6 +10,7 @@ from chat.displacement import ANSWER_WITHIN, PAUSE, Displacement
 from chat.identity.grants import EVERY_ROOM, Grants
 from chat.identity.identity import Identity, Protocol
 from chat.membership import CONNECT_GRACE, Membership
+from chat.storage import keys
 from chat.storage.connections import Connection, Connections, Limits, TooManyConnections
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
@@ -17,6 +18,7 @@ from chat.storage.user_connections import UserConnections
 from tests.support.connections_table import NOW, TABLE
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 
 CHECK = '{"type":"check"}'
 
@@ -24,7 +26,8 @@ CHECK = '{"type":"check"}'
 class Chat:
     """Ada may have three connections. Those of `alive` answer a check, `after` seconds later."""
 
-    def __init__(self, dynamodb: Any) -> None:
+    def __init__(self, client: Any) -> None:
+        self.dynamodb = dynamodb = MortalDynamoDB(client)  # counts the calls
         self.clock = Clock(NOW)
         self.connections = Connections(dynamodb, TABLE, self.clock, Limits(connections=3))
         signals = Signals(dynamodb, "MessagesTable", self.clock)
@@ -53,6 +56,12 @@ class Chat:
             Grants.parse(EVERY_ROOM),
         )
 
+    def make_way(self) -> bool:
+        """Ask for a place for one connection more, as $connect does when it is rejected."""
+        with pytest.raises(TooManyConnections) as rejected:
+            self.connect("one more")
+        return self.displacement.make_way("u1", rejected.value.connections)
+
     def has(self) -> frozenset[str]:
         return self.connections.ids_of_user("u1")
 
@@ -71,7 +80,7 @@ def test_the_longest_silent_connection_without_an_answer_makes_way(chat: Chat) -
     chat.connections.charge("c1", "general")  # then c2 was silent for longest, but lives
     chat.clock.now += 1
     chat.alive = {"c2"}
-    assert chat.displacement.make_way("u1")
+    assert chat.make_way()
     assert sorted(chat.sockets.posted) == [("c1", CHECK), ("c2", CHECK), ("c3", CHECK)]
     assert chat.sockets.closed == ["c3"]
     chat.connect("c4")
@@ -81,23 +90,33 @@ def test_the_longest_silent_connection_without_an_answer_makes_way(chat: Chat) -
 def test_nobody_makes_way_if_all_answer_and_nobody_waits_longer_than_for_the_answers(chat: Chat) -> None:
     chat.alive = {"c1", "c2", "c3"}
     began = chat.clock.now
-    chat.displacement.make_way("u1")
+    chat.make_way()
     assert chat.clock.now - began == chat.after
     assert (chat.sockets.closed, chat.has()) == ([], {"c1", "c2", "c3"})
     with pytest.raises(TooManyConnections):
         chat.connect("c4")
 
 
+def test_a_rejected_connect_reads_the_users_connections_once(chat: Chat) -> None:
+    chat.sockets.gone = {"c1"}
+    asked = chat.dynamodb.asked
+    before = len(asked)
+    chat.make_way()
+    assert sum(TABLE in each.get("RequestItems", {}) for each in asked[before:]) == 1
+    of_the_user = [each for each in asked[before:] if each.get("Key") == keys.user("u1")]
+    assert sum("UpdateExpression" not in each for each in of_the_user) == 1
+
+
 def test_an_answer_that_comes_too_late_is_none(chat: Chat) -> None:
     chat.alive, chat.after = {"c1"}, ANSWER_WITHIN + 1
-    assert chat.displacement.make_way("u1")
+    assert chat.make_way()
     assert chat.sockets.closed == ["c1"]
 
 
 def test_closed_connections_make_way_at_once_and_the_others_stay(chat: Chat) -> None:
     chat.sockets.gone = {"c2", "c3"}
     began = chat.clock.now
-    assert chat.displacement.make_way("u1")
+    assert chat.make_way()
     assert (chat.has(), chat.sockets.closed, chat.clock.now) == ({"c1"}, [], began)
 
 
@@ -108,19 +127,19 @@ def test_a_connection_that_may_still_be_opening_is_left_alone(dynamodb: Any) -> 
     chat.clock.now += 1
     chat.sockets.gone = {"c1", "c2"}  # as API Gateway says of sockets that are not open yet
     chat.alive = {"c3"}
-    chat.displacement.make_way("u1")
+    chat.make_way()
     assert (chat.sockets.closed, chat.has()) == ([], {"c1", "c2", "c3"})
 
 
 def test_a_user_is_checked_once_in_a_while_however_often_it_connects(chat: Chat) -> None:
     chat.alive = {"c1", "c2", "c3"}
-    chat.displacement.make_way("u1")
+    chat.make_way()
     began = chat.clock.now
-    assert not chat.displacement.make_way("u1")
+    assert not chat.make_way()
     assert (len(chat.sockets.posted), chat.clock.now) == (3, began)
     chat.clock.now += PAUSE
     chat.alive = set()
-    assert chat.displacement.make_way("u1")
+    assert chat.make_way()
 
 
 @pytest.mark.parametrize(
@@ -136,6 +155,6 @@ def test_a_plain_client_is_not_asked_and_makes_way_after_those_that_are(
     chat.connect("c3")
     chat.clock.now += CONNECT_GRACE + 1
     chat.alive = alive
-    assert chat.displacement.make_way("u1")
+    assert chat.make_way()
     assert chat.sockets.posted == [("c3", CHECK)]
     assert chat.sockets.closed == [closed]

@@ -115,3 +115,13 @@ def test_add_costs_one_call_below_the_limit(dynamodb: Any) -> None:
     counting = MortalDynamoDB(dynamodb)
     opened(Connections(counting, TABLE), "c1", "general", "news")
     assert counting.calls == ["transact_write_items"]
+
+
+def test_a_rejected_connect_reads_the_users_connections_once(few: Connections, dynamodb: Any) -> None:
+    for name in ("c1", "c2", "c3"):
+        opened(few, name, "general")
+    counting = MortalDynamoDB(dynamodb)
+    with pytest.raises(TooManyConnections) as rejected:
+        opened(Connections(counting, TABLE, lambda: NOW, THREE), "c4", "general")
+    assert counting.calls == ["transact_write_items", "get_item", "batch_get_item"]
+    assert {each.connection_id for each in rejected.value.connections} == {"c1", "c2", "c3"}
