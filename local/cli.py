@@ -87,7 +87,8 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="DIR",
         help="keep tables and queues in this folder. It is written every second (more rarely if it holds "
-        "much): after a power cut, only what was acknowledged since then is missing",
+        "much): after a power cut, only what was acknowledged since then is missing, and clients read the "
+        "rooms again. If it cannot be written, the engine stops",
     )
     command.add_argument(
         "--also-on",

@@ -14,6 +14,7 @@ import aiohttp
 from local.aws_defaults import ACCOUNT
 from local.errors import LocalError
 from local.net.ports import free_port, random_loopback_address
+from local.services import durable
 from local.services.scratch import Scratch
 
 CHILD = Path(__file__).parents[1] / "child.py"
@@ -38,6 +39,7 @@ class Ministack:
         self._data = data
         self._scratch: Scratch | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._unsaved: LocalError | None = None
 
     @property
     def url(self) -> str:
@@ -54,7 +56,7 @@ class Ministack:
             try:
                 self._data.mkdir(parents=True, exist_ok=True)
             except OSError as error:
-                raise LocalError(f"{self._data}: {error.strerror}; choose another data folder") from error
+                raise _unusable(self._data, error) from error
         self._scratch = Scratch()
         try:
             await self._start()
@@ -68,10 +70,16 @@ class Ministack:
             await self._launch()
             if await self._answers():
                 break
+            assert self._process is not None
+            if self._process.returncode == durable.CANNOT_SAVE:
+                raise LocalError(self._end_of_log(lines=1))
             if attempt == _ATTEMPTS:
                 raise LocalError(f"ministack did not start on port {self.port}: {self._end_of_log()}")
-        if self._data is not None:
-            (self._data / "port").write_text(f"{self.port}\n")
+        if self._data is not None and self.port != self._kept_port():
+            try:
+                (self._data / "port").write_text(f"{self.port}\n")
+            except OSError as error:
+                raise _unusable(self._data, error) from error
 
     def _kept_port(self) -> int | None:
         """Return the port that kept state was made at: ministack knows its queues by URLs with that port."""
@@ -138,12 +146,17 @@ class Ministack:
     async def wait_ended(self) -> None:
         """Wait until it ends by itself, which it should not, and raise LocalError."""
         assert self._process is not None
-        status = await self._process.wait()
-        raise LocalError(f"ministack has ended (status {status}): {self._end_of_log()}")
+        raise self._ended(await self._process.wait())
 
-    def _end_of_log(self) -> str:
+    def _ended(self, status: int) -> LocalError:
+        if status == durable.CANNOT_SAVE:
+            return LocalError(self._end_of_log(lines=1))
+        return LocalError(f"ministack has ended (status {status}): {self._end_of_log()}")
+
+    def _end_of_log(self, lines: int = 3) -> str:
         assert self._scratch is not None
-        return " / ".join((self._scratch.path / "log").read_text(errors="replace").strip().splitlines()[-3:])
+        log = (self._scratch.path / "log").read_text(errors="replace")
+        return " / ".join(log.strip().splitlines()[-lines:])
 
     async def stop(self) -> None:
         """End it, after it has saved state that is to be kept, and remove its temporary folder."""
@@ -156,6 +169,8 @@ class Ministack:
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
                 await self._process.wait()
+            if self._data is not None and self._process.returncode:
+                self._unsaved = self._ended(self._process.returncode)
         if self._scratch is not None:
             self._scratch.remove()
             self._scratch = None
@@ -165,4 +180,11 @@ class Ministack:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        """Stop it. Raises LocalError if state that is to be kept could not be saved."""
         await self.stop()
+        if self._unsaved is not None:
+            raise self._unsaved
+
+
+def _unusable(data: Path, error: OSError) -> LocalError:
+    return LocalError(f"{data}: {error.strerror}; choose another data folder")

@@ -41,10 +41,10 @@ def descendants(pid: int) -> list[int]:
 
 
 @asynccontextmanager
-async def running(data: Path) -> AsyncIterator[Run]:
+async def running(data: Path, stderr: int = asyncio.subprocess.DEVNULL) -> AsyncIterator[Run]:
     command = ["-m", "local", "run", "--port", "0", "--data", str(data)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+        sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=stderr
     )
     assert process.stdout is not None
     try:
@@ -79,3 +79,40 @@ async def test_what_was_acknowledged_a_second_before_a_power_cut_is_in_the_histo
         assert [message["id"] for message in page["messages"]] == sent
         again = await ada.request(action="send", room="general", message="Hi", ref=sent[0])
         assert again["seq"] == replies[0]["seq"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+async def test_after_a_power_cut_and_only_then_a_client_is_told_of_another_log(tmp_path: Path) -> None:
+    me = str(uuid.uuid4())
+    async with running(tmp_path) as run, frame_client(run.url, client=me, room="general") as ada:
+        await ada.request(action="send", room="general", message="Hi", ref=str(uuid.uuid4()))
+        before = await ada.request(action="join", room="general", after=0)
+        log = before["epoch"]
+    async with running(tmp_path) as run, frame_client(run.url, client=me, room="general") as ada:
+        page = await ada.request(action="join", room="general", after=0, epoch=log)
+        assert (page["epoch"], page["messages"]) == (log, before["messages"])
+        # A second that is lost: its number is given to another message.
+        lost = await ada.request(action="send", room="general", message="Lost?", ref=str(uuid.uuid4()))
+        await run.cut_power()
+        await ada.abort()
+    async with running(tmp_path) as run, frame_client(run.url, client=me, room="general") as ada:
+        reply = await ada.request(action="join", room="general", after=lost["seq"], epoch=log)
+        assert reply["epoch"] != log
+        assert "messages" not in reply
+        sent = await ada.request(action="send", room="general", message="New", ref=str(uuid.uuid4()))
+        page = await ada.request(action="history", room="general", after=0, epoch=reply["epoch"])
+        assert page["messages"][-1] | {"seq": sent["seq"], "message": "New"} == page["messages"][-1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="fills a disk with /dev/full")
+async def test_a_full_disk_stops_the_engine_with_one_line(tmp_path: Path) -> None:
+    async with running(tmp_path, stderr=asyncio.subprocess.PIPE) as run:
+        await until_written(tmp_path, "tables")
+        (tmp_path / "dynamodb.json.tmp").symlink_to("/dev/full")
+        _, errors = await asyncio.wait_for(run.process.communicate(), TIMEOUT)
+    assert run.process.returncode == 1
+    assert (
+        errors.decode()
+        .splitlines()[-1]
+        .startswith(f"local: {tmp_path} cannot be written: No space left on device. ")
+    )
