@@ -1,5 +1,7 @@
 """CPU time of a function's imports, clients and first call, each in a new process, as `make build` made it.
 
+The peer is boto3 as it is published, in the same version: the layer's has less data (layer/trim.py).
+
 A fake of DynamoDB answers at once, so its time is not counted. Lambda's own start of the runtime is not
 counted either, and Lambda gives less than one core to functions below 1,769 MB.
 """
@@ -10,8 +12,10 @@ import importlib
 import json
 import os
 import sys
+import sysconfig
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench import worker
@@ -84,9 +88,10 @@ def _measure(name: str, dynamodb: Table) -> dict[str, float]:
         "CONNECTIONS_ENDPOINT": "https://localhost:9/prod",
         "SLICE_QUEUE_URL": f"{dynamodb.endpoint}/slices.fifo",
     }
+    published = Path(sysconfig.get_paths()["purelib"])
     return worker.measure_deployed(
         "bench.suites.cold_start",
-        [*([built.function(function.name)] if function else []), built.layer()],
+        [built.function(function.name), built.layer()] if function else [published],
         function=name if function else "",
         environment=(function.environment if function else {}) | endpoints,
         memory=function.memory if function else 0,

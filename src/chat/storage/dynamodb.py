@@ -9,6 +9,7 @@ from itertools import batched
 from typing import Any
 
 import boto3
+from boto3.dynamodb.transform import TransformationInjector, copy_dynamodb_params
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -28,9 +29,17 @@ _MAX_WRITE = 25  # requests in one BatchWriteItem, DynamoDB's bound
 
 
 def client() -> Any:
-    """Return a thread-safe client that takes and returns Python's own types."""
-    client = boto3.resource("dynamodb", config=_CONFIG).meta.client
-    client.meta.events.register("needs-retry.dynamodb", _delay_after_cancellation)
+    """Return a thread-safe client that takes and returns Python's own types.
+
+    It is `boto3.resource("dynamodb").meta.client`, by the same handlers (DynamoDBHighLevelResource in
+    boto3/dynamodb/transform.py): boto3 would generate the resource's classes at each cold start.
+    """
+    client = boto3.client("dynamodb", config=_CONFIG)
+    events, types = client.meta.events, TransformationInjector()
+    events.register("provide-client-params.dynamodb", copy_dynamodb_params)
+    events.register("before-parameter-build.dynamodb", types.inject_attribute_value_input)
+    events.register("after-call.dynamodb", types.inject_attribute_value_output)
+    events.register("needs-retry.dynamodb", _delay_after_cancellation)
     return client
 
 
