@@ -39,7 +39,7 @@ class Plan:
     times: int  # new processes per function
 
 
-FULL = Plan(7)
+FULL = Plan(15)
 QUICK = Plan(1)
 
 
