@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.storage import dynamodb
+from chat.storage import dynamodb as storage
 from chat.storage.connections import Connections
+from tests.support.connections_table import TABLE
 from tests.support.fakes.http_server import HttpServer
 
 CONFLICT = {"__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException"}
@@ -42,7 +43,7 @@ def scripted(aws: None, monkeypatch: pytest.MonkeyPatch) -> Any:
         servers.append(ScriptedDynamoDB(*errors))
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", servers[-1].url)
         monkeypatch.setenv("AWS_REGION", "us-east-1")
-        return servers[-1], dynamodb.client()
+        return servers[-1], storage.client()
 
     yield start
     for server in servers:
@@ -80,7 +81,7 @@ def test_a_transaction_whose_condition_fails_is_not_repeated(scripted: Any) -> N
     server, client = scripted(canceled("ConditionalCheckFailed", "TransactionConflict"))
     with pytest.raises(ClientError) as failed:
         client.transact_write_items(TransactItems=TWO_WRITES)
-    assert [dynamodb.condition_failed(failed.value, position) for position in (0, 1)] == [True, False]
+    assert [storage.condition_failed(failed.value, position) for position in (0, 1)] == [True, False]
     assert server.calls == 1
 
 
@@ -89,3 +90,15 @@ def test_a_conflict_without_end_is_a_failure(scripted: Any) -> None:
     with pytest.raises(ClientError, match="TransactionConflictException"):
         Connections(client, "t").charge("c1", "general")
     assert server.calls == 7
+
+
+def test_the_client_takes_and_returns_what_that_of_boto3s_resource_does(dynamodb: Any) -> None:
+    ours = storage.client()
+    item = {"pk": "p", "sk": "s", "rooms": {"a", "b"}, "due": 7, "none": None, "map": {"list": [True, b"x"]}}
+    request = {"TableName": TABLE, "Item": item}
+    ours.put_item(**request)
+    assert request["Item"]["rooms"] == {"a", "b"}  # the caller's own objects stay
+    read = {"TableName": TABLE, "Key": {"pk": "p", "sk": "s"}}
+    assert ours.get_item(**read)["Item"] == dynamodb.get_item(**read)["Item"] == item
+    (batch,) = ours.batch_get_item(RequestItems={TABLE: {"Keys": [read["Key"]]}})["Responses"].values()
+    assert batch == [item]
