@@ -77,7 +77,7 @@ def read_models() -> None:
         loader.load_data(name)
     loader.load_data_with_path("partitions")
     loader.list_available_services("service-2")
-    for kind in ("service-2", "resources-1", "endpoint-rule-set-1"):
+    for kind in ("service-2", "endpoint-rule-set-1"):
         loader.load_service_model("dynamodb", kind)
 
 

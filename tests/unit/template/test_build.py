@@ -60,7 +60,8 @@ def test_a_built_layer_is_compiled_and_fits_its_processor(tmp_path: Path, archit
         write_wheel(wheels, machine)
     source = tmp_path / "layer"
     source.mkdir()
-    shutil.copy(ROOT / "layer" / "Makefile", source)
+    for name in ("Makefile", "trim.py"):
+        shutil.copy(ROOT / "layer" / name, source)
     (source / "requirements.txt").write_text("native==1.0\n")
     name, machine = LAYERS[architecture]
     make(source, f"build-{name}", tmp_path / "built", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheels))
@@ -85,6 +86,7 @@ def write_wheel(folder: Path, machine: str) -> None:
     with zipfile.ZipFile(folder / f"native-1.0-{tag}.whl", "w") as wheel:
         wheel.writestr("native/__init__.py", "")
         wheel.writestr("native/machine", machine)
+        wheel.writestr("botocore/data/endpoints.json", '{"partitions":[]}')  # for trim.py
         wheel.writestr("native-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: native\nVersion: 1.0\n")
         wheel.writestr(
             "native-1.0.dist-info/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n"

@@ -118,7 +118,7 @@ opened = []
 sys.addaudithook(lambda event, args: event == "open" and opened.append(str(args[0])))
 os.environ |= {"AWS_DEFAULT_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "me", "AWS_SECRET_ACCESS_KEY": "me"}
 import boto3
-client = boto3.resource("dynamodb").meta.client
+client = boto3.client("dynamodb")
 print(client.meta.region_name, boto3.DEFAULT_SESSION.get_credentials().access_key)
 print([path for path in opened if "/data/" in path and path.endswith((".json", ".gz"))])
 """
