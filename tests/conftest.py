@@ -12,11 +12,10 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from local.stack import Stack
 from local.template import load as template
-from tests.support.fakes.dynamodb_server import DynamoDBServer
+from tests.support.fakes.dynamodb import DynamoDBServer, fake_account
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.management_server import ManagementServer
 from tests.support.fakes.stream import Stream
@@ -43,8 +42,8 @@ def aws() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def empty_account(aws: None) -> Iterator[Any]:
     """DynamoDB in this process; a module shares it, for boto3 takes its time to make a client."""
-    with mock_aws():
-        yield boto3.resource("dynamodb").meta.client
+    with fake_account() as dynamodb:
+        yield dynamodb
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ def management() -> Iterator[ManagementServer]:
 @pytest.fixture
 def dynamodb_server(dynamodb: Any) -> Iterator[DynamoDBServer]:
     """The same tables over HTTP, for what does not go through boto3."""
-    server = DynamoDBServer(boto3.client("dynamodb"))
+    server = DynamoDBServer()
     yield server
     server.close()
 
@@ -116,7 +115,7 @@ def handlers(
         monkeypatch.setenv("AWS_REGION", "us-east-1")
         if name == "fanout":
             monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_server.url)
-        else:  # moto answers at AWS's own
+        else:  # the fake answers at AWS's own
             monkeypatch.delenv("AWS_ENDPOINT_URL_DYNAMODB", raising=False)
         monkeypatch.setenv("CONNECTIONS_ENDPOINT", management.endpoint)
         monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")

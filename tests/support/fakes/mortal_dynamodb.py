@@ -15,7 +15,7 @@ class MortalDynamoDB:
     """A DynamoDB client whose process dies right after one of its calls has been carried out.
 
     `calls` counts what was asked. One lock serves them one at a time, as DynamoDB serialises the writes of an
-    item; moto does not.
+    item.
     """
 
     def __init__(self, client: Any, dies_after: int | None = None) -> None:

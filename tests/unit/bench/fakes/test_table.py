@@ -6,7 +6,6 @@ import json
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from bench.fakes.table import room_of, table
 from bench.fakes.table_server import Room
@@ -17,6 +16,7 @@ from chat.storage.connections import Connection, Connections
 from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import MemberReader
 from chat.storage.members import Member
+from tests.support.fakes.dynamodb import fake_account
 
 
 async def test_pages_hold_every_member_once_and_say_what_they_cost(
@@ -47,7 +47,9 @@ def test_half_the_hash_space_is_about_half_the_room() -> None:
 
 def test_an_item_is_the_membership_that_the_chat_writes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    with mock_aws():
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with fake_account():
         plain = boto3.client("dynamodb")
         plain.create_table(
             TableName="connections",

@@ -7,11 +7,11 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chat.identity.shared_secret import LIFETIME, key, shared_key
 from chat.identity.signing_keys import PAUSE, KeysUnavailable, SigningKeys
 from tests.support.fakes.clock import Clock
+from tests.support.fakes.dynamodb import fake_account
 from tests.support.issuer import SECRET, ec_key, pem, rsa_key
 
 PARAMETER = "/roomcast/jwt-secret"
@@ -24,7 +24,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def account(aws: None) -> Iterator[None]:
-    with mock_aws():
+    with fake_account():
         yield
 
 

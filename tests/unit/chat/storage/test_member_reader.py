@@ -12,7 +12,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
-import boto3
 import pytest
 
 from chat.identity.identity import Identity
@@ -20,7 +19,7 @@ from chat.storage.connections import Connection, Connections
 from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import PAGE, READERS, MemberPage, MemberReader, ReadFailed
 from chat.storage.members import Member
-from tests.support.fakes.dynamodb_server import DynamoDBServer
+from tests.support.fakes.dynamodb import DynamoDBServer
 from tests.support.web_host import Host, Visit, ok
 
 NOW = 1_795_500_000.0
@@ -126,7 +125,7 @@ async def test_a_member_is_what_a_broadcast_needs_to_know(dynamodb: Any, aws: No
     connections = Connections(dynamodb, TABLE, now=lambda: NOW)
     connections.add(Connection("c1=", Identity("u1", "Ada", "v1"), 1_795_499_990_456), ["general", "a#b"])
     connections.add(Connection("c2=", Identity("u2", "Bo", "plain"), 1_795_499_990_457), ["a"])
-    server = DynamoDBServer(boto3.client("dynamodb"))
+    server = DynamoDBServer()
     members = MemberReader(server.url, "us-east-1", TABLE, now=lambda: NOW)
     read = {room: (await members.page(room)).members for room in ("general", "a#b", "a", "empty")}
     members.close()
