@@ -9,7 +9,8 @@ ENV_VARS ?= events/env.json
 BIN := .venv/bin
 export SAM ?= .venv-sam/bin/sam
 
-# All tests and those of folders run in parallel. A few have their results sooner without workers.
+# All tests and those of folders run in parallel. A few have their results sooner without workers. What pytest makes of
+# the tests is kept in any case: each worker would need seven seconds to make it again.
 PARALLEL = $(if $(filter-out tests tests/%,$(ARGS))$(findstring .py,$(ARGS)),,-n auto)
 
 export SAM_CLI_TELEMETRY ?= 0
@@ -26,7 +27,7 @@ run: .venv/.run ## Run the chat on this machine (PORT=8080; ARGS="--help" lists 
 	@PORT=$(PORT) exec $(BIN)/python -m local run $(ARGS)
 
 test: .venv/.dev ## Run all Python tests, the browser's too where Chromium is (ARGS="-k name" picks some)
-	@exec $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= exec $(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 lint: .venv/.dev ## Check style, types and imports of the Python code
 	@$(BIN)/ruff check .

@@ -13,9 +13,10 @@ from typing import Any
 import boto3
 import pytest
 
+from bench.fakes.account import fake_account
 from local.stack import Stack
 from local.template import load as template
-from tests.support.fakes.dynamodb import DynamoDBServer, fake_account
+from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.management_server import ManagementServer
 from tests.support.fakes.stream import Stream

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
-from moto import mock_aws
 
 from bench.deployed import HISTORY_DAYS
+from bench.fakes.account import fake_account
 from bench.fakes.table_server import Room
 from bench.peers.engine import REGION, message
 from bench.report.report import Goal, Report
@@ -153,8 +153,8 @@ def of_members(size: int) -> float:
 
 @contextmanager
 def _tables() -> Iterator[tuple[Any, _Meter]]:
-    os.environ |= CREDENTIALS  # moto's own have no Region
-    with mock_aws():
+    os.environ |= CREDENTIALS
+    with fake_account():
         plain = boto3.client("dynamodb", region_name=REGION)
         for table in (CONNECTIONS, MESSAGES):
             plain.create_table(

@@ -19,7 +19,6 @@ class Stream:
         arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
         (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
         self._streams = streams
-        self._last: dict[str, Any] = {}  # each item's newest image
         self._iterator = streams.get_shard_iterator(
             StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
@@ -31,16 +30,8 @@ class Stream:
         return [
             record
             for record in answer["Records"]
-            if self._is_news(record) and self._passes(record["dynamodb"]["NewImage"])
+            if "NewImage" in record["dynamodb"] and self._passes(record["dynamodb"]["NewImage"])
         ]
-
-    def _is_news(self, record: dict[str, Any]) -> bool:
-        """moto records more than DynamoDB does: a write that changes nothing, and the bare keys of an item
-        that an UpdateItem creates, before what it writes.
-        """
-        image, key = record["dynamodb"].get("NewImage"), str(record["dynamodb"]["Keys"])
-        before, self._last[key] = self._last.get(key), image
-        return image is not None and image != before and set(image) != {"pk", "sk"}
 
     def _passes(self, image: dict[str, Any]) -> bool:
         return bool(image["sk"]["S"] == "HEAD" or image["pk"]["S"].startswith("SIG#"))

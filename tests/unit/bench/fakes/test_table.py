@@ -7,6 +7,7 @@ import json
 import boto3
 import pytest
 
+from bench.fakes.account import fake_account
 from bench.fakes.table import room_of, table
 from bench.fakes.table_server import Room
 from bench.simulator import member_id
@@ -16,7 +17,6 @@ from chat.storage.connections import Connection, Connections
 from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import MemberReader
 from chat.storage.members import Member
-from tests.support.fakes.dynamodb import fake_account
 
 
 async def test_pages_hold_every_member_once_and_say_what_they_cost(

@@ -8,10 +8,10 @@ from typing import Any
 import boto3
 import pytest
 
+from bench.fakes.account import fake_account
 from chat.identity.shared_secret import LIFETIME, key, shared_key
 from chat.identity.signing_keys import PAUSE, KeysUnavailable, SigningKeys
 from tests.support.fakes.clock import Clock
-from tests.support.fakes.dynamodb import fake_account
 from tests.support.issuer import SECRET, ec_key, pem, rsa_key
 
 PARAMETER = "/roomcast/jwt-secret"

@@ -35,7 +35,7 @@ from chat.storage.member_reader import MemberReader
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
-from tests.support.fakes.dynamodb import DynamoDBServer
+from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.mortal_dynamodb import Killed, MortalDynamoDB
 from tests.support.fakes.slice_queue import FakeSliceQueue

@@ -19,7 +19,7 @@ from chat.storage.connections import Connection, Connections
 from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import PAGE, READERS, MemberPage, MemberReader, ReadFailed
 from chat.storage.members import Member
-from tests.support.fakes.dynamodb import DynamoDBServer
+from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.web_host import Host, Visit, ok
 
 NOW = 1_795_500_000.0

@@ -1,11 +1,10 @@
-"""DynamoDB, and the other services that the functions call, in the test's own process."""
+"""DynamoDB, and the other services that the functions call, in the process of a test or a benchmark."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.message import Message
 from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
@@ -13,8 +12,6 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.handlers import BUILTIN_HANDLERS
-
-from tests.support.fakes.http_server import HttpServer
 
 # On import ministack starts a thread that deletes expired items each minute, by the real clock.
 with patch.object(threading.Thread, "start"):
@@ -28,7 +25,7 @@ _SERVICES = {
     "sqs": sqs,
     "ssm": ssm,
 }
-# ministack expects one request at a time, as in its event loop; tests send from several threads.
+# ministack expects one request at a time, as in its event loop; a test may send from several threads.
 _LOCK = threading.RLock()
 
 
@@ -91,16 +88,3 @@ class _Body:
 
     def stream(self, **_: Any) -> Iterator[bytes]:
         yield self._content
-
-
-class DynamoDBServer(HttpServer):
-    """The tables of the fake account behind HTTP, for code that calls DynamoDB without boto3."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        super().__init__()
-
-    def serve(self, path: str, headers: Message, body: bytes) -> tuple[int, bytes]:
-        self.calls.append(headers["X-Amz-Target"].rpartition(".")[2])
-        status, _, answer = respond("dynamodb", dict(headers.items()), body)
-        return status, answer
