@@ -23,7 +23,8 @@ const LIFETIME = 110 * 60_000;
 
 /**
  * @typedef {import("./roomcast/room/room.js").RoomEvents} RoomEvents
- * @typedef {import("./roomcast/protocol/frames.js").Message} Message
+ * @typedef {import("./roomcast/protocol/entries.js").Message} Message
+ * @typedef {import("./roomcast/protocol/entries.js").Reaction} Reaction
  * @typedef {import("./roomcast/protocol/frames.js").Ack} Ack
  * @typedef {import("./roomcast/protocol/frames.js").Person} Person
  * @typedef {import("./roomcast/protocol/frames.js").Moderated} Moderated

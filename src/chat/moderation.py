@@ -1,4 +1,4 @@
-"""What moderators may do in a room: delete a message, ban or mute a user, set slow mode, lock the room."""
+"""What moderators may do in a room: ban or mute a user, set slow mode, lock the room."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from chat.identity.identity import Person
 from chat.membership import Membership
 from chat.protocol import frames
 from chat.protocol.timestamps import iso
-from chat.storage.log.log import Log
 from chat.storage.members import Member
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
@@ -30,29 +29,16 @@ class Moderation:
     def __init__(
         self,
         membership: Membership,
-        log: Log,
         rules: RoomRules,
         signals: Signals,
         management: Callable[[], ManagementClient],
         now: Callable[[], float] = time.time,
     ) -> None:
         self._membership = membership
-        self._log = log
         self._rules = rules
         self._signals = signals
         self._management = management
         self._now = now
-
-    def delete(self, moderator: Person, room: str, seq: int) -> bool:
-        """Delete a message's text; its entry in the log stays. False if there is no such message."""
-        entry = self._log.delete(room, seq)
-        if entry is None:
-            return False
-        assert entry.message is not None
-        user = entry.message.user
-        logger.info("moderated", action="delete", moderator=moderator.user, room=room, seq=seq, user=user)
-        self._signals.notice(room, frames.changed(room, [entry]))
-        return True
 
     def ban(self, moderator: Person, room: str, user: str, seconds: int) -> str:
         """Ban a user from a room and return the end of the ban; 0 seconds end a ban."""

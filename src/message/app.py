@@ -46,7 +46,7 @@ log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rules, rate=Rate(ro
 membership = Membership(connections, rules, signals)
 # Made when first needed: most instances never post, and the client would lengthen each cold start.
 management = cache(lambda: ManagementClient(ENDPOINT))
-moderation = Moderation(membership, log, rules, signals, management)
+moderation = Moderation(membership, rules, signals, management)
 chat = Context(connections, log, rules, signals, membership, moderation)
 
 

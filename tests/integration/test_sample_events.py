@@ -210,6 +210,46 @@ def history(site: Site) -> None:
     ]  # fmt: skip
 
 
+def changed(site: Site, event: str, ref: str) -> dict[str, Any]:
+    """Check the reply to a change of lobby's first message, and return what the head has of it."""
+    site.connect(CONNECTION, "lobby")
+    said(site, "lobby", "Message 1")
+    reply = asked(site, event)
+    at = reply.pop("at")
+    assert reply == {
+        "type": "reply", "ref": ref, "status": "ok", "room": "lobby", "seq": 2, "of": 1, "id": ref,
+    }  # fmt: skip
+    (head,) = [item for item in site.items("MessagesTable") if item["sk"] == "HEAD"]
+    change: dict[str, Any] = head["last"]
+    assert (head["seq"], change.pop("id"), change.pop("at")) == (2, ref, at)
+    assert (change.pop("user"), change.pop("name"), change.pop("of")) == (USER, "Ada", 1)
+    assert site.posted() == {}  # the fan-out folds and posts
+    return change
+
+
+def edit(site: Site) -> None:
+    change = changed(site, "edit", "6b2f0d11-4c3a-4e5d-9b8e-1a2b3c4d5e60")
+    assert change == {"kind": "edit", "message": "Hi from an edit!"}
+
+
+def react(site: Site) -> None:
+    change = changed(site, "react", "6b2f0d11-4c3a-4e5d-9b8e-1a2b3c4d5e61")
+    assert change == {"kind": "react", "reaction": "👍"}
+
+
+def delete(site: Site) -> None:
+    assert changed(site, "delete", "6b2f0d11-4c3a-4e5d-9b8e-1a2b3c4d5e63") == {"kind": "delete"}
+
+
+def reactions(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    said(site, "lobby", "Message 1")
+    assert asked(site, "reactions") == {
+        "type": "reply", "ref": "6b2f0d11-4c3a-4e5d-9b8e-1a2b3c4d5e62", "status": "ok", "room": "lobby",
+        "seq": 1, "reactions": [], "more": False,
+    }  # fmt: skip
+
+
 def answered_with_error(site: Site, event: str, ref: str | None, code: str) -> None:
     site.connect(CONNECTION, "lobby")
     answer = site.invoke("message", site.event(event))
@@ -300,6 +340,10 @@ CASES: dict[str, Callable[[Site], None]] = {
     "send": send,
     "join": join,
     "leave": leave,
+    "edit": edit,
+    "react": react,
+    "reactions": reactions,
+    "delete": delete,
     "history": history,
     "ping": ping,
     "unknown-action": unknown_action,

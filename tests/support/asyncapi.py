@@ -116,8 +116,8 @@ def closed(node: Any) -> Any:
 
 
 def _is_in_order(frame: dict[str, Any]) -> None:
-    """Check what no schema can say: seqs ascend, a page has no gap and begins at its `first_seq`, and each
-    person of a room is listed once.
+    """Check what no schema can say: seqs ascend, a page has no gap and begins at its `first_seq`, changes are
+    skipped numbers, and each person of a room is listed once.
     """
     seqs = [message["seq"] for message in frame.get("messages", [])]
     skipped = frame.get("skipped", [])
@@ -129,9 +129,26 @@ def _is_in_order(frame: dict[str, Any]) -> None:
             raise WrongFrame(f"a page with a gap: {places}")
         if frame.get("first_seq", places[0]) != places[0]:
             raise WrongFrame(f"first_seq at {frame['first_seq']}, but has {places}")
+    _changes_fit(frame.get("changes", []), skipped)
     members = [person["user"] for person in frame.get("members", [])]
     moved = [person["user"] for person in [*frame.get("joined", []), *frame.get("left", [])]]
     if members != sorted(set(members)) or len(set(moved)) < len(moved):
         raise WrongFrame(f"people out of order, or twice: {members} {moved}")
     if frame.get("count", len(members)) < len(frame.get("joined", members)):
         raise WrongFrame(f"fewer than there are: {frame['count']}")
+
+
+def _changes_fit(changes: list[dict[str, Any]], skipped: list[int]) -> None:
+    """Check that each change has a skipped number above its message's, and that the last one of a message has
+    the message as it is now, and no other has it.
+    """
+    seqs = [change["seq"] for change in changes]
+    if seqs != sorted(set(seqs)) or not set(seqs) <= set(skipped):
+        raise WrongFrame(f"changes out of order, twice or not skipped: {seqs} {skipped}")
+    last = {change["of"]: change["seq"] for change in changes}
+    for change in changes:
+        message = change.get("message")
+        if change["of"] >= change["seq"] or (message is None) == (last[change["of"]] == change["seq"]):
+            raise WrongFrame(f"a change before its message, or with it in the wrong place: {change}")
+        if message and (message["seq"] != change["of"] or message["revision"] < change["seq"]):
+            raise WrongFrame(f"a change with another message, or as it was before: {change}")

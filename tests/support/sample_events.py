@@ -44,6 +44,12 @@ def _reply(**fields: Any) -> SampleEvent:
     return SampleEvent(MESSAGE, answers)
 
 
+def _change(answer: dict[str, Any]) -> bool:
+    """True if lobby's first message was changed, or is not there, or somebody else's."""
+    reply = json.loads(answer["body"])
+    return reply.get("of") == 1 or reply.get("code") in {"invalid_message", "forbidden"}
+
+
 # In the order in which a connection lives; any other order works as well.
 EVENTS = {
     "authorize": SampleEvent(AUTHORIZER, _authorized),
@@ -54,6 +60,10 @@ EVENTS = {
     "on-message": _exactly(MESSAGE, OK),
     "send": _reply(status="ok", room="lobby"),
     "join": _reply(status="ok", room="general"),
+    "edit": SampleEvent(MESSAGE, _change),
+    "react": SampleEvent(MESSAGE, _change),
+    "reactions": _reply(status="ok", room="lobby", seq=1, more=False),
+    "delete": SampleEvent(MESSAGE, _change),
     "history": _reply(status="ok", room="lobby"),
     "leave": _reply(status="ok", room="general"),
     "ping": _reply(status="ok", pong=True),

@@ -20,9 +20,11 @@ from chat.moderation import Moderation
 from chat.protocol import errors, messages, rooms
 from chat.protocol import pages as history
 from chat.protocol.errors import ChatError
-from chat.protocol.frames import MAX_FRAME, Request
+from chat.protocol.frame_builder import MAX_FRAME
+from chat.protocol.frames import Request
 from chat.storage import keys
 from chat.storage.connections import Connection, Connections
+from chat.storage.log.fold import MAX_PEOPLE, MAX_REACTIONS
 from chat.storage.log.log import Log
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
@@ -118,6 +120,10 @@ def test_the_document_has_the_limits_of_the_server() -> None:
     assert SCHEMAS["name"]["maxLength"] == MAX_NAME
     assert SCHEMAS["user"]["maxLength"] == identity.MAX_USER
     assert SCHEMAS["seconds"]["maximum"] == MAX_RULE_SECONDS
+    listed = SCHEMAS["entry"]["properties"]["reactions"]
+    assert SCHEMAS["reaction"]["maxLength"] == messages.MAX_REACTION
+    assert listed["maxItems"] == MAX_REACTIONS
+    assert listed["items"]["properties"]["people"]["maxItems"] == MAX_PEOPLE
     assert {SCHEMAS[name]["maximum"] for name in ("seq", "head", "after", "before")} == {keys.MAX_SEQ}
     assert (limit["default"], limit["maximum"]) == (history.LIMIT, history.MAX_LIMIT)
     assert query["room"]["oneOf"][0]["maxItems"] == rooms.MAX_ROOMS
@@ -131,7 +137,10 @@ JOIN = {"action": "join", "room": "general"}
 HISTORY = {"action": "history", "room": "general"}
 PING = {"action": "ping"}
 PRESENCE = {"action": "presence", "room": "general"}
-DELETE = {"action": "delete", "room": "general", "seq": 1}
+DELETE = {"action": "delete", "ref": "c1", "room": "general", "seq": 1}
+EDIT = DELETE | {"action": "edit", "message": "Hi Bob"}
+REACT = DELETE | {"action": "react", "reaction": "👍"}
+REACTIONS = {"action": "reactions", "room": "general", "seq": 1}
 BAN = {"action": "ban", "room": "general", "user": "u2", "seconds": 60}
 MUTE = BAN | {"action": "mute"}
 SLOW_MODE = {"action": "slow_mode", "room": "general", "seconds": 30}
@@ -160,7 +169,17 @@ ALLOWED: dict[str, dict[str, Any]] = {
     "presence": PRESENCE,
     "presence after a user": PRESENCE | {"ref": "w1", "after": "u1"},
     "typing": {"action": "typing", "room": "general", "ref": "t1"},
+    "edit": EDIT,
+    "edit with data": EDIT | {"data": {"a": 1}, "seq": 1.0},
     "delete": DELETE,
+    "react": REACT,
+    "react in words": REACT | {"reaction": "x" * 32},
+    "react with an emoji of several": REACT | {"reaction": "👩🏽‍💻"},
+    "react with the flag of England": REACT | {"reaction": "🏴󠁧󠁢󠁥󠁮󠁧󠁿"},
+    "take a reaction back": REACT | {"on": False},
+    "reactions": REACTIONS,
+    "reactions after nobody": REACTIONS | {"after": None},
+    "reactions after somebody": REACTIONS | {"after": {"reaction": "👍", "user": "u1"}},
     "ban": BAN,
     "ban for the longest time": BAN | {"seconds": 366 * 24 * 3600},
     "ban for 60.0 seconds": BAN | {"seconds": 60.0},
@@ -207,7 +226,22 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
     "presence without room": {"action": "presence"},
     "presence after a number": PRESENCE | {"after": 1},
     "typing without room": {"action": "typing"},
-    "delete without seq": {"action": "delete", "room": "general"},
+    "edit without ref": {name: value for name, value in EDIT.items() if name != "ref"},
+    "edit with ref null": EDIT | {"ref": None},
+    "edit without message": DELETE | {"action": "edit"},
+    "edit to an empty text": EDIT | {"message": ""},
+    "edit seq true": EDIT | {"seq": True},
+    "delete without ref": {"action": "delete", "room": "general", "seq": 1},
+    "delete without seq": {"action": "delete", "ref": "c1", "room": "general"},
+    "react without reaction": DELETE | {"action": "react"},
+    "react with nothing": REACT | {"reaction": ""},
+    "react with too much": REACT | {"reaction": "x" * 33},
+    "react in two lines": REACT | {"reaction": "a\nb"},
+    "react with a number": REACT | {"reaction": 1},
+    "react with on as text": REACT | {"on": "yes"},
+    "reactions without seq": {"action": "reactions", "room": "general"},
+    "reactions after text": REACTIONS | {"after": "👍"},
+    "reactions after half of it": REACTIONS | {"after": {"reaction": "👍"}},
     "delete seq 0": DELETE | {"seq": 0},
     "ban without user": {"action": "ban", "room": "general", "seconds": 60},
     "ban an empty user": BAN | {"user": ""},
@@ -235,7 +269,7 @@ def chat(dynamodb: Any) -> Context:
     room_log = Log(dynamodb, "MessagesTable", 90, rules)
     room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
     membership = Membership(connections, rules, signals)
-    moderation = Moderation(membership, room_log, rules, signals, no_management_client)
+    moderation = Moderation(membership, rules, signals, no_management_client)
     return Context(connections, room_log, rules, signals, membership, moderation)
 
 

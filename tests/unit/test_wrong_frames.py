@@ -23,6 +23,9 @@ from tests.support.asyncapi import (
 
 OPTIONAL = {
     "expires_in",  # without a token
+    "changes",
+    "edited_at",
+    "reactions",
     "skipped",
     "first_seq",
     "data",
@@ -44,6 +47,9 @@ def spoilt(frame: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         if isinstance(value, list) and value and isinstance(value[0], dict):
             for fault, entry in spoilt(value[0]):
                 yield f"{name} with {fault}", frame | {name: [entry, *value[1:]]}
+        if name == "message" and isinstance(value, dict):  # of a change
+            for fault, entry in spoilt(value):
+                yield f"{name} with {fault}", frame | {name: entry}
 
 
 WRONG = [
@@ -61,8 +67,12 @@ def test_a_frame_with_one_thing_wrong_is_found(asked: str | None, frame: dict[st
         check_received(json.dumps(frame), asked)
 
 
+AT = "2026-11-24T06:20:01.123Z"
+GONE = {"message": "", "deleted": True}
+
+
 def entry(seq: int, **fields: Any) -> dict[str, Any]:
-    said = {"id": "r", "user": "u", "name": "Ada", "message": "Hi", "at": "2026-11-24T06:20:01.123Z"}
+    said = {"id": "r", "user": "u", "name": "Ada", "message": "Hi", "at": AT}
     return {"seq": seq, **said, **fields}
 
 
@@ -79,6 +89,20 @@ def page(*places: dict[str, Any] | int, **fields: Any) -> str:
 def broadcast(*entries: dict[str, Any], **fields: Any) -> str:
     frame = {"type": "messages", "room": "general", "epoch": "7f3a91c2", "messages": entries}
     return json.dumps(frame | fields)
+
+
+def change(seq: int, of: int, kind: str = "edit", **fields: Any) -> dict[str, Any]:
+    return {"seq": seq, "of": of, "kind": kind, "user": "u", "name": "Ada", "at": AT, **fields}
+
+
+def changes(*listed: dict[str, Any], **fields: Any) -> str:
+    """A broadcast of changes."""
+    skipped = [each["seq"] for each in listed]
+    return broadcast(changes=listed, **{"skipped": skipped} | fields)
+
+
+def reactions(*people: dict[str, Any], count: int = 1, reaction: str = "+1") -> list[dict[str, Any]]:
+    return [{"reaction": reaction, "count": count, "people": people}]
 
 
 def came_and_went(joined: list[str], left: list[str], *, count: int = 9) -> str:
@@ -104,7 +128,21 @@ def test_a_page_and_a_broadcast_are_right() -> None:
     check_received(page(entry(3), 4, entry(5)), "history")
     check_received(page(entry(3), 4, first_seq=3), "history")
     check_received(broadcast(entry(3), entry(7)))  # what is between comes later
-    check_received(broadcast(entry(3), entry(4, message="", deleted=True)))
+    check_received(broadcast(entry(3), entry(4, **GONE, revision=5)))
+
+
+def test_changes_are_right() -> None:
+    check_received(
+        changes(
+            change(7, 3),
+            change(8, 4, message=entry(4, revision=8)),
+            change(9, 3, "delete", message=entry(3, **GONE, edited_at=AT, revision=9)),
+        )
+    )
+    liked = entry(3, revision=7, reactions=reactions({"user": "u", "name": "Ada"}, count=12))
+    check_received(changes(change(6, 3, "react", reaction="+1", on=True, message=liked)))  # 7 came meanwhile
+    unliked = change(7, 3, "react", reaction="+1", on=False, message=entry(3, revision=7))
+    check_received(page(entry(5), 6, 7, changes=[unliked]), "history")
 
 
 def test_who_is_in_a_room_is_right() -> None:
@@ -126,10 +164,38 @@ WRONG_TEXTS = {
     "half a seq": broadcast(entry(1.5)),
     "a time without its zone": broadcast(entry(1, at="2026-11-24T06:20:01.123")),
     "an empty text": broadcast(entry(1, message="")),
-    "a deleted message with its text": broadcast(entry(1, deleted=True)),
-    "a deleted message with its data": broadcast(entry(1, message="", deleted=True, data=1)),
-    "a message that is not deleted": broadcast(entry(1, deleted=False)),
-    "a change of nothing": broadcast(type="changed"),
+    "a deleted message with its text": broadcast(entry(1, deleted=True, revision=2)),
+    "a deleted message with its data": broadcast(entry(1, **GONE, data=1, revision=2)),
+    "a deleted message with reactions": broadcast(entry(1, **GONE, reactions=reactions(), revision=2)),
+    "a deleted message without a revision": broadcast(entry(1, **GONE)),
+    "an edited message without a revision": broadcast(entry(1, edited_at=AT)),
+    "a message that is not deleted": broadcast(entry(1, deleted=False, revision=2)),
+    "a message without reactions that lists them": broadcast(entry(1, reactions=[], revision=2)),
+    "a reaction of nobody": broadcast(entry(1, reactions=reactions(count=0), revision=2)),
+    "a reaction of eleven named people": broadcast(
+        entry(1, reactions=reactions(*persons(*"abcdefghijk"), count=11), revision=2)
+    ),
+    "an empty reaction": broadcast(entry(1, reactions=reactions(reaction=""), revision=2)),
+    "a reaction too long": broadcast(entry(1, reactions=reactions(reaction="x" * 33), revision=2)),
+    "a frame of earlier versions": json.dumps({"type": "changed", "room": "general", "messages": [entry(1)]}),
+    "changes of nothing": broadcast(entry(1), changes=[]),
+    "a change without its message": changes(change(7, 3)),
+    "a change with its message twice": changes(
+        change(7, 3, message=entry(3, revision=8)), change(8, 3, message=entry(3, revision=8))
+    ),
+    "a change with another message": changes(change(7, 3, message=entry(4, revision=7))),
+    "a change with its message as it was before": changes(change(7, 3, message=entry(3, revision=6))),
+    "a change before its message": changes(change(3, 3, message=entry(3, revision=3))),
+    "a change that is not skipped": changes(change(7, 3, message=entry(3, revision=7)), skipped=[6]),
+    "changes without skipped numbers": broadcast(
+        entry(8), changes=[change(7, 3, message=entry(3, revision=7))]
+    ),
+    "changes that descend": changes(
+        change(8, 3, message=entry(3, revision=8)), change(7, 4, message=entry(4, revision=7)), skipped=[7, 8]
+    ),
+    "a change that nobody described": changes(change(7, 3, "pin", message=entry(3, revision=7))),
+    "a reaction without its text": changes(change(7, 3, "react", on=True, message=entry(3, revision=7))),
+    "an edit that is taken back": changes(change(7, 3, on=False, message=entry(3, revision=7))),
     "a control character": broadcast(entry(1, message="\x1b[2J")),
     "a name too long": broadcast(entry(1, name="x" * 65)),
     "neither messages nor skipped": broadcast(),
@@ -215,7 +281,7 @@ def test_the_document_admits_the_refs_that_the_server_takes(character: str) -> N
 @pytest.mark.parametrize("action", ASKED)
 def test_null_stands_for_no_ref_where_the_server_takes_it(action: str) -> None:
     frame = examples(action)[0] | {"ref": None}
-    if action in {"send", "onMessage"}:
+    if action in {"send", "onMessage", "edit", "delete", "react"}:
         with pytest.raises(WrongFrame):
             check_sent(frame)
     else:

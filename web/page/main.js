@@ -48,6 +48,9 @@ function enterRoom() {
 page.addEventListener("write", (/** @type {any} */ { detail: text }) => write(text));
 page.addEventListener("retry", (/** @type {any} */ { detail: { id, text } }) => write(text, id));
 page.addEventListener("typing", () => current.sendTyping());
+page.addEventListener("edit", (/** @type {any} */ { detail: { message, text } }) => current.edit(message, text));
+page.addEventListener("delete", (/** @type {any} */ { detail: message }) => current.delete(message));
+page.addEventListener("react", (/** @type {any} */ { detail: { message, reaction } }) => current.react(message, reaction));
 page.addEventListener("moderate", (/** @type {any} */ { detail: { action, message } }) => {
   current.moderate(action, message);
 });

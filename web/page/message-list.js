@@ -1,5 +1,6 @@
 import { find } from "./dom.js";
 import { continuesBlock, drawEntry, redrawEntry } from "./message-view.js";
+import { openEditor } from "./message-editor.js";
 import { ScrollAnchor } from "./scroll-anchor.js";
 
 /**
@@ -18,8 +19,9 @@ const EARLIER = {
 };
 
 /**
- * The messages on the screen. Dispatches `retry` (detail: the failed message to send again), `moderate` (detail: the
- * message, and the action), and `earlier` when the oldest message is almost in view.
+ * The messages on the screen. Dispatches `retry` (detail: the failed message to send again), `edit` (detail: the message
+ * and its new text), `delete` (the message), `react` (the message and the reaction), `moderate` (the message and the
+ * action), and `earlier` when the oldest message is almost in view.
  */
 export class MessageList extends EventTarget {
   #box = find("#scroll", HTMLElement);
@@ -115,12 +117,26 @@ export class MessageList extends EventTarget {
   #onClick(target) {
     const button = target instanceof Element && target.closest("button");
     const item = button && [...this.#items.values()].find(({ element }) => element.contains(button));
-    if (!item) return;
-    this.#box.focus({ preventScroll: true });
-    const { action } = button.dataset;
+    if (!item || button.closest(".editing")) return;
+    const { entry: message, element } = item;
+    const { action, reaction } = button.dataset;
+    if (!button.closest(".reactions")) this.#box.focus({ preventScroll: true }); // A tool's button is hidden now.
     button.closest("details")?.removeAttribute("open");
-    const detail = action ? { action, message: item.entry } : item.entry;
-    this.dispatchEvent(new CustomEvent(action ? "moderate" : "retry", { detail }));
+    if (reaction) this.#tell("react", { message, reaction });
+    else if (action === "edit") this.#edit(message, element);
+    else if (action === "delete") this.#tell("delete", message);
+    else if (action) this.#tell("moderate", { action, message });
+    else this.#tell("retry", message);
+  }
+
+  /** @param {Entry} message @param {HTMLElement} element */
+  #edit(message, element) {
+    if (message.kind === "message") openEditor(element, message.text, (text) => this.#tell("edit", { message, text }));
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** React to where the reader is. */

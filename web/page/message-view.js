@@ -1,5 +1,7 @@
 import { find } from "./dom.js";
 import { explainFailure, isFinal } from "./text/errors.js";
+import { closeEditor } from "./message-editor.js";
+import { drawReactions } from "./reactions-view.js";
 import { initial } from "./text/initial.js";
 import { exactTime, shortTime } from "./text/time.js";
 
@@ -14,7 +16,7 @@ const BLOCK = 5 * 60_000;
 const HUES = 12;
 
 const DELIVERY = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
-const DELETED = "Deleted by a moderator";
+const DELETED = "This message was deleted.";
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 const templates = {
@@ -55,25 +57,41 @@ export function continuesBlock(entry, previous) {
 }
 
 /** @param {HTMLElement} element @param {MessageEntry} message */
-function redrawMessage(element, { seq, name, text, at, mine, deleted, delivery, code, waitsUntil, user }) {
+function redrawMessage(element, message) {
+  const { seq, name, text, at, mine, deleted, editedAt, reactions, delivery, code, user } = message;
   element.classList.toggle("mine", mine);
   element.classList.toggle("deleted", deleted);
   element.dataset.delivery = delivery;
   drawFace(element, { user, name });
   put(element, ".name", mine ? "You" : name);
   put(element, ".text", deleted ? DELETED : text);
-  const isDelayed = waitsUntil && delivery === "sending";
-  const state = isDelayed ? `Too fast: will be sent at ${exactTime(waitsUntil)}` : DELIVERY[delivery];
-  put(element, ".delivery", mine && !deleted ? state : "");
-  find(".tools", HTMLElement, element).hidden = seq === 0;
+  put(element, ".delivery", stateOf(message));
+  put(element, ".edited", editedAt && !deleted ? "edited" : "");
+  find(".edited", HTMLElement, element).title = whenOf(editedAt);
+  drawReactions(find(".reactions", HTMLElement, element), reactions);
+  find(".tools", HTMLElement, element).hidden = seq === 0 || deleted;
+  if (deleted) closeEditor(element);
   const time = find("time", HTMLTimeElement, element);
-  const when = new Date(at);
-  const isKnown = !Number.isNaN(when.valueOf());
+  const isKnown = whenOf(at) !== "";
   time.dateTime = isKnown ? at : "";
-  time.textContent = isKnown ? shortTime(when) : "";
-  time.title = isKnown ? calendar.format(when) : "";
+  time.textContent = isKnown ? shortTime(new Date(at)) : "";
+  time.title = whenOf(at);
   element.querySelector(".failure")?.remove();
   if (delivery === "failed") element.append(failureElement(code));
+}
+
+/** @param {MessageEntry} message @returns {string} how far the user's message, or change of a message, has come */
+function stateOf({ mine, deleted, changing, delivery, waitsUntil }) {
+  if (changing) return "Saving…";
+  if (!mine || deleted) return "";
+  const isDelayed = waitsUntil && delivery === "sending";
+  return isDelayed ? `Too fast: will be sent at ${exactTime(waitsUntil)}` : DELIVERY[delivery];
+}
+
+/** @param {string} at - ISO 8601, from another user @returns {string} empty if it is no time */
+function whenOf(at) {
+  const when = new Date(at);
+  return Number.isNaN(when.valueOf()) ? "" : calendar.format(when);
 }
 
 /** @param {HTMLElement} element @param {{user: string, name: string}} person */

@@ -26,7 +26,8 @@ const UNREACHABLE_WITH_TOKEN = "Rejected or unreachable. Your link may have expi
 
 /**
  * The screen. Dispatches `write` (detail: a text), `typing` (the user is typing), `retry` (detail: the failed message
- * to send again), `moderate` (detail: `action` and `message`), `earlier` (load earlier messages), `enter` (join the
+ * to send again), `edit` (detail: `message` and `text`), `delete` (detail: the message), `react` (detail: `message` and
+ * `reaction`), `moderate` (detail: `action` and `message`), `earlier` (load earlier messages), `enter` (join the
  * room again) and `change` (detail: the new name and room). It knows no chat.
  */
 export class Page extends EventTarget {
@@ -44,7 +45,7 @@ export class Page extends EventTarget {
   constructor() {
     super();
     this.#forward(this.#composer, "write", "typing", "enter");
-    this.#forward(this.#list, "retry", "moderate", "earlier");
+    this.#forward(this.#list, "retry", "edit", "delete", "react", "moderate", "earlier");
     this.#profile.addEventListener("change", () => this.#changePreferences());
     this.#profile.addEventListener("submit", (event) => {
       event.preventDefault();

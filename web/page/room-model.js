@@ -1,5 +1,5 @@
 import { randomId } from "../roomcast.js";
-import { explainAbsence, explainModerationFailure } from "./text/errors.js";
+import { explainAbsence, explainChangeFailure, explainModerationFailure } from "./text/errors.js";
 import { moderationText } from "./text/activity.js";
 import { Timeline } from "./timeline.js";
 
@@ -16,7 +16,7 @@ const RESET = "This room's history begins again here.";
  * @typedef {Person & {mine: boolean}} Member
  * @typedef {{count: number, approximate: boolean, people: Member[]}} Members - above the presence limit nobody is
  *   listed
- * @typedef {"delete" | "mute" | "ban"} ModeratorAction
+ * @typedef {"mute" | "ban"} ModeratorAction
  */
 
 /** Seconds. How long a mute or a ban of this page lasts. */
@@ -96,11 +96,28 @@ export class RoomModel extends EventTarget {
     this.#room.typing();
   }
 
-  /** @param {ModeratorAction} action @param {{seq: number, user: string}} message */
-  async moderate(action, { seq, user }) {
+  // A change is shown at once, by an event. If it fails, another event tells and takes it back.
+
+  /** @param {{seq: number, text: string}} message @param {string} text */
+  edit({ seq, text: before }, text) {
+    if (text && text !== before) this.#room.edit(seq, text);
+  }
+
+  /** @param {{seq: number}} message */
+  delete({ seq }) {
+    this.#room.delete(seq);
+  }
+
+  /** Add the user's reaction, or take it back. @param {import("./timeline.js").MessageEntry} message @param {string} reaction */
+  react({ seq, reactions }, reaction) {
+    const isMine = reactions.some((each) => each.reaction === reaction && each.mine);
+    this.#room.react(seq, reaction, !isMine);
+  }
+
+  /** @param {ModeratorAction} action @param {{user: string}} message */
+  async moderate(action, { user }) {
     try {
-      if (action === "delete") await this.#room.delete(seq);
-      else await this.#room[action](user, MODERATION_TIME);
+      await this.#room[action](user, MODERATION_TIME);
     } catch (error) {
       this.#note(explainModerationFailure(/** @type {any} */ (error).code));
     }
@@ -128,10 +145,11 @@ export class RoomModel extends EventTarget {
     if (this.#timeline.trim()) this.#setEarlier(this.#timeline.oldest ? "more" : "start");
   }
 
-  /** Leave the room, as soon as every message is sent. Until then the user may come back. */
+  /** Leave the room, as soon as every message and change is sent. Until then the user may come back. */
   leave() {
     this.#isLeaving = true;
-    if (this.pending.length > 0 && !this.absence) return;
+    const isWriting = this.pending.length > 0 || this.#room.pendingChanges.length > 0;
+    if (isWriting && !this.absence) return;
     this.#room.leave();
     this.dispatchEvent(new CustomEvent("left"));
   }
@@ -156,8 +174,9 @@ export class RoomModel extends EventTarget {
       this.#timeline.acknowledge(ack);
       this.#onResult();
     });
-    room.addEventListener("failed", ({ detail: { id, code } }) => {
-      this.#showFailure(id, code);
+    room.addEventListener("failed", ({ detail: { id, code, action } }) => {
+      if (action) this.#note(explainChangeFailure(action, code));
+      else this.#showFailure(id, code);
       this.#onResult();
     });
     room.addEventListener("delayed", ({ detail: { id, retryAfter } }) => {
@@ -165,10 +184,12 @@ export class RoomModel extends EventTarget {
       this.#timeline.delay(id, new Date(Date.now() + retryAfter * 1000));
       this.#planChange();
     });
-    room.addEventListener("changed", ({ detail: message }) => {
-      this.#timeline.change(message);
-      this.#planChange();
-    });
+    for (const type of /** @type {const} */ (["changed", "reactions"])) {
+      room.addEventListener(type, ({ detail: message }) => {
+        this.#timeline.change(message);
+        this.#planChange();
+      });
+    }
     room.addEventListener("lost", () => this.#note(LOST));
     room.addEventListener("reset", () => {
       this.#timeline.reset(RESET);

@@ -12,17 +12,25 @@ import { randomId } from "../roomcast.js";
  * @property {string} text
  * @property {string} at - ISO 8601
  * @property {boolean} mine
- * @property {boolean} deleted - by a moderator; its text is empty
+ * @property {boolean} deleted - its text is empty
+ * @property {string} editedAt - ISO 8601; empty if it was never edited
+ * @property {readonly ShownReaction[]} reactions
+ * @property {boolean} changing - a change by the user is not stored yet
  * @property {boolean} live - true if it came after the history that the room begins with
  * @property {"sending" | "sent" | "failed"} delivery
  * @property {string} code - of the error, if it failed
  * @property {Date | null} waitsUntil - because the user writes faster than the room allows
  *
+ * @typedef {{reaction: string, count: number, names: string[], mine: boolean}} ShownReaction - `names`: of some of those
+ *   who reacted; `mine`: the user is among them
  * @typedef {{kind: "note", id: string, readonly text: string, live: boolean}} NoteEntry - a line about something that
  *   happened; its text may change at midnight
  * @typedef {MessageEntry | NoteEntry} Entry
  * @typedef {{readonly user: string | undefined}} Self - the user; unknown until the room is joined
  */
+
+/** Of a message that nobody has changed. */
+const UNCHANGED = { deleted: false, editedAt: "", reactions: [], changing: false };
 
 /** Older entries are dropped, so that a window that is open for a week stays fast. */
 export const MAX_ENTRIES = 500;
@@ -69,8 +77,8 @@ export class Timeline {
    */
   write(message) {
     this.#remove(message.id);
-    const fields = { seq: 0, user: "", name: "", code: "", waitsUntil: null, mine: true, deleted: false, live: true };
-    this.#waiting.push({ kind: "message", ...message, ...fields, delivery: "sending" });
+    const fields = { seq: 0, user: "", name: "", code: "", waitsUntil: null, mine: true, live: true };
+    this.#waiting.push({ kind: "message", ...UNCHANGED, ...message, ...fields, delivery: "sending" });
   }
 
   /** The user's message has to wait. @param {string} id @param {Date} waitsUntil */
@@ -103,7 +111,7 @@ export class Timeline {
     return entry.live && !entry.mine;
   }
 
-  /** A message has changed: it was deleted. @param {Message} message */
+  /** A message has changed: it was edited or deleted, or has other reactions. @param {Message} message */
   change(message) {
     this.#placed = this.#placed.map((entry) =>
       entry.kind === "message" && entry.id === message.id ? this.#entryOf(message, entry.live) : entry,
@@ -161,10 +169,17 @@ export class Timeline {
   }
 
   /** @param {Message} message @param {boolean} live @returns {MessageEntry} */
-  #entryOf({ id, seq, user, name, message: text, at, deleted = false }, live) {
+  #entryOf({ id, seq, user, name, message: text, at, deleted = false, editedAt = "", reactions = [], pending = false }, live) {
     const mine = user === this.#self.user;
-    const fields = { live, mine, deleted, delivery: /** @type {const} */ ("sent"), code: "", waitsUntil: null };
+    const changes = { deleted, editedAt, changing: pending, reactions: reactions.map((each) => this.#shown(each)) };
+    const fields = { live, mine, ...changes, delivery: /** @type {const} */ ("sent"), code: "", waitsUntil: null };
     return { kind: "message", id, seq, user, name, text, at, ...fields };
+  }
+
+  /** @param {import("../roomcast.js").Reaction} reaction @returns {ShownReaction} */
+  #shown({ reaction, count, people }) {
+    const mine = people.some(({ user }) => user === this.#self.user);
+    return { reaction, count, mine, names: people.map(({ name }) => name) };
   }
 }
 

@@ -25,6 +25,11 @@ const show = ({ seq, name, message, data }: Message) => [seq + messages.length, 
 console.log(new RoomcastError("closed").retryAfter?.toFixed(), room.pending.map(({ id }) => id.length));
 room.addEventListener("ready", ({ detail }) => console.log(detail.more ? before : room.me?.name ?? room.user));
 room.addEventListener("changed", ({ detail }) => console.log(detail.deleted === true));
+room.addEventListener("reactions", ({ detail: { reactions = [] } }) => console.log(reactions[0]?.people[0]?.name));
+const { of = 0 } = await room.edit(1, "Hello", { data: 7 });
+await Promise.all([room.react(of, "👍"), room.react("ref", "👍", false), room.delete("ref")]);
+for await (const { reaction, name } of room.reactions(1)) console.log(reaction, name);
+console.log(room.pendingChanges.map(({ action, ref, seq }) => [action, ref, seq]));
 room.addEventListener("presence", ({ detail: { joined, left, members } }) => names([...joined, ...left], members));
 room.addEventListener("typing", ({ detail }) => names(detail, room.members));
 room.addEventListener("moderated", ({ detail }: CustomEvent<Moderated>) => console.log(detail.action, detail.seconds));

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chat.actions import membership, messages, moderation
+from chat.actions import changes, membership, messages, moderation
 from chat.actions.context import Context, Sender
 from chat.protocol.errors import UnknownAction
 from chat.protocol.frames import Request
@@ -14,6 +14,10 @@ type Action = Callable[[Context, Sender, Request], str]
 ACTIONS: dict[str, Action] = {
     "onMessage": messages.on_message,
     "send": messages.send,
+    "edit": changes.edit,
+    "delete": changes.delete,
+    "react": changes.react,
+    "reactions": changes.reactions,
     "history": messages.history,
     "ping": messages.ping,
     "alive": messages.alive,
@@ -21,7 +25,6 @@ ACTIONS: dict[str, Action] = {
     "join": membership.join,
     "leave": membership.leave,
     "presence": membership.presence,
-    "delete": moderation.delete,
     "ban": moderation.ban,
     "mute": moderation.mute,
     "slow_mode": moderation.slow_mode,

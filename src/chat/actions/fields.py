@@ -8,6 +8,7 @@ from chat.protocol.errors import Forbidden, InvalidFrame, InvalidRoom
 from chat.protocol.frames import Request
 from chat.protocol.messages import message_ref
 from chat.protocol.rooms import room_name
+from chat.storage.keys import MAX_SEQ
 
 MAX_RULE_SECONDS = 366 * 24 * 3600  # the longest ban, mute or slow mode
 MAX_EPOCH = 64  # characters; more than the chat's own, of which clients know nothing
@@ -75,6 +76,22 @@ def after_user(request: Request) -> str:
     if not isinstance(value, str):
         raise InvalidFrame('"after" is a user.')
     return value
+
+
+def reply_to(request: Request) -> int | None:
+    """Return the seq of the message that a message replies to, None if it is no reply."""
+    return None if request.fields.get("reply_to") is None else number(request, "reply_to", 1, MAX_SEQ)
+
+
+def after_reaction(request: Request) -> tuple[str, str] | None:
+    """Return the reaction and the user that the page of reactions follows, None for the first page."""
+    value = request.fields.get("after")
+    if value is None:
+        return None
+    match value:
+        case {"reaction": str(reaction), "user": str(user)}:
+            return reaction, user
+    raise InvalidFrame('"after" has the "reaction" and the "user" that the page begins after.')
 
 
 def rooms(request: Request, field: str, maximum: int) -> set[str] | None:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 
 from chat import tracing
 from chat.actions import fields
 from chat.actions.context import Context, Sender
 from chat.actions.people import people_and_count
 from chat.protocol import frames, pages
-from chat.protocol.errors import InvalidFrame, InvalidRef, NotAMember
+from chat.protocol.errors import InvalidFrame, InvalidMessage, InvalidRef, NotAMember
 from chat.protocol.frames import Request
-from chat.protocol.messages import compose, message_ref
+from chat.protocol.messages import Message, compose, message_ref
 from chat.protocol.rooms import room_name
 from chat.protocol.timestamps import iso
 from chat.storage.connections import NOT_A_MEMBER
 from chat.storage.keys import MAX_SEQ
+from chat.storage.log.log import Receipt
 
 
 def on_message(context: Context, sender: Sender, request: Request) -> str:
@@ -42,10 +44,24 @@ def _send(context: Context, sender: Sender, request: Request, room: object, ref:
         data=request.fields.get("data"),
         at=iso(time.time(), "milliseconds"),
         trace=tracing.header(),
+        reply_to=fields.reply_to(request),
     )
     context.connections.charge(sender.connection_id, name)
-    receipt = context.log.append(name, message, moderator=sender.moderator)
+    receipt = _append(context, name, message, exempt=sender.moderator)
     return frames.reply(message.id, room=name, seq=receipt.seq, id=message.id, at=receipt.at)
+
+
+def _append(context: Context, room: str, message: Message, *, exempt: bool) -> Receipt:
+    """Append a message; a reply with the first message of its chain, which a client cannot forge."""
+    if message.reply_to is not None:
+        answered = context.log.messages(room, [message.reply_to]).get(message.reply_to)
+        if answered is None:
+            # An earlier attempt may have been committed: then its sender must not be told that it failed.
+            if receipt := context.log.receipt(room, message):
+                return receipt
+            raise InvalidMessage("The message to reply to is not there, or not any more.")
+        message = replace(message, root=answered.root or message.reply_to)
+    return context.log.append(room, message, exempt=exempt)
 
 
 def history(context: Context, sender: Sender, request: Request) -> str:

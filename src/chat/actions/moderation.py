@@ -1,4 +1,4 @@
-"""Actions of moderators: delete, ban, mute, slow mode and lock."""
+"""Actions of moderators: ban, mute, slow mode and lock."""
 
 from __future__ import annotations
 
@@ -7,19 +7,8 @@ import time
 from chat.actions import fields
 from chat.actions.context import Context, Sender
 from chat.protocol import frames
-from chat.protocol.errors import Forbidden, InvalidMessage
+from chat.protocol.errors import Forbidden
 from chat.protocol.frames import Request
-from chat.storage.keys import MAX_SEQ
-
-
-def delete(context: Context, sender: Sender, request: Request) -> str:
-    """Delete a message's text; its entry in the log stays."""
-    room, ref = fields.readable_room(sender, request), fields.ref(request)
-    seq = fields.number(request, "seq", 1, MAX_SEQ)
-    _require_moderator(context, sender, room)
-    if not context.moderation.delete(sender.person, room, seq):
-        raise InvalidMessage("There is no such message, or not any more.")
-    return frames.reply(ref, room=room, seq=seq)
 
 
 def ban(context: Context, sender: Sender, request: Request) -> str:

@@ -69,8 +69,9 @@ async def for_each_room[Items](
 
 
 def stored_traces(entries: Sequence[Entry]) -> list[tuple[str | None, str]]:
-    """Return each message's trace header and time, as BroadcastTrace takes them."""
-    return [(entry.message.trace, entry.message.at) for entry in entries if entry.message]
+    """Return each message's or change's trace header and time, as BroadcastTrace takes them."""
+    contents = [entry.change or entry.message for entry in entries]
+    return [(content.trace, content.at) for content in contents if content]
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""The wire form of every frame, in and out. No other module knows it."""
+"""The wire form of every frame, in and out. Only `entries.py` knows it, too: that of a log's entries."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from math import ceil
 from typing import Any
 
 from chat.identity.identity import Person
+from chat.protocol.entries import EntriesBuilder, person_fields
 from chat.protocol.errors import ChatError, InvalidFrame, InvalidRef, RateLimited
-from chat.protocol.messages import Entry, Head, Message, message_ref
+from chat.protocol.frame_builder import FrameBuilder, encode
+from chat.protocol.messages import Entry, Head, message_ref
 from chat.protocol.pages import Page
-
-MAX_FRAME = 32 * 1024  # bytes; API Gateway meters in units of 32 KB and sends no larger frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def parse(body: str | None) -> Request:
 
 
 def reply(ref: str | None, **fields: Any) -> str:
-    return _encode(_reply(ref, **fields))
+    return encode(_reply(ref, **fields))
 
 
 def error(ref: str | None, cause: ChatError) -> str:
@@ -53,7 +53,7 @@ def error(ref: str | None, cause: ChatError) -> str:
     fields["detail"] = str(cause)
     if isinstance(cause, RateLimited):
         fields["retry_after"] = round(cause.retry_after, 3)
-    return _encode(fields)
+    return encode(fields)
 
 
 def log_fields(head: Head) -> dict[str, Any]:
@@ -64,11 +64,11 @@ def log_fields(head: Head) -> dict[str, Any]:
 def messages(room: str, epoch: str | None, entries: Sequence[Entry]) -> Iterator[str]:
     """Yield the frames with these entries of a log, in order, each as full as 32 KB allow."""
     fields = {"type": "messages", "room": room, **_epoch(epoch)}
-    builder = _EntriesBuilder(fields)
+    builder = EntriesBuilder(fields)
     for entry in entries:
         if not builder.add_entry(entry):
             yield builder.frame()
-            builder = _EntriesBuilder(fields)
+            builder = EntriesBuilder(fields)
             builder.add_entry(entry)
     if not builder.empty:
         yield builder.frame()
@@ -79,7 +79,7 @@ class PageReply:
 
     def __init__(self, ref: str | None, limit: int, epoch: str | None, **fields: Any) -> None:
         """A page has `limit` entries at most, of the log with this epoch."""
-        self._builder = _EntriesBuilder(_reply(ref, **fields, **_epoch(epoch)))
+        self._builder = EntriesBuilder(_reply(ref, **fields, **_epoch(epoch)))
         self._remaining = limit
 
     def fits(self, entry: Entry) -> bool:
@@ -92,33 +92,28 @@ class PageReply:
         return self._builder.frame(more=page.more, **first_seq)
 
 
-def changed(room: str, entries: Sequence[Entry]) -> str:
-    """Messages that are not what they were."""
-    builder = _EntriesBuilder({"type": "changed", "room": room})
-    for entry in entries:
-        builder.add_entry(entry)
-    return builder.frame()
-
-
 def presence(room: str, joined: Sequence[Person], left: Sequence[Person], count: int) -> str:
     """People who are in a room now and were not before, and the other way round."""
-    people = {"joined": [_person(person) for person in joined], "left": [_person(person) for person in left]}
-    return _encode({"type": "presence", "room": room, **people, "count": count})
+    people = {
+        "joined": [person_fields(person) for person in joined],
+        "left": [person_fields(person) for person in left],
+    }
+    return encode({"type": "presence", "room": room, **people, "count": count})
 
 
 def above_presence_limit(room: str, count: int) -> str:
     """The presence frame of a room that has grown above the presence limit. `count` is an estimate."""
     fields = {"type": "presence", "room": room, "joined": [], "left": []}
-    return _encode({**fields, "count": count, "approximate": True})
+    return encode({**fields, "count": count, "approximate": True})
 
 
 def typing(room: str, person: Person) -> str:
-    return _encode({"type": "typing", "room": room, "user": person.user, "name": person.name})
+    return encode({"type": "typing", "room": room, "user": person.user, "name": person.name})
 
 
 def moderated(room: str, action: str, moderator: str, **fields: Any) -> str:
     """An action of a moderator in a room."""
-    return _encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **fields})
+    return encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **fields})
 
 
 def with_expires_in(frame: str, now: float) -> str:
@@ -128,7 +123,7 @@ def with_expires_in(frame: str, now: float) -> str:
     frames are returned as they are.
     """
     fields = json.loads(frame)
-    return _encode(fields | expires_in(fields["until"], now)) if "until" in fields else frame
+    return encode(fields | expires_in(fields["until"], now)) if "until" in fields else frame
 
 
 def expires_in(until: str, now: float) -> dict[str, int]:
@@ -138,19 +133,19 @@ def expires_in(until: str, now: float) -> dict[str, int]:
 
 def check() -> str:
     """Ask a client for a sign of life: it answers with the action `alive`."""
-    return _encode({"type": "check"})
+    return encode({"type": "check"})
 
 
 def disconnect(code: str, *, reconnect: bool) -> str:
     """The last frame before the server closes a socket."""
-    return _encode({"type": "disconnect", "code": code, "reconnect": reconnect})
+    return encode({"type": "disconnect", "code": code, "reconnect": reconnect})
 
 
 def members(ref: str | None, room: str, people: Sequence[Person], **fields: Any) -> str:
     """A reply with as many of these people as fit a frame."""
-    builder = _FrameBuilder(_reply(ref, room=room, **fields), "members", longest_end='],"more":false}')
+    builder = FrameBuilder(_reply(ref, room=room, **fields), "members", longest_end='],"more":false}')
     for number, person in enumerate(people):
-        if not builder.add(_encode(_person(person))):
+        if not builder.add(encode(person_fields(person))):
             return builder.frame(more=number < len(people))
     return builder.frame(more=False)
 
@@ -158,72 +153,19 @@ def members(ref: str | None, room: str, people: Sequence[Person], **fields: Any)
 def plain(entries: Sequence[Entry]) -> Iterator[str]:
     """Return what a plain client receives: the bare text of each message."""
     return (
-        entry.message.text for entry in entries if entry.message is not None and not entry.message.deleted
+        entry.message.text
+        for entry in entries
+        if entry.message is not None and entry.change is None and not entry.message.deleted
     )
 
 
-class _FrameBuilder:
-    """Build a frame of at most 32 KB: some fields, a list that grows, and a few more fields at its end."""
-
-    def __init__(self, fields: Mapping[str, Any], list_name: str, *, longest_end: str) -> None:
-        self._beginning = _encode({**fields, list_name: []})[: -len("]}")]
-        self._items: list[str] = []
-        self._remaining = MAX_FRAME - len(self._beginning.encode()) - len(longest_end)
-
-    def add(self, item: str) -> bool:
-        """Add an encoded item to the list. False if it does not fit."""
-        if not self._reserve(item):
-            return False
-        self._items.append(item)
-        return True
-
-    def _reserve(self, text: str) -> bool:
-        cost = len(text.encode()) + len(",")
-        if cost > self._remaining:
-            return False
-        self._remaining -= cost
-        return True
-
-    def frame(self, **last: Any) -> str:
-        """Return the frame, with these fields after the list."""
-        end = "," + _encode(last)[1:] if last else "}"
-        return self._beginning + ",".join(self._items) + "]" + end
-
-
-class _EntriesBuilder(_FrameBuilder):
-    """Build a frame with entries: the messages, and the skipped numbers after them.
-
-    A single message always fits: text, name and data together stay below 32 KB.
-    """
-
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        longest_end = '],"skipped":[],"more":false,"first_seq":999999999999}'
-        super().__init__(fields, "messages", longest_end=longest_end)
-        self._seqs: list[int] = []  # of the messages
-        self._skipped: list[int] = []
-
-    @property
-    def empty(self) -> bool:
-        return not self._seqs and not self._skipped
-
-    def add_entry(self, entry: Entry) -> bool:
-        """False if the entry does not fit."""
-        if entry.message is None:
-            if not self._reserve(str(entry.seq)):
-                return False
-            self._skipped.append(entry.seq)
-            return True
-        if not self.add(_message(entry.seq, entry.message)):
-            return False
-        self._seqs.append(entry.seq)
-        return True
-
-    def frame(self, **last: Any) -> str:
-        """Entries may have come in any order; the frame has them by seq."""
-        self._items = [item for _, item in sorted(zip(self._seqs, self._items, strict=True))]
-        self._seqs.sort()
-        skipped = {"skipped": sorted(self._skipped)} if self._skipped else {}
-        return super().frame(**skipped, **last)
+def reactions(ref: str | None, room: str, seq: int, people: Sequence[tuple[str, Person]], more: bool) -> str:
+    """A reply with as many of these reactions, each with its person, as fit a frame. `more`: of them all."""
+    builder = FrameBuilder(_reply(ref, room=room, seq=seq), "reactions", longest_end='],"more":false}')
+    for reaction, person in people:
+        if not builder.add(encode({"reaction": reaction, **person_fields(person)})):
+            return builder.frame(more=True)
+    return builder.frame(more=more)
 
 
 def _reply(ref: str | None, **fields: Any) -> dict[str, Any]:
@@ -232,27 +174,3 @@ def _reply(ref: str | None, **fields: Any) -> dict[str, Any]:
 
 def _epoch(epoch: str | None) -> dict[str, str]:
     return {} if epoch is None else {"epoch": epoch}
-
-
-def _person(person: Person) -> dict[str, str]:
-    return {"user": person.user, "name": person.name}
-
-
-def _message(seq: int, message: Message) -> str:
-    fields = {
-        "seq": seq,
-        "id": message.id,
-        "user": message.user,
-        "name": message.name,
-        "message": message.text,
-        "at": message.at,
-    }
-    if message.deleted:
-        fields["deleted"] = True
-    encoded = _encode(fields)
-    # JSON, checked when it was sent: not parsed again.
-    return encoded if message.data is None else f'{encoded[:-1]},"data":{message.data}}}'
-
-
-def _encode(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -92,19 +92,18 @@ def _delay_after_cancellation(
 
 
 def batch_get(
-    dynamodb: Any, table: str, keys: Sequence[Key], attributes: Sequence[str]
+    dynamodb: Any, table: str, keys: Sequence[Key], attributes: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
-    """Return the items that exist, read strongly consistent. Raises TimeoutError if DynamoDB stays busy."""
+    """Return the items that exist, or these attributes of them, read strongly consistent.
+
+    Raises TimeoutError if DynamoDB stays busy.
+    """
     names = {f"#{number}": name for number, name in enumerate(attributes)}  # some are reserved words
+    projection = {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
     found: list[dict[str, Any]] = []
 
     def get(batch: list[Any]) -> list[Any]:
-        request = {
-            "Keys": batch,
-            "ConsistentRead": True,
-            "ProjectionExpression": ", ".join(names),
-            "ExpressionAttributeNames": names,
-        }
+        request = {"Keys": batch, "ConsistentRead": True, **(projection if names else {})}
         response = dynamodb.batch_get_item(RequestItems={table: request})
         found.extend(response["Responses"].get(table, []))
         unprocessed: list[Any] = response["UnprocessedKeys"].get(table, {}).get("Keys", [])

@@ -1,4 +1,4 @@
-"""Messages as items: in a room's head, in the rows of its log."""
+"""Messages and changes as items: in a room's head, in the rows of its log."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from chat.protocol.messages import Entry, Message
+from chat.identity.identity import Person
+from chat.protocol.messages import Change, Entry, Message, Reaction
 from chat.protocol.pages import Row
 from chat.storage import keys
 
 
-def to_item(message: Message) -> dict[str, Any]:
-    """Return the attributes of a message."""
-    item = {
+def to_item(content: Message | Change) -> dict[str, Any]:
+    """Return the attributes of a message or a change."""
+    item = _of_message(content) if isinstance(content, Message) else _of_change(content)
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def _of_message(message: Message) -> dict[str, Any]:
+    return {
         "id": message.id,
         "user": message.user,
         "name": message.name,
@@ -23,18 +29,95 @@ def to_item(message: Message) -> dict[str, Any]:
         "at": message.at,
         "trace": message.trace,
         "deleted": message.deleted or None,
+        "edited_at": message.edited_at,
+        "revision": message.revision or None,
+        "reactions": [_of_reaction(reaction) for reaction in message.reactions] or None,
+        "reply_to": message.reply_to,
+        "root": message.root,
+        "replies": message.replies or None,
     }
-    return {name: value for name, value in item.items() if value is not None}
+
+
+def _of_reaction(reaction: Reaction) -> dict[str, Any]:
+    people = [{"user": person.user, "name": person.name} for person in reaction.people]
+    return {"reaction": reaction.reaction, "count": reaction.count, "people": people}
+
+
+def _of_change(change: Change) -> dict[str, Any]:
+    return {
+        "kind": change.kind,
+        "of": change.of,
+        "id": change.id,
+        "user": change.user,
+        "name": change.name,
+        "at": change.at,
+        "trace": change.trace,
+        "message": change.text or None,
+        "data": change.data,
+        "reaction": change.reaction or None,
+        "off": None if change.on else True,
+    }
+
+
+def to_row(content: Message | Change) -> dict[str, Any]:
+    """Return the attributes of a row. An edit's has no text: the message has it, until it is deleted."""
+    item = to_item(content)
+    if isinstance(content, Change):
+        item.pop("message", None)
+        item.pop("data", None)
+    return item
 
 
 def from_item(item: Mapping[str, Any]) -> Message:
     """Return the message in an item. Raises KeyError and TypeError if the item has no message."""
-    texts = [item[name] for name in ("id", "user", "name", "message")]
-    texts += [item.get("data"), item["at"], item.get("trace")]
-    if not all(isinstance(text, str | None) for text in texts):
-        raise TypeError("a message's attributes are text")
-    id, user, name, text, data, at, trace = texts
-    return Message(id, user, name, text, data, at, trace, "deleted" in item)
+    id, user, name, text = _texts(item, "id", "user", "name", "message")
+    data, trace, edited_at = _optional_texts(item, "data", "trace", "edited_at")
+    (at,) = _texts(item, "at")
+    reactions = tuple(_reaction(reaction) for reaction in item.get("reactions", ()))
+    reply_to, root = (None if name not in item else int(item[name]) for name in ("reply_to", "root"))
+    return Message(
+        id=id,
+        user=user,
+        name=name,
+        text=text,
+        data=data,
+        at=at,
+        trace=trace,
+        deleted="deleted" in item,
+        edited_at=edited_at,
+        revision=int(item.get("revision", 0)),
+        reactions=reactions,
+        reply_to=reply_to,
+        root=root,
+        replies=int(item.get("replies", 0)),
+    )
+
+
+def _reaction(item: Mapping[str, Any]) -> Reaction:
+    people = tuple(Person(person["user"], person["name"]) for person in item["people"])
+    return Reaction(item["reaction"], int(item["count"]), people)
+
+
+def _change(item: Mapping[str, Any]) -> Change:
+    """Return the change in an item. Raises KeyError and TypeError if the item has no change."""
+    kind = item["kind"]
+    if kind not in ("edit", "delete", "react"):
+        raise TypeError(f"{kind} is no kind of change")
+    id, user, name, at = _texts(item, "id", "user", "name", "at")
+    trace, text, data, reaction = _optional_texts(item, "trace", "message", "data", "reaction")
+    of, on = int(item["of"]), "off" not in item
+    return Change(kind, of, id, user, name, at, trace, text or "", data, reaction or "", on)
+
+
+def _texts(item: Mapping[str, Any], *names: str) -> list[str]:
+    texts = [item[name] for name in names]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError(f"{', '.join(names)} are text")
+    return texts
+
+
+def _optional_texts(item: Mapping[str, Any], *names: str) -> list[str | None]:
+    return [None if name not in item else _texts(item, name)[0] for name in names]
 
 
 def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
@@ -44,7 +127,11 @@ def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
     """
     if "not_a_message" in item:
         return None
-    return keys.room_of(item["pk"]), Entry(int(item["seq"]), from_item(item["last"]))
+    return keys.room_of(item["pk"]), _entry(int(item["seq"]), item["last"])
+
+
+def _entry(seq: int, item: Mapping[str, Any]) -> Entry:
+    return Entry(seq, None, _change(item)) if "kind" in item else Entry(seq, from_item(item))
 
 
 def new_epoch() -> str:
@@ -64,5 +151,6 @@ def epoch_of(head: Mapping[str, Any], table: str) -> str | None:
 
 
 def from_row(item: Mapping[str, Any]) -> Row:
-    """Return an entry of the log from its row."""
-    return Row(Entry(int(item["sk"]), None if "skipped" in item else from_item(item)), item["at"])
+    """Return an entry of the log from its row; a change without its message."""
+    seq = int(item["sk"])
+    return Row(Entry(seq, None) if "skipped" in item else _entry(seq, item), item["at"])

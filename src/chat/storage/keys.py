@@ -10,6 +10,7 @@
     a room's rules          ROOM#<room>               RULES
     a row of a room's log   LOG#<room>                <seq, 12 digits>
     a ref                   REF#<room>#<ref>          REF
+    a person's reaction     REACTION#<room>#<seq>     <reaction>#<user>
     a slow-mode cooldown    COOLDOWN#<room>#<user>    COOLDOWN
     a slice's cursor        CUR#<room>                <slice>/<slices>
     a signal                SIG#<room>                PRESENCE, NOTICE or TYPING#<user>
@@ -123,6 +124,19 @@ def row(room: str, seq: int) -> Key:
 
 def ref(room: str, ref: str) -> Key:
     return {"pk": f"REF#{escape(room)}#{escape(ref)}", "sk": REF}
+
+
+def reaction_pk(room: str, seq: int) -> str:
+    """Return the pk of all reactions to a message."""
+    return f"REACTION#{escape(room)}#{seq}"
+
+
+def reaction(room: str, seq: int, reaction: str, user: str) -> Key:
+    return {"pk": reaction_pk(room, seq), "sk": reaction_sk(reaction, user)}
+
+
+def reaction_sk(reaction: str, user: str) -> str:
+    return f"{escape(reaction)}#{escape(user)}"
 
 
 def cooldown(room: str, user: str) -> Key:

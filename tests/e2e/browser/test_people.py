@@ -180,12 +180,18 @@ async def test_a_deleted_message_leaves_every_screen(
     mia = await open_with_token(windows, jwt_engine, "mia", room, moderator=True)
     ada = await open_with_token(windows, jwt_engine, "ada", room)
     await say(ada, "what nobody should read")
-    await expect(ada.locator("summary")).to_be_hidden()
+    await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
+    await say(mia, "what Ada may not delete")
+    await ada.locator(".message:not(.mine) summary").click()
+    for name in ("Edit", "Delete", "Mute", "Ban"):
+        await expect(ada.locator(".message:not(.mine)").get_by_role("button", name=name)).to_have_count(0)
     await moderate(mia, "what nobody should read", "Delete")
     for page in (mia, ada):
-        await expect(page.locator(".message .text")).to_have_text(["Deleted by a moderator"])
+        await expect(page.locator(".message .text").first).to_have_text("This message was deleted.")
     await ada.reload()
-    await expect(ada.locator(".message .text")).to_have_text(["Deleted by a moderator"])
+    await expect(ada.locator(".message .text")).to_have_text(
+        ["This message was deleted.", "what Ada may not delete"]
+    )
     assert windows.console_errors == []
 
 
@@ -256,11 +262,13 @@ async def test_the_tools_of_moderators_fail_for_others(
     ada = await windows.open(
         f"{jwt_engine.engine.url}/?room={room}&token={token_of('ada')}&moderator", await windows.new_person()
     )
-    await say(ada, "mine")
-    await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
-    await moderate(ada, "mine", "Delete")
+    async with frame_client(jwt_engine.url, token=token_of("bob"), room=room) as bob:
+        await bob.send(room, "Bob's")
+    await moderate(ada, "Bob's", "Mute")
     await expect(ada.locator(".note")).to_have_text("Only a moderator can do that.")
-    await expect(ada.locator(".message .text")).to_have_text(["mine"])
+    await moderate(ada, "Bob's", "Delete")
+    await expect(ada.locator(".note").last).to_contain_text("The message was not deleted.")
+    await expect(ada.locator(".message .text")).to_have_text(["Bob's"])
 
 
 async def test_above_the_presence_limit_the_page_shows_a_number(

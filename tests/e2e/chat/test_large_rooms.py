@@ -57,6 +57,32 @@ async def test_all_members_of_all_slices_receive_everything_in_order(
         assert bare.received == clients[0].texts
 
 
+async def test_all_members_of_all_slices_receive_changes(proxied: EngineWithProxies, room: str) -> None:
+    async with AsyncExitStack() as stack:
+        clients = await join(stack, proxied, room, 12)
+        bare = await stack.enter_async_context(plain_client(proxied.url, room=room))
+        ada = clients[0]
+        await ada.send(room, "teh end")
+        await ada.send(room, "a secret")
+        changed = {"room": room, "seq": 1}
+        await asyncio.gather(
+            ada.request(action="edit", message="the end", **changed),
+            ada.request(action="delete", room=room, seq=2),
+            *(client.request(action="react", reaction="👍", **changed) for client in clients),
+        )
+        await ada.send(room, "afterwards")
+        messages, changes = await ada.history(room, 17)
+        assert messages[1]["message"] == "the end" and messages[2]["deleted"]
+        assert messages[1]["reactions"][0]["count"] == 12
+        assert [change["seq"] for change in changes] == list(range(3, 17))
+        for client in clients:
+            await client.until_received("afterwards")
+            assert sorted(set(client.known_seqs)) == list(range(1, 18))  # a slice may repeat what it posted
+            assert client.shown == messages
+        await bare.until(lambda: "afterwards" in bare.received)
+        assert list(dict.fromkeys(bare.received)) == ["teh end", "a secret", "afterwards"]
+
+
 async def test_a_room_that_becomes_large_during_messages_loses_and_reorders_nothing(
     proxied: EngineWithProxies, room: str
 ) -> None:

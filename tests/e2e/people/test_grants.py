@@ -161,10 +161,10 @@ async def test_nobody_sends_as_somebody_else(
         private = {**forged, "room": f"private-{room}", "message": "Hi", "after": 0}
         for action in ("join", "send", "history", "typing", "presence"):
             assert await code_of(eve.request(**{**private, "action": action})) == "forbidden"
-        assert (
-            await code_of(eve.request(**{**forged, "action": "delete", "room": room, "seq": 1}))
-            == "forbidden"
-        )
+        theirs = await witness.send(room, "mine")
+        for action in ("delete", "edit"):
+            change = {**forged, "action": action, "room": room, "seq": theirs["seq"], "message": "yours"}
+            assert await code_of(eve.request(**change)) == "forbidden"
         for route in ("$connect", "$disconnect", "$default"):
             assert await code_of(eve.request(**{**forged, "action": route, "room": room})) == "unknown_action"
         assert await code_of(eve.send(room, "still here")) == "ok"

@@ -76,16 +76,21 @@ async def test_a_deleted_message_is_told_of_and_nowhere_any_more(meeting: Meetin
     assert text in await meeting.jwt_engine.stored()
 
     reply = await meeting.mia.request(action="delete", room=room, seq=sent["seq"])
-    assert (reply["status"], reply["room"], reply["seq"]) == ("ok", room, sent["seq"])
+    number = sent["seq"] + (2 if not newest else 1)
+    assert (reply["status"], reply["room"], reply["seq"], reply["of"]) == ("ok", room, number, sent["seq"])
     deleted = {key: sent[key] for key in ("seq", "id", "at")}
-    deleted |= {"user": "ada", "name": "Ada", "message": "", "deleted": True}
-    await meeting.all_hear("changed", room=room, messages=[deleted])
+    deleted |= {"user": "ada", "name": "Ada", "message": "", "deleted": True, "revision": number}
+    for client in meeting.everybody:
+        await client.until_changed(number)
+        (change,) = client.changes
+        assert (change["kind"], change["user"], change["name"]) == ("delete", "mia", "Mia")
+        assert change["message"] == deleted
     history = await meeting.bob.request(action="history", room=room, after=0)
     assert history["messages"][0] == deleted
     async with frame_client(meeting.jwt_engine.url, token=token_of("eve"), room="") as late:
         joined = await late.request(action="join", room=room, after=0)
         assert joined["messages"][0] == deleted
-        assert joined["seq"] == sent["seq"] + (not newest)
+        assert joined["seq"] == number
     assert text not in await meeting.jwt_engine.stored()
     (record,) = meeting.logged()
     assert (record["action"], record["moderator"], record["user"], record["seq"]) == (
@@ -95,6 +100,21 @@ async def test_a_deleted_message_is_told_of_and_nowhere_any_more(meeting: Meetin
         1,
     )
     assert text not in str(meeting.jwt_engine.logs.lines)
+
+
+async def test_who_may_not_write_any_more_may_still_delete_what_they_wrote(meeting: Meeting) -> None:
+    room = meeting.room
+    await meeting.ada.send(room, "Never mind")
+    await meeting.mia.request(action="mute", room=room, user="ada", seconds=600)
+    await meeting.mia.request(action="lock", room=room, locked=True)
+    edit = meeting.ada.request(action="edit", room=room, seq=1, message="Mind")
+    assert await code_of(edit) == "forbidden"
+    assert await code_of(meeting.ada.request(action="react", room=room, seq=1, reaction="!")) == "forbidden"
+    assert await code_of(meeting.mia.request(action="edit", room=room, seq=1, message="!")) == "forbidden"
+    assert await code_of(meeting.ada.request(action="delete", room=room, seq=1)) == "ok"
+    await meeting.bob.until_changed(2)
+    assert meeting.bob.shown[1]["deleted"]
+    assert not meeting.logged(action="delete")
 
 
 async def test_only_a_message_can_be_deleted(meeting: Meeting) -> None:
@@ -255,4 +275,4 @@ async def test_nobody_else_can_do_any_of_it(meeting: Meeting) -> None:
     history = await meeting.bob.request(action="history", room=room, after=0)
     assert history["messages"][0]["message"] == "Hi"
     assert not meeting.logged()
-    assert not meeting.bob.of_type("moderated") + meeting.bob.of_type("changed")
+    assert not meeting.bob.of_type("moderated") + meeting.bob.changes

@@ -127,6 +127,30 @@ class FrameClient(Client):
         """All messages, in the order of their arrival."""
         return [message for frame in self.of_type("messages") for message in frame["messages"]]
 
+    @property
+    def changes(self) -> list[dict[str, Any]]:
+        """All changes that were broadcast, in the order of their arrival."""
+        return [change for frame in self.of_type("messages") for change in frame.get("changes", [])]
+
+    @property
+    def shown(self) -> dict[int, dict[str, Any]]:
+        """The messages as a client shows them: of each, by seq, the form with the highest revision."""
+        shown: dict[int, dict[str, Any]] = {}
+        for frame in self.frames:
+            changed = [change["message"] for change in frame.get("changes", []) if "message" in change]
+            for message in [*frame.get("messages", []), *changed]:
+                known = shown.setdefault(message["seq"], message)
+                if message.get("revision", 0) > known.get("revision", 0):
+                    shown[message["seq"]] = message
+        return shown
+
+    @property
+    def known_seqs(self) -> list[int]:
+        """Every seq that was broadcast, of messages and skipped ones, with repeats."""
+        frames = self.of_type("messages")
+        skipped = [seq for frame in frames for seq in frame.get("skipped", [])]
+        return sorted([message["seq"] for message in self.messages] + skipped)
+
     def of_type(self, kind: str) -> list[dict[str, Any]]:
         """The frames of a type, in the order of their arrival."""
         return [frame for frame in self.frames if frame.get("type") == kind]
@@ -154,6 +178,27 @@ class FrameClient(Client):
 
     async def until_received(self, *texts: str) -> None:
         await self.until(lambda: set(texts) <= set(self.texts))
+
+    async def until_changed(self, *seqs: int) -> None:
+        """Wait for the changes with these numbers."""
+        await self.until(lambda: set(seqs) <= {change["seq"] for change in self.changes})
+
+    async def until_internal_error(self) -> None:
+        """Wait for API Gateway's error: the client does not know if its message was stored."""
+        await self.until(
+            lambda: any(frame.get("message") == "Internal server error" for frame in self.frames)
+        )
+
+    async def history(self, room: str, to: int) -> tuple[dict[int, dict[str, Any]], list[dict[str, Any]]]:
+        """Return a room's messages by seq and its changes, read when all up to a seq is in the history."""
+        async with asyncio.timeout(TIMEOUT):
+            while True:
+                page = await self.request(action="history", room=room, after=0, limit=200)
+                seqs = [message["seq"] for message in page["messages"]] + page.get("skipped", [])
+                if max(seqs, default=0) >= to:
+                    messages = {message["seq"]: message for message in page["messages"]}
+                    return messages, page.get("changes", [])
+                await asyncio.sleep(0.05)
 
 
 async def code_of(asked: Awaitable[dict[str, Any]]) -> str:

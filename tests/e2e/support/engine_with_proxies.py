@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
 from local.engine import Engine
-from tests.e2e.support.recording_proxy import RecordingProxy
+from tests.e2e.support.recording_proxy import Action, Call, RecordingProxy
 from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
 from tests.support.project import ROOT, TEMPLATE
@@ -43,6 +45,15 @@ class EngineWithProxies:
     async def kill(self, function: str, max_kills: int | None = None) -> int:
         """Kill the function's processes that are in a call, at most `max_kills`; return how many."""
         return self.engine.host.kill(function, max_kills)
+
+    def killer(self, function: str) -> Action:
+        """Return an action that kills the function's processes that are in a call."""
+
+        async def kill(call: Call) -> web.Response:
+            await self.kill(function)
+            return web.Response(status=500)  # to a dead caller
+
+        return kill
 
     async def log(self, room: str) -> list[str | None]:
         """Return the texts of a room's rows in order, None for a skipped number."""

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.e2e.support.clients import FrameClient, frame_client, plain_client
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
-from tests.e2e.support.recording_proxy import Action, Call, Matches, operation, writes
+from tests.e2e.support.recording_proxy import Call, Matches, operation, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -22,30 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def proxied() -> AsyncIterator[EngineWithProxies]:
     async with engine_with_proxies(parameters=HIGH_LIMITS) as proxied:
         yield proxied
-
-
-def killer(proxied: EngineWithProxies, function: str) -> Action:
-    async def kill(call: Call) -> web.Response:
-        await proxied.kill(function)
-        return web.Response(status=500)  # to a dead caller
-
-    return kill
-
-
-async def until_internal_error(client: FrameClient) -> None:
-    """Wait for API Gateway's error: the client does not know if its message was stored."""
-    await client.until(
-        lambda: any(frame.get("message") == "Internal server error" for frame in client.frames)
-    )
-
-
-def known_seqs(client: FrameClient) -> list[int]:
-    """Every seq that the client knows of, message or skipped, with repeats."""
-    frames = [frame for frame in client.frames if frame.get("type") == "messages"]
-    return sorted(
-        [message["seq"] for frame in frames for message in frame["messages"]]
-        + [seq for frame in frames for seq in frame.get("skipped", [])]
-    )
 
 
 @pytest.mark.parametrize(
@@ -60,11 +36,11 @@ async def test_the_message_function_dies_and_the_resend_gets_the_stored_seq(
     ):
         ref = str(uuid.uuid4())
         died = proxied.dynamodb.after(
-            lambda call: last_write(call) and room in call.text, killer(proxied, "MessageFunction")
+            lambda call: last_write(call) and room in call.text, proxied.killer("MessageFunction")
         )
         await ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
         await died.happened.wait()
-        await until_internal_error(ada)
+        await ada.until_internal_error()
         await asyncio.gather(ada.until_received("once"), grace.until_received("once"))
         again = await ada.send(room, "once", ref=ref)
         assert (again["status"], again["seq"], again["id"]) == ("ok", 1, ref)
@@ -72,7 +48,7 @@ async def test_the_message_function_dies_and_the_resend_gets_the_stored_seq(
         await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         for client in (ada, grace):
             assert client.texts == ["once", "the end"]
-            assert known_seqs(client) == [1, 2, 3]
+            assert client.known_seqs == [1, 2, 3]
     assert await proxied.log(room) == ["once", None, "the end"]
 
 
@@ -101,7 +77,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
         await grace.send(room, "the end")
         await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         assert ada.texts == grace.texts == ["once", "the end"]
-        assert known_seqs(ada) == known_seqs(grace) == [1, 2, 3]
+        assert ada.known_seqs == grace.known_seqs == [1, 2, 3]
     assert [text for text in await proxied.log(room) if text] == ["once", "the end"]
 
 
@@ -120,10 +96,10 @@ async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
         ref = str(uuid.uuid4())
         # The message function dies at once, so that all repair is left to the fan-out, which dies too.
         proxied.dynamodb.after(
-            lambda call: writes("HEAD")(call) and room in call.text, killer(proxied, "MessageFunction")
+            lambda call: writes("HEAD")(call) and room in call.text, proxied.killer("MessageFunction")
         )
         died = proxied.dynamodb.after(
-            lambda call: last_call(call) and room in call.text, killer(proxied, "FanoutFunction")
+            lambda call: last_call(call) and room in call.text, proxied.killer("FanoutFunction")
         )
         await ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
         await died.happened.wait()
@@ -134,7 +110,7 @@ async def test_the_fan_out_dies_and_the_stream_brings_the_run_again(
         await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))
         for client in (ada, grace):
             assert [message["seq"] for message in client.messages] == [1, 3]
-            assert known_seqs(client) == [1, 2, 3]
+            assert client.known_seqs == [1, 2, 3]
     assert await proxied.log(room) == ["once", None, "the end"]
 
 
@@ -145,7 +121,7 @@ async def test_the_fan_out_dies_during_its_posts_and_repeats_have_the_same_seq(
         frame_client(proxied.url, room=room, client="ada") as ada,
         frame_client(proxied.url, room=room, client="ada") as grace,
     ):
-        died = proxied.gateway.after(operation("POST", room), killer(proxied, "FanoutFunction"))
+        died = proxied.gateway.after(operation("POST", room), proxied.killer("FanoutFunction"))
         await ada.send(room, "once")
         await died.happened.wait()
         await asyncio.gather(ada.until_received("once"), grace.until_received("once"))

@@ -38,7 +38,7 @@ class Chat:
         sockets: Any = self.sockets
         signals = Signals(dynamodb, "MessagesTable", self.clock)
         membership = Membership(self.connections, self.rules, signals)
-        self.moderation = Moderation(membership, self.log, self.rules, signals, lambda: sockets, self.clock)
+        self.moderation = Moderation(membership, self.rules, signals, lambda: sockets, self.clock)
 
     def connect(self, connection: str, *rooms: str, who: Identity = EVE) -> None:
         self.connections.add(Connection(connection, who, 0), rooms)
@@ -81,32 +81,6 @@ def logged_acts(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 @pytest.fixture(autouse=True)
 def logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-
-
-# Deleting
-
-
-def test_a_deleted_message_is_gone_and_announced(chat: Chat, caplog: pytest.LogCaptureFixture) -> None:
-    chat.sends("fine")
-    seq = chat.sends("foul")
-    assert chat.moderation.delete(MOD, "general", seq) is True
-    message = {"seq": 2, "id": "ref of foul", "user": "u#2", "name": "Eve", "message": "", "at": "at"}
-    assert chat.announced() == [
-        {"type": "changed", "room": "general", "messages": [{**message, "deleted": True}], "in": "general"}
-    ]
-    assert "foul" not in [
-        row.entry.message and row.entry.message.text for row in chat.log.rows_after("general", 0)
-    ]
-    assert logged_acts(caplog) == [
-        {"action": "delete", "moderator": MOD.user, "room": "general", "seq": 2, "user": "u#2"}
-    ]
-
-
-def test_without_a_message_to_delete_nothing_is_announced(
-    chat: Chat, caplog: pytest.LogCaptureFixture
-) -> None:
-    assert chat.moderation.delete(MOD, "general", 1) is False
-    assert (chat.announced(), logged_acts(caplog)) == ([], [])
 
 
 # Banning

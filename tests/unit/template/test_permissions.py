@@ -78,6 +78,7 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
         ("dynamodb:BatchGetItem", CONNECTIONS),
         ("dynamodb:BatchWriteItem", CONNECTIONS),
         ("dynamodb:GetItem", MESSAGES),
+        ("dynamodb:BatchGetItem", MESSAGES),
         ("dynamodb:Query", MESSAGES),
         ("dynamodb:PutItem", MESSAGES),
         ("dynamodb:UpdateItem", SIGNALS),

@@ -29,7 +29,20 @@ const ABSENCES = new Map([
 /** Why a moderator's action failed, by code. */
 const MODERATION_FAILURES = new Map([
   ["forbidden", "Only a moderator can do that."],
-  ["invalid_message", "There is no such message any more."],
+]);
+
+/** What was not done, by the action. */
+const CHANGES = {
+  edit: "Your edit was not saved.",
+  delete: "The message was not deleted.",
+  react: "Your reaction was not saved.",
+};
+
+/** Why a change failed, by code, where that is not why a message would have. */
+const CHANGE_FAILURES = new Map([
+  ["forbidden", "You may not do that here, or not now."],
+  ["invalid_message", "There is no such message any more, or it cannot be changed so."],
+  ["expired", "It has waited for a day."],
 ]);
 
 /** @param {string} code */
@@ -40,6 +53,11 @@ export const explainFailure = (code) => FAILURES.get(code) ?? "Something went wr
 
 /** @param {string} code @returns {string} a plain sentence */
 export const explainAbsence = (code) => ABSENCES.get(code) ?? "You are not in this room.";
+
+/** @param {"edit" | "delete" | "react"} action @param {string} code @returns {string} plain sentences */
+export const explainChangeFailure = (action, code) => {
+  return `${CHANGES[action]} ${CHANGE_FAILURES.get(code) ?? explainFailure(code)}`;
+};
 
 /** @param {string} code @returns {string} a plain sentence */
 export const explainModerationFailure = (code) => MODERATION_FAILURES.get(code) ?? "That could not be done.";

@@ -1,34 +1,27 @@
+import { readModerated } from "./moderated.js";
+import { readReactions, readRun } from "./entries.js";
 import { randomId } from "./random-id.js";
 import { RoomcastError } from "./error.js";
 import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
 
 /**
- * The wire form of version 1, in over 300 lines, so that no other module knows how a frame is written.
+ * The wire form of version 1, so that no other module knows how a frame is written.
  *
- * @typedef {object} Message
- * @property {number} seq - its number in the room's log, from 1
- * @property {string} id - the ref that it was sent with
- * @property {string} user - the sender's permanent id
- * @property {string} name - the sender's name at that time
- * @property {string} message - empty if it is deleted
- * @property {unknown} [data] - any JSON that the sender added to the text
- * @property {string} at - when the server stored it, ISO 8601
- * @property {boolean} [deleted] - by a moderator
+ * @typedef {import("./entries.js").Message} Message
+ * @typedef {import("./entries.js").Run} Run
+ * @typedef {import("./values.js").Person} Person
  *
- * @typedef {object} Moderated - an action of a moderator
- * @property {string} action - `ban`, `mute`, `slow_mode`, `lock`, or an action of a later server
- * @property {string} moderator - the moderator's name
- * @property {string} [user] - who is banned or muted
- * @property {string} [until] - when that ends, ISO 8601, by the server's clock
- * @property {number} [expiresIn] - seconds until that ends, from when the frame came; 0: it is over
- * @property {number} [seconds] - how long a ban or a mute lasts in all, or each user waits between two messages; 0 ends it
- * @property {boolean} [locked] - true if only moderators can write
- *
- * @typedef {{user: string, name: string}} Person - `user` is permanent, `name` can change
- * @typedef {Pick<Message, "seq" | "id" | "at">} Ack
+ * @typedef {import("./moderated.js").Moderated} Moderated
+ * @typedef {Pick<Message, "seq" | "id" | "at"> & {of?: number}} Ack - of a change: its own number, and in `of` the
+ *   message's
+ * @typedef {object} Content - what a user asks for: a message, or a change of one
+ * @property {string} id - its ref
+ * @property {"send" | "edit" | "delete" | "react"} action
+ * @property {number} [seq] - of the message that is to change
+ * @property {string} [message] @property {unknown} [data]
+ * @property {string} [reaction] @property {boolean} [on] - false: take the reaction back
  * @typedef {string | undefined} Epoch - tells a room's log from another one of the same room; undefined before the
  *   room's first message
- * @typedef {{messages: Message[], skipped: number[]}} Run - `skipped`: the seqs that hold no message
  * @typedef {Run & {epoch: Epoch, more: boolean, firstSeq: number | undefined}} Page
  * @typedef {{seq: number, epoch: Epoch}} Head - `seq` is the room's newest, 0 in an empty room
  * @typedef {{locked: boolean, slowMode: number, mutedFor: number, readOnly: boolean, moderator: boolean}} RulesFields
@@ -46,9 +39,8 @@ import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
  * @typedef {{type: "messages", room: string, epoch: Epoch, run: Run}} MessagesFrame
  * @typedef {{type: "presence", room: string, joined: Person[], left: Person[]} & Count} PresenceFrame
  * @typedef {{type: "typing", room: string, person: Person}} TypingFrame
- * @typedef {{type: "changed", room: string, messages: Message[]}} ChangedFrame
  * @typedef {{type: "moderated", room: string, moderated: Moderated}} ModeratedFrame
- * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ChangedFrame | ModeratedFrame} RoomFrame
+ * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ModeratedFrame} RoomFrame
  * @typedef {{type: "check"}} CheckFrame - the server asks for a sign of life
  * @typedef {{type: "disconnect", code: string, reconnect: boolean}} DisconnectFrame
  * @typedef {{type: "gateway_error"}} GatewayErrorFrame - from API Gateway: one of our frames failed, it does not say
@@ -60,7 +52,7 @@ import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
 /**
  * @template Result
  * @typedef {{ref: string, frame: string, read: (reply: Fields) => Result | null, isMessage?: boolean}} Request - `read`
- *   returns null for a malformed reply; `isMessage`: others will see it under this connection's name
+ *   returns null for a malformed reply; `isMessage`: others will see it under this connection's name, also a change
  */
 
 export const SUBPROTOCOL = "roomcast.v1";
@@ -77,9 +69,9 @@ export const REF = /^[\x20-\x7e]{1,128}$/;
 /** @param {string} text */
 export const bytesOf = (text) => new TextEncoder().encode(text).length;
 
-/** @param {string} room @param {{id: string, message: string, data?: unknown}} content */
-export const send = (room, { id, message, data }) => {
-  return { ...request({ action: "send", room, message, data }, readAck, id), isMessage: true };
+/** Return the request to store a message or a change. @param {string} room @param {Content} content */
+export const write = (room, { id, action, seq, message, data, reaction, on }) => {
+  return { ...request({ action, room, seq, message, data, reaction, on }, readAck, id), isMessage: true };
 };
 
 /**
@@ -107,6 +99,12 @@ export const ping = (rooms, counts = []) =>
 /** @param {string} room @param {string} [after] - a user: the page begins after this one */
 export const presence = (room, after) => request({ action: "presence", room, after }, readPresence);
 
+/**
+ * @param {string} room @param {number} seq - of a message
+ * @param {{reaction: string, user: string}} [after] - the page begins after this one
+ */
+export const reactions = (room, seq, after) => request({ action: "reactions", room, seq, after }, readReactions);
+
 /** @param {string} room */
 export const typing = (room) => request({ action: "typing", room }, () => true);
 
@@ -115,8 +113,6 @@ export const alive = () => request({ action: "alive" }, () => true);
 
 /** The actions of a moderator. The replies to ban and mute say when they end. */
 export const moderate = {
-  /** @param {string} room @param {number} seq */
-  delete: (room, seq) => request({ action: "delete", room, seq }, () => true),
   /** @param {string} room @param {string} user @param {number} seconds */
   ban: (room, user, seconds) => request({ action: "ban", room, user, seconds }, readEnd),
   /** @param {string} room @param {string} user @param {number} seconds */
@@ -158,8 +154,6 @@ function readRoomFrame(fields) {
   switch (type) {
     case "messages":
       return Array.isArray(messages) ? { type, room, epoch: readEpoch(fields), run: readRun(fields) } : null;
-    case "changed":
-      return Array.isArray(messages) ? { type, room, messages: messages.filter(isMessage) } : null;
     case "presence": {
       const count = readCount(fields);
       return count && { type, room, joined: readPeople(fields.joined), left: readPeople(fields.left), ...count };
@@ -223,8 +217,9 @@ function readReply(fields) {
 }
 
 /** @param {Fields} reply @returns {Ack | null} */
-function readAck({ seq, id, at }) {
-  return isSeq(seq) && typeof id === "string" && typeof at === "string" ? { seq, id, at } : null;
+function readAck({ seq, of, id, at }) {
+  if (!isSeq(seq) || typeof id !== "string" || typeof at !== "string") return null;
+  return { seq, id, at, ...(isSeq(of) && { of }) };
 }
 
 /** @param {Fields} reply @returns {JoinReply | null} */
@@ -287,33 +282,4 @@ function readCount({ count, approximate }) {
 /** @param {Fields} reply @returns {{until: string, expiresIn: number} | null} */
 function readEnd({ until, expires_in: expiresIn }) {
   return typeof until === "string" && isCount(expiresIn) ? { until, expiresIn } : null;
-}
-
-/** @param {Fields} fields @returns {Moderated | null} */
-function readModerated({ action, moderator, user, until, expires_in: expiresIn, seconds, locked }) {
-  if (typeof action !== "string" || typeof moderator !== "string") return null;
-  return {
-    action,
-    moderator,
-    ...(typeof user === "string" && { user }),
-    ...(typeof until === "string" && { until }),
-    ...(isCount(expiresIn) && { expiresIn }),
-    ...(isCount(seconds) && { seconds }),
-    ...(typeof locked === "boolean" && { locked }),
-  };
-}
-
-/** @param {Fields} fields @returns {Run} */
-function readRun({ messages, skipped }) {
-  return {
-    messages: /** @type {unknown[]} */ (messages).filter(isMessage),
-    skipped: Array.isArray(skipped) ? skipped.filter(isSeq) : [],
-  };
-}
-
-/** @param {unknown} value @returns {value is Message} */
-function isMessage(value) {
-  if (value === null || typeof value !== "object") return false;
-  const { seq, ...texts } = /** @type {Fields} */ (value);
-  return isSeq(seq) && ["id", "user", "name", "message", "at"].every((field) => typeof texts[field] === "string");
 }

@@ -1,6 +1,6 @@
 // Checks of single values in frames.
 
-/** @typedef {import("./frames.js").Person} Person */
+/** @typedef {{user: string, name: string}} Person - `user` is permanent, `name` can change */
 
 /** @param {unknown} value @returns {Person[]} */
 export function readPeople(value) {

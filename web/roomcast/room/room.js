@@ -2,9 +2,10 @@ import { Emitter } from "../emitter.js";
 import { moderate } from "../protocol/frames.js";
 
 /**
- * @typedef {import("../protocol/frames.js").Message} Message
+ * @typedef {import("../protocol/entries.js").Message} Message
  * @typedef {import("../protocol/frames.js").Ack} Ack
- * @typedef {import("../protocol/frames.js").Person} Person
+ * @typedef {import("../protocol/entries.js").Person} Person
+ * @typedef {import("../protocol/entries.js").PersonsReaction} PersonsReaction
  * @typedef {import("../protocol/frames.js").Moderated} Moderated
  * @typedef {import("./presence.js").Presence} Presence
  * @typedef {import("./rules.js").Rules} Rules
@@ -15,11 +16,14 @@ import { moderate } from "../protocol/frames.js";
  * @property {Message} message - in the room's order, each message once
  * @property {{more: boolean}} ready - the messages that the room begins with have been dispatched, if there are any;
  *   later ones are new. `more`: there are earlier ones
- * @property {Message} changed - the new form of a message that a moderator has deleted
+ * @property {Message} changed - a message as it is now: edited, or deleted
+ * @property {Message} reactions - a message as it is now, with other reactions
  * @property {{from: number, to: number}} lost - the messages from seq `from` to seq `to` are missing for good
  * @property {{}} reset - the room has a new log; the messages that were shown are no part of it
- * @property {Ack} sent - a message of this user is stored
- * @property {{id: string, code: string, detail: string}} failed - a message of this user was not sent and will not be
+ * @property {Ack} sent - a message of this user is stored, or a change
+ * @property {{id: string, code: string, detail: string, action?: "edit" | "delete" | "react", of?: number}} failed - a
+ *   message of this user was not sent and will not be; of a change, with its `action`: it is taken back, and `of` is the
+ *   message
  * @property {{id: string, code: string, detail: string, retryAfter: number}} delayed - a message of this user waits for
  *   `retryAfter` seconds, as in slow mode, and is sent again by itself
  * @property {import("./presence.js").PresenceUpdate} presence - who is here now, and who has joined and left since the
@@ -97,10 +101,19 @@ export class Room extends Emitter {
    * This user's messages that the server has not acknowledged, oldest first. After a page reload they include those of
    * the page before, which are sent again; with a `token` function from its first token on. Never another user's.
    *
-   * @returns {{id: string, message: string, data?: unknown}[]}
+   * @returns {{id: string, message: string, data?: unknown, deleted?: boolean, reactions?: Message["reactions"]}[]}
    */
   get pending() {
-    return this.#session.pending.map(({ at: _, user: __, ...content }) => content);
+    return this.#session.writer.pending;
+  }
+
+  /**
+   * This user's changes that the server has not acknowledged, as `pending`. `ref`: the pending message to change.
+   *
+   * @returns {import("./sending/writer.js").PendingChange[]}
+   */
+  get pendingChanges() {
+    return this.#session.writer.pendingChanges;
   }
 
   /**
@@ -113,7 +126,56 @@ export class Room extends Emitter {
    * @throws {import("../protocol/error.js").RoomcastError} the server's, or `queue_full`, `expired`, `left`, `closed`
    */
   send(message, options = {}) {
-    return this.#session.send(message, options);
+    return this.#session.writer.send(message, options);
+  }
+
+  /**
+   * Give a message of this user's own another text, and other data. This and the next two are shown at once by the
+   * events `changed` and `reactions`, with `pending`, and sent after what was written before, as `send` does.
+   *
+   * @param {number | string} message - its seq, or its ref while it is pending: if it was never sent, it is sent with
+   *   the new text, and the promise is that message's
+   * @param {string} text @param {{data?: unknown}} [options] - `data`: without it the message has none any more
+   * @returns {Promise<Ack>} when it is stored
+   * @throws {import("../protocol/error.js").RoomcastError} as `send`; the message is then shown as it was
+   */
+  edit(message, text, { data } = {}) {
+    return /** @type {Promise<Ack>} */ (this.#session.writer.change(message, { action: "edit", message: text, data }));
+  }
+
+  /**
+   * Delete a message of this user's own, for a moderator any: its text, data and reactions.
+   *
+   * @param {number | string} message - its seq, or its ref while it is pending
+   * @returns {Promise<Ack | null>} when it is stored; null if the message was never sent and never will be. Its own
+   *   promise is then rejected with the code `deleted`
+   * @throws {import("../protocol/error.js").RoomcastError}
+   */
+  delete(message) {
+    return this.#session.writer.change(message, { action: "delete" });
+  }
+
+  /**
+   * React to a message, or take a reaction back.
+   *
+   * @param {number | string} message - its seq, or its ref while it is pending
+   * @param {string} reaction - 1 to 32 characters, such as an emoji @param {boolean} [on] - false: take it back
+   * @returns {Promise<Ack>} when it is stored
+   * @throws {import("../protocol/error.js").RoomcastError}
+   */
+  react(message, reaction, on = true) {
+    return /** @type {Promise<Ack>} */ (this.#session.writer.change(message, { action: "react", reaction, on }));
+  }
+
+  /**
+   * All who have reacted to a message, ordered by reaction and user: `for await (const person of room.reactions(42))`.
+   * They are requested a page at a time.
+   *
+   * @param {number} seq
+   * @returns {AsyncGenerator<PersonsReaction, void, undefined>} throws a RoomcastError
+   */
+  reactions(seq) {
+    return this.#session.reactions(seq);
   }
 
   /**
@@ -145,18 +207,7 @@ export class Room extends Emitter {
   }
 
   /**
-   * Delete the text of a message. This and the next four are for moderators; others get the error `forbidden`.
-   *
-   * @param {number} seq
-   * @returns {Promise<void>}
-   * @throws {import("../protocol/error.js").RoomcastError}
-   */
-  async delete(seq) {
-    await this.#session.request(() => moderate.delete(this.name, seq));
-  }
-
-  /**
-   * Ban a user from the room for a time.
+   * Ban a user from the room for a time. This and the next three are for moderators; others get the error `forbidden`.
    *
    * @param {string} user @param {number} seconds - an integer, up to 366 days; 0 ends the ban
    * @returns {Promise<{until: string, expiresIn: number}>} `until`: ISO 8601, by the server's clock; `expiresIn`: seconds

@@ -1,13 +1,13 @@
 import { defer } from "../deferred.js";
 import { EventQueue } from "./event-queue.js";
 import { Membership } from "./membership.js";
-import { Outbox } from "./outbox.js";
+import { reactions } from "../protocol/frames.js";
 import { PresenceTracker } from "./presence.js";
 import { RoomcastError } from "../protocol/error.js";
-import { RoomLog } from "./room-log.js";
+import { RoomLog } from "./log/room-log.js";
 import { RoomRules } from "./rules.js";
-import { Sender } from "./sender.js";
 import { Typing } from "./typing.js";
+import { Writer } from "./sending/writer.js";
 
 /**
  * @typedef {import("../protocol/frames.js").RoomFrame} RoomFrame
@@ -26,7 +26,7 @@ import { Typing } from "./typing.js";
  * @property {string | null} owner - of the token or the client id; null if it is not known yet
  */
 
-/** The state behind one Room: membership, log, sender, presence and typing, and the order of their events. */
+/** The state behind one Room: membership, log, writer, presence and typing, and the order of their events. */
 export class Session {
   /** @type {import("./membership.js").MembershipState} */
   state = "joining";
@@ -43,7 +43,6 @@ export class Session {
   #options;
   #events;
   #membership;
-  #sender;
   #log;
   #typing;
 
@@ -58,26 +57,26 @@ export class Session {
     const callbacks = {
       position: () => ({ ...this.#log.position, changes: this.rules.changes }),
       onJoined: (reply, position) => this.#onJoined(reply, position),
-      onAway: () => this.#onAway(),
+      onAway: () => this.#enter("joining"),
       onLeft: (error, acknowledged) => this.#onLeft(error, acknowledged),
       onError: (error) => this.#report("leave", error),
     };
     this.#membership = new Membership(name, callbacks, { clock, random });
-    this.#sender = new Sender(name, new Outbox(storage, keyOf), {
-      request: (make, signal, onDelay) => this.#membership.request(make, signal, onDelay),
-      onResult: (id, result) => this.#onResult(id, result),
-      onDelay: (id, { code, message, retryAfter }) => {
-        if (retryAfter !== undefined) this.#events.emit("delayed", { id, code, detail: message, retryAfter });
-      },
-      clock,
-    });
-    this.#sender.identify(owner);
     this.#log = new RoomLog(name, history, {
       request: (make) => this.#membership.request(make),
       release: (event) => this.#onRelease(event),
       onOtherLog: () => this.#membership.joinAgain(),
       onError: (error) => this.#report("history", error),
     }, { clock, random });
+    /** @readonly */
+    this.writer = new Writer(name, {
+      request: (make, signal, onDelay) => this.#membership.request(make, signal, onDelay),
+      me: () => this.me,
+      log: this.#log,
+      emit: (type, detail) => this.#events.emit(type, detail),
+      clock, storage, keyOf,
+    });
+    this.writer.identify(owner);
     /** @readonly */
     this.presence = new PresenceTracker(name, {
       request: (make, signal) => this.#membership.request(make, signal),
@@ -108,24 +107,28 @@ export class Session {
     return Math.min(this.#log.checks.dueAt(periods), this.presence.dueAt(periods));
   }
 
-  get pending() {
-    return this.#sender.pending;
-  }
-
   /** Another token or client id is about to connect. @param {string | null} owner - null if only the server can tell */
   identify(owner) {
     // While the room is joined, messages are sent as the user who joined it.
-    if (!this.#membership.socket) this.#sender.identify(owner);
-  }
-
-  /** @param {string} message @param {{data?: unknown, ref?: string}} options */
-  send(message, options) {
-    return this.#sender.send(message, options);
+    if (!this.#membership.socket) this.writer.identify(owner);
   }
 
   /** @param {{before?: number, limit?: number}} range */
-  history(range) {
-    return this.#log.older(range);
+  async history(range) {
+    const { messages, ...rest } = await this.#log.older(range);
+    return { messages: messages.map((message) => this.writer.view(message)), ...rest };
+  }
+
+  /** Return who has reacted to a message, page by page. @param {number} seq */
+  async *reactions(seq) {
+    /** @type {import("../protocol/entries.js").PersonsReaction | undefined} */
+    let last;
+    for (let more = true; more; ) {
+      const after = last && { reaction: last.reaction, user: last.user };
+      const page = await this.request(() => reactions(this.name, seq, after));
+      yield* page.people;
+      [last, more] = [page.people.at(-1), page.more];
+    }
   }
 
   /** Send that this user is typing, unless the room is above the presence limit: it broadcasts no typing. */
@@ -189,7 +192,7 @@ export class Session {
   /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position */
   #onJoined(reply, position) {
     this.me = reply.me ?? this.me;
-    this.#sender.identify(this.#membership.socket?.owner ?? null, this.me?.user);
+    this.writer.identify(this.#membership.socket?.owner ?? null, this.me?.user);
     this.#enter("joined");
     this.rules.onJoined(reply.rules, position.changes);
     this.wasJoined = true;
@@ -198,7 +201,7 @@ export class Session {
     this.#log.onJoined(reply, position);
     this.presence.resume();
     for (const frame of this.#earlyFrames.splice(0)) this.#process(frame);
-    this.#sender.start();
+    this.writer.start();
   }
 
   /** @param {RoomFrame} frame */
@@ -206,8 +209,6 @@ export class Session {
     switch (frame.type) {
       case "messages":
         return this.#log.onRun(frame); // Other frames do not prove that messages come through.
-      case "changed":
-        return this.#log.change(frame.messages);
       case "moderated":
         return this.#applyModeration(frame.moderated);
     }
@@ -220,11 +221,6 @@ export class Session {
     this.rules.onModerated(moderated, this.me?.user);
   }
 
-  #onAway() {
-    this.#log.onAway();
-    this.#enter("joining");
-  }
-
   /** @param {RoomcastError} error @param {Promise<void>} acknowledged */
   #onLeft(error, acknowledged) {
     this.#log.stop();
@@ -233,27 +229,24 @@ export class Session {
     this.rules.stop();
     this.#options.onLeft(acknowledged);
     this.#ready.reject(error);
-    this.#sender.stop(error, { keepRestored: !this.wasJoined });
+    this.writer.stop(error, { keepRestored: !this.wasJoined });
     this.#enter("left", error.code);
     this.#events.start();
   }
 
-  /** @param {string} id @param {import("../protocol/frames.js").Ack | RoomcastError} result */
-  #onResult(id, result) {
-    if (result instanceof RoomcastError) {
-      return this.#events.emit("failed", { id, code: result.code, detail: result.message });
+  /** @param {Parameters<import("./log/room-log.js").Callbacks["release"]>[0]} event */
+  #onRelease(event) {
+    switch (event.type) {
+      case "message":
+        this.writer.onMessage(event.detail);
+        this.#typing.end(event.detail.user);
+        return this.#events.emit("message", this.writer.view(event.detail));
+      case "changed":
+      case "reactions":
+        return this.#events.emit(event.type, this.writer.view(event.detail));
+      default:
+        return this.#events.emit(event.type, event.detail);
     }
-    this.#log.onStored(result.seq);
-    this.#events.emit("sent", result);
-  }
-
-  /** @param {Parameters<import("./room-log.js").Callbacks["release"]>[0]} event */
-  #onRelease({ type, detail }) {
-    if (type === "message") {
-      this.#sender.acknowledge(detail);
-      this.#typing.end(detail.user);
-    }
-    this.#events.emit(type, detail);
   }
 
   /** @param {import("./membership.js").MembershipState} state @param {string} [code] */

@@ -99,11 +99,6 @@ describe("moderation", () => {
     assert.equal(model.members, undefined);
   });
 
-  it("deletes the text of a message", () => {
-    room.emit("changed", { ...bobs(1), message: "", deleted: true });
-    assert.deepEqual(model.entries.map(({ text, deleted }) => [text, deleted]), [["", true]]);
-  });
-
   for (const [name, rules, code] of [
     ["the room is locked", { locked: true, mutedUntil: null }, "room_locked"],
     ["the user is muted", { locked: false, mutedUntil: new Date(later) }, "muted"],
@@ -130,14 +125,62 @@ describe("moderation", () => {
 
   it("can be done from the page", async () => {
     const [message] = model.entries;
-    for (const action of ["delete", "mute", "ban"]) await model.moderate(action, message);
-    assert.deepEqual(room.actions, [["delete", 1], ["mute", "u-bob", 600], ["ban", "u-bob", 600]]);
+    for (const action of ["mute", "ban"]) await model.moderate(action, message);
+    assert.deepEqual(room.actions, [["mute", "u-bob", 600], ["ban", "u-bob", 600]]);
   });
 
   it("says that it is forbidden", async () => {
     room.forbidsModeration = true;
-    await model.moderate("delete", model.entries[0]);
+    await model.moderate("mute", model.entries[0]);
     assert.deepEqual(texts(), ["bob 1", "Only a moderator can do that."]);
+  });
+});
+
+describe("changes", () => {
+  beforeEach(() => room.begin(bobs(1)));
+
+  it("are asked for from the page", () => {
+    const [message] = model.entries;
+    model.edit(message, "new");
+    model.edit(message, message.text);
+    model.delete(message);
+    model.react(message, "👍");
+    assert.deepEqual(room.actions, [["edit", 1, "new"], ["delete", 1], ["react", 1, "👍", true]]);
+  });
+
+  it("take the user's own reaction back", () => {
+    room.emit("reactions", { ...bobs(1), reactions: [{ reaction: "👍", count: 2, people: [{ user: "u-ada", name: "Ada" }] }] });
+    const [message] = model.entries;
+    assert.deepEqual(message.reactions, [{ reaction: "👍", count: 2, mine: true, names: ["Ada"] }]);
+    model.react(message, "👍");
+    model.react(message, "🎉");
+    assert.deepEqual(room.actions, [["react", 1, "👍", false], ["react", 1, "🎉", true]]);
+  });
+
+  it("are shown", () => {
+    room.emit("changed", { ...bobs(1), message: "new", editedAt: "2026-01-01T13:00:00Z", pending: true });
+    const looks = () => model.entries.map(({ text, editedAt, deleted, changing }) => [text, editedAt, deleted, changing]);
+    assert.deepEqual(looks(), [["new", "2026-01-01T13:00:00Z", false, true]]);
+    room.emit("changed", { ...bobs(1), message: "", deleted: true });
+    assert.deepEqual(looks(), [["", "", true, false]]);
+  });
+
+  it("that fail are explained", () => {
+    room.emit("failed", { id: "c1", action: "edit", of: 1, code: "forbidden", detail: "" });
+    room.emit("failed", { id: "c2", action: "react", of: 1, code: "rate_limited", detail: "" });
+    assert.deepEqual(texts().slice(1), [
+      "Your edit was not saved. You may not do that here, or not now.",
+      "Your reaction was not saved. You are writing faster than this room allows. Wait a moment.",
+    ]);
+  });
+
+  it("are waited for before the room is left", () => {
+    room.pendingChanges = [{ id: "c1", action: "delete", seq: 1 }];
+    model.leave();
+    assert.equal(room.left, false);
+    room.pendingChanges = [];
+    room.emit("sent", { id: "c1", seq: 2, of: 1, at });
+    assert.equal(room.left, true);
   });
 });
 

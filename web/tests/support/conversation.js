@@ -42,7 +42,7 @@ class Recorder extends ScriptedServer {
 
 /** What a user sees of one room. */
 class View {
-  shown = [];
+  messages = [];
   lost = [];
   resets = 0;
   left = null;
@@ -53,19 +53,39 @@ class View {
   follow(room) {
     this.room = room;
     const on = (type, listener) => room.addEventListener(type, ({ detail }) => listener(detail));
-    on("message", (message) => this.shown.push(asShown(message)));
-    on("changed", (message) => {
-      const place = this.shown.findIndex(([seq]) => seq === message.seq);
-      this.shown[place] = asShown(message);
-    });
+    on("message", (message) => this.messages.push(message));
+    for (const type of ["changed", "reactions"]) {
+      on(type, (message) => {
+        const place = this.messages.findIndex(({ seq }) => seq === message.seq);
+        this.messages[place] = message;
+      });
+    }
     on("lost", ({ from, to }) => this.lost.push([from, to]));
     on("reset", () => {
-      this.shown = [];
+      this.messages = [];
       this.resets++;
     });
     on("sent", ({ id }) => this.stored.push(id));
     on("failed", ({ id, code }) => this.failed.push([id, code]));
     on("state", ({ state, code }) => (this.left = state === "left" ? code : null));
+  }
+
+  /** Show earlier messages above the others. */
+  async showEarlier() {
+    const { messages } = await this.room.history();
+    this.messages.unshift(...messages);
+  }
+
+  get shown() {
+    return this.messages.map(({ seq, message, deleted }) => [seq, deleted ? null : message]);
+  }
+
+  get reactions() {
+    return this.messages.flatMap(({ seq, reactions = [] }) => reactions.map(({ reaction, count }) => [seq, reaction, count]));
+  }
+
+  get waiting() {
+    return this.messages.filter(({ pending }) => pending).map(({ seq }) => seq);
   }
 
   get present() {
@@ -74,8 +94,6 @@ class View {
     return people ? people.map(({ name }) => name) : count;
   }
 }
-
-const asShown = ({ seq, message, deleted }) => [seq, deleted ? null : message];
 
 /** Plays a recorded conversation against the library. docs/conversations/README.md describes the form. */
 class Player {
@@ -177,6 +195,18 @@ class Player {
       }
       case "send":
         view.room.send(words.join(" ")).catch(() => {}); // The event tells, too.
+        return;
+      case "edit":
+        view.room.edit(Number(words[0]), words.slice(1).join(" ")).catch(() => {});
+        return;
+      case "delete":
+        view.room.delete(Number(words[0])).catch(() => {});
+        return;
+      case "react":
+        view.room.react(Number(words[0]), words[1], words[2] !== "off").catch(() => {});
+        return;
+      case "earlier":
+        view.showEarlier();
         return;
       case "watch":
         view.room.presence();

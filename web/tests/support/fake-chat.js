@@ -22,7 +22,8 @@ class FakeRoom extends EventTarget {
   joining = deferred();
   user = "u-ada";
   me = { user: "u-ada", name: "Ada" };
-  /** The moderator's actions, and if they are forbidden. */
+  pendingChanges = [];
+  /** The changes, the moderator's actions, and if these are forbidden. */
   actions = [];
   forbidsModeration = false;
   typingCalls = 0;
@@ -54,8 +55,16 @@ class FakeRoom extends EventTarget {
     this.typingCalls++;
   }
 
-  async delete(seq) {
-    this.#moderate("delete", seq);
+  edit(...change) {
+    this.actions.push(["edit", ...change]);
+  }
+
+  delete(...change) {
+    this.actions.push(["delete", ...change]);
+  }
+
+  react(...change) {
+    this.actions.push(["react", ...change]);
   }
 
   async mute(user, seconds) {

@@ -1,3 +1,5 @@
+import { fold } from "./fold.js";
+
 const HOUR = 60 * 60_000;
 const MAX_FRAME_BYTES = 32 * 1024;
 
@@ -6,7 +8,7 @@ export class Log {
   static #count = 0;
   #epoch = `epoch-${++Log.#count}`;
   head = 0;
-  /** @type {Map<number, {seq: number, at: number, message: object | null}>} null: a skipped number */
+  /** @type {Map<number, {seq: number, at: number, message: object | null, change?: object}>} null: a skipped number or a change */
   rows = new Map();
   /** @type {Map<string, number>} */
   refs = new Map();
@@ -34,8 +36,29 @@ export class Log {
   /** Write the row of a seq, unless it exists: the message, or a skipped number if its ref has another seq. */
   repair(seq, sent, at) {
     const isSkipped = !sent || this.claim(seq, sent) !== seq;
-    if (!this.rows.has(seq)) this.rows.set(seq, { seq, at, message: isSkipped ? null : asMessage(seq, sent, at) });
+    if (!this.rows.has(seq)) this.rows.set(seq, isSkipped ? { seq, at, message: null } : this.#row(seq, sent, at));
     return this.rows.get(seq);
+  }
+
+  #row(seq, sent, at) {
+    if (!sent.action) return { seq, at, message: asMessage(seq, sent, at) };
+    const changed = this.rows.get(sent.seq);
+    if (!changed?.message) return { seq, at, message: null };
+    changed.message = fold(changed.message, seq, sent, new Date(at).toISOString());
+    return { seq, at, message: null, change: asChange(seq, sent, at) };
+  }
+
+  /** Return the fields of a frame that holds these rows. */
+  asRun(rows) {
+    const messages = rows.filter(({ message }) => message).map(({ message }) => message);
+    const skipped = rows.filter(({ message }) => !message).map(({ seq }) => seq);
+    const changed = rows.flatMap(({ change }) => change ?? []);
+    const changes = changed.map((change, index) => {
+      const isLast = !changed.slice(index + 1).some(({ of }) => of === change.of);
+      const message = isLast && this.rows.get(change.of)?.message;
+      return { ...change, ...(message && { message }) };
+    });
+    return { messages, ...(changes.length && { changes }), ...(skipped.length && { skipped }) };
   }
 
   /** Return a page of what follows `after`, up to a gap. A gap is final an hour after the row behind it was written. */
@@ -52,7 +75,7 @@ export class Log {
       if (page.length === limit || !fits(row)) break;
       page.push(row);
     }
-    return { ...asRun(page), more: page.length < rows.length, ...(first_seq && { first_seq }) };
+    return { ...this.asRun(page), more: page.length < rows.length, ...(first_seq && { first_seq }) };
   }
 
   /** Return a page of the newest below `before`, down to a gap. */
@@ -64,7 +87,7 @@ export class Log {
       if (page.length === limit || !fits(row) || (page.length && row.seq !== page.at(-1).seq - 1)) break;
       page.push(row);
     }
-    return { ...asRun(page.reverse()), more: page.length < rows.length };
+    return { ...this.asRun(page.reverse()), more: page.length < rows.length };
   }
 
   /** All messages, by seq. */
@@ -82,11 +105,8 @@ function asMessage(seq, { ref, user, name = user, message, data }, at) {
   return { seq, id: ref, user, name, message, ...(data !== undefined && { data }), at: time };
 }
 
-/** Return the fields of a frame that holds these rows. */
-export function asRun(rows) {
-  const messages = rows.filter(({ message }) => message).map(({ message }) => message);
-  const skipped = rows.filter(({ message }) => !message).map(({ seq }) => seq);
-  return { messages, ...(skipped.length && { skipped }) };
+function asChange(seq, { seq: of, action: kind, user, name = user, reaction, on }, at) {
+  return { seq, of, kind, user, name, at: new Date(at).toISOString(), ...(kind === "react" && { reaction, on }) };
 }
 
 /** @returns {(row: object) => boolean} adds a row to a frame; false if the frame was already full */

@@ -1,6 +1,6 @@
 /** The moderators' actions in the rooms of a fake server. */
 export class Moderation {
-  actions = ["delete", "ban", "mute", "slow_mode", "lock"];
+  actions = ["ban", "mute", "slow_mode", "lock"];
   /** @type {Map<string, number>} when the ban ends, by room and user */
   #banned = new Map();
   /** @type {Map<string, {locked?: boolean, slow_mode?: number, muted: Map<string, number>}>} by room */
@@ -33,9 +33,7 @@ export class Moderation {
   }
 
   /** @param {any} frame @param {string} moderator - its sender's name @returns the reply */
-  perform({ action, room, user, seq, seconds, locked }, moderator) {
-    if (action === "delete") this.delete(room, seq);
-    if (action === "delete") return { room, seq };
+  perform({ action, room, user, seconds, locked }, moderator) {
     if (action === "ban") return { room, user, until: this.ban(room, user, seconds, moderator), expires_in: seconds };
     this.rule(room, action, { user, seconds, locked });
     const end = user && { user, until: this.#until(seconds), expires_in: seconds };
@@ -43,12 +41,9 @@ export class Moderation {
     return { room, ...(end ?? { seconds, locked }) };
   }
 
-  /** Delete the text of a message. */
+  /** Delete a message. */
   delete(room, seq) {
-    const row = this.#server.log(room).rows.get(seq);
-    const { data: _, ...message } = { ...row.message, message: "", deleted: true };
-    row.message = message;
-    this.#server.sendToRoom(room, { type: "changed", room, messages: [message] });
+    return this.#server.change(room, seq, { action: "delete" });
   }
 
   /** Ban a user for so many seconds; 0 ends the ban. */

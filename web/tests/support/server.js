@@ -1,8 +1,9 @@
 import { FakeSocket } from "./fake-socket.js";
-import { asRun, Log } from "./log.js";
+import { Log } from "./log.js";
 import { Moderation } from "./moderation.js";
 import { PresenceServer } from "./presence-server.js";
 
+const CHANGES = ["edit", "delete", "react"];
 const GATEWAY_ERROR = { message: "Internal server error", connectionId: "c", requestId: "r" };
 
 /**
@@ -89,9 +90,18 @@ export class ScriptedServer {
     this.log(room).repair(seq, sent, this.time.now());
   }
 
+  /** Change a message as another user, and broadcast that at once, or not. @returns the number of the change */
+  change(room, seq, fields, { isBroadcast = true } = {}) {
+    const number = this.reserve(room);
+    const ref = `change ${room} ${number}`;
+    this.log(room).repair(number, { ref, user: "other", on: true, ...fields, seq }, this.time.now());
+    if (isBroadcast) this.broadcast(room, number);
+    return number;
+  }
+
   broadcast(room, ...seqs) {
     const rows = seqs.map((seq) => this.log(room).rows.get(seq));
-    const frame = { type: "messages", room, epoch: this.log(room).epoch, ...asRun(rows) };
+    const frame = { type: "messages", room, epoch: this.log(room).epoch, ...this.log(room).asRun(rows) };
     for (const socket of this.open) {
       if (!socket.rooms.has(room) || this.isShed(socket)) continue;
       socket.push(frame);
@@ -129,18 +139,29 @@ export class ScriptedServer {
     const error = this.error(frame) || this.#errorFor(socket, frame);
     if (error) return socket.push({ type: "reply", ref, status: "error", detail: "no", ...error });
     if (frame.action === "send") return void this.#send(socket, frame, reply);
+    if (CHANGES.includes(frame.action)) return void this.#change(socket, frame, reply);
     const result = this.#perform(socket, frame);
     if (this.dies(frame.action)) socket.push(GATEWAY_ERROR);
     else reply(result);
   }
 
-  #errorFor({ isKnown, isModerator, rooms, user }, { action, room, rooms: asked = [] }) {
+  #errorFor({ isKnown, isModerator, rooms, user }, frame) {
+    const { action, room, rooms: asked = [] } = frame;
     if (!isKnown) return { code: "not_connected" };
     if (asked.length > 64) return { code: "invalid_frame" };
     if (action === "join" && this.moderation.isBanned(room, user)) return { code: "forbidden" };
     if (this.moderation.actions.includes(action) && !isModerator) return { code: "forbidden" };
     const needsNoMembership = ["join", "leave", "ping", "alive"].includes(action);
-    return needsNoMembership || rooms.has(room) ? null : { code: "not_a_member" };
+    if (!needsNoMembership && !rooms.has(room)) return { code: "not_a_member" };
+    return CHANGES.includes(action) ? this.#errorForChange(frame, user, isModerator) : null;
+  }
+
+  #errorForChange({ action, room, seq, ref }, user, isModerator) {
+    const message = this.log(room).rows.get(seq)?.message;
+    if (this.log(room).refs.has(ref)) return null; // An earlier attempt was stored.
+    if (!message || message.deleted) return { code: "invalid_message" };
+    const isAllowed = action === "react" || message.user === user || (action === "delete" && isModerator);
+    return isAllowed ? null : { code: "forbidden" };
   }
 
   #perform(socket, frame) {
@@ -175,6 +196,12 @@ export class ScriptedServer {
         return {};
       case "presence":
         return this.presence.reply(room, after);
+      case "reactions": {
+        const message = this.log(room).rows.get(frame.seq)?.message;
+        const all = (message?.reactions ?? []).flatMap(({ reaction, people }) => people.map((one) => ({ reaction, ...one })));
+        const first = after ? 1 + all.findIndex(({ reaction, user }) => reaction === after.reaction && user === after.user) : 0;
+        return { room, seq: frame.seq, reactions: all.slice(first, first + 2), more: all.length > first + 2 };
+      }
       case "typing":
         this.sendToRoom(room, { type: "typing", room, ...socket.person }, (other) => other.user !== socket.user);
         return { room };
@@ -199,6 +226,19 @@ export class ScriptedServer {
     const { message: stored } = log.repair(claimed, sent, at);
     if (this.dies("row")) return socket.push(GATEWAY_ERROR);
     reply({ room, seq: claimed, id: ref, at: stored.at });
+  }
+
+  /** Write head and ref, then reply. The fan-out folds the change and writes its row. */
+  async #change(socket, { room, ref, ...fields }, reply) {
+    const log = this.log(room);
+    const sent = { ...fields, ref, ...socket.person };
+    const seq = log.commit(sent);
+    if (log.stream.length === 1) this.#fanOut(room, log);
+    if (this.dies("head")) return socket.push(GATEWAY_ERROR);
+    await this.time.later(this.writeDelay());
+    const claimed = log.claim(seq, sent);
+    if (this.dies("ref")) return socket.push(GATEWAY_ERROR);
+    reply({ room, seq: claimed, of: fields.seq, id: ref, at: new Date(this.time.now()).toISOString() });
   }
 
   /** Repair what is missing, in order, and broadcast the run. */

@@ -1,4 +1,4 @@
-"""Write what follows a commit: the ref and the row of a message, each only once."""
+"""Write what follows a commit: the ref and the row of a message or a change, each only once."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.protocol.messages import Message
+from chat.protocol.messages import Change, Message
 from chat.storage import keys
 from chat.storage.dynamodb import old_item
-from chat.storage.items import to_item
+from chat.storage.items import to_row
 from chat.storage.log.reader import LogReader
 
-REF_TTL = timedelta(hours=24)  # how long a message can be sent again under its ref
+REF_TTL = timedelta(hours=24)  # how long a message or a change can be sent again under its ref
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """The message that owns a ref: where it is in the log, and the digest of its content."""
+    """What owns a ref: where it is in the log, and the digest of its content."""
 
     seq: int
     digest: str
@@ -41,23 +41,29 @@ class LogWriter(LogReader):
         super().__init__(dynamodb, table, now)
         self._history = timedelta(days=history_days)
 
-    def _claim(self, room: str, seq: int, message: Message) -> Ref:
-        """Return the owner of the message's ref: this seq, unless another was first."""
-        mine = Ref(seq, message.digest, message.at)
+    def _claim(self, room: str, seq: int, content: Message | Change) -> Ref:
+        """Return the owner of the content's ref: this seq, unless another was first."""
+        mine = Ref(seq, content.digest, content.at)
         item = {
-            "id": message.id,
+            "id": content.id,
             "seq": seq,
             "digest": mine.digest,
             "at": mine.at,
             "expires_at": self._expiry(REF_TTL),
         }
-        other = self._put_if_absent(keys.ref(room, message.id) | item)
+        other = self._put_if_absent(keys.ref(room, content.id) | item)
         return mine if other is None else Ref.from_item(other)
 
-    def _write_row(self, room: str, seq: int, message: Message, *, skipped: bool) -> None:
-        # Only if absent: the other function may have written the row, and a moderator deleted its text.
-        content = {"skipped": True, "at": message.at} if skipped else to_item(message)
-        self._put_if_absent(keys.row(room, seq) | content | {"expires_at": self._expiry(self._history)})
+    def _write_row(self, room: str, seq: int, content: Message | Change) -> None:
+        # Only if absent: the other function may have written the row, and a change have deleted its text.
+        self._put_row(room, seq, to_row(content))
+
+    def _write_skipped_row(self, room: str, seq: int, content: Message | Change) -> None:
+        self._put_row(room, seq, {"skipped": True, "at": content.at})
+
+    def _put_row(self, room: str, seq: int, attributes: dict[str, Any]) -> None:
+        expiry = {"expires_at": self._expiry(self._history)}
+        self._put_if_absent(keys.row(room, seq) | attributes | expiry)
 
     def _put_if_absent(self, item: dict[str, Any]) -> dict[str, Any] | None:
         """Write an item, or return the one that is there already."""

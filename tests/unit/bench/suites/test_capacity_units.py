@@ -11,6 +11,17 @@ def test_a_message_takes_four_write_units() -> None:
     assert units.repair.writes == 0
 
 
+def test_an_edit_and_a_deletion_take_five_write_units_and_a_reaction_six() -> None:
+    writes = {kind: units.writes for kind, units in capacity_units.of_changes().items()}
+    assert writes.pop("a page with the message and its changes") == 0
+    assert writes == {"edit": 5, "delete": 5, "react": 6, "take the reaction back": 6}
+
+
+def test_a_page_reads_nothing_more_because_of_changes() -> None:
+    page = capacity_units.of_changes()["a page with the message and its changes"]
+    assert page.reads == capacity_units.of_connection()["a page of an empty history"].reads
+
+
 def test_each_request_of_a_connection_takes_units() -> None:
     requests = capacity_units.of_connection()
     assert all(units.writes + units.reads > 0 for units in requests.values())

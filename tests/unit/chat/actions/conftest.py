@@ -19,6 +19,7 @@ from chat.protocol.frames import parse
 from chat.protocol.messages import Message
 from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log.log import Log
+from chat.storage.log.repair import LogRepair
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, Signals
@@ -41,7 +42,7 @@ def chat_on(dynamodb: Any, sockets: Any = None, limits: Limits = MANY) -> Contex
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
     log = Log(dynamodb, "MessagesTable", 90, rules, rate=Rate(1_000, 1_000))
     membership = Membership(connections, rules, signals)
-    moderation = Moderation(membership, log, rules, signals, lambda: sockets)
+    moderation = Moderation(membership, rules, signals, lambda: sockets)
     return Context(connections, log, rules, signals, membership, moderation)
 
 
@@ -92,7 +93,10 @@ FRAMES: dict[str, dict[str, Any]] = {
     "history": {"after": 0},
     "presence": {},
     "typing": {},
-    "delete": {"seq": 1},
+    "edit": {"ref": "c1", "seq": 1, "message": "Ho"},
+    "delete": {"ref": "c1", "seq": 1},
+    "react": {"ref": "c1", "seq": 1, "reaction": "👍"},
+    "reactions": {"seq": 1},
     "ban": {"user": "u2", "seconds": 60},
     "mute": {"user": "u2", "seconds": 60},
     "slow_mode": {"seconds": 60},
@@ -104,3 +108,25 @@ EVE_SAID = Message("e1", "u2", "Eve", "Hi", None, "2026-11-24T06:20:01.123Z")
 
 def notices(stream: Stream) -> list[dict[str, Any]]:
     return [json.loads(signal.frame) for _, signal in stream.signals() if isinstance(signal, Notice)]
+
+
+@pytest.fixture
+def said(three: Context) -> Context:
+    """Ada's message 1 and Eve's message 2."""
+    reply_to(three, action="send", ref="r1", room="general", message="teh", data={"a": 1})
+    reply_to(three, EVES, action="send", ref="r2", room="general", message="Ho")
+    return three
+
+
+def change(chat: Context, action: str, sender: Sender = SENDER, **fields: Any) -> dict[str, Any]:
+    return reply_to(chat, sender, **{"action": action, "room": "general"} | FRAMES[action] | fields)
+
+
+def fold(dynamodb: Any, stream: Stream) -> None:
+    """Do what the fan-out does with what was committed."""
+    for room, run in stream.batch().items():
+        LogRepair(dynamodb, "MessagesTable", 90).repair(room, run)
+
+
+def history(chat: Context, after: int = 0) -> dict[str, Any]:
+    return reply_to(chat, action="history", room="general", after=after)

@@ -38,7 +38,7 @@ from tests.unit.chat.actions.conftest import (
 def test_the_actions_are_these() -> None:
     assert set(ACTIONS) == {
         "onMessage", "send", "join", "leave", "history", "ping", "alive", "presence", "typing",
-        "delete", "ban", "mute", "slow_mode", "lock",
+        "edit", "delete", "react", "reactions", "ban", "mute", "slow_mode", "lock",
     }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def test_an_unknown_action_is_not_quoted(chat: Context) -> None:
     assert "secret" not in str(error_of(chat, action="secret"))
 
 
-WRITING = {"onMessage", "send", "typing"}
+WRITING = {"onMessage", "send", "typing", "edit", "react"}
 
 
 @pytest.mark.parametrize("action", FRAMES)

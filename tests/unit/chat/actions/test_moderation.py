@@ -1,4 +1,4 @@
-"""The actions delete, ban, mute, slow_mode and lock."""
+"""The actions ban, mute, slow_mode and lock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from chat.identity.identity import Identity
 from chat.protocol.errors import (
     Forbidden,
     InvalidFrame,
-    InvalidMessage,
     InvalidRef,
     NotAMember,
     RateLimited,
@@ -28,12 +27,11 @@ from tests.unit.chat.actions.conftest import (
     error_of,
     notices,
     reply_to,
-    send_messages,
     seqs,
 )
 
 
-@pytest.mark.parametrize("action", ["delete", "ban", "mute", "slow_mode", "lock"])
+@pytest.mark.parametrize("action", ["ban", "mute", "slow_mode", "lock"])
 def test_only_a_moderator_moderates(three: Context, stream: Stream, action: str) -> None:
     reply_to(three, EVES, action="send", ref="r0", room="general", message="Hi")
     frame = {"action": action, "room": "general"} | FRAMES[action]
@@ -46,9 +44,6 @@ def test_only_a_moderator_moderates(three: Context, stream: Stream, action: str)
 @pytest.mark.parametrize(
     ("action", "fields"),
     [
-        ("delete", {"seq": 0}),
-        ("delete", {"seq": "1"}),
-        ("delete", {"seq": ...}),
         ("ban", {"user": ...}),
         ("ban", {"user": ""}),
         ("ban", {"user": "u" * 129}),
@@ -75,26 +70,13 @@ def test_an_act_with_an_invalid_field_is_not_done(
     assert stream.records() == []
 
 
-@pytest.mark.parametrize("action", ["delete", "ban", "mute", "slow_mode", "lock"])
+@pytest.mark.parametrize("action", ["ban", "mute", "slow_mode", "lock"])
 def test_an_act_with_an_invalid_ref_is_not_done(three: Context, stream: Stream, action: str) -> None:
     reply_to(three, action="send", ref="r0", room="general", message="Hi")
     stream.records()
     frame = {"action": action, "room": "general", "ref": 7} | FRAMES[action]
     assert isinstance(error_of(three, MODERATOR, **frame), InvalidRef)
     assert stream.records() == []
-
-
-def test_a_deleted_message_is_deleted_in_the_history_and_announced(three: Context, stream: Stream) -> None:
-    send_messages(three, 2)
-    reply = reply_to(three, MODERATOR, action="delete", ref="d1", room="general", seq=2)
-    assert reply == {"type": "reply", "ref": "d1", "status": "ok", "room": "general", "seq": 2}
-    page = reply_to(three, action="history", room="general", after=0)["messages"]
-    assert [(each["seq"], each["message"], each.get("deleted")) for each in page] == [
-        (1, "Hi", None),
-        (2, "", True),
-    ]
-    assert notices(stream) == [{"type": "changed", "room": "general", "messages": [page[1]]}]
-    assert isinstance(error_of(three, MODERATOR, action="delete", room="general", seq=3), InvalidMessage)
 
 
 def test_a_banned_user_can_neither_stay_nor_come_back(

@@ -17,7 +17,7 @@ from chat.delivery.deliver import Counts, Delivery
 from chat.delivery.slice_queue import SliceTask
 from chat.delivery.slices import SliceWorker
 from chat.identity.identity import Protocol
-from chat.protocol.messages import Entry, Message
+from chat.protocol.messages import Change, Entry, Message
 from chat.storage.cursors import Cursor, Cursors
 from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
@@ -288,9 +288,12 @@ def test_a_message_deleted_before_a_slice_got_it_is_posted_as_deleted(
 ) -> None:
     room = LargeRoom(dynamodb, HashSpace(10, 20), 2)
     room.hash_space.plain = {20}
-    room.log.delete(ROOM, 1)
-    room.run_slice(virtual, SliceTask(FIRST, 0, 2))
+    deletion = Change("delete", 1, "c1", "u1", "Ada", "at")
+    assert room.log.append(ROOM, deletion).seq == 3
+    LogRepair(dynamodb, MESSAGES, 90).repair(ROOM, [Entry(3, None, deletion)])
+    room.run_slice(virtual, SliceTask(FIRST, 0, 3))
     ((frame,), plain) = room.sockets.frames["at-10"], room.sockets.frames["at-20"]
-    first, second = json.loads(frame)["messages"]
+    (first, second), (change,) = json.loads(frame)["messages"], json.loads(frame)["changes"]
+    assert (change["kind"], change["of"], change["message"]) == ("delete", 1, first)
     assert (first["message"], first["deleted"], second["message"]) == ("", True, "message 2")
     assert plain == ["message 2"]

@@ -55,7 +55,7 @@ def chat_on(client: Any) -> Context:
     log = Log(client, MESSAGES, 90, rules, rate=fast)
     sockets: Any = None  # nobody is moderated
     membership = Membership(connections, rules, signals)
-    moderation = Moderation(membership, log, rules, signals, sockets)
+    moderation = Moderation(membership, rules, signals, sockets)
     return Context(connections, log, rules, signals, membership, moderation)
 
 

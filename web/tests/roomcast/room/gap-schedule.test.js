@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { GAPS, GapSchedule } from "../../../roomcast/room/gap-schedule.js";
+import { GAPS, GapSchedule } from "../../../roomcast/room/log/gap-schedule.js";
 
 const NOW = 1_000_000;
 const gap = (since) => ({ from: 7, to: 9, since });

@@ -45,11 +45,13 @@ class Schedule {
   written = [];
   records = [];
   acknowledged = new Map();
+  changed = new Map(); // the numbers of acknowledged changes, by ref
 
   constructor(seed) {
     this.random = randomFrom(seed);
     this.handsOver = this.random() < 0.3; // A hand-over repairs much, so most schedules have none.
     const maxRate = this.random() * 0.2;
+    this.changes = this.random() < 0.5 ? 0.6 : 0; // how often a turn changes a message, too
     this.rates = Object.fromEntries(FAULTS.map((name) => [name, this.random() < 0.5 ? 0 : this.random() * maxRate]));
   }
 
@@ -106,6 +108,7 @@ class Schedule {
         tab = this.enter(new Tab(server, time, options));
       }
       if (this.isFaulty && tab.record) this.write(tab.record, `${client} ${turn}`);
+      if (this.isFaulty && tab.record && this.random() < this.changes) this.change(tab.record);
     }
   }
 
@@ -114,7 +117,14 @@ class Schedule {
       record.head = this.server.log("general").head;
       tab.record = record;
       this.records.push(record);
-      record.room.addEventListener("sent", ({ detail: { id, seq } }) => this.acknowledged.set(id, seq));
+      record.room.addEventListener("sent", ({ detail: { id, seq, of } }) => {
+        if (of === undefined) this.acknowledged.set(id, seq);
+        else this.changed.set(id, seq);
+      });
+      record.forms = new Map();
+      for (const type of ["message", "changed", "reactions"]) {
+        record.room.addEventListener(type, ({ detail }) => record.forms.set(detail.seq, detail));
+      }
     });
     return tab;
   }
@@ -124,11 +134,43 @@ class Schedule {
     record.room.send(text, { ref: text });
   }
 
+  /** Edit or delete a message of the user's own, or react to any. */
+  change({ room, messages, forms }) {
+    const isMine = ({ user }) => user === room.user;
+    const action = ["edit", "edit", "delete", "react", "react", "react"][Math.floor(this.random() * 6)];
+    const choice = messages.filter((message) => action === "react" || isMine(message)).slice(-8);
+    const target = choice[Math.floor(this.random() * choice.length)];
+    if (!target || forms.get(target.seq).deleted) return;
+    if (action === "edit") room.edit(target.seq, `${target.message}, edited`);
+    if (action === "delete") room.delete(target.seq);
+    if (action === "react") room.react(target.seq, this.random() < 0.5 ? "👍" : "🎉", this.random() < 0.7);
+  }
+
+  checkChanges() {
+    const log = this.server.log("general");
+    const rowsOfRefs = new Map(log.refs);
+    for (const [ref, seq] of this.changed) {
+      assert.equal(rowsOfRefs.get(ref), seq, `${ref} has its acknowledged number`);
+      assert.ok(log.rows.get(seq).change, "an acknowledged change is in the log");
+    }
+    const stored = new Map(log.messages.map((message) => [message.seq, message]));
+    for (const { forms } of this.records.filter(({ ended }) => !ended)) {
+      for (const [seq, { editedAt, ...form }] of forms) {
+        const { edited_at, ...wanted } = stored.get(seq);
+        const reactions = wanted.reactions ?? [];
+        assert.deepEqual({ ...form, reactions: form.reactions ?? [] }, { ...wanted, reactions }, "each member sees each message as it is");
+        assert.equal(editedAt, edited_at);
+      }
+    }
+    return [...log.rows.values()].filter(({ change }) => change).length;
+  }
+
   check() {
+    const changes = this.checkChanges();
     const all = this.server.log("general").messages;
-    assert.deepEqual(all.map(({ message }) => message).sort(), this.written.sort(), "each message is stored once");
+    assert.deepEqual(all.map(({ id }) => id).sort(), this.written.sort(), "each message is stored once");
     for (const client of new Set(this.written.map(clientOf))) {
-      const turns = all.map(({ message }) => message).filter((text) => clientOf(text) === client).map(turnOf);
+      const turns = all.map(({ id }) => id).filter((text) => clientOf(text) === client).map(turnOf);
       assert.deepEqual(turns, turns.toSorted((a, b) => a - b), "a user's messages are in order");
     }
     const seqOf = new Map(all.map(({ id, seq }) => [id, seq]));
@@ -140,15 +182,17 @@ class Schedule {
       const expected = all.map(({ seq }) => seq).filter((seq) => from <= seq && seq <= until);
       assert.deepEqual(seqs, expected, "each message is shown once, in order");
       assert.deepEqual(lost, []);
-      assert.deepEqual(events.filter((event) => event === "reset" || event.startsWith("failed")), []);
+      assert.deepEqual(events.filter((event) => event === "reset" || isFailure(event)), []);
     }
     const open = this.records.filter(({ ended }) => !ended);
-    for (const { room } of open) assert.deepEqual([room.state, room.pending], ["joined", []]);
+    for (const { room } of open) assert.deepEqual([room.state, room.pending, room.pendingChanges], ["joined", [], []]);
     const shown = this.records.flatMap(({ seqs }) => seqs);
-    return { written: this.written.length, sockets: this.server.sockets.length, shown: shown.length };
+    return { written: this.written.length, sockets: this.server.sockets.length, shown: shown.length, changes };
   }
 }
 
+/** A change fails if its message was deleted meanwhile. */
+const isFailure = (event) => event.startsWith("failed") && event !== "failed: invalid_message";
 const clientOf = (text) => text.split(" ")[0];
 const turnOf = (text) => Number(text.split(" ")[1]);
 
@@ -166,4 +210,5 @@ test("whatever goes wrong, each acknowledged message is shown to every member on
   }
   t.diagnostic(`${SEEDS} schedules from seed ${FIRST_SEED}: ${JSON.stringify(totals)}`);
   assert.ok(totals.shown > totals.written);
+  assert.ok(totals.changes > SEEDS);
 });

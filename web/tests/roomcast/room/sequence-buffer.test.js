@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { SequenceBuffer } from "../../../roomcast/room/sequence-buffer.js";
+import { SequenceBuffer } from "../../../roomcast/room/log/sequence-buffer.js";
 import { randomFrom } from "../../support/time.js";
 
 const message = (seq, id = `m${seq}`) => ({ seq, id, user: "u", name: "n", message: `text ${seq}`, at: "" });
@@ -92,40 +92,14 @@ describe("a buffer after begin()", () => {
   });
 });
 
-describe("a changed message", () => {
-  const changed = (seq) => ({ ...message(seq), message: "", deleted: true });
-  const texts = () => buffer.take().map(({ detail }) => detail.message);
-
-  it("may have been released, or be older than the base", () => {
-    buffer.begin(10, 0);
-    buffer.add(run([11]), 0);
-    taken();
-    assert.deepEqual([buffer.change(changed(11), 0), buffer.change(changed(7), 0), taken()], [true, true, []]);
-    assert.equal(buffer.latest(message(7)).deleted, true);
-    assert.deepEqual(buffer.latest(message(8)), message(8));
-  });
-
-  it("is released in its new form", () => {
-    buffer.begin(10, 0);
-    buffer.add(run([12]), 0);
-    for (const seq of [12, 13]) assert.equal(buffer.change(changed(seq), 0), false);
-    buffer.add(run([13, 11]), 0);
-    assert.deepEqual(texts(), ["text 11", "", ""]);
-    assert.equal(buffer.gap, null);
-  });
-
-  it("fills its gap", () => {
-    buffer.begin(10, 0);
-    buffer.change(changed(12), 5);
-    assert.deepEqual(buffer.gap, { from: 11, to: 11, since: 5 });
-  });
-
-  it("is kept before begin()", () => {
-    assert.equal(buffer.change(changed(11), 0), false);
-    buffer.add(run([11, 12]), 0);
-    buffer.begin(10, 0);
-    assert.deepEqual(texts(), ["", "text 12"]);
-  });
+it("a buffer knows what it has released", () => {
+  buffer.add(run([12]), 0);
+  assert.equal(buffer.hasReleased(7), false);
+  buffer.begin(10, 0);
+  buffer.add(run([11]), 0);
+  assert.equal(buffer.hasReleased(11), false);
+  taken();
+  assert.deepEqual([7, 11, 12, 13].map((seq) => buffer.hasReleased(seq)), [true, true, true, false]);
 });
 
 describe("a buffer before begin()", () => {

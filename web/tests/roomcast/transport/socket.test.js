@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { history, join, ping, send } from "../../../roomcast/protocol/frames.js";
+import { history, join, ping, write } from "../../../roomcast/protocol/frames.js";
 import { Socket, SocketClosed, TIMEOUT } from "../../../roomcast/transport/socket.js";
 import { ScriptedServer } from "../../support/server.js";
 import { FakeTime } from "../../support/time.js";
@@ -87,7 +87,7 @@ describe("a socket", () => {
   it("ignores a malformed reply", async () => {
     const socket = await open();
     server.isLost = (way) => way === "out";
-    const request = send("general", { id: "ref-1", message: "Hi" });
+    const request = write("general", { action: "send", id: "ref-1", message: "Hi" });
     const pending = socket.request(request);
     server.isLost = () => false;
     server.socket.push({ type: "reply", ref: "ref-1", status: "ok", seq: "one", id: "ref-1", at: "" });

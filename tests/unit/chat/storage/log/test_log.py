@@ -129,7 +129,7 @@ def test_a_flood_over_four_instances_is_held_and_other_rooms_are_not_slowed(dyna
         clock.now = NOW + number / 500
         log = instances[number % 4]
         try:
-            log.append("flood", message(f"r{number}"), moderator=number % 2 == 0)
+            log.append("flood", message(f"r{number}"), exempt=number % 2 == 0)
         except RateLimited as limited:
             waits.append(limited.retry_after)
         if number % 50 == 0:

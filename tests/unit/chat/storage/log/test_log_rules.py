@@ -37,7 +37,7 @@ def test_a_rule_holds_at_once_in_every_instance(dynamodb: Any, stream: Stream, r
     others = log_of(dynamodb)
     if "locked" not in rules:
         others.append("general", message("r4", user="u2"))
-    others.append("general", message("r5"), moderator=True)
+    others.append("general", message("r5"), exempt=True)
     others.append("news", message("r6"))
 
 
@@ -166,7 +166,7 @@ def test_slow_mode_holds_for_a_person_over_all_instances(dynamodb: Any) -> None:
             log.append("general", message("r2"))
         assert limited.value.retry_after == 30
     instances[0].append("general", message("r3", user="u2"))
-    instances[1].append("general", message("r4"), moderator=True)
+    instances[1].append("general", message("r4"), exempt=True)
     clock.now += 30
     instances[2].append("general", message("r2"))
     assert [row.entry.message.id for row in instances[0].rows_after("general", 0) if row.entry.message] == [

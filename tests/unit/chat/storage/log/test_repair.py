@@ -53,19 +53,6 @@ def test_a_second_repair_changes_nothing(log: Log, dynamodb: Any, log_repair: Lo
     assert dynamodb.scan(TableName=TABLE)["Items"] == stored
 
 
-def test_a_run_that_comes_again_does_not_bring_back_what_was_deleted_meanwhile(
-    log: Log, stream: Stream, log_repair: LogRepair
-) -> None:
-    log.append("general", message("r1", "secret", data='"secret"'))
-    log.append("general", message("r2", "Ho"))
-    run = stream.batch()["general"]
-    log.delete("general", 1)
-    first, second = log_repair.repair("general", run).entries
-    assert first.message is not None
-    assert (first.message.text, first.message.data, first.message.deleted) == ("", None, True)
-    assert second == run[1]
-
-
 def test_a_message_twice_in_one_run_counts_once(log: Log, dynamodb: Any, log_repair: LogRepair) -> None:
     run = [Entry(1, message("r1")), Entry(2, message("r1", at="later")), Entry(3, message("r1", "other"))]
     assert log_repair.repair("general", run).entries == [run[0], Entry(2, None), Entry(3, None)]

@@ -1,27 +1,30 @@
+import { Forms } from "./forms.js";
 import { GapSchedule } from "./gap-schedule.js";
-import { history, MAX_PAGE } from "../protocol/frames.js";
+import { history, MAX_PAGE } from "../../protocol/frames.js";
+import { lowestSeq } from "../../protocol/entries.js";
 import { SequenceBuffer } from "./sequence-buffer.js";
 
-/** How many of the newest entries are read again after an absence. */
-const REVIEWED = 100;
+/** How many of the newest entries are read again if numbers are lost: they may have been changes. */
+const REVIEWED = 500;
 
 /** Stands for a page that the server does not give: it fills no gap. @type {Page} */
-const NO_PAGE = { epoch: undefined, messages: [], skipped: [], more: true, firstSeq: undefined };
+const NO_PAGE = { epoch: undefined, messages: [], changes: [], skipped: [], more: true, firstSeq: undefined };
 
 /**
- * @typedef {import("../protocol/frames.js").Page} Page
- * @typedef {import("../protocol/frames.js").Epoch} Epoch
- * @typedef {import("../protocol/frames.js").Run} Run
- * @typedef {import("../protocol/frames.js").Message} Message
- * @typedef {import("./membership.js").LogPosition} Position
- * @typedef {<Result>(make: () => import("../protocol/frames.js").Request<Result>) => Promise<Result>} SendRequest
- * @typedef {import("./sequence-buffer.js").Release | {type: "ready", detail: {more: boolean}} |
- *   {type: "changed", detail: Message}} ReaderEvent
+ * @typedef {import("../../protocol/frames.js").Page} Page
+ * @typedef {import("../../protocol/frames.js").Epoch} Epoch
+ * @typedef {import("../../protocol/entries.js").Run} Run
+ * @typedef {import("../../protocol/entries.js").Message} Message
+ * @typedef {import("../membership.js").LogPosition} Position
+ * @typedef {<Result>(make: () => import("../../protocol/frames.js").Request<Result>) => Promise<Result>} SendRequest
+ * @typedef {import("./sequence-buffer.js").Release | import("./forms.js").FormEvent |
+ *   {type: "ready", detail: {more: boolean}}} ReaderEvent - forms are told of messages that were released
  */
 
 /** Reads one room's log: releases messages in order, and requests what is missing. */
 export class Reader {
   #buffer = new SequenceBuffer();
+  #forms = new Forms();
   /** @type {Epoch} */
   #epoch;
   #schedule;
@@ -46,7 +49,7 @@ export class Reader {
   /**
    * @param {string} name @param {number} history - how many earlier messages to begin with
    * @param {{request: SendRequest, release: (event: ReaderEvent) => void, onOtherLog: () => void,
-   *   onError: (error: unknown) => void, clock: import("../transport/clock.js").Clock, random: () => number}} tools - `onOtherLog`: the server has another
+   *   onError: (error: unknown) => void, clock: import("../../transport/clock.js").Clock, random: () => number}} tools - `onOtherLog`: the server has another
    *   log than the one that was read; `onError`: the server does not give a page
    */
   constructor(name, history, { request, release, onOtherLog, onError, clock, random }) {
@@ -78,7 +81,7 @@ export class Reader {
   /**
    * False if a join's reply is of another log than the one that is read.
    *
-   * @param {import("../protocol/frames.js").Head} reply @param {Position} position - when the join was sent
+   * @param {import("../../protocol/frames.js").Head} reply @param {Position} position - when the join was sent
    */
   follows({ seq, epoch }, position) {
     if (epoch !== undefined && position.epoch !== undefined) return this.isOf(epoch);
@@ -87,7 +90,7 @@ export class Reader {
     return position.epoch === undefined && seq >= position.head;
   }
 
-  /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
+  /** @param {import("../../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
   resume({ seq, page, epoch }, { after }) {
     const now = this.#clock.elapsed();
     this.#epoch ??= epoch;
@@ -100,7 +103,7 @@ export class Reader {
   /** @param {Run} run - as the server broadcasts it */
   onRun(run) {
     const { head } = this.#buffer;
-    this.#buffer.add(run, this.#clock.elapsed());
+    this.#add(run);
     if (this.#buffer.head > head) this.#schedule.onNewerEntry(this.#clock.elapsed());
     this.#advance();
   }
@@ -111,27 +114,9 @@ export class Reader {
     this.#advance();
   }
 
-  /** @param {Message[]} messages - that have changed */
-  change(messages) {
-    for (const message of messages) {
-      const isReleased = this.#buffer.change(message, this.#clock.elapsed());
-      if (isReleased && !this.#isStopped) this.#release({ type: "changed", detail: message });
-    }
-    this.#advance();
-  }
-
-  /**
-   * Read the newest released messages again. However short an absence was, their deletions are missed: a `changed` has
-   * no number that would show its loss.
-   *
-   * @param {number | undefined} upTo - the last seq before the absence
-   */
-  async review(upTo = 0) {
-    const read = upTo - this.#oldest + 1;
-    if (this.#buffer.contiguous === undefined || upTo === 0 || read <= 0) return; // Nothing of this log was released.
-    const range = { before: upTo + 1, limit: Math.min(read, REVIEWED) };
-    const page = await this.#page(range).catch((error) => this.#noPage(error));
-    this.change(page.messages.filter(({ deleted }) => deleted));
+  /** @param {number} seq @returns {Message | undefined} that message as it is now, if it was released */
+  released(seq) {
+    return this.#isReleased(seq) ? this.#forms.get(seq) : undefined;
   }
 
   /**
@@ -148,8 +133,9 @@ export class Reader {
     const page = await this.#page(range);
     if (page === NO_PAGE) return { messages: [], more: false, before: from };
     const next = lowestSeq(page) ?? from;
+    this.#note(page);
     this.#oldest = Math.min(this.#oldest, next);
-    const messages = inOrder(page.messages).map((message) => this.#buffer.latest(message));
+    const messages = inOrder(page.messages).map((message) => this.#forms.latest(message));
     return { messages, more: page.more, before: next };
   }
 
@@ -172,7 +158,7 @@ export class Reader {
       while (more && remaining > 0) {
         const range = { before: oldest, limit: Math.min(remaining, MAX_PAGE) };
         const page = await this.#page(range);
-        this.#buffer.add(page, this.#clock.elapsed());
+        this.#add(page);
         more = page.more && page.messages.length + page.skipped.length > 0;
         oldest = lowestSeq(page) ?? oldest;
         remaining -= page.messages.length;
@@ -196,6 +182,42 @@ export class Reader {
     if (!this.#isStopped) this.#release({ type: "ready", detail: { more } });
   }
 
+  /** Take entries in: the changes of what was released are told at once. @param {Run} run */
+  #add(run) {
+    this.#note(run);
+    // A changed message may come before its own entry.
+    const changed = run.changes.flatMap(({ message }) => message ?? []);
+    this.#buffer.add({ messages: [...run.messages, ...changed], skipped: run.skipped }, this.#clock.elapsed());
+  }
+
+  /** Note the forms of messages, and tell those that are newer than what was released. @param {Run} run */
+  #note(run) {
+    for (const event of this.#forms.note(run)) {
+      if (!this.#isStopped && this.#isReleased(event.detail.seq)) this.#release(event);
+    }
+  }
+
+  /** @param {number} seq */
+  #isReleased(seq) {
+    return seq >= this.#oldest && this.#buffer.hasReleased(seq);
+  }
+
+  /**
+   * Read the newest released messages again: the numbers from `lost` on may have been their changes.
+   *
+   * @param {number} lost
+   */
+  async #review(lost) {
+    const oldest = Math.max(this.#oldest, lost - REVIEWED);
+    for (let before = lost; before > oldest && !this.#isStopped; ) {
+      const range = { before, limit: Math.min(before - oldest, MAX_PAGE) };
+      const page = await this.#page(range).catch((error) => this.#noPage(error));
+      if (this.#isStopped) return;
+      this.#note(page);
+      before = lowestSeq(page) ?? 0;
+    }
+  }
+
   /** @param {unknown} error */
   #noPage(error) {
     if (!this.#isStopped) this.#onError(error);
@@ -204,12 +226,18 @@ export class Reader {
 
   /** Release what is in order now, and plan the next request for what is missing. */
   #advance() {
+    let lost = 0;
     this.#clock.clearTimeout(this.#timer);
     for (const release of this.#buffer.take()) {
       if (this.#isStopped) return; // by a listener to the release before
-      // Rows that had expired before the room was first read are not lost.
-      if (release.type === "message" || release.detail.from > this.#missingAtStart) this.#release(release);
+      if (release.type === "message") {
+        this.#release({ type: "message", detail: this.#forms.latest(release.detail) });
+      } else if (release.detail.from > this.#missingAtStart) {
+        this.#release(release);
+        lost = release.detail.from;
+      } // Else rows that had expired before the room was first read: they are not lost.
     }
+    if (lost) this.#review(lost);
     const { gap } = this.#buffer;
     if (this.#isStopped || this.#isFetching || !gap) return;
     this.#timer = this.#clock.setTimeout(() => this.#fetch(), this.#schedule.delay(gap, this.#clock.elapsed()));
@@ -252,7 +280,7 @@ export class Reader {
   /** @param {Page} page - of entries after `after` @param {number} after @param {number} requestedAt */
   #onPage(page, after, requestedAt) {
     const now = this.#clock.elapsed();
-    this.#buffer.add(page, now);
+    this.#add(page);
     if (page.firstSeq) this.#buffer.giveUp(page.firstSeq - 1);
     const { gap, contiguous = 0 } = this.#buffer;
     if (!gap || contiguous > after) {
@@ -266,12 +294,6 @@ export class Reader {
     }
     this.#advance();
   }
-}
-
-/** @param {Run} run @returns {number | undefined} */
-function lowestSeq({ messages, skipped }) {
-  const seqs = [...messages.map(({ seq }) => seq), ...skipped];
-  return seqs.length ? Math.min(...seqs) : undefined;
 }
 
 /** @param {Message[]} messages */

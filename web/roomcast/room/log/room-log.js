@@ -1,9 +1,9 @@
-import { CheckSchedule } from "./check-schedule.js";
+import { CheckSchedule } from "../check-schedule.js";
 import { Reader } from "./reader.js";
 
 /**
- * @typedef {import("../protocol/frames.js").Epoch} Epoch
- * @typedef {import("./membership.js").LogPosition} Position
+ * @typedef {import("../../protocol/frames.js").Epoch} Epoch
+ * @typedef {import("../membership.js").LogPosition} Position
  * @typedef {object} Callbacks
  * @property {import("./reader.js").SendRequest} request
  * @property {(event: import("./reader.js").ReaderEvent | {type: "reset", detail: {}}) => void} release - `reset`: the
@@ -14,7 +14,6 @@ import { Reader } from "./reader.js";
 
 /** One room's log, over absences, and over another log that takes its place. */
 export class RoomLog {
-  #wasAway = false; // since the last join
   #reader;
   #name;
   #history;
@@ -23,7 +22,7 @@ export class RoomLog {
 
   /**
    * @param {string} name @param {number} history - how many earlier messages to begin with
-   * @param {Callbacks} callbacks @param {{clock: import("../transport/clock.js").Clock, random: () => number}} tools
+   * @param {Callbacks} callbacks @param {{clock: import("../../transport/clock.js").Clock, random: () => number}} tools
    */
   constructor(name, history, callbacks, { clock, random }) {
     this.#name = name;
@@ -40,21 +39,14 @@ export class RoomLog {
     return this.#reader.position;
   }
 
-  /** @param {import("../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
+  /** @param {import("../../protocol/frames.js").JoinReply} reply @param {Position} position - when the join was sent */
   onJoined(reply, position) {
     this.#noteActivity();
     if (!this.#reader.follows(reply, position)) this.#reset();
     this.#reader.resume(reply, position);
-    if (this.#wasAway) this.#reader.review(position.after);
-    this.#wasAway = false;
   }
 
-  /** The room's socket is closed. */
-  onAway() {
-    this.#wasAway = true;
-  }
-
-  /** @param {{run: import("../protocol/frames.js").Run, epoch: Epoch}} frame */
+  /** @param {{run: import("../../protocol/entries.js").Run, epoch: Epoch}} frame */
   onRun({ run, epoch }) {
     if (!this.#reader.isOf(epoch)) return this.#callbacks.onOtherLog();
     this.#noteActivity();
@@ -62,7 +54,7 @@ export class RoomLog {
   }
 
   /**
-   * @param {import("../protocol/frames.js").Head} pong - the room's part of the reply to a ping
+   * @param {import("../../protocol/frames.js").Head} pong - the room's part of the reply to a ping
    * @returns {boolean} false if it is another log's
    */
   onPong({ seq, epoch }) {
@@ -73,15 +65,15 @@ export class RoomLog {
     return true;
   }
 
-  /** @param {number} seq - of this user's message, which is stored */
+  /** @param {number} seq - of this user's message or change, which is stored */
   onStored(seq) {
     this.#noteActivity(); // Others may reply.
     this.#reader.raiseHead(seq);
   }
 
-  /** @param {import("../protocol/frames.js").Message[]} messages - that have changed */
-  change(messages) {
-    this.#reader.change(messages);
+  /** @param {number} seq @returns {import("../../protocol/entries.js").Message | undefined} that message as it is now, if it was released */
+  released(seq) {
+    return this.#reader.released(seq);
   }
 
   /** @param {{before?: number, limit?: number}} range */

@@ -1,5 +1,5 @@
 /**
- * @typedef {import("../protocol/frames.js").Message} Message
+ * @typedef {import("../../protocol/entries.js").Message} Message
  * @typedef {{from: number, to: number}} Range - of seqs, both ends included
  * @typedef {Range & {since: number}} Gap - missing seqs; `since`: when they were first known to be missing
  * @typedef {{type: "message", detail: Message} | {type: "lost", detail: Range}} Release
@@ -7,8 +7,6 @@
 
 /** How many ids are kept, to recognize a message that comes again under another seq. */
 const MAX_IDS = 10_000;
-/** How many changed messages are kept, to recognize an older copy. */
-const MAX_CHANGES = 1_000;
 
 /**
  * Puts one room's log in order. Above its base, each seq up to the head must come, be skipped, or be given up. The
@@ -23,8 +21,6 @@ export class SequenceBuffer {
   #waiting = new Map();
   /** @type {Set<string>} oldest first */
   #ids = new Set();
-  /** @type {Map<number, Message>} changed messages by seq, the oldest change first */
-  #changes = new Map();
 
   /** The newest seq that is known to exist. */
   get head() {
@@ -63,29 +59,15 @@ export class SequenceBuffer {
     this.#head = seq;
   }
 
-  /** @param {import("../protocol/frames.js").Run} run - in any order, repeats allowed @param {number} now */
+  /** @param {Pick<import("../../protocol/entries.js").Run, "messages" | "skipped">} run - in any order, repeats allowed @param {number} now */
   add({ messages, skipped }, now) {
     for (const message of messages) this.#put(message.seq, message, now);
     for (const seq of skipped) this.#put(seq, null, now);
   }
 
-  /**
-   * Note a changed message. An older copy that comes later is ignored.
-   *
-   * @param {Message} message - as it is now @param {number} now
-   * @returns {boolean} true if it may have been released before
-   */
-  change(message, now) {
-    const { seq } = message;
-    this.#changes.set(seq, message);
-    if (this.#changes.size > MAX_CHANGES) deleteOldest(this.#changes);
-    this.#put(seq, message, now); // It may be the first copy.
+  /** @param {number} seq @returns {boolean} true if take() has passed it */
+  hasReleased(seq) {
     return seq < this.#next && this.#next < Infinity;
-  }
-
-  /** @param {Message} message @returns {Message} its newest copy */
-  latest(message) {
-    return this.#changes.get(message.seq) ?? message;
   }
 
   /** Give up the gaps up to `to`: nobody has these entries any more. @param {number} to */
@@ -109,7 +91,7 @@ export class SequenceBuffer {
         continue;
       }
       this.#next++;
-      if (entry !== null && this.#isNew(entry.id)) released.push({ type: "message", detail: this.latest(entry) });
+      if (entry !== null && this.#isNew(entry.id)) released.push({ type: "message", detail: entry });
     }
     return released;
   }
@@ -136,10 +118,7 @@ export class SequenceBuffer {
   #isNew(id) {
     if (this.#ids.has(id)) return false;
     this.#ids.add(id);
-    if (this.#ids.size > MAX_IDS) deleteOldest(this.#ids);
+    if (this.#ids.size > MAX_IDS) this.#ids.delete(/** @type {string} */ (this.#ids.keys().next().value));
     return true;
   }
 }
-
-/** @param {Map<any, any> | Set<any>} collection - a Map and a Set keep the order of insertion */
-const deleteOldest = (collection) => collection.delete(collection.keys().next().value);
