@@ -13,7 +13,12 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, web
 
-from tests.e2e.support.engine_with_proxies import EngineWithProxies, changed_template, engine_with_proxies
+from tests.e2e.support.engine_with_proxies import (
+    EngineWithProxies,
+    changed_template,
+    engine_with_proxies,
+    rows,
+)
 from tests.e2e.support.recording_proxy import Action, Call, Matches, RecordingProxy, operation, writes
 from tests.e2e.support.tcp_fault_proxy import TcpFaultProxy, tcp_fault_proxy
 
@@ -38,7 +43,7 @@ _FATAL_CALLS: tuple[tuple[Matches, tuple[str, ...]], ...] = (
     (operation("BatchGetItem"), ("FanoutFunction",)),
     (operation("Query"), ("FanoutFunction", "SliceFunction", "MessageFunction")),
     (operation("GetItem"), ("MessageFunction", "SliceFunction")),
-    (operation("TransactWriteItems"), ("ConnectFunction", "MessageFunction")),
+    (operation("TransactWriteItems"), ("ConnectFunction", "MessageFunction", "FanoutFunction")),
     (operation("DeleteItem"), ("DisconnectFunction",)),
 )
 
@@ -87,6 +92,10 @@ class Faults:
 
     async def rows(self, room: str) -> list[dict[str, Any]]:
         return await self._engine.rows(room)
+
+    async def stored(self) -> str:
+        """Return all that the messages table has, as text."""
+        return str(await rows(self._engine.engine, "MessagesTable"))
 
     # the connections
 

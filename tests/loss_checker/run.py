@@ -14,6 +14,7 @@ from typing import Any
 
 from tests.e2e.support.clients import frame_client
 from tests.e2e.support.library import Library
+from tests.loss_checker.changing_room import ChangingRoom
 from tests.loss_checker.evidence import Evidence
 from tests.loss_checker.faults import Faults
 from tests.loss_checker.oracle import Finding, Message, check
@@ -53,6 +54,7 @@ async def run(
         Participant(library, url, f"client {number}", evidence, random.Random(rng.random()))
         for number in range(1, settings.clients + 1)
     ]
+    changing = ChangingRoom(url, random.Random(rng.random()))
     await asyncio.gather(*(participant.join_rooms() for participant in participants))
     end = time.monotonic() + settings.seconds
 
@@ -66,7 +68,8 @@ async def run(
         faults.stop()
 
     injecting = [inject(faults)] if faults else []
-    await asyncio.gather(*(participant.act(is_running) for participant in participants), *injecting)
+    acting = [actor.act(is_running) for actor in [*participants, changing]]
+    await asyncio.gather(*acting, *injecting)
     stopped = time.monotonic()
     histories = await _heal(participants, evidence, url)
     healing = time.monotonic() - stopped
@@ -74,7 +77,9 @@ async def run(
     for room, history in histories.items():
         rows = _stored(await faults.rows(room)) if faults else None
         findings += check(evidence.record(room, history, rows))
-    counts = evidence.summary()
+    changed, acknowledged = await changing.judge(faults)
+    findings += changed
+    counts = evidence.summary() + acknowledged
     if faults:
         counts += await faults.take_counts()
     return Report(counts, healing, findings)

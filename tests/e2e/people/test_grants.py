@@ -144,9 +144,10 @@ async def test_nobody_sends_as_somebody_else(
     forged = {**claims, "requestContext": {**claims, "connectionId": "bobs", "routeKey": "$connect"}}
     url = engine.socket_url if mode == "open" else jwt_engine.url
     token = {} if mode == "open" else {"token": token_of("eve")}
+    another = {} if mode == "open" else {"token": token_of("witness")}
     me = (user_of("eve"), "Mallory") if mode == "open" else ("eve", "Eve")
     query = {**somebody, "room": room, "client": "eve", "name": "Mallory"}
-    async with frame_client(url, **token, **query) as eve, frame_client(url, **token, room=room) as witness:
+    async with frame_client(url, **token, **query) as eve, frame_client(url, **another, room=room) as witness:
         joined = await eve.request(**{**forged, "action": "join", "room": room})
         assert (joined["user"], joined["name"]) == me
         assert (

@@ -1,0 +1,170 @@
+"""Members that send, edit, delete and react by frames, and come back after every fault with `join after`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import uuid
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlencode
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
+
+from tests.loss_checker.changes_oracle import Attempt, Form
+
+PAUSE = 0.5  # seconds between the actions of a member, on average
+REPLY_TIMEOUT = 10.0
+EMOJI = ("👍", "🎉", "❤️")
+_AGAIN = {"internal", "not_a_member", "not_connected"}  # errors after which the same frame is sent again
+
+
+class Changer:
+    """A client of the protocol page: by revision, with gaps, and one request at a time."""
+
+    def __init__(self, url: str, room: str, name: str, rng: random.Random) -> None:
+        self._url = f"{url}?{urlencode({'room': room, 'client': name})}"
+        self._room, self._random = room, rng
+        self.name, self.user = name, ""  # the server says which user that is
+        self.shown: dict[int, Form] = {}
+        self.attempts: list[Attempt] = []
+        self._have: set[int] = set()
+        self._socket: ClientConnection | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._count = 0
+
+    async def act(self) -> None:
+        """Send a message, or change one."""
+        await asyncio.sleep(self._random.expovariate(1 / PAUSE))
+        mine = [seq for seq, message in self.shown.items() if message["user"] == self.user]
+        kinds = ["send"] + ["react"] * 3 * bool(self.shown) + ["edit", "edit", "delete"] * bool(mine)
+        kind = self._random.choice(kinds)
+        self._count += 1
+        text, on, of = f"<{self._count} of {self.name}>", True, 0
+        frame: dict[str, Any] = {"action": kind, "room": self._room}
+        if kind in {"edit", "delete"}:
+            of = self._random.choice(mine)
+        elif kind == "react":
+            of = self._random.choice(list(self.shown))
+            text, on = self._random.choice(EMOJI), self._random.random() < 0.6
+            frame |= {"reaction": text, "on": on}
+        frame |= {"seq": of} if of else {}
+        frame |= {"message": text} if kind in {"send", "edit"} else {}
+        outcome = await self._until_answered(frame)
+        self.attempts.append(Attempt(self.user, kind, of, text, on, outcome))
+
+    async def say_last(self) -> None:
+        """Send a message, so that the room's head has no change."""
+        outcome = await self._until_answered({"action": "send", "room": self._room, "message": "<the end>"})
+        self.attempts.append(Attempt(self.user, "send", 0, "<the end>", True, outcome))
+
+    async def catch_up(self) -> None:
+        """Read what is missing up to the room's newest number, as after an absence."""
+        await self._disconnect()
+        while True:
+            page = await self._request({"action": "history", "room": self._room, "after": self._upto})
+            ping = await self._request({"action": "ping", "rooms": [self._room]})
+            if self._upto >= ping.get("heads", {}).get(self._room, {}).get("seq", 10**12):
+                return
+            if not page.get("more"):
+                await asyncio.sleep(0.5)
+
+    async def close(self) -> None:
+        await self._disconnect()
+
+    async def history(self) -> tuple[dict[int, Form], list[dict[str, Any]]]:
+        """Return the messages and the changes of the whole history."""
+        messages: dict[int, Form] = {}
+        changes: list[dict[str, Any]] = []
+        after, more = 0, True
+        while more:
+            page = await self._request(
+                {"action": "history", "room": self._room, "after": after, "limit": 200}
+            )
+            more = page.get("more", True)
+            messages |= {message["seq"]: message for message in page.get("messages", [])}
+            changes += page.get("changes", [])
+            after = max([after, *messages, *page.get("skipped", [])])
+        return messages, changes
+
+    @property
+    def _upto(self) -> int:
+        """The number up to which it has everything."""
+        upto = 0
+        while upto + 1 in self._have:
+            upto += 1
+        return upto
+
+    async def _until_answered(self, frame: dict[str, Any]) -> int | str:
+        frame = {**frame, "ref": str(uuid.UUID(int=self._random.getrandbits(128), version=4))}
+        while True:
+            reply = await self._request(frame)
+            if reply.get("status") == "ok":
+                return int(reply["seq"])
+            code = str(reply.get("code", "internal"))
+            if code not in _AGAIN and "retry_after" not in reply:
+                return code
+            await asyncio.sleep(reply.get("retry_after", 0.2) + self._random.uniform(0, 0.5))
+            if code != "rate_limited":
+                await self._disconnect()
+
+    async def _request(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Return the reply; over another connection, again and again, while there is none."""
+        frame = {"ref": str(uuid.uuid4()), **frame}
+        while True:
+            with suppress(OSError, WebSocketException, TimeoutError, asyncio.CancelledError):
+                return await self._once(frame)
+            task = asyncio.current_task()
+            if task and task.cancelling():
+                raise asyncio.CancelledError
+            await self._disconnect()
+            await asyncio.sleep(self._random.uniform(0.1, 0.8))
+
+    async def _once(self, frame: dict[str, Any]) -> dict[str, Any]:
+        async with asyncio.timeout(REPLY_TIMEOUT):
+            if self._socket is None:
+                socket = await connect(self._url, subprotocols=[Subprotocol("roomcast.v1")])
+                self._socket, self._reading = socket, asyncio.create_task(self._read(socket))
+                join = {"action": "join", "room": self._room, "after": self._upto, "ref": str(uuid.uuid4())}
+                if frame["action"] != "history":
+                    joined = await self._answer(socket, join)
+                    self.user = joined.get("user", self.user)
+            return await self._answer(self._socket, frame)
+
+    async def _answer(self, socket: ClientConnection, frame: dict[str, Any]) -> dict[str, Any]:
+        answered = self._replies[frame["ref"]] = asyncio.get_running_loop().create_future()
+        await socket.send(json.dumps(frame, ensure_ascii=False))
+        return await answered
+
+    async def _read(self, socket: ClientConnection) -> None:
+        with suppress(WebSocketException, OSError):
+            async for text in socket:
+                frame = json.loads(text)
+                if frame.get("type") in {"messages", "reply"}:
+                    self._apply(frame)
+                answered = self._replies.pop(frame.get("ref") or "", None)
+                if answered and not answered.done():
+                    answered.set_result(frame)
+        for answered in self._replies.values():  # the socket is closed
+            answered.cancel()
+        self._replies.clear()
+
+    def _apply(self, frame: dict[str, Any]) -> None:
+        messages = frame.get("messages", [])
+        self._have |= {message["seq"] for message in messages} | set(frame.get("skipped", []))
+        changed = [change["message"] for change in frame.get("changes", []) if "message" in change]
+        for message in [*messages, *changed]:
+            known = self.shown.get(message["seq"])
+            if known is None or message.get("revision", 0) > known.get("revision", 0):
+                self.shown[message["seq"]] = message
+
+    async def _disconnect(self) -> None:
+        socket, self._socket = self._socket, None
+        if socket is not None:
+            socket.transport.abort()
+            if self._reading:
+                await self._reading

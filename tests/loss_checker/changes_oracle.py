@@ -1,0 +1,118 @@
+"""Check what is left of a room's messages after their changes against what was acknowledged. No sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.loss_checker.oracle import Finding
+
+type Form = Mapping[str, Any]  # a message as it is now, as frames have it
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A message or a change that a member has sent until it had an answer.
+
+    `kind` is send, edit, delete or react; `of` the message that is changed. `outcome` is the acknowledged
+    seq, or the code of the error, or None without an answer.
+    """
+
+    user: str
+    kind: str
+    of: int
+    text: str
+    on: bool
+    outcome: int | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRoom:
+    """All that is known of a room: its history, the messages of each member, and what is stored, as text."""
+
+    room: str
+    attempts: Sequence[Attempt]
+    messages: Mapping[int, Form]
+    changes: Sequence[Mapping[str, Any]]
+    members: Mapping[str, Mapping[int, Form]]
+    stored: str | None
+
+
+def check_changes(record: ChangedRoom) -> list[Finding]:
+    """Return all findings.
+
+    There are none if each acknowledged change is in the history, once and with its effect, every member has
+    the messages of the history, and nothing that was deleted can be read anywhere.
+    """
+    return [*_acknowledged(record), *_effects(record), *_members(record), *_deleted(record)]
+
+
+def _acknowledged(record: ChangedRoom) -> Iterator[Finding]:
+    where = f"the history of {record.room}"
+    listed = {change["seq"]: (change["kind"], change["of"], change["user"]) for change in record.changes}
+    asked = {}
+    for attempt in record.attempts:
+        what = f"{attempt.kind} of {attempt.of} by {attempt.user}: {attempt.outcome}"
+        if attempt.outcome is None:
+            yield Finding("unanswered", where, what)
+        elif isinstance(attempt.outcome, int) and attempt.kind == "send":
+            if attempt.outcome not in record.messages:
+                yield Finding("lost", where, what)
+        elif isinstance(attempt.outcome, int):
+            if attempt.outcome in asked:
+                yield Finding("two changes with one number", where, what)
+            asked[attempt.outcome] = attempt
+            if listed.get(attempt.outcome) != (attempt.kind, attempt.of, attempt.user):
+                yield Finding("lost", where, what)
+    for seq in sorted(listed.keys() - asked.keys()):
+        yield Finding("invented", where, f"{seq} {listed[seq]}")
+    sent = {attempt.outcome for attempt in record.attempts if attempt.kind == "send"}
+    for seq in sorted(record.messages.keys() - sent):
+        yield Finding("invented", where, f"message {seq}")
+
+
+def _effects(record: ChangedRoom) -> Iterator[Finding]:
+    """Apply what was acknowledged, by seq, and compare."""
+    texts, deleted, reacted = {}, set[int](), dict[int, set[tuple[str, str]]]()
+    done = [attempt for attempt in record.attempts if isinstance(attempt.outcome, int)]
+    for attempt in sorted(done, key=lambda attempt: int(attempt.outcome or 0)):
+        of = attempt.of
+        match attempt.kind:
+            case "send":
+                texts[int(attempt.outcome or 0)] = attempt.text
+            case "edit":
+                texts[of] = attempt.text
+            case "delete":
+                deleted.add(of)
+            case "react" if of not in deleted:
+                people = reacted.setdefault(of, set())
+                (people.add if attempt.on else people.discard)((attempt.text, attempt.user))
+    for seq, message in record.messages.items():
+        text = "" if seq in deleted else texts.get(seq)
+        people = set() if seq in deleted else reacted.get(seq, set())
+        counts = {reaction["reaction"]: reaction["count"] for reaction in message.get("reactions", [])}
+        expected = {name: sum(each == name for each, _ in people) for name in {each for each, _ in people}}
+        if (message["message"], "deleted" in message, counts) != (text, seq in deleted, expected):
+            yield Finding("wrong", f"the history of {record.room}", f"{message}, not {text!r} {expected}")
+
+
+def _members(record: ChangedRoom) -> Iterator[Finding]:
+    for name, shown in record.members.items():
+        for seq in sorted(shown.keys() | record.messages.keys()):
+            if shown.get(seq) != record.messages.get(seq):
+                what = f"{shown.get(seq)}, not {record.messages.get(seq)}"
+                yield Finding("shown otherwise", f"{name} in {record.room}", what)
+
+
+def _deleted(record: ChangedRoom) -> Iterator[Finding]:
+    deleted = {
+        attempt.of
+        for attempt in record.attempts
+        if attempt.kind == "delete" and isinstance(attempt.outcome, int)
+    }
+    readable = f"{list(record.messages.values())} {list(record.changes)} {record.stored or ''}"
+    for attempt in record.attempts:
+        of = attempt.outcome if attempt.kind == "send" else attempt.of
+        if attempt.kind in {"send", "edit"} and of in deleted and attempt.text in readable:
+            yield Finding("readable", f"the tables of {record.room}", f"{attempt.text} of {of}")
