@@ -39,6 +39,14 @@ describe("what others change", () => {
     assert.deepEqual(forms, [["changed", "now", "Bob's own"]]);
   });
 
+  it("may bring a message whose own broadcast is lost", async () => {
+    const { record, forms } = await watchingMember(server);
+    server.store("general", "Bob's");
+    react(1, "bob");
+    await time.pass(10);
+    assert.deepEqual([record.messages.map(lookOf), forms], [["Bob's 👍 1"], []]);
+  });
+
   it("is shown in its newest form, whichever comes last", async () => {
     const { forms } = await watchingMember(server);
     server.say("general", "Bob's");
