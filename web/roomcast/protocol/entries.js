@@ -15,6 +15,9 @@ import { isPerson, isSeq, readPeople, readPerson } from "./values.js";
  * @property {boolean} [deleted] - by its sender or a moderator
  * @property {number} [revision] - the number of its newest change; of two forms the one with the higher number counts
  * @property {Reaction[]} [reactions] - the first one that came first
+ * @property {number} [replyTo] - the number of the message that it answers
+ * @property {number} [root] - the number of the first message of the chain of replies
+ * @property {number} [replies] - how many messages have this one as their root
  * @property {boolean} [pending] - a change of this client's user is shown and not acknowledged yet
  *
  * @typedef {import("./values.js").Person} Person
@@ -72,11 +75,14 @@ function isMessage(value) {
 }
 
 /** @param {Message & Record<string, unknown>} fields @returns {Message} */
-function readMessage({ edited_at: editedAt, revision, reactions, pending: _, ...message }) {
+function readMessage({ edited_at: editedAt, revision, reactions, reply_to: replyTo, root, replies, pending: _, ...message }) {
   return {
     ...message,
     ...(typeof editedAt === "string" && { editedAt }),
     ...(isSeq(revision) && { revision }),
+    ...(isSeq(replyTo) && { replyTo }),
+    ...(isSeq(root) && { root }),
+    ...(isSeq(replies) && { replies }),
     ...(Array.isArray(reactions) && { reactions: reactions.filter(isReaction).map(readReaction) }),
   };
 }

@@ -18,6 +18,7 @@ import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
  * @property {string} id - its ref
  * @property {"send" | "edit" | "delete" | "react"} action
  * @property {number} [seq] - of the message that is to change
+ * @property {number} [replyTo] - the number of the message that this one answers
  * @property {string} [message] @property {unknown} [data]
  * @property {string} [reaction] @property {boolean} [on] - false: take the reaction back
  * @typedef {string | undefined} Epoch - tells a room's log from another one of the same room; undefined before the
@@ -70,8 +71,9 @@ export const REF = /^[\x20-\x7e]{1,128}$/;
 export const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /** Return the request to store a message or a change. @param {string} room @param {Content} content */
-export const write = (room, { id, action, seq, message, data, reaction, on }) => {
-  return { ...request({ action, room, seq, message, data, reaction, on }, readAck, id), isMessage: true };
+export const write = (room, { id, action, seq, message, data, replyTo, reaction, on }) => {
+  const fields = { action, room, seq, message, data, reply_to: replyTo, reaction, on };
+  return { ...request(fields, readAck, id), isMessage: true };
 };
 
 /**

@@ -16,7 +16,7 @@ import { moderate } from "../protocol/frames.js";
  * @property {Message} message - in the room's order, each message once
  * @property {{more: boolean}} ready - the messages that the room begins with have been dispatched, if there are any;
  *   later ones are new. `more`: there are earlier ones
- * @property {Message} changed - a message as it is now: edited, or deleted
+ * @property {Message} changed - a message as it is now: edited, deleted, or with another reply in its thread
  * @property {Message} reactions - a message as it is now, with other reactions
  * @property {{from: number, to: number}} lost - the messages from seq `from` to seq `to` are missing for good
  * @property {{}} reset - the room has a new log; the messages that were shown are no part of it
@@ -101,7 +101,7 @@ export class Room extends Emitter {
    * This user's messages that the server has not acknowledged, oldest first. After a page reload they include those of
    * the page before, which are sent again; with a `token` function from its first token on. Never another user's.
    *
-   * @returns {{id: string, message: string, data?: unknown, deleted?: boolean, reactions?: Message["reactions"]}[]}
+   * @returns {{id: string, message: string, data?: unknown, replyTo?: number, deleted?: boolean, reactions?: Message["reactions"]}[]}
    */
   get pending() {
     return this.#session.writer.pending;
@@ -120,8 +120,9 @@ export class Room extends Emitter {
    * Send a message, now or when the connection is back. It is retried until it is stored, and stored once.
    *
    * @param {string} message - 1 to 4,000 characters
-   * @param {{data?: unknown, ref?: string}} [options] - `data`: any JSON up to 4 KB; `ref`: an id of your own, unique
-   *   per message. With the ref of a pending message, the promise is that message's
+   * @param {{data?: unknown, replyTo?: number, ref?: string}} [options] - `data`: any JSON up to 4 KB; `replyTo`: the
+   *   seq of the message that it answers; `ref`: an id of your own, unique per message. With the ref of a pending
+   *   message, the promise is that message's
    * @returns {Promise<Ack>} when it is stored
    * @throws {import("../protocol/error.js").RoomcastError} the server's, or `queue_full`, `expired`, `left`, `closed`
    */
@@ -176,6 +177,18 @@ export class Room extends Emitter {
    */
   reactions(seq) {
     return this.#session.reactions(seq);
+  }
+
+  /**
+   * Return a message as it is now, such as one that is to be quoted. If it is not loaded, it is requested, and `changed`
+   * and `reactions` tell of it from then on. While offline it waits.
+   *
+   * @param {number} seq
+   * @returns {Promise<Message | null>} null: it is not there any more, or never was
+   * @throws {import("../protocol/error.js").RoomcastError}
+   */
+  message(seq) {
+    return this.#session.message(seq);
   }
 
   /**

@@ -119,6 +119,12 @@ export class Session {
     return { messages: messages.map((message) => this.writer.view(message)), ...rest };
   }
 
+  /** @param {number} seq @returns {Promise<import("../protocol/entries.js").Message | null>} it as its user sees it */
+  async message(seq) {
+    const message = await this.#log.find(seq);
+    return message && this.writer.view(message);
+  }
+
   /** Return who has reacted to a message, page by page. @param {number} seq */
   async *reactions(seq) {
     /** @type {import("../protocol/entries.js").PersonsReaction | undefined} */

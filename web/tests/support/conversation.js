@@ -84,6 +84,10 @@ class View {
     return this.messages.flatMap(({ seq, reactions = [] }) => reactions.map(({ reaction, count }) => [seq, reaction, count]));
   }
 
+  get replies() {
+    return this.messages.filter(({ replies }) => replies).map(({ seq, replies }) => [seq, replies]);
+  }
+
   get waiting() {
     return this.messages.filter(({ pending }) => pending).map(({ seq }) => seq);
   }
@@ -195,6 +199,9 @@ class Player {
       }
       case "send":
         view.room.send(words.join(" ")).catch(() => {}); // The event tells, too.
+        return;
+      case "reply":
+        view.room.send(words.slice(1).join(" "), { replyTo: Number(words[0]) }).catch(() => {});
         return;
       case "edit":
         view.room.edit(Number(words[0]), words.slice(1).join(" ")).catch(() => {});

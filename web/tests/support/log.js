@@ -41,11 +41,20 @@ export class Log {
   }
 
   #row(seq, sent, at) {
-    if (!sent.action) return { seq, at, message: asMessage(seq, sent, at) };
+    if (!sent.action) return { seq, at, message: this.#counted(asMessage(seq, sent, at)) };
     const changed = this.rows.get(sent.seq);
     if (!changed?.message) return { seq, at, message: null };
     changed.message = fold(changed.message, seq, sent, new Date(at).toISOString());
     return { seq, at, message: null, change: asChange(seq, sent, at) };
+  }
+
+  /** Count a reply at the first message of its chain. @returns it, with that one's number */
+  #counted({ reply_to, ...message }) {
+    if (!reply_to) return message;
+    const root = this.rows.get(reply_to)?.message?.root ?? reply_to;
+    const row = this.rows.get(root);
+    if (row?.message) row.message = { ...row.message, replies: (row.message.replies ?? 0) + 1, revision: message.seq };
+    return { ...message, reply_to, root };
   }
 
   /** Return the fields of a frame that holds these rows. */
@@ -100,9 +109,9 @@ export class Log {
   }
 }
 
-function asMessage(seq, { ref, user, name = user, message, data }, at) {
+function asMessage(seq, { ref, user, name = user, message, data, reply_to }, at) {
   const time = new Date(at).toISOString();
-  return { seq, id: ref, user, name, message, ...(data !== undefined && { data }), at: time };
+  return { seq, id: ref, user, name, message, ...(data !== undefined && { data }), at: time, ...(reply_to && { reply_to }) };
 }
 
 function asChange(seq, { seq: of, action: kind, user, name = user, reaction, on }, at) {

@@ -90,6 +90,15 @@ export class ScriptedServer {
     this.log(room).repair(seq, sent, this.time.now());
   }
 
+  /** Answer a message as another user, and broadcast that at once, or not. @returns the number of the answer */
+  answer(room, seq, message, { isBroadcast = true } = {}) {
+    const number = this.reserve(room);
+    const sent = { ref: `answer ${room} ${number}`, user: "other", message, reply_to: seq };
+    this.log(room).repair(number, sent, this.time.now());
+    if (isBroadcast) this.broadcast(room, number);
+    return number;
+  }
+
   /** Change a message as another user, and broadcast that at once, or not. @returns the number of the change */
   change(room, seq, fields, { isBroadcast = true } = {}) {
     const number = this.reserve(room);
@@ -211,9 +220,9 @@ export class ScriptedServer {
   }
 
   /** Write head, ref and row, then reply. The function may die after each step. */
-  async #send(socket, { room, ref, message, data }, reply) {
+  async #send(socket, { room, ref, message, data, reply_to }, reply) {
     const log = this.log(room);
-    const sent = { ref, ...socket.person, message, data };
+    const sent = { ref, ...socket.person, message, data, reply_to };
     const at = this.time.now();
     const seq = log.commit(sent);
     if (log.stream.length === 1) this.#fanOut(room, log);

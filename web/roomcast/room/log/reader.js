@@ -29,6 +29,8 @@ export class Reader {
   #epoch;
   #schedule;
   #oldest = 0; // the oldest seq that was read
+  /** @type {Set<number>} seqs that were asked for one by one: their changes are told, too */
+  #sought = new Set();
   #missingAtStart = 0; // up to this seq the room had a head but no rows when it was first read
   #isFetching = false;
   #limit = MAX_PAGE; // entries per page that is requested for a gap
@@ -68,11 +70,7 @@ export class Reader {
     return { after: this.#buffer.contiguous, head: this.#buffer.head, epoch: this.#epoch };
   }
 
-  /**
-   * True if this is the log that is read. The first epoch that comes names it: before it, the room had no messages.
-   *
-   * @param {Epoch} epoch
-   */
+  /** True if this is the log that is read. The first epoch names it: before, the room had no messages. @param {Epoch} epoch */
   isOf(epoch) {
     this.#epoch ??= epoch;
     return this.#epoch === epoch;
@@ -119,6 +117,14 @@ export class Reader {
     return this.#isReleased(seq) ? this.#forms.get(seq) : undefined;
   }
 
+  /** @param {number} seq @returns {Promise<Message | null>} that message as it is now; null if it is not there any more */
+  async find(seq) {
+    await this.#started;
+    this.#sought.add(seq);
+    if (!this.#forms.get(seq)) this.#note(await this.#page({ before: seq + 1, limit: 1 }));
+    return this.#forms.get(seq) ?? null;
+  }
+
   /**
    * Return a page of earlier messages.
    *
@@ -129,13 +135,12 @@ export class Reader {
     await this.#started;
     const from = before ?? this.#oldest;
     if (from <= 1 && !this.#isStopped) return { messages: [], more: false, before: from };
-    const range = { before: from, limit: Math.min(limit, MAX_PAGE) };
-    const page = await this.#page(range);
+    const page = await this.#page({ before: from, limit: Math.min(limit, MAX_PAGE) });
     if (page === NO_PAGE) return { messages: [], more: false, before: from };
     const next = lowestSeq(page) ?? from;
     this.#note(page);
     this.#oldest = Math.min(this.#oldest, next);
-    const messages = inOrder(page.messages).map((message) => this.#forms.latest(message));
+    const messages = page.messages.toSorted((a, b) => a.seq - b.seq).map((message) => this.#forms.latest(message));
     return { messages, more: page.more, before: next };
   }
 
@@ -156,8 +161,7 @@ export class Reader {
     let more = head > 0;
     try {
       while (more && remaining > 0) {
-        const range = { before: oldest, limit: Math.min(remaining, MAX_PAGE) };
-        const page = await this.#page(range);
+        const page = await this.#page({ before: oldest, limit: Math.min(remaining, MAX_PAGE) });
         this.#add(page);
         more = page.more && page.messages.length + page.skipped.length > 0;
         oldest = lowestSeq(page) ?? oldest;
@@ -199,14 +203,10 @@ export class Reader {
 
   /** @param {number} seq */
   #isReleased(seq) {
-    return seq >= this.#oldest && this.#buffer.hasReleased(seq);
+    return (seq >= this.#oldest || this.#sought.has(seq)) && this.#buffer.hasReleased(seq);
   }
 
-  /**
-   * Read the newest released messages again: the numbers from `lost` on may have been their changes.
-   *
-   * @param {number} lost
-   */
+  /** Read the newest released messages again: numbers from `lost` on may have been their changes. @param {number} lost */
   async #review(lost) {
     const oldest = Math.max(this.#oldest, lost - REVIEWED);
     for (let before = lost; before > oldest && !this.#isStopped; ) {
@@ -295,6 +295,3 @@ export class Reader {
     this.#advance();
   }
 }
-
-/** @param {Message[]} messages */
-const inOrder = (messages) => messages.toSorted((a, b) => a.seq - b.seq);

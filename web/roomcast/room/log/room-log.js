@@ -76,6 +76,11 @@ export class RoomLog {
     return this.#reader.released(seq);
   }
 
+  /** @param {number} seq @returns {Promise<import("../../protocol/entries.js").Message | null>} as Reader.find */
+  find(seq) {
+    return this.#reader.find(seq);
+  }
+
   /** @param {{before?: number, limit?: number}} range */
   older(range) {
     return this.#reader.older(range);

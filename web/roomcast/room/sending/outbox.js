@@ -8,7 +8,7 @@ import { RoomcastError } from "../../protocol/error.js";
  * @property {string} [user] - who wrote it, once the server has said so
  * @property {boolean} [tried] - the server may have it
  * @property {string} [ref] - the message that it changes, while that one waits, too: it has no seq yet
- * @property {string} [epoch] - of the log that has the message which it changes
+ * @property {string} [epoch] - of the log that has the message which it changes or answers
  * @typedef {import("../../protocol/frames.js").Content & Written} Item - a message, or a change of one
  */
 

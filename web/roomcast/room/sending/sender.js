@@ -59,11 +59,12 @@ export class Sender {
   }
 
   /**
-   * @param {string} message @param {{data?: unknown, ref?: string}} options
+   * @param {string} message @param {{data?: unknown, replyTo?: number, ref?: string}} options
    * @returns {Promise<Ack>} rejects with a RoomcastError
    */
-  send(message, { data, ref = randomId() }) {
-    return this.#quietly(this.#enqueue({ id: ref, action: "send", message, data, at: this.#clock.now() }));
+  send(message, { data, replyTo, ref = randomId() }) {
+    const answered = replyTo === undefined ? {} : { replyTo, epoch: this.#epoch() };
+    return this.#quietly(this.#enqueue({ id: ref, action: "send", message, data, ...answered, at: this.#clock.now() }));
   }
 
   /**

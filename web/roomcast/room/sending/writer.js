@@ -44,8 +44,8 @@ export class Writer {
   /** This user's messages that are not acknowledged, oldest first, with the changes that wait for them. */
   get pending() {
     const items = this.#sender.pending;
-    return items.filter(({ action }) => action === "send").map(({ id, message = "", data }) => {
-      const content = { id, message, ...(data !== undefined && { data }) };
+    return items.filter(({ action }) => action === "send").map(({ id, message = "", data, replyTo }) => {
+      const content = { id, message, ...(data !== undefined && { data }), ...(replyTo !== undefined && { replyTo }) };
       const changes = items.filter(({ ref }) => ref === id);
       return changes.reduce((shown, change) => withChange(shown, change, this.#tools.me()), content);
     });
@@ -57,7 +57,7 @@ export class Writer {
     return changes.map(({ at: _, user: __, epoch: ___, tried: ____, ...change }) => change);
   }
 
-  /** @param {string} message @param {{data?: unknown, ref?: string}} options */
+  /** @param {string} message @param {{data?: unknown, replyTo?: number, ref?: string}} options */
   send(message, options) {
     return this.#sender.send(message, options);
   }
@@ -99,7 +99,7 @@ export class Writer {
     this.#sender.identify(owner, user);
   }
 
-  /** The room is joined. Changes of messages of another log would meet others here. */
+  /** The room is joined. Changes of messages of another log, and replies to them, would meet others here. */
   start() {
     const { epoch } = this.#tools.log.position;
     const error = new RoomcastError("invalid_message", "The room has a new log, without this message.");
