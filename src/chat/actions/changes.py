@@ -52,11 +52,7 @@ def delete(context: Context, sender: Sender, request: Request) -> str:
     change = compose_deletion(author=sender.identity, ref=ref, of=seq, at=_now(), trace=tracing.header())
 
     def check(message: Message) -> None:
-        if sender.moderator and message.user != sender.user:
-            logger.info(
-                "moderated", action="delete", moderator=sender.user, room=room, seq=seq, user=message.user
-            )
-        elif not sender.moderator:
+        if not sender.moderator:
             _require_author(sender, message)
 
     return _commit(context, sender, room, change, check, exempt=True)
@@ -120,6 +116,9 @@ def _commit(
             raise
     else:
         receipt = context.log.append(room, change, exempt=exempt or sender.moderator)
+        if change.kind == "delete" and message.user != sender.user:
+            seq, user = change.of, message.user
+            logger.info("moderated", action="delete", moderator=sender.user, room=room, seq=seq, user=user)
     return frames.reply(change.id, room=room, seq=receipt.seq, of=change.of, id=change.id, at=receipt.at)
 
 

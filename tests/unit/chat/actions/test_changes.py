@@ -9,8 +9,18 @@ from typing import Any
 import pytest
 
 from chat.actions.context import Context, Sender
-from chat.protocol.errors import ChatError, Forbidden, InvalidFrame, InvalidMessage, InvalidRef, NotAMember
+from chat.protocol.errors import (
+    ChatError,
+    Forbidden,
+    InvalidFrame,
+    InvalidMessage,
+    InvalidRef,
+    NotAMember,
+    RateLimited,
+)
 from chat.storage.log.fold import MAX_REACTIONS
+from chat.storage.log.log import Log
+from chat.storage.rate_limits import Rate
 from tests.support.fakes.stream import Stream
 from tests.unit.chat.actions.conftest import (
     EVES,
@@ -162,6 +172,16 @@ def test_a_moderator_deletes_what_others_wrote_and_the_log_says_so(
     (record,) = [record for record in caplog.records if record.message == "moderated"]
     names = ("action", "moderator", "room", "seq", "user")
     assert [getattr(record, name) for name in names] == ["delete", "u3", "general", 1, "u1"]
+
+
+def test_a_deletion_that_is_not_made_is_not_logged(
+    said: Context, dynamodb: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    busy = replace(said, log=Log(dynamodb, "MessagesTable", 90, said.rules, rate=Rate(0.01, 1)))
+    change(busy, "react")
+    assert isinstance(error(busy, "delete", MODERATOR, ref="c2"), RateLimited)
+    assert "moderated" not in [record.message for record in caplog.records]
 
 
 @pytest.mark.parametrize(
