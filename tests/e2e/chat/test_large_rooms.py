@@ -18,7 +18,7 @@ from tests.e2e.support.engine_with_proxies import (
     changed_template,
     engine_with_proxies,
 )
-from tests.e2e.support.recording_proxy import Call, operation
+from tests.e2e.support.recording_proxy import Call, Hold, operation
 from tests.e2e.support.traces import trace_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -120,11 +120,7 @@ async def test_a_large_room_that_empties_still_gets_its_messages(
 
 
 async def test_a_small_room_does_not_wait_for_a_large_one(proxied: EngineWithProxies, room: str) -> None:
-    released = asyncio.Event()
-
-    async def hold(call: Call) -> None:
-        await released.wait()
-
+    hold = Hold()
     async with AsyncExitStack() as stack:
         (big, *_) = await join(stack, proxied, room, 6)
         await big.send(room, "makes it large")
@@ -135,7 +131,7 @@ async def test_a_small_room_does_not_wait_for_a_large_one(proxied: EngineWithPro
         await small.send(room + "-small", "at once")
         await small.until_received("at once")
         assert "held up" not in big.texts
-        released.set()
+        hold.release()
         await big.until_received("held up")
         assert held.hits
 

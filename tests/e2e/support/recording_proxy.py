@@ -33,6 +33,19 @@ type Action = Callable[[Call], Awaitable[web.Response | None]]
 type OnAnswer = Callable[[Call, dict[str, Any]], None]
 
 
+class Hold:
+    """An action that holds calls up until they are released."""
+
+    def __init__(self) -> None:
+        self._released = asyncio.Event()
+
+    async def __call__(self, call: Call) -> None:
+        await self._released.wait()
+
+    def release(self) -> None:
+        self._released.set()
+
+
 @dataclass(slots=True)
 class Rule:
     matches: Matches

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from tests.e2e.support.clients import FrameClient, frame_client, plain_client
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
-from tests.e2e.support.recording_proxy import Call, Matches, operation, writes
+from tests.e2e.support.recording_proxy import Call, Hold, Matches, operation, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -55,11 +55,7 @@ async def test_the_message_function_dies_and_the_resend_gets_the_stored_seq(
 async def test_a_resend_overtakes_a_message_function_that_hangs(
     proxied: EngineWithProxies, room: str
 ) -> None:
-    ref, released = str(uuid.uuid4()), asyncio.Event()
-
-    async def hold(call: Call) -> None:
-        await released.wait()
-
+    ref, hold = str(uuid.uuid4()), Hold()
     async with (
         frame_client(proxied.url, room=room, client="ada") as ada,
         frame_client(proxied.url, room=room, client="ada") as grace,
@@ -72,7 +68,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
             while not held.hits:
                 await asyncio.sleep(0.005)
         second = await grace.send(room, "once", ref=ref)
-        released.set()
+        hold.release()
         assert (await first)["seq"] == second["seq"]
         await grace.send(room, "the end")
         await asyncio.gather(ada.until_received("the end"), grace.until_received("the end"))

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.e2e.support.clients import FrameClient, frame_client
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
-from tests.e2e.support.recording_proxy import Call, Matches, operation, writes
+from tests.e2e.support.recording_proxy import Call, Hold, Matches, operation, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -153,11 +153,7 @@ async def test_the_fan_out_dies_during_its_posts_and_repeats_show_the_same(
 async def test_a_resend_overtakes_a_message_function_that_hangs(
     proxied: EngineWithProxies, room: str, kind: str
 ) -> None:
-    released = asyncio.Event()
-
-    async def hold(call: Call) -> None:
-        await released.wait()
-
+    hold = Hold()
     async with two_devices(proxied, room) as clients:
         ada, other = clients
         frame = {**CHANGES[kind], "room": room, "seq": 1, "ref": f"change of {room}"}
@@ -167,7 +163,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
             while not held.hits:
                 await asyncio.sleep(0.005)
         second = await other.request(**frame)
-        released.set()
+        hold.release()
         assert (await first)["seq"] == second["seq"]
         messages, _ = await ada.history(room, 2)
         await all_are_changed_once(clients, room, kind, to=(await top(proxied, room)) + 1)
@@ -184,11 +180,7 @@ async def top(proxied: EngineWithProxies, room: str) -> int:
 async def test_a_page_ends_before_a_change_that_is_not_folded_yet(
     proxied: EngineWithProxies, room: str
 ) -> None:
-    released = asyncio.Event()
-
-    async def hold(call: Call) -> None:
-        await released.wait()
-
+    hold = Hold()
     async with two_devices(proxied, room) as clients:
         ada, other = clients
         proxied.dynamodb.before(in_room(room, fold), hold)
@@ -197,6 +189,6 @@ async def test_a_page_ends_before_a_change_that_is_not_folded_yet(
         page = await other.request(action="history", room=room, after=0)
         assert [(message["seq"], message["message"]) for message in page["messages"]] == [(1, "teh")]
         assert page["more"] and "changes" not in page
-        released.set()
+        hold.release()
         await all_are_changed_once(clients, room, "edit", to=4)
         assert json.dumps(other.shown[1]).count("the") == 1
