@@ -24,8 +24,7 @@ SERVER = Path(__file__).with_name("fork_server.py")
 # What the libraries of Lambda and of the layer load in every instance. Not the runtime client: it reads the
 # address of its Runtime API when it is imported.
 PRELOADED = (
-    "boto3.dynamodb.types",
-    "boto3.resources.factory",
+    "boto3.dynamodb.transform",
     "botocore.httpsession",
     "botocore.retries.standard",
     "botocore.signers",
