@@ -149,6 +149,16 @@ def transact(dynamodb: Any, writes: Sequence[dict[str, Any]]) -> bool:
     return True
 
 
+def write_if(write: Callable[..., object], **request: Any) -> bool:
+    """Make a write with a condition: `write` is the client's method. False if the condition is not met."""
+    try:
+        write(**request)
+    except ClientError as error:
+        old_item(error)
+        return False
+    return True
+
+
 def condition_failed(error: ClientError, position: int) -> bool:
     """True if a transaction was canceled because the condition of its write at `position` was not met."""
     reasons = error.response.get("CancellationReasons", [])

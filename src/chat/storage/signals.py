@@ -13,12 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chat.identity.identity import Person
 from chat.storage import keys
 from chat.storage.cooldowns import Cooldowns
-from chat.storage.dynamodb import Table, old_item
+from chat.storage.dynamodb import Table, write_if
 
 TYPING_EVERY = 3.0  # seconds between two typing signals of one person
 # Seconds without presence signals in a room above the presence limit, before it is counted again.
@@ -65,25 +63,23 @@ class Signals(Table):
     def presence_changed(self, room: str, person: Person) -> None:
         """Signal that a person has come or gone, unless presence is paused in the room."""
         now = int(self._now())
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.signal(room, keys.PRESENCE),
-                UpdateExpression="SET #user = :user, #name = :name, #id = :id, expires_at = :end",
-                ConditionExpression=(
-                    "attribute_not_exists(presence_paused_until) OR presence_paused_until <= :now"
-                ),
-                ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
-                ExpressionAttributeValues={
-                    ":user": person.user,
-                    ":name": person.name,
-                    ":id": str(uuid.uuid4()),  # the stream has no record of a write that changes nothing
-                    ":end": now + _KEPT + PRESENCE_PAUSE,
-                    ":now": now,
-                },
-            )
-        except ClientError as error:
-            old_item(error)
+        write_if(
+            self._dynamodb.update_item,
+            TableName=self._table,
+            Key=keys.signal(room, keys.PRESENCE),
+            UpdateExpression="SET #user = :user, #name = :name, #id = :id, expires_at = :end",
+            ConditionExpression=(
+                "attribute_not_exists(presence_paused_until) OR presence_paused_until <= :now"
+            ),
+            ExpressionAttributeNames={"#user": "user", "#name": "name", "#id": "id"},
+            ExpressionAttributeValues={
+                ":user": person.user,
+                ":name": person.name,
+                ":id": str(uuid.uuid4()),  # the stream has no record of a write that changes nothing
+                ":end": now + _KEPT + PRESENCE_PAUSE,
+                ":now": now,
+            },
+        )
 
     def suppress_presence(self, room: str) -> bool:
         """Pause a room's presence signals for a minute. False if it was above the presence limit already."""

@@ -7,11 +7,9 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chat.identity.identity import Protocol
 from chat.storage import keys
-from chat.storage.dynamodb import Table, batch_get, old_item
+from chat.storage.dynamodb import Table, batch_get, write_if
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +53,14 @@ class UserConnections(Table):
         }
 
     def remove(self, user: str, connection_ids: Collection[str]) -> None:
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.user(user),
-                UpdateExpression="DELETE connections :gone",
-                ConditionExpression="attribute_exists(pk)",  # else this would make an item that never expires
-                ExpressionAttributeValues={":gone": set(connection_ids)},
-            )
-        except ClientError as error:
-            old_item(error)  # the item has expired
+        write_if(
+            self._dynamodb.update_item,
+            TableName=self._table,
+            Key=keys.user(user),
+            UpdateExpression="DELETE connections :gone",
+            ConditionExpression="attribute_exists(pk)",  # an expired one would be made again, for good
+            ExpressionAttributeValues={":gone": set(connection_ids)},
+        )
 
     def last_heard(self, connection_ids: Iterable[str]) -> list[LastHeard]:
         """Return when each of these connections was heard, unless it has closed or expired.
@@ -88,20 +84,16 @@ class UserConnections(Table):
         One write, in all instances: whoever connects again and again makes no more checks.
         """
         now = self._now()
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=keys.user(user),
-                UpdateExpression="SET checked_at = :now",
-                ConditionExpression=(
-                    "attribute_exists(pk) AND (attribute_not_exists(checked_at) OR checked_at <= :before)"
-                ),
-                ExpressionAttributeValues={":now": int(now), ":before": int(now - pause)},
-            )
-        except ClientError as error:
-            old_item(error)
-            return False
-        return True
+        return write_if(
+            self._dynamodb.update_item,
+            TableName=self._table,
+            Key=keys.user(user),
+            UpdateExpression="SET checked_at = :now",
+            ConditionExpression=(
+                "attribute_exists(pk) AND (attribute_not_exists(checked_at) OR checked_at <= :before)"
+            ),
+            ExpressionAttributeValues={":now": int(now), ":before": int(now - pause)},
+        )
 
     def prune_stale(self, user: str) -> list[LastHeard]:
         """Remove the connections that closed without a `$disconnect`, or have expired. Return the others.

@@ -12,12 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chat.identity.identity import Person
 from chat.protocol.messages import Change, Entry, Message, Reaction
 from chat.storage import keys
-from chat.storage.dynamodb import old_item
+from chat.storage.dynamodb import write_if
 from chat.storage.items import from_item, to_item
 from chat.storage.log.reactions import Reacted, ReactionItems, Who
 from chat.storage.log.writer import LogWriter
@@ -144,9 +142,4 @@ class LogFold(LogWriter):
                 "ExpressionAttributeValues": {":revision": item["revision"]},
             }
         row = keys.row(room, of) | to_item(message) | {"expires_at": expires_at}
-        try:
-            self._dynamodb.put_item(TableName=self._table, Item=row, **unchanged)
-        except ClientError as error:
-            old_item(error)
-            return False
-        return True
+        return write_if(self._dynamodb.put_item, TableName=self._table, Item=row, **unchanged)

@@ -11,11 +11,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from chat.identity.identity import Person
 from chat.storage import keys
-from chat.storage.dynamodb import Table, batch_get, old_item
+from chat.storage.dynamodb import Table, batch_get, write_if
 
 type Who = tuple[str, str]  # a reaction and a user
 
@@ -67,14 +65,8 @@ class ReactionItems(Table):
                 "ConditionExpression": "seq = :seq",
                 "ExpressionAttributeValues": {":seq": before.seq},
             }
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table, Item=keys.reaction(room, of, *who) | item, **condition
-            )
-        except ClientError as error:
-            old_item(error)
-            return False
-        return True
+        item |= keys.reaction(room, of, *who)
+        return write_if(self._dynamodb.put_item, TableName=self._table, Item=item, **condition)
 
 
 def _reacted(item: Mapping[str, Any] | None, revision: int) -> Reacted:
