@@ -109,11 +109,8 @@ def _commit(
         if message is None or message.deleted:
             raise InvalidMessage("There is no such message, or not any more.")
         check(message)
-    except ChatError:
-        # An earlier attempt may have been committed: then its sender must not be told that it failed.
-        receipt = context.log.receipt(room, change)
-        if receipt is None:
-            raise
+    except ChatError as error:
+        receipt = context.log.committed_before(room, change, error)
     else:
         receipt = context.log.append(room, change, exempt=exempt or sender.moderator)
         if change.kind == "delete" and message.user != sender.user:

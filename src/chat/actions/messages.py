@@ -56,10 +56,8 @@ def _append(context: Context, room: str, message: Message, *, exempt: bool) -> R
     if message.reply_to is not None:
         answered = context.log.messages(room, [message.reply_to]).get(message.reply_to)
         if answered is None:
-            # An earlier attempt may have been committed: then its sender must not be told that it failed.
-            if receipt := context.log.receipt(room, message):
-                return receipt
-            raise InvalidMessage("The message to reply to is not there, or not any more.")
+            error = InvalidMessage("The message to reply to is not there, or not any more.")
+            return context.log.committed_before(room, message, error)
         message = replace(message, root=answered.root or message.reply_to)
     return context.log.append(room, message, exempt=exempt)
 

@@ -62,10 +62,11 @@ class EntriesBuilder(FrameBuilder):
         """Entries may have come in any order; the frame has them by seq."""
         self._items = [item for _, item in sorted(zip(self._seqs, self._items, strict=True))]
         self._seqs.sort()
-        newest = {change.of: seq for seq, (change, _) in sorted(self._changes.items())}
+        by_seq = sorted(self._changes.items())
+        newest = {change.of: seq for seq, (change, _) in by_seq}
         changes = [
             _encoded_change(seq, change, message if newest[change.of] == seq else "")
-            for seq, (change, message) in sorted(self._changes.items())
+            for seq, (change, message) in by_seq
         ]
         fields = {"changes": f"[{','.join(changes)}]"} if changes else {}
         if self._skipped:

@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.protocol.errors import Forbidden, InvalidRef, RateLimited
+from chat.protocol.errors import ChatError, Forbidden, InvalidRef, RateLimited
 from chat.protocol.messages import Change, Message
 from chat.storage import keys
 from chat.storage.dynamodb import old_item
@@ -66,11 +66,8 @@ class Log(LogWriter):
         """
         try:
             seq = self._commit(room, content, exempt)
-        except (Forbidden, RateLimited):
-            # An earlier attempt may have been committed: then its sender must not be told that it failed.
-            if receipt := self.receipt(room, content):
-                return receipt
-            raise
+        except (Forbidden, RateLimited) as error:
+            return self.committed_before(room, content, error)
         ref = self._claim(room, seq, content)
         if ref.seq != seq:
             self._write_skipped_row(room, seq, content)
@@ -139,10 +136,13 @@ class Log(LogWriter):
                 return int(answer["Attributes"]["seq"])
         raise AssertionError("the attempts end with RateLimited")
 
-    def receipt(self, room: str, content: Message | Change) -> Receipt | None:
-        """Return where this very message or change is already, None if it is not in the log."""
+    def committed_before(self, room: str, content: Message | Change, error: ChatError) -> Receipt:
+        """Return where this very message or change is already. Raises `error` if it is not in the log.
+
+        Whoever sends again what was committed must not be told that it failed, whatever has changed since.
+        """
         item = self._get(keys.ref(room, content.id))
         if item is None or item["digest"] != content.digest:
-            return None
+            raise error
         ref = Ref.from_item(item)
         return Receipt(ref.seq, ref.at)
