@@ -44,8 +44,8 @@ const LIFETIME = 110 * 60_000;
  * @property {string} [name] - that the other members see
  * @property {string} [client] - a random id that you store: all connections with it are one user. Keep it secret
  * @property {string | TokenSource} [token] - proves who the user is, for a server that requires it
- * @property {number} [heartbeat] - milliseconds without a frame before a ping. Default 120,000 in a room where something
- *   has happened since the last ping, and 8 to 9 minutes elsewhere: a dead socket is found as late
+ * @property {number} [heartbeat] - milliseconds without a frame before a ping. Default 120,000 to 150,000 in a room
+ *   where something has happened since the last ping, and 8 to 9 minutes elsewhere: a dead socket is found as late
  * @property {number} [lifetime] - milliseconds before another socket takes over, because API Gateway cuts this one
  *   at two hours; default 1 h 50 min, less up to 5% at random so that many clients do not move at once
  * @property {import("./roomcast/transport/browser.js").Store | null} [storage] - keeps unsent messages over a page

@@ -4,11 +4,12 @@ import { RoomcastError } from "../protocol/error.js";
 import { SocketClosed } from "../transport/socket.js";
 
 /**
- * In milliseconds. A room is asked for `soon` after something has happened in it, and from `rare` to `rare` and `spread`
- * later if it is quiet: API Gateway closes a socket after ten minutes without a message, and a hidden page's timers
+ * In milliseconds, each from its first number to its second: at random, so that the members of a room, who all heard
+ * the same last message, do not all ask at once. A room is asked for `soon` after something has happened in it, and
+ * rarely if it is quiet: API Gateway closes a socket after ten minutes without a message, and a hidden page's timers
  * are up to a minute late.
  */
-export const PING = { soon: 120_000, rare: 8 * 60_000, spread: 45_000 };
+export const PING = /** @type {const} */ ({ soon: [120_000, 150_000], rare: [480_000, 525_000] });
 
 /**
  * @typedef {import("./session.js").Session} Session
@@ -45,9 +46,10 @@ export class Pinger {
     this.#clock = clock;
     this.#random = random;
     this.#periods = this.#newPeriods();
-    const { soon } = this.#periods;
-    const beat = () => this.ping(soon);
-    this.#heartbeat = new Heartbeat(soon, { dueAt: () => this.#dueAt, beat, onWake, clock });
+    /** @type {number} */
+    const shortest = period ?? PING.soon[0];
+    const beat = () => this.ping(shortest);
+    this.#heartbeat = new Heartbeat(shortest, { dueAt: () => this.#dueAt, beat, onWake, clock });
   }
 
   start() {
@@ -81,10 +83,15 @@ export class Pinger {
     } while (asked < silent.length);
   }
 
-  /** @returns {Periods} Those of each client are random, so that clients that fell silent together do not ping so. */
+  /** @returns {Periods} */
   #newPeriods() {
     if (this.#period !== undefined) return { soon: this.#period, rare: this.#period };
-    return { soon: PING.soon, rare: PING.rare + this.#random() * PING.spread };
+    return { soon: this.#between(...PING.soon), rare: this.#between(...PING.rare) };
+  }
+
+  /** @param {number} least @param {number} most */
+  #between(least, most) {
+    return least + this.#random() * (most - least);
   }
 
   get #dueAt() {

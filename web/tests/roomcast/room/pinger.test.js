@@ -38,16 +38,17 @@ async function joinQuietRoom(options) {
   return { ada, record };
 }
 
-const isSoon = (seconds) => assert.ok(seconds >= 119 && seconds <= 122, `${seconds} seconds`);
+const isSoon = (seconds) => assert.ok(seconds >= 119 && seconds <= 152, `${seconds} seconds`);
 const isRare = (seconds) => assert.ok(seconds >= 479 && seconds <= 540, `${seconds} seconds`);
 
 describe("a room is asked for", () => {
-  it("two minutes after the join, then every 8 to 9 minutes, at a random time", async () => {
+  it("two minutes after the join, then every 8 to 9 minutes, both at a random time", async () => {
     for (random of [0, 0.5, 0.999]) {
       server = new ScriptedServer(time);
       const ada = client();
       await ada.join("general");
-      isSoon(await untilPing());
+      const soon = await untilPing();
+      assert.ok(Math.abs(soon - 120 - 30 * random) <= 2, `${soon}, at ${random}`);
       const seconds = [await untilPing(), await untilPing()];
       seconds.forEach(isRare);
       assert.ok(Math.abs(seconds[0] - 480 - 45 * random) <= 2, `${seconds}, at ${random}`);
@@ -170,7 +171,7 @@ describe("a ping", () => {
     const record = await ada.join("general");
     server.socket.rooms.clear();
     server.say("general", "not broadcast");
-    await time.pass(125 * SECOND);
+    await time.pass(155 * SECOND);
     assert.deepEqual(record.texts, ["not broadcast"]);
     assert.deepEqual([...server.socket.rooms], ["general"]);
     assert.equal(server.sockets.length, 1);
