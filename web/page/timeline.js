@@ -6,7 +6,7 @@ import { randomId } from "../roomcast.js";
  * @typedef {object} MessageEntry
  * @property {"message"} kind
  * @property {string} id
- * @property {number} seq - 0 until it is stored
+ * @property {number} seq - 0 until it is stored, and if it is of an earlier log
  * @property {string} user - empty until it is stored
  * @property {string} name
  * @property {string} text
@@ -141,6 +141,8 @@ export class Timeline {
   reset(text) {
     this.#placed.push(...this.#waiting.filter(({ delivery }) => delivery === "sent"));
     this.#waiting = this.#waiting.filter(({ delivery }) => delivery !== "sent");
+    // By their old numbers they would react to, edit and delete other messages.
+    this.#placed = this.#placed.map((entry) => (entry.kind === "message" ? { ...entry, seq: 0 } : entry));
     this.note(text);
     this.#boundary = this.#placed.at(-1);
   }

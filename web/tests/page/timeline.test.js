@@ -79,6 +79,13 @@ describe("reading", () => {
     assert.equal(timeline.oldest, 1);
   });
 
+  it("has no numbers of another log: they are other messages' now", () => {
+    receive(from("bob", 7));
+    timeline.reset("reset");
+    receive(from("bob", 1));
+    assert.deepEqual(timeline.entries.map(({ seq }) => seq), [0, undefined, 1]);
+  });
+
   it("shows a message once that comes again in a new log", () => {
     receive(from("bob", 7, "x"), from("bob", 8, "y"));
     timeline.reset("reset");
