@@ -1,3 +1,4 @@
+import { drawQuote } from "./message-view.js";
 import { find } from "./dom.js";
 import { sendable } from "./text/typed.js";
 
@@ -7,8 +8,8 @@ const MAX_MESSAGE = 4000;
 const COUNT_BELOW = 200;
 
 /**
- * The field for a new message. Dispatches `write` (detail: the text), `typing` at each change, and `enter` for the
- * button that joins the room again.
+ * The field for a new message. Dispatches `write` (detail: the text), `typing` at each change, `cancel` if the message
+ * is to answer nothing, and `enter` for the button that joins the room again.
  */
 export class Composer extends EventTarget {
   #form = find("#composer", HTMLFormElement);
@@ -17,12 +18,16 @@ export class Composer extends EventTarget {
   #absence = find("#outside", HTMLElement);
   #enter = find("#enter", HTMLButtonElement);
   #send = find("#send", HTMLButtonElement);
+  #answering = find("#answering", HTMLElement);
+  #cancel = find("#cancel", HTMLButtonElement);
 
   constructor() {
     super();
     this.#field.addEventListener("input", () => this.#onInput());
     this.#enter.addEventListener("click", () => this.dispatchEvent(new CustomEvent("enter")));
     this.#field.addEventListener("keydown", (event) => this.#sendOnEnter(event));
+    this.#form.addEventListener("keydown", (event) => this.#cancelOnEscape(event));
+    this.#cancel.addEventListener("click", () => this.#cancelReply());
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#refresh();
   }
@@ -40,6 +45,12 @@ export class Composer extends EventTarget {
     this.#field.readOnly = !mayWrite;
     this.#send.disabled = !mayWrite;
     this.#field.title = mayWrite ? "" : purpose; // A draft hides the placeholder.
+  }
+
+  /** @param {import("./quotes.js").Quote | null} quote - of the message that the next one answers; null if it answers none */
+  showAnswered(quote) {
+    drawQuote(this.#answering, quote);
+    this.#field.setAttribute("aria-describedby", quote ? "answered counter" : "counter");
   }
 
   /** @param {string} reason - why the user is not in the room; empty if they are */
@@ -68,6 +79,18 @@ export class Composer extends EventTarget {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
     event.preventDefault();
     this.#form.requestSubmit();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #cancelOnEscape(event) {
+    if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#answering.hidden) return;
+    event.stopPropagation(); // It also closes the list of members.
+    this.#cancelReply();
+  }
+
+  #cancelReply() {
+    this.dispatchEvent(new CustomEvent("cancel"));
+    this.focus(); // The button that had the focus is hidden now.
   }
 
   /** @param {SubmitEvent} event */

@@ -48,6 +48,8 @@ function enterRoom() {
 page.addEventListener("write", (/** @type {any} */ { detail: text }) => write(text));
 page.addEventListener("retry", (/** @type {any} */ { detail: { id, text } }) => write(text, id));
 page.addEventListener("typing", () => current.sendTyping());
+page.addEventListener("reply", (/** @type {any} */ { detail: message }) => answer(message.seq));
+page.addEventListener("cancel", () => answer(0));
 page.addEventListener("edit", (/** @type {any} */ { detail: { message, text } }) => current.edit(message, text));
 page.addEventListener("delete", (/** @type {any} */ { detail: message }) => current.delete(message));
 page.addEventListener("react", (/** @type {any} */ { detail: { message, reaction } }) => current.react(message, reaction));
@@ -67,6 +69,12 @@ page.addEventListener("change", (/** @type {any} */ { detail: changes }) => {
 function write(text, id) {
   current.write(text, id);
   page.showRoom(current, { follow: true });
+}
+
+/** @param {number} seq - of the message that the next one answers; 0: none */
+function answer(seq) {
+  current.answer(seq);
+  page.showRoom(current);
 }
 
 enterRoom();

@@ -12,7 +12,7 @@ export class MemberList {
   #list = find("#members", HTMLUListElement);
   #unlisted = find("#unlisted", HTMLElement);
   #wide = matchMedia(WIDE);
-  /** @type {import("./room-model.js").Members | undefined} */
+  /** @type {import("./room-people.js").Members | undefined} */
   #shown;
 
   constructor() {
@@ -26,7 +26,7 @@ export class MemberList {
     });
   }
 
-  /** @param {import("./room-model.js").Members | undefined} members - undefined until they are known */
+  /** @param {import("./room-people.js").Members | undefined} members - undefined until they are known */
   show(members) {
     if (members === this.#shown) return;
     this.#shown = members;

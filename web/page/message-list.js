@@ -19,9 +19,9 @@ const EARLIER = {
 };
 
 /**
- * The messages on the screen. Dispatches `retry` (detail: the failed message to send again), `edit` (detail: the message
- * and its new text), `delete` (the message), `react` (the message and the reaction), `moderate` (the message and the
- * action), and `earlier` when the oldest message is almost in view.
+ * The messages on the screen. Dispatches `retry` (detail: the failed message to send again), `reply` (detail: the message
+ * to answer), `edit` (the message and its new text), `delete` (the message), `react` (the message and the reaction),
+ * `moderate` (the message and the action), and `earlier` when the oldest message is almost in view.
  */
 export class MessageList extends EventTarget {
   #box = find("#scroll", HTMLElement);
@@ -93,10 +93,21 @@ export class MessageList extends EventTarget {
       element.classList.toggle("follows", continuesBlock(entry, entries[index - 1]));
       return element;
     });
+    this.#markQuotes();
     const firstLive = entries.findIndex(({ live }) => live);
     const end = firstLive < 0 ? entries.length : firstLive;
     fill(this.#past, elements.slice(0, end));
     fill(this.#present, elements.slice(end));
+  }
+
+  /** A quote leads to its message if that one is on the screen. */
+  #markQuotes() {
+    const items = [...this.#items.values()];
+    const seqs = new Set(items.map(({ entry }) => entry.kind === "message" && entry.seq));
+    for (const { element, entry } of items) {
+      if (entry.kind !== "message" || !entry.quote) continue;
+      find(".quote", HTMLButtonElement, element).disabled = !entry.replyTo || !seqs.has(entry.replyTo);
+    }
   }
 
   /** Show the times again: today's have become yesterday's. */
@@ -124,7 +135,8 @@ export class MessageList extends EventTarget {
     button.closest("details")?.removeAttribute("open");
     if (reaction) this.#tell("react", { message, reaction });
     else if (action === "edit") this.#edit(message, element);
-    else if (action === "delete") this.#tell("delete", message);
+    else if (action === "find") this.#goToAnswered(message);
+    else if (action === "reply" || action === "delete") this.#tell(action, message);
     else if (action) this.#tell("moderate", { action, message });
     else this.#tell("retry", message);
   }
@@ -132,6 +144,18 @@ export class MessageList extends EventTarget {
   /** @param {Entry} message @param {HTMLElement} element */
   #edit(message, element) {
     if (message.kind === "message") openEditor(element, message.text, (text) => this.#tell("edit", { message, text }));
+  }
+
+  /** Show the message that this one answers, and give it the focus: a screen reader goes on there. @param {Entry} message */
+  #goToAnswered(message) {
+    const seq = message.kind === "message" && message.replyTo;
+    const answered = [...this.#items.values()].find(({ entry }) => entry.kind === "message" && entry.seq === seq);
+    if (!seq || !answered) return;
+    const { element } = answered;
+    element.tabIndex = -1;
+    element.addEventListener("blur", () => element.removeAttribute("tabindex"), { once: true });
+    element.scrollIntoView({ block: "center" });
+    element.focus({ preventScroll: true });
   }
 
   /** @param {string} type @param {unknown} detail */

@@ -3,12 +3,13 @@ import { explainFailure, isFinal } from "./text/errors.js";
 import { closeEditor } from "./message-editor.js";
 import { drawReactions } from "./reactions-view.js";
 import { initial } from "./text/initial.js";
+import { DELETED, quotedText } from "./text/quote.js";
 import { exactTime, shortTime } from "./text/time.js";
 
 /**
  * @typedef {import("./timeline.js").Entry} Entry
  * @typedef {import("./timeline.js").MessageEntry} MessageEntry
- * @typedef {import("./room-model.js").Member} Member
+ * @typedef {import("./room-people.js").Member} Member
  */
 
 /** Milliseconds. Messages of one user within this time form a block under one name. */
@@ -16,7 +17,6 @@ const BLOCK = 5 * 60_000;
 const HUES = 12;
 
 const DELIVERY = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
-const DELETED = "This message was deleted.";
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 const templates = {
@@ -48,6 +48,19 @@ export function redrawEntry(element, entry) {
   else find(".text", HTMLElement, element).textContent = entry.text;
 }
 
+/**
+ * @param {HTMLElement} element - with a place for the name and one for the text
+ * @param {import("./quotes.js").Quote | null} quote - null hides the element
+ */
+export function drawQuote(element, quote) {
+  element.hidden = !quote;
+  if (!quote) return;
+  setHue(element, quote.user);
+  put(element, ".whose", quote.mine ? "You" : quote.name);
+  put(element, ".words", quotedText(quote));
+  element.dataset.state = quote.state;
+}
+
 /** @param {Entry} entry @param {Entry | undefined} previous @returns {boolean} true if both are in one block */
 export function continuesBlock(entry, previous) {
   if (entry.kind === "note" || !previous || previous.kind === "note") return false;
@@ -58,12 +71,13 @@ export function continuesBlock(entry, previous) {
 
 /** @param {HTMLElement} element @param {MessageEntry} message */
 function redrawMessage(element, message) {
-  const { seq, name, text, at, mine, deleted, editedAt, reactions, delivery, code, user } = message;
+  const { seq, name, text, at, mine, deleted, editedAt, reactions, quote, delivery, code, user } = message;
   element.classList.toggle("mine", mine);
   element.classList.toggle("deleted", deleted);
   element.dataset.delivery = delivery;
   drawFace(element, { user, name });
   put(element, ".name", mine ? "You" : name);
+  drawQuote(find(".quote", HTMLElement, element), quote);
   put(element, ".text", deleted ? DELETED : text);
   put(element, ".delivery", stateOf(message));
   put(element, ".edited", editedAt && !deleted ? "edited" : "");
@@ -77,7 +91,7 @@ function redrawMessage(element, message) {
   time.textContent = isKnown ? shortTime(new Date(at)) : "";
   time.title = whenOf(at);
   element.querySelector(".failure")?.remove();
-  if (delivery === "failed") element.append(failureElement(code));
+  if (delivery === "failed") element.append(failureElement(code, quote !== null));
 }
 
 /** @param {MessageEntry} message @returns {string} how far the user's message, or change of a message, has come */
@@ -96,8 +110,13 @@ function whenOf(at) {
 
 /** @param {HTMLElement} element @param {{user: string, name: string}} person */
 function drawFace(element, { user, name }) {
-  element.style.setProperty("--hue", String(hueOf(user)));
+  setHue(element, user);
   put(element, ".avatar", initial(name));
+}
+
+/** @param {HTMLElement} element @param {string} user */
+function setHue(element, user) {
+  element.style.setProperty("--hue", String(hueOf(user)));
 }
 
 /** @param {HTMLElement} element @param {string} selector @param {string} text */
@@ -105,10 +124,10 @@ function put(element, selector, text) {
   find(selector, HTMLElement, element).textContent = text;
 }
 
-/** @param {string} code @returns {HTMLElement} */
-function failureElement(code) {
+/** @param {string} code @param {boolean} isReply @returns {HTMLElement} */
+function failureElement(code, isReply) {
   const failure = stamp(templates.failure);
-  find(".reason", HTMLElement, failure).textContent = explainFailure(code);
+  find(".reason", HTMLElement, failure).textContent = explainFailure(code, isReply);
   find(".again", HTMLButtonElement, failure).hidden = isFinal(code);
   return failure;
 }

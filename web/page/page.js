@@ -26,7 +26,8 @@ const UNREACHABLE_WITH_TOKEN = "Rejected or unreachable. Your link may have expi
 
 /**
  * The screen. Dispatches `write` (detail: a text), `typing` (the user is typing), `retry` (detail: the failed message
- * to send again), `edit` (detail: `message` and `text`), `delete` (detail: the message), `react` (detail: `message` and
+ * to send again), `reply` (detail: the message to answer), `cancel` (the next message answers nothing), `edit` (detail:
+ * `message` and `text`), `delete` (detail: the message), `react` (detail: `message` and
  * `reaction`), `moderate` (detail: `action` and `message`), `earlier` (load earlier messages), `enter` (join the
  * room again) and `change` (detail: the new name and room). It knows no chat.
  */
@@ -44,8 +45,9 @@ export class Page extends EventTarget {
 
   constructor() {
     super();
-    this.#forward(this.#composer, "write", "typing", "enter");
-    this.#forward(this.#list, "retry", "edit", "delete", "react", "moderate", "earlier");
+    this.#forward(this.#composer, "write", "typing", "cancel", "enter");
+    this.#forward(this.#list, "retry", "reply", "edit", "delete", "react", "moderate", "earlier");
+    this.#list.addEventListener("reply", () => this.#composer.focus());
     this.#profile.addEventListener("change", () => this.#changePreferences());
     this.#profile.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -91,13 +93,17 @@ export class Page extends EventTarget {
    * @param {{follow?: boolean, newMessages?: number}} [change] - `follow`: scroll to the newest message;
    *   `newMessages`: how many messages of others have come since the last call
    */
-  showRoom({ room, entries, earlier, name, members, typing, absence, rules }, { follow = false, newMessages = 0 } = {}) {
+  showRoom(model, { follow = false, newMessages = 0 } = {}) {
+    const { room, entries, earlier, name, members, typing, absence, rules, answered } = model;
+    const obstacle = obstacleText(rules);
     if (this.#name.readOnly) this.#name.value = name ?? "";
     else this.#name.placeholder = name || "Guest";
     this.#members.show(members);
     this.#typing.textContent = typingText(typing);
     this.#composer.showAbsence(absence);
-    this.#composer.showPurpose(fieldText(room, rules), !obstacleText(rules));
+    this.#composer.showPurpose(fieldText(room, rules), !obstacle);
+    this.#composer.showAnswered(answered && answered.quote);
+    document.body.classList.toggle("only-reads", Boolean(obstacle || absence));
     this.#list.show(entries, { earlier, follow, newMessages });
     this.#countUnread(newMessages);
   }

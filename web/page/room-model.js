@@ -1,6 +1,8 @@
 import { randomId } from "../roomcast.js";
 import { explainAbsence, explainChangeFailure, explainModerationFailure } from "./text/errors.js";
 import { moderationText } from "./text/activity.js";
+import { Quotes } from "./quotes.js";
+import { RoomPeople } from "./room-people.js";
 import { Timeline } from "./timeline.js";
 
 const LOST = "Some messages could not be loaded.";
@@ -11,11 +13,6 @@ const RESET = "This room's history begins again here.";
  * `failed`: they could not be loaded. `absent`: the user could not join the room.
  *
  * @typedef {"joining" | "more" | "loading" | "start" | "failed" | "absent"} Earlier
- *
- * @typedef {import("../roomcast.js").Person} Person
- * @typedef {Person & {mine: boolean}} Member
- * @typedef {{count: number, approximate: boolean, people: Member[]}} Members - above the presence limit nobody is
- *   listed
  * @typedef {"mute" | "ban"} ModeratorAction
  */
 
@@ -33,14 +30,10 @@ export class RoomModel extends EventTarget {
   earlier = "joining";
   /** Why the user is not in the room; empty while they are in it, or joining. */
   absence = "";
-  /** Undefined until it is known. @type {Members | undefined} */
-  members;
-  /** The other users who are typing now. @type {readonly Person[]} */
-  typing = [];
   #timeline;
+  #quotes;
+  #people;
   #room;
-  /** @type {Map<string, string>} the names of the users who were seen here, by user */
-  #names = new Map();
   #banText = ""; // the sentence about the ban of this user
   #newMessages = 0;
   #isChangePlanned = false;
@@ -54,10 +47,14 @@ export class RoomModel extends EventTarget {
     const room = chat.rooms.find((room) => room.name === name);
     if (!room) throw new TypeError("A closed chat has no rooms.");
     this.#room = room;
-    this.#timeline = new Timeline(room);
+    this.#quotes = new Quotes(room, (seq, quote) => {
+      this.#timeline.requote(seq, quote);
+      this.#planChange();
+    });
+    this.#timeline = new Timeline(room, (seq) => this.#quotes.of(seq));
+    this.#people = new RoomPeople(room, () => this.#planChange());
     this.#listen();
-    this.#watchMembers();
-    for (const { id, message } of room.pending) this.#show(id, message);
+    for (const { id, message, replyTo } of room.pending) this.#show(id, message, replyTo);
     joined.catch(({ code }) => this.#showAbsence(code));
   }
 
@@ -80,15 +77,38 @@ export class RoomModel extends EventTarget {
     return this.#room.rules;
   }
 
+  /** Who is here; undefined until it is known. */
+  get members() {
+    return this.#people.members;
+  }
+
+  /** The other users who are typing now. */
+  get typing() {
+    return this.#people.typing;
+  }
+
+  /** What the user's next message answers; null if it answers nothing. */
+  get answered() {
+    return this.#quotes.answered;
+  }
+
   /** The user's messages that are not acknowledged, oldest first. */
   get pending() {
     return this.#room.pending;
   }
 
   /** Send a message, or a failed one again by its id. @param {string} text @param {string} [id] */
-  write(text, id = randomId()) {
-    this.#show(id, text);
-    this.#room.send(text, { ref: id }).catch(({ code }) => this.#showFailure(id, code));
+  write(text, id) {
+    const replyTo = id === undefined ? this.#quotes.takeAnswered() : this.#timeline.answeredBy(id);
+    const ref = id ?? randomId();
+    this.#show(ref, text, replyTo);
+    this.#room.send(text, { ref, ...(replyTo && { replyTo }) }).catch(({ code }) => this.#showFailure(ref, code));
+  }
+
+  /** @param {number} seq - of the message that the user's next one answers; 0: none */
+  answer(seq) {
+    this.#quotes.answer(seq);
+    this.#planChange();
   }
 
   /** Show the others that the user is typing. */
@@ -142,7 +162,9 @@ export class RoomModel extends EventTarget {
 
   /** Drop the oldest entries, if there are too many. They can be loaded again. */
   trim() {
-    if (this.#timeline.trim()) this.#setEarlier(this.#timeline.oldest ? "more" : "start");
+    if (!this.#timeline.trim()) return;
+    this.#quotes.retain(this.#timeline.answered);
+    this.#setEarlier(this.#timeline.oldest ? "more" : "start");
   }
 
   /** Leave the room, as soon as every message and change is sent. Until then the user may come back. */
@@ -166,7 +188,7 @@ export class RoomModel extends EventTarget {
       this.#setEarlier(more ? "more" : "start");
     });
     room.addEventListener("message", ({ detail: message }) => {
-      this.#names.set(message.user, message.name);
+      this.#quotes.note(message);
       if (this.#timeline.receive(message)) this.#newMessages++;
       this.#planChange();
     });
@@ -186,12 +208,16 @@ export class RoomModel extends EventTarget {
     });
     for (const type of /** @type {const} */ (["changed", "reactions"])) {
       room.addEventListener(type, ({ detail: message }) => {
+        this.#quotes.note(message);
         this.#timeline.change(message);
         this.#planChange();
       });
     }
+    room.addEventListener("moderated", ({ detail: moderated }) => this.#onModerated(moderated));
+    room.addEventListener("rules", () => this.#planChange());
     room.addEventListener("lost", () => this.#note(LOST));
     room.addEventListener("reset", () => {
+      this.#quotes.reset();
       this.#timeline.reset(RESET);
       this.#setEarlier("start"); // The entries above belong to no log any more.
     });
@@ -201,29 +227,11 @@ export class RoomModel extends EventTarget {
     });
   }
 
-  #watchMembers() {
-    const room = this.#room;
-    room.addEventListener("presence", ({ detail: { count, approximate, members } }) => {
-      for (const { user, name } of members?.values() ?? []) this.#names.set(user, name);
-      const people = [...(members?.values() ?? [])]
-        .map(({ user, name }) => ({ user, name, mine: user === room.user }))
-        .sort((one, other) => Number(other.mine) - Number(one.mine) || one.name.localeCompare(other.name));
-      this.members = { count, approximate, people };
-      this.#planChange();
-    });
-    room.addEventListener("typing", ({ detail: typing }) => {
-      this.typing = typing;
-      this.#planChange();
-    });
-    room.addEventListener("moderated", ({ detail: moderated }) => this.#onModerated(moderated));
-    room.addEventListener("rules", () => this.#planChange());
-  }
-
   /** @param {import("../roomcast.js").Moderated} moderated */
   #onModerated(moderated) {
     const { action, user = "" } = moderated;
     const isMe = user === this.#room.user;
-    const name = isMe ? "you" : (this.#names.get(user) ?? "somebody");
+    const name = isMe ? "you" : (this.#people.nameOf(user) ?? "somebody");
     const cameAt = Date.now();
     const sentence = () => moderationText(moderated, name, cameAt); // Tells the day from midnight on.
     if (action === "ban" && isMe) this.#banText = sentence();
@@ -235,16 +243,15 @@ export class RoomModel extends EventTarget {
     if (this.absence) return;
     const banText = code === "banned" && this.#banText;
     this.absence = banText || explainAbsence(code);
-    this.members = undefined;
-    this.typing = [];
+    this.#people.clear();
     if (this.earlier === "joining") this.#setEarlier("absent");
     if (banText || code === "closed") this.#planChange();
     else this.#note(this.absence);
   }
 
-  /** @param {string} id @param {string} text */
-  #show(id, text) {
-    this.#timeline.write({ id, text, at: new Date().toISOString() });
+  /** @param {string} id @param {string} text @param {number} [replyTo] */
+  #show(id, text, replyTo = 0) {
+    this.#timeline.write({ id, text, replyTo, at: new Date().toISOString() });
     this.#planChange();
   }
 

@@ -1,7 +1,9 @@
+import { GONE } from "./quotes.js";
 import { randomId } from "../roomcast.js";
 
 /**
  * @typedef {import("../roomcast.js").Message} Message
+ * @typedef {import("./quotes.js").Quote} Quote
  *
  * @typedef {object} MessageEntry
  * @property {"message"} kind
@@ -15,6 +17,8 @@ import { randomId } from "../roomcast.js";
  * @property {boolean} deleted - its text is empty
  * @property {string} editedAt - ISO 8601; empty if it was never edited
  * @property {readonly ShownReaction[]} reactions
+ * @property {number} replyTo - the seq of the message that it answers; 0 if that is none of this log
+ * @property {Quote | null} quote - of the message that it answers; null if it answers none
  * @property {boolean} changing - a change by the user is not stored yet
  * @property {boolean} live - true if it came after the history that the room begins with
  * @property {"sending" | "sent" | "failed"} delivery
@@ -32,6 +36,9 @@ import { randomId } from "../roomcast.js";
 /** Of a message that nobody has changed. */
 const UNCHANGED = { deleted: false, editedAt: "", reactions: [], changing: false };
 
+/** The code of a reply to a message that is not there any more. */
+const UNANSWERABLE = "invalid_message";
+
 /** Older entries are dropped, so that a window that is open for a week stays fast. */
 export const MAX_ENTRIES = 500;
 
@@ -48,10 +55,12 @@ export class Timeline {
   #boundary;
   #live = false;
   #self;
+  #quoteOf;
 
-  /** @param {Self} self */
-  constructor(self) {
+  /** @param {Self} self @param {(seq: number) => Quote} quoteOf - of a message of the room's present log */
+  constructor(self, quoteOf) {
     this.#self = self;
+    this.#quoteOf = quoteOf;
   }
 
   /** @returns {readonly Entry[]} oldest first; a changed entry is a new object */
@@ -65,6 +74,17 @@ export class Timeline {
     return hasEarlierLog ? undefined : this.#placed.find(hasSeq)?.seq;
   }
 
+  /** The seqs of the messages that the entries answer. @returns {Set<number>} */
+  get answered() {
+    return new Set(this.entries.flatMap((entry) => (entry.kind === "message" && entry.replyTo) || []));
+  }
+
+  /** @param {string} id - of an entry @returns {number} the seq of the message that it answers; 0 if there is none */
+  answeredBy(id) {
+    const entry = this.entries.find((entry) => entry.id === id);
+    return entry?.kind === "message" ? entry.replyTo : 0;
+  }
+
   /** The history that the room begins with is complete: later entries are live. */
   goLive() {
     this.#live = true;
@@ -73,12 +93,13 @@ export class Timeline {
 
   /**
    * Show the user's message before the server has it. The id of a failed one shows that one as sending again.
-   * @param {{id: string, text: string, at: string}} message
+   * @param {{id: string, text: string, at: string, replyTo: number}} message - `replyTo`: 0 if it answers none
    */
-  write(message) {
+  write({ replyTo, ...message }) {
     this.#remove(message.id);
     const fields = { seq: 0, user: "", name: "", code: "", waitsUntil: null, mine: true, live: true };
-    this.#waiting.push({ kind: "message", ...UNCHANGED, ...message, ...fields, delivery: "sending" });
+    const answer = { replyTo, quote: replyTo ? this.#quoteOf(replyTo) : null };
+    this.#waiting.push({ kind: "message", ...UNCHANGED, ...message, ...answer, ...fields, delivery: "sending" });
   }
 
   /** The user's message has to wait. @param {string} id @param {Date} waitsUntil */
@@ -96,9 +117,11 @@ export class Timeline {
    * @param {string} id @param {string} code
    */
   fail(id, code) {
-    this.#waiting = this.#waiting.map((entry) =>
-      entry.id === id && entry.delivery === "sending" ? { ...entry, code, delivery: "failed" } : entry,
-    );
+    this.#waiting = this.#waiting.map((entry) => {
+      if (entry.id !== id || entry.delivery !== "sending") return entry;
+      const isUnanswerable = entry.quote && code === UNANSWERABLE;
+      return { ...entry, ...(isUnanswerable && { replyTo: 0, quote: GONE }), code, delivery: "failed" };
+    });
     this.#placeFailed();
   }
 
@@ -109,6 +132,14 @@ export class Timeline {
     this.#placed.push(entry);
     this.#placeFailed();
     return entry.live && !entry.mine;
+  }
+
+  /** A message that others answer has come, or has changed. @param {number} seq @param {Quote} quote */
+  requote(seq, quote) {
+    /** @template {Entry} Kind @param {Kind} entry @returns {Kind} */
+    const update = (entry) => (entry.kind === "message" && entry.replyTo === seq ? { ...entry, quote } : entry);
+    this.#placed = this.#placed.map(update);
+    this.#waiting = this.#waiting.map(update);
   }
 
   /** A message has changed: it was edited or deleted, or has other reactions. @param {Message} message */
@@ -141,8 +172,8 @@ export class Timeline {
   reset(text) {
     this.#placed.push(...this.#waiting.filter(({ delivery }) => delivery === "sent"));
     this.#waiting = this.#waiting.filter(({ delivery }) => delivery !== "sent");
-    // By their old numbers they would react to, edit and delete other messages.
-    this.#placed = this.#placed.map((entry) => (entry.kind === "message" ? { ...entry, seq: 0 } : entry));
+    this.#placed = this.#placed.map(withoutNumbers);
+    this.#waiting = this.#waiting.map(withoutNumbers);
     this.note(text);
     this.#boundary = this.#placed.at(-1);
   }
@@ -171,9 +202,11 @@ export class Timeline {
   }
 
   /** @param {Message} message @param {boolean} live @returns {MessageEntry} */
-  #entryOf({ id, seq, user, name, message: text, at, deleted = false, editedAt = "", reactions = [], pending = false }, live) {
+  #entryOf({ id, seq, user, name, message: text, at, replyTo = 0, ...message }, live) {
+    const { deleted = false, editedAt = "", reactions = [], pending: changing = false } = message;
     const mine = user === this.#self.user;
-    const changes = { deleted, editedAt, changing: pending, reactions: reactions.map((each) => this.#shown(each)) };
+    const answer = { replyTo, quote: replyTo ? this.#quoteOf(replyTo) : null };
+    const changes = { deleted, editedAt, changing, reactions: reactions.map((each) => this.#shown(each)), ...answer };
     const fields = { live, mine, ...changes, delivery: /** @type {const} */ ("sent"), code: "", waitsUntil: null };
     return { kind: "message", id, seq, user, name, text, at, ...fields };
   }
@@ -187,3 +220,17 @@ export class Timeline {
 
 /** @param {Entry} entry @returns {entry is MessageEntry} */
 const hasSeq = (entry) => entry.kind === "message" && entry.seq > 0;
+
+/**
+ * Return an entry of an earlier log. By its old numbers, a reader would react to other messages, and quote and edit them.
+ *
+ * @template {Entry} Kind @param {Kind} entry @returns {Kind}
+ */
+function withoutNumbers(entry) {
+  if (entry.kind === "note") return entry;
+  const { quote, delivery } = entry;
+  if (!quote) return { ...entry, seq: 0 };
+  const isKnown = quote.state === "there" || quote.state === "deleted";
+  const unanswerable = delivery === "failed" && { code: UNANSWERABLE }; // Sent again, it would answer another message.
+  return { ...entry, ...unanswerable, seq: 0, replyTo: 0, quote: isKnown ? quote : GONE };
+}

@@ -15,6 +15,11 @@ const FAILURES = new Map([
   ["closed", "You are not connected."],
 ]);
 
+/** Why a reply was not sent, by code, where that is not why another message would not. */
+const REPLY_FAILURES = new Map([
+  ["invalid_message", "The message that this one answers is not there any more."],
+]);
+
 /** Errors that the same message would get again. */
 const FINAL = new Set(["message_too_large", "invalid_message", "invalid_ref"]);
 
@@ -48,8 +53,13 @@ const CHANGE_FAILURES = new Map([
 /** @param {string} code */
 export const isFinal = (code) => FINAL.has(code);
 
-/** @param {string} code @returns {string} a plain sentence, also for an unknown code */
-export const explainFailure = (code) => FAILURES.get(code) ?? "Something went wrong on the way.";
+/**
+ * @param {string} code @param {boolean} [isReply] - the message answers another one
+ * @returns {string} a plain sentence, also for an unknown code
+ */
+export const explainFailure = (code, isReply = false) => {
+  return (isReply && REPLY_FAILURES.get(code)) || (FAILURES.get(code) ?? "Something went wrong on the way.");
+};
 
 /** @param {string} code @returns {string} a plain sentence */
 export const explainAbsence = (code) => ABSENCES.get(code) ?? "You are not in this room.";

@@ -2,7 +2,7 @@
 export class FakeChat {
   rooms = [];
 
-  /** @param {{id: string, message: string}[]} [unsent] - from before a reload, in every room */
+  /** @param {{id: string, message: string, replyTo?: number}[]} [unsent] - from before a reload, in every room */
   constructor(unsent = []) {
     this.unsent = unsent;
   }
@@ -27,8 +27,9 @@ class FakeRoom extends EventTarget {
   actions = [];
   forbidsModeration = false;
   typingCalls = 0;
-  /** The calls of history() and send(), each with its `resolve` and `reject`. */
+  /** The calls of history(), message() and send(), each with its `resolve` and `reject`. */
   histories = [];
+  lookups = [];
   sends = [];
   left = false;
 
@@ -38,9 +39,9 @@ class FakeRoom extends EventTarget {
     this.pending = pending;
   }
 
-  send(message, { ref }) {
-    this.pending.push({ id: ref, message });
-    const send = { message, ref, ...deferred() };
+  send(message, { ref, replyTo }) {
+    this.pending.push({ id: ref, message, replyTo });
+    const send = { message, ref, replyTo, ...deferred() };
     this.sends.push(send);
     return send.promise;
   }
@@ -49,6 +50,12 @@ class FakeRoom extends EventTarget {
     const history = { ...range, ...deferred() };
     this.histories.push(history);
     return history.promise;
+  }
+
+  message(seq) {
+    const lookup = { seq, ...deferred() };
+    this.lookups.push(lookup);
+    return lookup.promise;
   }
 
   typing() {
