@@ -32,7 +32,9 @@ class Cooldowns(Table):
         except ClientError as error:
             old = old_item(error)
             assert old is not None, "the condition holds if there is no item"
-            raise RateLimited(detail, retry_after=(int(old["until"]) - now) / 1_000) from None
+            # Another instance may have begun it since `now`: from then on, more than all of it would remain.
+            remaining = max(1, int(old["until"]) - self._milliseconds())
+            raise RateLimited(detail, retry_after=remaining / 1_000) from None
 
     def refund(self, key: Key) -> None:
         """End a cooldown now."""

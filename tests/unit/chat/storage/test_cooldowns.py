@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,6 +40,34 @@ def test_a_cooldown_that_runs_is_an_error_with_the_remaining_seconds(
     assert error.value.retry_after == 1.5
     clock.now += 1.5
     cooldowns.start(KEY, 2.5, "Slowly.")
+
+
+class Overtaken:
+    """A DynamoDB client whose writes take a while, in which something else happens first."""
+
+    def __init__(self, client: Any, clock: Clock, seconds: float, first: Callable[[], None]) -> None:
+        self._client = client
+        self._clock = clock
+        self._seconds = seconds
+        self._first = first
+
+    def put_item(self, **arguments: Any) -> Any:
+        self._clock.now += self._seconds / 2
+        self._first()
+        try:
+            return self._client.put_item(**arguments)
+        finally:
+            self._clock.now += self._seconds / 2
+
+
+@pytest.mark.parametrize(("takes", "remaining"), [(0.5, 2.25), (8, 0.001)], ids=["a while", "longer than it"])
+def test_what_remains_of_a_cooldown_that_another_instance_began_meanwhile_is_at_most_all_of_it(
+    cooldowns: Cooldowns, clock: Clock, dynamodb: Any, takes: float, remaining: float
+) -> None:
+    overtaken = Overtaken(dynamodb, clock, takes, lambda: cooldowns.start(KEY, 2.5, "Slowly."))
+    with pytest.raises(RateLimited) as error:
+        Cooldowns(overtaken, TABLE, clock).start(KEY, 2.5, "Slowly.")
+    assert error.value.retry_after == remaining
 
 
 def test_a_refunded_cooldown_is_over(cooldowns: Cooldowns) -> None:
