@@ -20,6 +20,7 @@ from chat.storage.keys import HASH_SPACE
 from chat.storage.member_reader import PAGE, READERS, MemberPage, MemberReader, ReadFailed
 from chat.storage.members import Member
 from tests.support.fakes.dynamodb_server import DynamoDBServer
+from tests.support.waiting import until
 from tests.support.web_host import Host, Visit, ok
 
 NOW = 1_795_500_000.0
@@ -40,14 +41,15 @@ class Table:
         self.rows_a_page: Callable[[], int] = lambda: PAGE
         self.troubles: list[bytes] = []  # answered first
         self.asked: list[dict[str, Any]] = []
-        self.answers_after = 0.001  # seconds
+        self.may_answer: Callable[[], bool] = lambda: True
         self.under_way = 0
         self.most_under_way = 0
 
     async def behave(self, visit: Visit, body: bytes) -> None:
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
-        await asyncio.sleep(self.answers_after)
+        await asyncio.sleep(0.001)
+        await until(self.may_answer)
         self.under_way -= 1
         if self.troubles:
             visit.write(self.troubles.pop(0))
@@ -212,9 +214,10 @@ async def test_a_first_page_tells_how_large_the_room_is(room: Room) -> None:
 
 async def test_a_large_rooms_ranges_are_read_at_once(room: Room) -> None:
     room.table.keys = keys_at(range(0, HASH_SPACE, 5))
-    room.table.answers_after = 0.05  # the others are under way by then, on a busy machine too
+    # After the first page, none is answered before all of them are asked for.
+    room.table.may_answer = lambda: not room.table.asked or room.table.most_under_way == READERS
     await room.read()
-    assert room.table.most_under_way == 4
+    assert room.table.most_under_way == READERS
 
 
 async def test_the_next_page_is_read_when_the_one_before_has_been_used(room: Room) -> None:
@@ -222,13 +225,17 @@ async def test_the_next_page_is_read_when_the_one_before_has_been_used(room: Roo
     room.table.rows_a_page = lambda: 10
     used = 0
 
+    def further_pages() -> int:
+        """Of that range: the others have one page each, whenever it comes."""
+        return sum("ExclusiveStartKey" in asked for asked in room.table.asked)
+
     async def use(members: Sequence[Member]) -> None:
         nonlocal used
-        asked = len(room.table.asked)
-        await asyncio.sleep(0.01)
-        # The first page, and then one of each range: on a busy machine some of these come meanwhile.
-        assert len(room.table.asked) <= max(asked, 1 + READERS)
-        used += len(members)
+        if members:
+            read = further_pages()
+            await room.members.page("a#b")  # takes as long as a page would that is read too early
+            assert further_pages() == read == used // 10
+            used += len(members)
 
     await room.members.read("a#b", use)
     assert used == 100
