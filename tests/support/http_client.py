@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Callable
 
 from apigateway.http import Pool, Response
 from tests.support.web_host import Host
-
-FOREVER = 30.0  # seconds: a test that waits for so long fails
 
 
 def request(body: bytes = b"") -> bytes:
@@ -27,10 +24,3 @@ class Client:
 
 
 type Connect = Callable[..., Client]
-
-
-async def wait_until(condition: Callable[[], bool]) -> None:
-    """Return when a condition holds, which needs some steps of the event loop."""
-    async with asyncio.timeout(FOREVER):
-        while not condition():
-            await asyncio.sleep(0.001)

@@ -18,6 +18,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.support.waiting import TIMEOUT
+
 ISSUER = "https://issuer.example.com/"
 AUDIENCE = "roomcast"
 SECRET = "a secret that nobody else knows, longer than the 32 bytes that HS256 asks for"
@@ -111,7 +113,7 @@ class KeySetServer:
             self.asked_with = {name.lower(): value for name, value in request.headers.items()}
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
-        self.hold.wait(10)
+        self.hold.wait(TIMEOUT)
         body = _json({"keys": self.keys}) if self.body is None else self.body
         request.send_response(self.status if request.path == "/.well-known/jwks.json?v=1" else 404)
         for name, value in {"Content-Length": str(len(body)), **self.headers}.items():

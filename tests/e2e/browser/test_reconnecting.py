@@ -86,7 +86,6 @@ async def test_pending_messages_are_sent_while_another_room_is_shown(
     await expect(grace.locator(".message .text")).to_have_text(["for the first"])
 
 
-@pytest.mark.timeout(120)
 async def test_an_unsent_message_survives_a_reload_while_the_engine_is_down(
     windows: BrowserWindows, host: str, room: str
 ) -> None:
@@ -109,7 +108,6 @@ async def test_an_unsent_message_survives_a_reload_while_the_engine_is_down(
         await expect(ada.locator(".mine")).to_have_count(1)
 
 
-@pytest.mark.timeout(180)
 async def test_after_a_restart_of_the_engine_everything_is_there_once(
     windows: BrowserWindows, room: str, tmp_path: Path
 ) -> None:

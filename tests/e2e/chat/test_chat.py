@@ -13,6 +13,7 @@ from websockets.typing import Subprotocol
 
 from local.engine import Engine
 from tests.e2e.support.clients import FrameClient, frame_client, plain_client
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -213,12 +214,13 @@ async def test_a_connect_to_no_rooms_name_is_rejected(engine: Engine, asked: str
 
 
 async def test_a_clean_close_leaves_no_row(engine: Engine, room: str) -> None:
+    async def left() -> bool:
+        return len([row for row in await connection_rows(engine) if room in row]) == 2
+
     async with frame_client(engine.socket_url, room=[room, room + "-2"]) as watcher:
         async with frame_client(engine.socket_url, room=[room, room + "-2"]) as leaver:
             reply = await leaver.send(room, "hello")
             assert reply["status"] == "ok"
             assert len([row for row in await connection_rows(engine) if room in row]) == 4
-        async with asyncio.timeout(10):
-            while len([row for row in await connection_rows(engine) if room in row]) != 2:
-                await asyncio.sleep(0.02)
+        await until(left)
         assert (await watcher.send(room, "still here"))["status"] == "ok"

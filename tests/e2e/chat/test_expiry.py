@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.support.clients import TIMEOUT, FrameClient, code_of, frame_client, plain_client
+from tests.e2e.support.clients import FrameClient, code_of, frame_client, plain_client
 from tests.e2e.support.engine_with_proxies import rows
 from tests.e2e.support.jwt_engine import JwtEngine, token_of
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -40,6 +41,9 @@ async def users_of(jwt_engine: JwtEngine, room: str) -> list[str]:
 
 
 async def test_a_connection_ends_with_its_token(jwt_engine: JwtEngine, room: str) -> None:
+    async def are_forgotten() -> bool:
+        return await users_of(jwt_engine, room) == ["grace", "grace"]
+
     url, end = jwt_engine.url, int(time.time()) + LIFE
     short = token_of("ada", exp=end - LEEWAY)
     async with (
@@ -72,9 +76,7 @@ async def test_a_connection_ends_with_its_token(jwt_engine: JwtEngine, room: str
         # Their rows are deleted, the others get a presence frame, and a new token connects again.
         gone = {"user": "ada", "name": "Ada"}
         await grace.until(lambda: any(gone in frame["left"] for frame in grace.of_type("presence")))
-        async with asyncio.timeout(TIMEOUT):
-            while await users_of(jwt_engine, room) != ["grace", "grace"]:
-                await asyncio.sleep(0.1)
+        await until(are_forgotten)
         async with frame_client(url, token=token_of("ada"), room=room) as ada:
             assert await code_of(ada.send(room, "Here I am")) == "ok"
             await grace.until_received("Here I am")

@@ -13,9 +13,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from tests.e2e.support.captured_logs import CapturedLogs
-from tests.e2e.support.clients import TIMEOUT, FrameClient, frame_client
+from tests.e2e.support.clients import FrameClient, frame_client
 from tests.e2e.support.flood import Flood
 from tests.support.logged_engine import LoggedEngine
+from tests.support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.quiet
 

@@ -43,7 +43,6 @@ async def test_plain_clients_and_the_librarys_receive_each_others_messages(
     await ada.close()
 
 
-@pytest.mark.timeout(180)
 async def test_nothing_is_lost_or_repeated_over_several_handovers(library: Library, room: str) -> None:
     # API Gateway's two hours in eight seconds.
     async with LoggedEngine(limits=Limits(duration=8)) as engine:

@@ -66,7 +66,6 @@ async def test_half_a_megabyte_of_history_is_paged_back_whole(
     await ada.close()
 
 
-@pytest.mark.timeout(180)
 async def test_a_room_of_fifty_thousand_messages_is_resumed_and_paged_back_whole(
     library: Library, room: str
 ) -> None:

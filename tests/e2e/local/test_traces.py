@@ -9,8 +9,9 @@ import pytest
 
 from local.engine import Engine
 from local.traces.store import assemble, walk
-from tests.e2e.support.clients import TIMEOUT, FrameClient, frame_client
+from tests.e2e.support.clients import FrameClient, frame_client
 from tests.e2e.support.traces import is_about, trace_of
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -58,7 +59,5 @@ async def test_the_messages_of_a_run_each_have_their_trace(engine: Engine, room:
                 for _, documents in engine.traces.newest()
             )
 
-        async with asyncio.timeout(TIMEOUT):
-            while traces() < 5:
-                await asyncio.sleep(0.02)
+        await until(lambda: traces() >= 5)
         assert traces() == 5

@@ -18,11 +18,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from local.traces import pages as trace_pages
-from tests.e2e.support.clients import TIMEOUT
 from tests.support.engine_logs import log_file
 from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, claims, ec_key, forged, published, token
 from tests.support.ports import free_pair
 from tests.support.project import ROOT
+from tests.support.waiting import TIMEOUT, until
 
 SHARD = 16  # characters of a token that count as a leak
 
@@ -91,10 +91,8 @@ async def running(folder: Path, issuer: KeySetServer) -> AsyncIterator[Run]:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            async with asyncio.timeout(TIMEOUT):
-                while "Roomcast is ready" not in run.printed:
-                    assert process.returncode is None, run.printed
-                    await asyncio.sleep(0.05)
+            await until(lambda: "Roomcast is ready" in run.printed or process.returncode is not None)
+            assert process.returncode is None, run.printed
             yield run
         finally:
             with suppress(ProcessLookupError):  # it has ended by itself
@@ -182,7 +180,6 @@ async def answers(socket: ClientConnection, number: int) -> list[dict[str, Any]]
     return replies
 
 
-@pytest.mark.timeout(240)
 async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeySetServer) -> None:
     async with running(tmp_path, issuer) as run, AsyncExitStack() as stack:
         for way in ways(run.good()):
@@ -214,9 +211,7 @@ async def test_no_token_is_printed_traced_or_stored(tmp_path: Path, issuer: KeyS
             [run.dynamodb().scan(TableName=name) for name in run.dynamodb().list_tables()["TableNames"]]
         )
         traced = str(await asyncio.to_thread(trace_pages.fetch, run.port, last=500, containing=""))
-        async with asyncio.timeout(40):
-            while "broadcast" not in run.logged("message"):
-                await asyncio.sleep(0.05)
+        await until(lambda: "broadcast" in run.logged("message"))
         # Now everything fails.
         for name in run.dynamodb().list_tables()["TableNames"]:
             run.dynamodb().delete_table(TableName=name)

@@ -11,8 +11,9 @@ from playwright.async_api import Browser, BrowserContext, Page, WebSocketRoute, 
 
 from local.engine import Engine
 from tests.support.project import ROOT
+from tests.support.waiting import TIMEOUT
 
-expect.set_options(timeout=30_000)  # milliseconds; a bound on hanging, not an expectation
+expect.set_options(timeout=TIMEOUT * 1_000)
 
 PLAIN = ROOT / "web" / "plain.html"
 FLAGS = (
@@ -51,7 +52,9 @@ class BrowserWindows:
 
     async def new_person(self, width: int = 1280, height: int = 800) -> BrowserContext:
         """Return a browser context: its tabs share their storage."""
-        return await self._browser.new_context(viewport={"width": width, "height": height})
+        person = await self._browser.new_context(viewport={"width": width, "height": height})
+        person.set_default_timeout(TIMEOUT * 1_000)
+        return person
 
     async def open(self, url: str, person: BrowserContext) -> Page:
         page = await person.new_page()

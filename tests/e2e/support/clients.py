@@ -17,8 +17,7 @@ from websockets.exceptions import ConnectionClosedError, InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.support.asyncapi import ASKED, check_received, check_received_plain
-
-TIMEOUT = 60  # seconds; a bound on hanging, not an expectation
+from tests.support.waiting import TIMEOUT
 
 
 class Client:

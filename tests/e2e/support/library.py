@@ -13,8 +13,9 @@ from typing import Any, Self
 
 import pytest
 
+from tests.support.waiting import TIMEOUT
+
 HOST = Path(__file__).with_name("library.mjs")
-TIMEOUT = 100  # seconds; a bound on hanging, not an expectation
 _LINE = 64 * 1024 * 1024  # bytes; an answer may be a room's whole history
 
 needs_node = pytest.mark.skipif(

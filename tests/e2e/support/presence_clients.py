@@ -14,8 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from tests.e2e.support.clients import TIMEOUT
 from tests.support.asyncapi import check_received
+from tests.support.waiting import TIMEOUT
 
 PAUSE = 5.0  # seconds, at most, until a client whose list has a wrong size asks for the list
 

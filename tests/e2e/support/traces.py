@@ -6,7 +6,7 @@ import asyncio
 
 from local.engine import Engine
 from local.traces.store import Span, assemble, walk
-from tests.e2e.support.clients import TIMEOUT
+from tests.support.waiting import TIMEOUT
 
 
 async def trace_of(engine: Engine, room: str, name: str, count: int = 1) -> list[Span]:

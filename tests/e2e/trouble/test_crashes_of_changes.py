@@ -14,6 +14,7 @@ import pytest_asyncio
 from tests.e2e.support.clients import FrameClient, frame_client
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
 from tests.e2e.support.recording_proxy import Call, Hold, Matches, operation, writes
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -159,9 +160,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
         frame = {**CHANGES[kind], "room": room, "seq": 1, "ref": f"change of {room}"}
         held = proxied.dynamodb.before(in_room(room, writes("REF#")), hold)
         first = asyncio.create_task(ada.request(**frame))
-        async with asyncio.timeout(10):
-            while not held.hits:
-                await asyncio.sleep(0.005)
+        await until(lambda: held.hits)
         second = await other.request(**frame)
         hold.release()
         assert (await first)["seq"] == second["seq"]

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.support.clients import TIMEOUT, frame_client
+from tests.e2e.support.clients import frame_client
 from tests.support.project import ROOT
+from tests.support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -59,9 +60,7 @@ async def running(data: Path, stderr: int = asyncio.subprocess.DEVNULL) -> Async
 
 
 async def until_written(data: Path, text: str) -> None:
-    async with asyncio.timeout(TIMEOUT):
-        while not ((file := data / "dynamodb.json").exists() and text in file.read_text()):
-            await asyncio.sleep(0.05)
+    await until(lambda: (file := data / "dynamodb.json").exists() and text in file.read_text())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")

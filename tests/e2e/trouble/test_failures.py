@@ -20,6 +20,7 @@ from tests.e2e.support.engine_with_proxies import (
     engine_with_proxies,
 )
 from tests.e2e.support.recording_proxy import Call, operation, unavailable, writes
+from tests.support.waiting import TIMEOUT, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -39,6 +40,9 @@ async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_others_recei
 ) -> None:
     async def lost(call: Call) -> web.Response:
         return web.json_response({"__type": "AccessDeniedException", "message": "lost"}, status=400)
+
+    async def is_forgotten(connection_id: str) -> bool:
+        return not [row for row in await proxied.connections() if connection_id in row]
 
     async with (
         plain_client(proxied.url, room=room) as ada,
@@ -65,9 +69,7 @@ async def test_a_killed_tab_is_pruned_by_the_next_broadcast_and_the_others_recei
         assert len([row for row in await proxied.connections() if connection_id in row]) == 3
         await ada.send_text("is anybody there?")
         await ada.receives("is anybody there?")
-        async with asyncio.timeout(10):
-            while [row for row in await proxied.connections() if connection_id in row]:
-                await asyncio.sleep(0.02)
+        await until(lambda: is_forgotten(connection_id))
 
 
 async def test_a_broadcast_before_connect_has_returned_does_not_prune(
@@ -119,11 +121,11 @@ async def test_a_fan_out_that_raises_is_retried_and_later_messages_arrive(
 
 async def test_a_fan_out_that_times_out_is_killed_and_retried(tmp_path: Path, room: str) -> None:
     async def hang(call: Call) -> None:
-        await asyncio.sleep(60)  # longer than it can wait
+        await asyncio.sleep(TIMEOUT)  # longer than it can wait
 
     async with (
         engine_with_proxies(
-            changed_template(tmp_path, {"Timeout: 120": "Timeout: 2"}), parameters=HIGH_LIMITS
+            changed_template(tmp_path, {"Timeout: 120": "Timeout: 6"}), parameters=HIGH_LIMITS
         ) as proxied,
         frame_client(proxied.url, room=room) as ada,
     ):
@@ -138,15 +140,17 @@ async def test_a_fan_out_that_times_out_is_killed_and_retried(tmp_path: Path, ro
 async def test_a_poison_row_ends_in_the_failures_queue_and_later_messages_arrive(
     proxied: EngineWithProxies, room: str
 ) -> None:
+    before = len(await proxied.failures())
+
+    async def has_failed() -> bool:
+        return len(await proxied.failures()) != before
+
     async with frame_client(proxied.url, room=room) as ada:
-        before = len(await proxied.failures())
         await ada.send(room, "before")
         await proxied.put_head(room, {"seq": {"N": "2"}, "last": {"S": "not a message"}})
         await ada.send(room, "after")
         await ada.until_received("before", "after")
-        async with asyncio.timeout(60):
-            while len(await proxied.failures()) == before:
-                await asyncio.sleep(0.1)
+        await until(has_failed)
         pointer = json.loads((await proxied.failures())[-1])
         assert pointer["DDBStreamBatchInfo"]["batchSize"] == 1
         assert pointer["requestContext"]["condition"] == "RetryAttemptsExhausted"

@@ -26,7 +26,6 @@ async def library() -> AsyncIterator[Library]:
         yield library
 
 
-@pytest.mark.timeout(240)
 async def test_five_hundred_clients_return_at_once_after_a_restart_and_have_lost_nothing(
     library: Library, room: str, tmp_path: Path
 ) -> None:

@@ -19,6 +19,7 @@ from local.gateway.gateway import Gateway
 from local.invocation import Result
 from local.net.access import AccessPolicy
 from local.stack import Api, Route
+from tests.support.waiting import TIMEOUT
 
 type Answer = Result | dict[str, Any] | Callable[[dict[str, Any]], Any] | None
 
@@ -107,7 +108,9 @@ class Stage:
     activity: list[str] = field(default_factory=list)
 
     def connect(self, query: str = "", path: str = "/prod", **options: Any) -> connect:
-        return connect(f"ws://127.0.0.1:{self.port}{path}{query}", proxy=None, **options)
+        return connect(
+            f"ws://127.0.0.1:{self.port}{path}{query}", proxy=None, open_timeout=TIMEOUT, **options
+        )
 
     @asynccontextmanager
     async def client(self, query: str = "", **options: Any) -> AsyncIterator[tuple[ClientConnection, str]]:

@@ -8,8 +8,9 @@ import pytest
 
 from bench.simulator import certificate
 from tests.support.fakes.gateway import FakeGateway
-from tests.support.http_client import FOREVER, Client, Connect
+from tests.support.http_client import Client, Connect
 from tests.support.posting import Posting
+from tests.support.waiting import TIMEOUT
 from tests.support.web_host import Host
 
 
@@ -37,7 +38,7 @@ async def host(
 async def connect(host: Host, tls: tuple[ssl.SSLContext, ssl.SSLContext]) -> AsyncIterator[Connect]:
     clients: list[Client] = []
 
-    def connect(limit: int = 1, timeout: float = FOREVER) -> Client:
+    def connect(limit: int = 1, timeout: float = TIMEOUT) -> Client:
         clients.append(Client(host, limit, timeout, tls[1] if host.context else None))
         return clients[-1]
 

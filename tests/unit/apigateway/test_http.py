@@ -9,7 +9,8 @@ import pytest
 
 from apigateway.http import Response
 from apigateway.response_times import ResponseTimes, Sample
-from tests.support.http_client import FOREVER, Connect, request, wait_until
+from tests.support.http_client import Connect, request
+from tests.support.waiting import TIMEOUT, until
 from tests.support.web_host import Host, Visit, echo, ok
 
 # Keeping connections
@@ -87,7 +88,7 @@ async def test_the_pool_knows_how_many_more_requests_can_be_sent(host: Host, con
         assert client.pool.free == remaining
     assert responses == []
     gate.set()
-    await wait_until(lambda: len(responses) == 3)
+    await until(lambda: len(responses) == 3)
     assert client.pool.free == 3
 
 
@@ -105,7 +106,7 @@ async def test_a_response_may_send_the_next_request_at_once(host: Host, connect:
             done.set()
 
     client.pool.send(request(b"0"), again)
-    await asyncio.wait_for(done.wait(), FOREVER)
+    await asyncio.wait_for(done.wait(), TIMEOUT)
     assert bodies == [b"%d" % number for number in range(10)]
 
 
@@ -136,7 +137,7 @@ async def test_a_response_that_ends_its_connection_may_send_the_next_request_too
             done.set()
 
     client.pool.send(request(), again)
-    await asyncio.wait_for(done.wait(), FOREVER)
+    await asyncio.wait_for(done.wait(), TIMEOUT)
     assert len(host.bodies) == len(host.visits) == 5
     assert all((response.status == 200) == (ending == "close") for response in responses)
 
@@ -266,7 +267,7 @@ async def test_data_after_a_response_is_not_taken_for_the_next_response(
             done.set()
 
     client.pool.send(request(b"0"), again)
-    await asyncio.wait_for(done.wait(), FOREVER)
+    await asyncio.wait_for(done.wait(), TIMEOUT)
     assert responses == [b"0", b"1", b"2", b"3", b"4"]
     assert len(host.visits) == 5
 
@@ -278,7 +279,7 @@ async def test_data_without_a_request_ends_its_connection(host: Host, connect: C
     await client.post(b"one")
     (visit,) = host.visits
     visit.write(ok(b"to nothing"))
-    await wait_until(lambda: host.open == 0)
+    await until(lambda: host.open == 0)
     assert errors == []
     assert await client.post(b"two") == Response(200, b"two")
     assert client.pool.free == 2

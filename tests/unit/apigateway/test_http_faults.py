@@ -10,7 +10,8 @@ from collections import Counter
 import pytest
 
 from apigateway.http import Pool, Response
-from tests.support.http_client import FOREVER, Connect, request, wait_until
+from tests.support.http_client import Connect, request
+from tests.support.waiting import TIMEOUT, until
 from tests.support.web_host import Host, Visit, echo, ok
 
 # Stale connections
@@ -141,7 +142,7 @@ async def test_a_handshake_that_does_not_end_is_given_up(
 async def test_a_closed_port_is_an_error() -> None:
     async with Host() as host:
         pass
-    pool = Pool(host.url, limit=1, timeout=FOREVER)
+    pool = Pool(host.url, limit=1, timeout=TIMEOUT)
     assert await pool.request(request()) == Response(0, error="ConnectionRefusedError")
     assert pool.free == 1
 
@@ -150,14 +151,14 @@ async def test_an_untrusted_certificate_is_an_error(
     tls: tuple[ssl.SSLContext, ssl.SSLContext],
 ) -> None:
     async with Host(context=tls[0]) as host:
-        pool = Pool(host.url, limit=1, timeout=FOREVER)
+        pool = Pool(host.url, limit=1, timeout=TIMEOUT)
         assert await pool.request(request()) == Response(0, error="SSLCertVerificationError")
         assert host.bodies == []
 
 
 async def test_any_error_of_connecting_is_reported() -> None:
     pool = Pool(
-        f"http://{'x' * 64}.example.com", limit=1, timeout=FOREVER
+        f"http://{'x' * 64}.example.com", limit=1, timeout=TIMEOUT
     )  # a label has 63 characters at most
     response = await pool.request(request())
     assert (response.status, bool(response.error)) == (0, True)
@@ -174,10 +175,10 @@ async def test_closing_ends_what_is_under_way(host: Host, connect: Connect) -> N
     host.behave = silent
     client = connect(limit=3)
     under_way = [asyncio.ensure_future(client.post()) for _ in range(3)]
-    await wait_until(lambda: len(host.bodies) == 3)
+    await until(lambda: len(host.bodies) == 3)
     client.pool.close()
     assert await asyncio.gather(*under_way) == [Response(0, error="closed")] * 3
-    await wait_until(lambda: host.open == 0)
+    await until(lambda: host.open == 0)
     assert client.pool.free == 3
 
 
@@ -204,7 +205,7 @@ async def test_a_waiting_caller_may_be_cancelled_and_its_request_goes_on(
     host.behave = wait
     client = connect(limit=1)
     slow = asyncio.ensure_future(client.post(b"slow"))
-    await wait_until(lambda: host.bodies == [b"slow"])
+    await until(lambda: host.bodies == [b"slow"])
     slow.cancel()
     next_one = asyncio.ensure_future(client.post(b"next"))
     await asyncio.wait([slow])
@@ -281,7 +282,7 @@ async def test_each_request_gets_exactly_one_response_and_its_own(
             done.set()
 
     pump()
-    await asyncio.wait_for(done.wait(), FOREVER)
+    await asyncio.wait_for(done.wait(), TIMEOUT)
     assert {len(one) for one in responses.values()} == {1}
     for body, (response,) in responses.items():
         assert response == Response(200, body) or (response.status == 0 and response.error), body

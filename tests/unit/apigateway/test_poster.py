@@ -11,6 +11,7 @@ import pytest
 from apigateway import ApiGateway, BroadcastResult, Credentials, Delivered, Failed, Frame, Post, Poster
 from apigateway.batch import MAX_QUEUED
 from tests.support.fakes.gateway import FakeGateway
+from tests.support.waiting import until
 from tests.support.web_host import Host, Visit
 
 IDS = [f"c{number}" for number in range(2_500)]
@@ -173,9 +174,7 @@ async def test_a_frame_is_signed_once_for_a_broadcast_and_with_the_given_credent
         assert asked == 1
         assert host.most_open <= 5
         assert all(b"Credential=GIVEN/" in head and b"/eu-west-1/" in head for head in host.heads)
-        async with asyncio.timeout(5):
-            while host.open:  # leaving the block has closed them
-                await asyncio.sleep(0.001)
+        await until(lambda: not host.open)  # leaving the block has closed them
 
 
 async def test_a_time_out_is_an_argument(aws: None) -> None:

@@ -25,6 +25,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, SSLError
 
 from bench.simulator import Expected, Fault, Report, Settings, Simulator, member_id
+from tests.support.waiting import TIMEOUT
 
 QUICK = Settings(latency=0, latency_sigma=0, rate=None, verify=0, numbers=r"\d+", session_token="a/token+==")
 
@@ -49,9 +50,9 @@ def connection(simulator: Simulator) -> http.client.HTTPConnection:
     where = urlsplit(simulator.endpoint)
     assert where.hostname is not None
     if where.scheme == "http":
-        return http.client.HTTPConnection(where.hostname, where.port, timeout=10)
+        return http.client.HTTPConnection(where.hostname, where.port, timeout=TIMEOUT)
     trust = ssl.create_default_context(cafile=simulator.ca)
-    return http.client.HTTPSConnection(where.hostname, where.port, context=trust, timeout=10)
+    return http.client.HTTPSConnection(where.hostname, where.port, context=trust, timeout=TIMEOUT)
 
 
 def post(
@@ -146,7 +147,7 @@ def test_plain_http_works_too() -> None:
 def test_clients_without_the_certificate_do_not_trust_it(simulator: Simulator) -> None:
     where = urlsplit(simulator.endpoint)
     assert where.hostname is not None
-    client = http.client.HTTPSConnection(where.hostname, where.port, timeout=10)
+    client = http.client.HTTPSConnection(where.hostname, where.port, timeout=TIMEOUT)
     with pytest.raises(ssl.SSLCertVerificationError):
         client.request("POST", "/")
     with pytest.raises(SSLError):
@@ -439,7 +440,7 @@ def test_started_from_the_command_line_it_prints_its_report_when_interrupted() -
         endpoint = json.loads(process.stdout.readline())["endpoint"]
         where = urlsplit(endpoint)
         assert where.path == "/dev" and where.hostname is not None
-        client = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
+        client = http.client.HTTPConnection(where.hostname, where.port, timeout=TIMEOUT)
         assert post(client, "c1", stage="dev").status == 200
         client.close()
         process.send_signal(signal.SIGINT)

@@ -11,6 +11,7 @@ import pytest
 
 from chat.identity.signing_keys import FIRST_PAUSE, PAUSE, Key, KeysUnavailable, SigningKeys
 from tests.support.fakes.clock import Clock
+from tests.support.waiting import TIMEOUT
 
 LIFETIME = 600
 
@@ -35,7 +36,7 @@ class Source:
             self.fetches += 1
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-        self.hold.wait(10)
+        self.hold.wait(TIMEOUT)
         with self.lock:
             self.at_once -= 1
         if not self.reachable:

@@ -15,6 +15,7 @@ from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
 from tests.support.local.services import a_stack, a_table, running_services
+from tests.support.waiting import TIMEOUT
 
 ROWS = a_table(stream=True)
 STACK = a_stack(tables=(ROWS,))
@@ -70,7 +71,7 @@ async def test_a_save_that_fails_ends_ministack_with_one_line(tmp_path: Path) ->
             await provision(services, STACK)
             await until_saved(tmp_path, "Rows")
             fill_the_disk(tmp_path)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(TIMEOUT):
                 await ministack.wait_ended()
     assert str(ended.value).startswith(f"{tmp_path} cannot be written: No space left on device. ")
     assert "\n" not in str(ended.value)
@@ -83,7 +84,7 @@ async def test_a_data_folder_that_is_gone_ends_ministack(tmp_path: Path) -> None
         await until_saved(data, "Rows")
         data.rename(tmp_path / "moved")
         with pytest.raises(LocalError, match="data cannot be written: No such file or directory"):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(TIMEOUT):
                 await ministack.wait_ended()
 
 

@@ -17,6 +17,7 @@ from chat.storage.rules import RoomRules
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 from tests.support.fakes.stream import Stream
+from tests.support.waiting import TIMEOUT
 from tests.unit.chat.storage.log.conftest import DAY, NOW, TABLE, history, items, log_of, message
 
 # Sending
@@ -170,7 +171,7 @@ class Rendezvous:
 
     def __init__(self, client: MortalDynamoDB, callers: int) -> None:
         self._client = client
-        self._all_have_a_seq = threading.Barrier(callers, timeout=10)
+        self._all_have_a_seq = threading.Barrier(callers, timeout=TIMEOUT)
 
     def update_item(self, **arguments: Any) -> Any:
         answer = self._client.update_item(**arguments)
