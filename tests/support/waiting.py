@@ -8,7 +8,7 @@ from inspect import isawaitable
 
 # Seconds; a bound on hanging, not an expectation. A wait ends when its condition holds, so a green run never
 # pays for it, and a machine that is ten times as slow as usual does not fail a test.
-TIMEOUT = 120.0
+TIMEOUT = 240.0
 
 
 async def until(met: Callable[[], Awaitable[object] | object], *, interval: float = 0.01) -> None:

@@ -17,7 +17,6 @@ from tests.loss_checker.run import Settings, run
 
 @needs_node
 @pytest.mark.quiet
-@pytest.mark.timeout(600)
 async def test_every_member_receives_each_acknowledged_message_once_and_in_one_order(
     tmp_path: Path,
 ) -> None:
