@@ -42,5 +42,6 @@ class Handshake:
         grants, end = author.get("grants") or "", author.get("expires_at")
         expires_at = int(end) if end else None
         connection = Connection(request["connectionId"], identity, request["connectedAt"], expires_at)
-        rooms = asked_rooms(handshake_event.rooms(event))
-        return cls(connection, rooms, Grants.parse(grants))
+        inbox_of = identity.user if handshake_event.query(event, "inbox") == "1" else None
+        rooms = asked_rooms(handshake_event.rooms(event), inbox_of)
+        return cls(connection, rooms, Grants.parse(grants, identity.user))

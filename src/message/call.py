@@ -34,7 +34,7 @@ class Call:
             request["connectionId"],
             Identity(author["user"], author["name"], author["protocol"]),
             author["room"],
-            Grants.parse(grants),
+            Grants.parse(grants, author["user"]),
             MODERATOR in roles.split(),
             expires_in,
         )

@@ -92,6 +92,46 @@ def test_a_connection_asks_for_as_many_rooms_as_it_may_be_in(site: Site) -> None
     assert len(site.items("ConnectionsTable")) == 51
 
 
+@pytest.mark.parametrize(
+    ("query", "rooms"),
+    [
+        ({"inbox": "1"}, ["@{user}", "lobby"]),
+        ({"inbox": "1", "room": ""}, ["@{user}"]),
+        ({"inbox": "1", "room": "general"}, ["@{user}", "general"]),
+        ({"room": "@{user}"}, ["@{user}"]),
+        ({"inbox": "0", "room": "general"}, ["general"]),
+        ({"inbox": "", "room": "general"}, ["general"]),
+        ({"inbox": "@eve", "room": "general"}, ["general"]),
+        ({"room": "@eve"}, None),
+        ({"inbox": "1", "room": "@eve"}, None),
+        ({"inbox": "1", "room": "@"}, None),
+    ],
+)
+@pytest.mark.parametrize("grants", ["*", "@*", "*:read @*", "general lobby"])
+def test_a_connection_may_ask_for_its_users_inbox_and_for_no_other(
+    site: Site, query: dict[str, str], rooms: list[str] | None, grants: str
+) -> None:
+    event = site.event("connect")
+    author = event["requestContext"]["authorizer"]
+    author["grants"] = grants
+    asked = {name: value.format(user=author["user"]) for name, value in query.items()}
+    event["queryStringParameters"] = asked
+    event["multiValueQueryStringParameters"] = {name: [value] for name, value in asked.items()}
+    status = site.invoke("connect", event)["statusCode"]
+    stored = [item["pk"] for item in site.items("ConnectionsTable") if item["pk"].startswith("ROOM#")]
+    if rooms is None or (grants == "@*" and rooms != ["@{user}"]):
+        assert (status, stored) == (400 if asked.get("room") == "@" else 403, [])
+    else:
+        assert (status, stored) == (200, [f"ROOM#{room.format(user=author['user'])}" for room in rooms])
+
+
+def test_a_user_whose_id_is_not_in_nfc_asks_for_no_inbox(site: Site) -> None:
+    event = site.event("connect")
+    event["requestContext"]["authorizer"]["user"] = "cafe\u0301"
+    event["queryStringParameters"] = {"inbox": "1"}
+    assert site.invoke("connect", event) == {"statusCode": 400}
+
+
 def test_a_connection_without_a_query_is_in_the_lobby(site: Site) -> None:
     event = site.event("connect")
     event["queryStringParameters"] = event["multiValueQueryStringParameters"] = None

@@ -39,6 +39,7 @@ HI = '{"action": "onMessage", "message": "Hi from websocket!"}'
         ("", "lobby", "*", ["not_a_member"]),  # `?room=`: in no room
         ("", "lobby", "general", ["forbidden"]),  # neither in the lobby nor with a claim to it
         ("", "lobby", "", ["forbidden"]),  # an empty claim: no room at all
+        ("", "@eve", "*", ["forbidden"]),  # another's inbox
         ("", "private-board", "*", ["forbidden"]),  # no claim names a private room by accident
     ],
 )

@@ -14,6 +14,7 @@ from chat.actions.context import Context, Sender
 from chat.actions.dispatch import ACTIONS, dispatch
 from chat.actions.fields import MAX_PINGED, MAX_RULE_SECONDS
 from chat.identity import identity
+from chat.identity.grants import Grants
 from chat.identity.identity import MAX_NAME, Identity
 from chat.membership import Membership
 from chat.moderation import Moderation
@@ -116,7 +117,8 @@ def test_the_document_has_the_limits_of_the_server() -> None:
     query = DOCUMENT["channels"]["chat"]["bindings"]["ws"]["query"]["properties"]
     assert SCHEMAS["text"]["maxLength"] == messages.MAX_TEXT
     assert SCHEMAS["ref"]["maxLength"] == messages.MAX_REF
-    assert SCHEMAS["room"]["maxLength"] == rooms.MAX_LENGTH
+    assert SCHEMAS["room"]["oneOf"][0]["maxLength"] == rooms.MAX_LENGTH
+    assert SCHEMAS["inbox"]["maxLength"] == len(rooms.INBOX) + identity.MAX_USER
     assert SCHEMAS["name"]["maxLength"] == MAX_NAME
     assert SCHEMAS["user"]["maxLength"] == identity.MAX_USER
     assert SCHEMAS["seconds"]["maximum"] == MAX_RULE_SECONDS
@@ -154,6 +156,8 @@ ALLOWED: dict[str, dict[str, Any]] = {
     "a ref with a space": SEND | {"ref": "my ref"},
     "onMessage": {"action": "onMessage", "message": "Hi"},
     "onMessage with all": SEND | {"action": "onMessage"},
+    "join an inbox": JOIN | {"room": "@u1"},
+    "send to the inbox of a user with a long id and spaces": SEND | {"room": "@" + "💬 " * 64},
     "join": JOIN,
     "join with ref": JOIN | {"ref": "j1"},
     "join after 0": JOIN | {"after": 0},
@@ -207,6 +211,8 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
     "a ref that is a number": SEND | {"ref": 7},
     "a room of two words": SEND | {"room": "two words"},
     "a room that is too long": SEND | {"room": "r" * 101},
+    "an inbox that is too long": JOIN | {"room": "@" + "u" * 129},
+    "an inbox without a user": JOIN | {"room": "@"},
     "a room that is a list": JOIN | {"room": ["general"]},
     "join without room": {"action": "join"},
     "join after -1": JOIN | {"after": -1},
@@ -257,7 +263,7 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
 }
 
 
-SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general", moderator=True)
+SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general", Grants.parse("* @*", "u1"), moderator=True)
 
 
 @pytest.fixture

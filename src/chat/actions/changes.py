@@ -48,7 +48,7 @@ def delete(context: Context, sender: Sender, request: Request) -> str:
 
     Whoever may not write any more may still take back what they wrote.
     """
-    room, ref, seq = fields.readable_room(sender, request), _ref(request), _seq(request)
+    room, ref, seq = fields.authors_room(sender, request), _ref(request), _seq(request)
     change = compose_deletion(author=sender.identity, ref=ref, of=seq, at=_now(), trace=tracing.header())
 
     def check(message: Message) -> None:
@@ -103,7 +103,7 @@ def _commit(
 
     Charging the connection checks that the sender is in the room.
     """
-    context.connections.charge(sender.connection_id, room)
+    context.connections.charge(sender.connection_id, fields.room_to_be_in(sender, room))
     message = context.log.messages(room, [change.of]).get(change.of)
     try:
         if message is None or message.deleted:

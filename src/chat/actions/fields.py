@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chat.actions.context import Sender
+from chat.identity.grants import is_inbox
 from chat.identity.identity import is_user
 from chat.protocol.errors import Forbidden, InvalidFrame, InvalidRoom
 from chat.protocol.frames import Request
@@ -48,6 +49,22 @@ def writable_room(sender: Sender, request: Request) -> str:
     name = room(request)
     require_may_write(sender, name)
     return name
+
+
+def authors_room(sender: Sender, request: Request) -> str:
+    """Return the room of a request. Raises Forbidden if the sender can have no message there to take back."""
+    name = room(request)
+    if is_inbox(name) and sender.grants.may_write(name):
+        return name
+    return readable_room(sender, request)
+
+
+def room_to_be_in(sender: Sender, room: str) -> str | None:
+    """Return the room that a sender has to be a member of to write in `room`.
+
+    None for an inbox of somebody else: nobody but its person can be a member, and others write to it.
+    """
+    return room if sender.grants.may_read(room) or not is_inbox(room) else None
 
 
 def require_may_write(sender: Sender, room: str) -> None:

@@ -46,7 +46,7 @@ def _send(context: Context, sender: Sender, request: Request, room: object, ref:
         trace=tracing.header(),
         reply_to=fields.reply_to(request),
     )
-    context.connections.charge(sender.connection_id, name)
+    context.connections.charge(sender.connection_id, fields.room_to_be_in(sender, name))
     receipt = _append(context, name, message, exempt=sender.moderator)
     return frames.reply(message.id, room=name, seq=receipt.seq, id=message.id, at=receipt.at)
 

@@ -64,6 +64,38 @@ def test_a_private_room_is_opened_only_by_a_pattern_that_says_so(
 @pytest.mark.parametrize(
     ("patterns", "room", "allowed"),
     [
+        ("*", "@ada", READ),
+        ("", "@ada", READ),
+        ("@ada", "@ada", BOTH),
+        ("@*", "@ada", BOTH),
+        ("@ada:read", "@ada", READ),
+        ("* @b*", "@ada", READ),
+        ("*", "@bob", NONE),
+        ("@*:read", "@bob", NONE),
+        ("@bob", "@bob", WRITE),
+        ("@*", "@bob", WRITE),
+        ("@b*:write", "@bob", WRITE),
+        ("@bob", "@bobby", NONE),
+        ("private-*", "@bob", NONE),
+        ("*", "ada@home", BOTH),
+        ("@*", "private-1", NONE),
+        ("@*", "general", NONE),
+    ],
+)
+def test_an_inbox_is_read_by_its_user_alone_and_written_with_a_pattern_that_says_so(
+    patterns: str, room: str, allowed: tuple[bool, bool]
+) -> None:
+    grants = Grants.parse(patterns, "ada")
+    assert (grants.may_read(room), grants.may_write(room)) == allowed
+
+
+def test_grants_of_nobody_read_no_inbox() -> None:
+    assert may("* @*", "@") == may("* @*", "@None") == WRITE
+
+
+@pytest.mark.parametrize(
+    ("patterns", "room", "allowed"),
+    [
         ("a:b", "a:b", BOTH),
         ("a:b:read", "a:b", READ),
         ("a:write:read", "a:write", READ),

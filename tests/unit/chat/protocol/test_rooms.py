@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 
 from chat.protocol.errors import InvalidRoom
-from chat.protocol.rooms import LOBBY, MAX_ROOMS, asked_rooms, first_room, room_name
+from chat.protocol.rooms import LOBBY, MAX_ROOMS, asked_rooms, first_room, inbox, room_name
 
 NEW_EMOJI = "\U0001fae9"  # of Unicode 16, and Python 3.13 knows 15.1
 
@@ -82,6 +82,34 @@ def test_a_single_empty_name_asks_for_no_room_yet() -> None:
 
 def test_rooms_keep_the_order_in_which_they_were_asked_for_and_count_once() -> None:
     assert asked_rooms(["news", "general", "news"]) == ("news", "general")
+
+
+@pytest.mark.parametrize("user", ["ada", "a" * 128, "💬" * 128, "Ada Lovelace", "@ada", "#%"])
+def test_an_inbox_has_the_name_of_its_user_however_long(user: str) -> None:
+    assert inbox(user) == room_name(f"@{user}") == f"@{user}"
+
+
+@pytest.mark.parametrize("name", ["@", "@" + "a" * 129, "@\u200b", "@nul\x00", "@half\ud83d", "@line\nbreak"])
+def test_an_inbox_of_what_is_no_user_is_an_error(name: str) -> None:
+    with pytest.raises(InvalidRoom):
+        room_name(name)
+
+
+def test_a_user_whose_id_has_two_spellings_has_no_inbox_of_another() -> None:
+    assert inbox("caf\u00e9") == "@caf\u00e9"
+    with pytest.raises(InvalidRoom):
+        inbox("cafe\u0301")
+
+
+def test_the_inbox_comes_beside_the_rooms_that_are_asked_for_and_counts_as_one() -> None:
+    assert asked_rooms([], "ada") == (LOBBY, "@ada")
+    assert asked_rooms([""], "ada") == ("@ada",)
+    assert asked_rooms(["general"], "ada") == ("general", "@ada")
+    assert asked_rooms(["@ada", "general"], "ada") == ("@ada", "general")
+    names = [f"room-{number}" for number in range(MAX_ROOMS)]
+    assert len(asked_rooms(names[1:], "ada")) == MAX_ROOMS
+    with pytest.raises(InvalidRoom):
+        asked_rooms(names, "ada")
 
 
 def test_one_invalid_room_is_an_error_for_all() -> None:
