@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
 from bench.deployed import HISTORY_DAYS
 from bench.fakes.account import fake_account
+from bench.fakes.meter import Meter, Units
 from bench.fakes.table_server import Room
 from bench.peers.engine import REGION, message
 from bench.report.report import Goal, Report
@@ -25,25 +25,21 @@ from chat.identity.identity import Identity
 from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.protocol import frames
+from chat.protocol.messages import Message
 from chat.storage import dynamodb, keys
 from chat.storage.connections import Connection, Connections
 from chat.storage.items import from_head
 from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import PAGE
+from chat.storage.people.marks import Marks, marks_of
+from chat.storage.people.subscriptions import Subscriptions
+from chat.storage.people.summaries import Summaries
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
 CONNECTIONS, MESSAGES = "connections", "messages"
 ADA = Connection("aBcDeFgHoAMCJ9w=", Identity("0123456789abcdef", "Ada", "v1"), 0)
-_WRITE, _READ = 1024, 4096  # bytes per unit
-
-
-@dataclass(slots=True)
-class Units:
-    writes: float = 0.0
-    reads: float = 0.0
-    calls: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +71,7 @@ def run(plan: Plan = FULL) -> Report:
     report = Report("capacity-units: DynamoDB units, strongly consistent reads")
     sent = of_message()
     requests = {"send": sent.sending, "repair, before the broadcast": sent.repair, **of_connection()}
+    requests |= of_subscriptions()
     for request, units in requests.items():
         report.add(
             request=request,
@@ -89,7 +86,11 @@ def run(plan: Plan = FULL) -> Report:
     for size in plan.room_sizes:
         report.add(members=size, read_units=of_members(size))
     reads = sent.reads + of_members(plan.room_sizes[0])
+    followed = of_followed_message()
     report.goals += [
+        # The author's mark is one of them.
+        Goal("write units per message of up to 1 KB in a followed room", followed.writes, 6, 6, counted=True),
+        Goal("read units per page of 50 rooms", of_rooms(50).reads, 30, 28, counted=True),
         Goal("write units per message of up to 1 KB", sent.writes, 5, 4, counted=True),
         Goal("write units per edit", changes["edit"].writes, 7, 5, counted=True),
         Goal("write units per reaction", changes["react"].writes, 7, 6, counted=True),
@@ -111,6 +112,46 @@ def of_message() -> MessageUnits:
         sending = meter.take()
         LogRepair(client, MESSAGES, HISTORY_DAYS).repair("general", [entry])
         return MessageUnits(sending, repair=meter.take())
+
+
+def of_followed_message() -> MessageUnits:
+    """The same in a room that its author follows, with the count of its run and the author's mark."""
+    with _tables() as (client, meter):
+        requests = _Requests(client, meter)
+        requests.connect("general")
+        requests.ask(action="subscribe", room="general")
+        sending = requests.ask(action="send", ref="r1", room="general", message="Hi everybody")
+        return MessageUnits(sending, repair=requests.fan_out("general"))
+
+
+def of_subscriptions() -> dict[str, Units]:
+    """Return the units of each request about a person's rooms, by request."""
+    with _tables() as (client, meter):
+        requests = _Requests(client, meter)
+        requests.connect("general")
+        found = {
+            "subscribe, as the first": requests.ask(action="subscribe", room="general"),
+            "subscribe again": requests.ask(action="subscribe", room="general"),
+        }
+        for number in range(5):
+            requests.send_as("bob", f"r{number}", "general")
+            requests.fan_out("general")
+        found |= {"read": requests.ask(action="read", room="general", seq=5)}
+        found |= {"unsubscribe": requests.ask(action="unsubscribe", room="general")}
+    return found | {f"a page of {size} rooms": of_rooms(size) for size in (50, 100)}
+
+
+def of_rooms(size: int) -> Units:
+    """Return the units of a page of rooms, each with some 50 characters of its newest message."""
+    with _tables() as (client, meter):
+        requests = _Requests(client, meter)
+        requests.connect("general")
+        for number in range(size):
+            room = f"{number:03}-a-room-of-some-length"
+            requests.follow(room)
+            requests.send_as("bob", "r1", room)
+            requests.fan_out(room)
+        return requests.ask(action="rooms", limit=size)
 
 
 def of_changes() -> dict[str, MessageUnits]:
@@ -151,15 +192,25 @@ def of_connection() -> dict[str, Units]:
 class _Requests:
     """One connection's requests, as the functions handle them; each method returns the units it took."""
 
-    def __init__(self, client: Any, meter: _Meter) -> None:
+    def __init__(self, client: Any, meter: Meter) -> None:
         self._client, self._meter = client, meter
         connections = Connections(client, CONNECTIONS)
         rules, signals = RoomRules(client, MESSAGES), Signals(client, MESSAGES)
         self._membership = Membership(connections, rules, signals)
         log = Log(client, MESSAGES, HISTORY_DAYS, rules)
         no_sockets: Any = None  # nothing is moderated
-        moderation = Moderation(self._membership, rules, signals, no_sockets)
-        self._chat = Context(connections, log, rules, signals, self._membership, moderation)
+        subscriptions = Subscriptions(client, MESSAGES)
+        moderation = Moderation(self._membership, rules, signals, subscriptions, no_sockets)
+        self._chat = Context(
+            connections,
+            log,
+            rules,
+            signals,
+            self._membership,
+            moderation,
+            subscriptions,
+            Summaries(client, MESSAGES),
+        )
         self._sender = Sender(ADA.id, ADA.identity, "general")
         self._repair = LogRepair(client, MESSAGES, HISTORY_DAYS)
         self._changes = 0
@@ -175,11 +226,30 @@ class _Requests:
     def change(self, **frame: Any) -> MessageUnits:
         self._changes += 1
         sending = self.ask(**frame, ref=f"c{self._changes}")
-        found = from_head(self._client.get_item(TableName=MESSAGES, Key=keys.head(frame["room"]))["Item"])
+        return MessageUnits(sending, repair=self.fan_out(frame["room"]))
+
+    def follow(self, room: str) -> None:
+        """Subscribe without the connection's rate, which takes ten per second."""
+        self._chat.subscriptions.subscribe(self._sender.user, room, None)
+
+    def send_as(self, user: str, ref: str, room: str) -> None:
+        """Store a message of somebody else."""
+        text = "There you are, I have looked for you everywhere."
+        message = Message(ref, user, "Bob", text, None, "2026-11-24T06:20:01.123Z")
+        self._chat.log.append(room, message)
+
+    def fan_out(self, room: str) -> Units:
+        """Repair and count the newest entry of a room, as the fan-out does."""
+        found = from_head(self._client.get_item(TableName=MESSAGES, Key=keys.head(room))["Item"])
         assert found is not None
         self._meter.take()  # the stream brings the head for nothing
-        self._repair.repair(frame["room"], [found[1]])
-        return MessageUnits(sending, repair=self._meter.take())
+        repaired = self._repair.repair(room, [found[1]])
+        if repaired.followed is not None:
+            count = self._chat.summaries.count(room, repaired.followed, repaired.entries)
+            assert count is not None
+            for mark in marks_of(repaired.entries, count, repaired.followed):
+                Marks(self._client, MESSAGES).write(room, mark)
+        return self._meter.take()
 
     def disconnect(self) -> Units:
         assert self._membership.disconnect(ADA.id) is not None
@@ -195,7 +265,7 @@ def of_members(size: int) -> float:
 
 
 @contextmanager
-def _tables() -> Iterator[tuple[Any, _Meter]]:
+def _tables() -> Iterator[tuple[Any, Meter]]:
     os.environ |= CREDENTIALS
     with fake_account():
         plain = boto3.client("dynamodb", region_name=REGION)
@@ -210,76 +280,4 @@ def _tables() -> Iterator[tuple[Any, _Meter]]:
                 BillingMode="PAY_PER_REQUEST",
             )
         client = dynamodb.client()
-        yield client, _Meter(client, plain)
-
-
-class _Meter:
-    """Count the capacity that a client's calls take, by DynamoDB's rules.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-    """
-
-    def __init__(self, client: Any, plain: Any) -> None:
-        self._uncounted = plain  # another client of the same tables
-        self._units = Units()
-        client.meta.events.register("before-call.dynamodb", self._begin)
-        client.meta.events.register("after-call.dynamodb", self._end)
-        self._body: dict[str, Any] = {}
-
-    def take(self) -> Units:
-        units, self._units = self._units, Units()
-        return units
-
-    def _begin(self, params: dict[str, Any], **_: Any) -> None:
-        self._body = json.loads(params["body"])
-
-    def _end(self, model: Any, **_: Any) -> None:
-        body = self._body
-        self._units.calls.append(model.name)
-        match model.name:
-            case "PutItem":
-                self._units.writes += math.ceil(_size(body["Item"]) / _WRITE)
-            case "UpdateItem":
-                item = self._item(body["TableName"], body["Key"])
-                self._units.writes += math.ceil(_size(item) / _WRITE)
-            case "DeleteItem":
-                self._units.writes += 1  # an item of up to 1 KB; its size is unknown by now
-            case "TransactWriteItems":
-                self._units.writes += 2 * len(body["TransactItems"])  # each of up to 1 KB
-            case "GetItem":
-                self._read(body["TableName"], body["Key"])
-            case "Query":
-                self._units.reads += 1  # up to 4 KB, strongly consistent
-            case "BatchGetItem":
-                for table, request in body["RequestItems"].items():
-                    for key in request["Keys"]:
-                        self._read(table, key)
-            case other:
-                raise NotImplementedError(other)
-
-    def _read(self, table: str, key: dict[str, Any]) -> None:
-        self._units.reads += max(1, math.ceil(_size(self._item(table, key)) / _READ))  # 1 if there is no item
-
-    def _item(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = self._uncounted.get_item(TableName=table, Key=key).get("Item", {})
-        return found
-
-
-def _size(item: dict[str, Any]) -> int:
-    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
-
-
-def _value_size(value: dict[str, Any]) -> int:
-    ((kind, content),) = value.items()
-    match kind:
-        case "S":
-            return len(content.encode())
-        case "N":
-            return math.ceil(len(content.strip("-0.")) / 2) + 1
-        case "SS":
-            return sum(len(text.encode()) for text in content)
-        case "M":
-            return 3 + sum(1 + len(name.encode()) + _value_size(part) for name, part in content.items())
-        case "L":
-            return 3 + sum(1 + _value_size(part) for part in content)
-    return 1
+        yield client, Meter(client, plain)

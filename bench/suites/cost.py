@@ -48,7 +48,8 @@ def run(plan: Plan = FULL) -> Report:
             if size * rate < _MAX_DELIVERIES:
                 progress(f"cost: {size:,} members, {rate:g} messages/s")
                 _add_room(report, units, size, rate)
-    for request, used in capacity_units.of_connection().items():
+    requests = capacity_units.of_connection() | capacity_units.of_subscriptions()
+    for request, used in requests.items():
         dollars = used.writes * prices.DYNAMODB_WRITE + used.reads * prices.DYNAMODB_READ
         report.add(
             request=request,

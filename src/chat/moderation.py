@@ -15,6 +15,7 @@ from chat.membership import Membership
 from chat.protocol import frames
 from chat.protocol.timestamps import iso
 from chat.storage.members import Member
+from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
@@ -31,12 +32,14 @@ class Moderation:
         membership: Membership,
         rules: RoomRules,
         signals: Signals,
+        subscriptions: Subscriptions,
         management: Callable[[], ManagementClient],
         now: Callable[[], float] = time.time,
     ) -> None:
         self._membership = membership
         self._rules = rules
         self._signals = signals
+        self._subscriptions = subscriptions
         self._management = management
         self._now = now
 
@@ -47,6 +50,7 @@ class Moderation:
         frame = self._announce(moderator, room, "ban", user=user, seconds=seconds, until=iso(until))
         if seconds:
             self._membership.remove(user, room, notify=lambda member: self._post(member, frame))
+            self._subscriptions.unsubscribe(user, room)  # it would go on to show the newest message
         return iso(until)
 
     def mute(self, moderator: Person, room: str, user: str, seconds: int) -> str:

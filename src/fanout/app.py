@@ -17,12 +17,15 @@ from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery, Results
 from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.delivery.slices import SliceWorker
+from chat.delivery.unread import Unread
 from chat.membership import Membership
 from chat.storage import dynamodb
 from chat.storage.connections import Connections
 from chat.storage.cursors import Cursors
 from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberReader
+from chat.storage.people.marks import Marks
+from chat.storage.people.summaries import Summaries
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon
@@ -56,6 +59,7 @@ broadcaster = Broadcaster(
     log,
     delivery,
     slice_queue,
+    Unread(Summaries(client, messages), Marks(client, messages)),
     xray,
     large_room=int(os.environ["LARGE_ROOM"]),
     slices=int(os.environ["SLICES"]),

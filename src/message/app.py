@@ -24,6 +24,8 @@ from chat.protocol.errors import ChatError, Expired, Internal, InvalidFrame
 from chat.storage import dynamodb
 from chat.storage.connections import NOT_CONNECTED, Connections, Limits
 from chat.storage.log.log import Log
+from chat.storage.people.subscriptions import Subscriptions
+from chat.storage.people.summaries import Summaries
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
@@ -42,12 +44,16 @@ room_rate = float(os.environ["ROOM_RATE"])
 limits = Limits(rooms=int(os.environ["MAX_ROOMS"]), rate=connection_rate)
 connections = Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"], limits=limits)
 rules, signals = RoomRules(client, messages), Signals(client, messages)
-log = Log(client, messages, int(os.environ["HISTORY_DAYS"]), rules, rate=Rate(room_rate, int(room_rate)))
+history_days = int(os.environ["HISTORY_DAYS"])
+log = Log(client, messages, history_days, rules, rate=Rate(room_rate, int(room_rate)))
 membership = Membership(connections, rules, signals)
 # Made when first needed: most instances never post, and the client would lengthen each cold start.
 management = cache(lambda: ManagementClient(ENDPOINT))
-moderation = Moderation(membership, rules, signals, management)
-chat = Context(connections, log, rules, signals, membership, moderation)
+subscriptions, summaries = Subscriptions(client, messages), Summaries(client, messages)
+moderation = Moderation(membership, rules, signals, subscriptions, management)
+chat = Context(
+    connections, log, rules, signals, membership, moderation, subscriptions, summaries, history_days
+)
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -250,6 +250,65 @@ def reactions(site: Site) -> None:
     }  # fmt: skip
 
 
+def subscription(site: Site) -> dict[str, Any]:
+    """Return the subscription to lobby, without the time when it began."""
+    key = {"pk": f"USER#{USER}", "sk": "ROOM#lobby"}
+    item: dict[str, Any] = site.dynamodb.get_item(TableName="MessagesTable", Key=key)["Item"]
+    assert item.pop("since")
+    return item
+
+
+def subscribe(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    said(site, "lobby", "Message 1", "Message 2")
+    reply = asked(site, "subscribe")
+    assert reply.pop("since")
+    assert reply == {
+        "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f70", "status": "ok", "room": "lobby",
+        "seq": 2, "read": 2, "unread": 0, "muted": False,
+    }  # fmt: skip
+    assert subscription(site) == {
+        "pk": f"USER#{USER}", "sk": "ROOM#lobby", "read": 2, "read_count": 0, "muted": False,
+    }  # fmt: skip
+    (head,) = [item for item in site.items("MessagesTable") if item["sk"] == "HEAD"]
+    assert (head["seq"], head["followed"], head["not_a_message"]) == (2, 2, True)
+
+
+def read(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    asked(site, "subscribe")
+    said(site, "lobby", "Message 1", "Message 2")
+    assert asked(site, "read") == {
+        "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f71", "status": "ok", "room": "lobby",
+        "read": 1, "unread": 0,
+    }  # fmt: skip
+    item = subscription(site)
+    assert (item["read"], item["read_count"], item["name"]) == (1, 1, "Ada")
+    assert item["read_at"] > 0
+
+
+def rooms(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    asked(site, "subscribe")
+    reply = asked(site, "rooms")
+    (place,) = reply.pop("rooms")
+    assert place.pop("since")
+    assert place == {"room": "lobby", "seq": 0, "read": 0, "unread": 0, "muted": False}
+    assert reply == {
+        "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f72", "status": "ok",
+        "you": {"user": USER, "name": "Ada"}, "more": False,
+    }  # fmt: skip
+
+
+def unsubscribe(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    asked(site, "subscribe")
+    assert asked(site, "unsubscribe") == {
+        "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f73", "status": "ok", "room": "lobby",
+    }  # fmt: skip
+    assert [item["sk"] for item in site.items("MessagesTable")] == ["HEAD"]
+
+
 def answered_with_error(site: Site, event: str, ref: str | None, code: str) -> None:
     site.connect(CONNECTION, "lobby")
     answer = site.invoke("message", site.event(event))
@@ -344,6 +403,10 @@ CASES: dict[str, Callable[[Site], None]] = {
     "react": react,
     "reactions": reactions,
     "delete": delete,
+    "subscribe": subscribe,
+    "read": read,
+    "rooms": rooms,
+    "unsubscribe": unsubscribe,
     "history": history,
     "ping": ping,
     "unknown-action": unknown_action,

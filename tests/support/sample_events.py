@@ -50,6 +50,12 @@ def _change(answer: dict[str, Any]) -> bool:
     return reply.get("of") == 1 or reply.get("code") in {"invalid_message", "forbidden"}
 
 
+def _mark(answer: dict[str, Any]) -> bool:
+    """True if lobby has been marked as read, or there is no subscription, or a mark of just now."""
+    reply = json.loads(answer["body"])
+    return "unread" in reply or reply.get("code") in {"not_subscribed", "rate_limited"}
+
+
 # In the order in which a connection lives; any other order works as well.
 EVENTS = {
     "authorize": SampleEvent(AUTHORIZER, _authorized),
@@ -64,6 +70,10 @@ EVENTS = {
     "react": SampleEvent(MESSAGE, _change),
     "reactions": _reply(status="ok", room="lobby", seq=1, more=False),
     "delete": SampleEvent(MESSAGE, _change),
+    "subscribe": _reply(status="ok", room="lobby"),
+    "read": SampleEvent(MESSAGE, _mark),
+    "rooms": _reply(status="ok", you={"user": "b0a7c6b2e7b04a5f6f1d", "name": "Ada"}, more=False),
+    "unsubscribe": _reply(status="ok", room="lobby"),
     "history": _reply(status="ok", room="lobby"),
     "leave": _reply(status="ok", room="general"),
     "ping": _reply(status="ok", pong=True),

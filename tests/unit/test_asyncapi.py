@@ -1,4 +1,7 @@
-"""The AsyncAPI document is consistent, and it describes the server."""
+"""The AsyncAPI document is consistent, and it describes the server.
+
+Over 300 lines, because it has a table of the frames that a client may send, and one of those that it may not.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
+from chat.actions import subscriptions
 from chat.actions.context import Context, Sender
 from chat.actions.dispatch import ACTIONS, dispatch
 from chat.actions.fields import MAX_PINGED, MAX_RULE_SECONDS
@@ -27,6 +31,8 @@ from chat.storage import keys
 from chat.storage.connections import Connection, Connections
 from chat.storage.log.fold import MAX_PEOPLE, MAX_REACTIONS
 from chat.storage.log.log import Log
+from chat.storage.people.subscriptions import Subscriptions
+from chat.storage.people.summaries import MAX_SHOWN, Summaries
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support import asyncapi
@@ -131,6 +137,9 @@ def test_the_document_has_the_limits_of_the_server() -> None:
     assert query["room"]["oneOf"][0]["maxItems"] == rooms.MAX_ROOMS
     assert query["room"]["default"] == [rooms.LOBBY]
     assert MESSAGES["ping"]["payload"]["properties"]["rooms"]["maxItems"] == MAX_PINGED
+    rooms_limit = MESSAGES["rooms"]["payload"]["properties"]["limit"]
+    assert (rooms_limit["default"], rooms_limit["maximum"]) == (subscriptions.ROOMS, subscriptions.MAX_ROOMS)
+    assert SCHEMAS["newest"]["properties"]["message"]["maxLength"] == MAX_SHOWN
     assert asyncapi.MAX_FRAME == MAX_FRAME
 
 
@@ -147,6 +156,9 @@ BAN = {"action": "ban", "room": "general", "user": "u2", "seconds": 60}
 MUTE = BAN | {"action": "mute"}
 SLOW_MODE = {"action": "slow_mode", "room": "general", "seconds": 30}
 LOCK = {"action": "lock", "room": "general"}
+SUBSCRIBE = {"action": "subscribe", "room": "general"}
+READ = {"action": "read", "room": "general", "seq": 1}
+ROOMS = {"action": "rooms"}
 ALLOWED: dict[str, dict[str, Any]] = {
     "send": SEND,
     "send with data": SEND | {"data": {"a": [1, None]}},
@@ -184,6 +196,14 @@ ALLOWED: dict[str, dict[str, Any]] = {
     "reactions": REACTIONS,
     "reactions after nobody": REACTIONS | {"after": None},
     "reactions after somebody": REACTIONS | {"after": {"reaction": "👍", "user": "u1"}},
+    "subscribe": SUBSCRIBE,
+    "subscribe and mute": SUBSCRIBE | {"ref": "s1", "muted": True},
+    "unsubscribe": {"action": "unsubscribe", "room": "general"},
+    "read": READ,
+    "read nothing": READ | {"ref": "s4", "seq": 0.0},
+    "rooms": ROOMS,
+    "rooms after a room": ROOMS | {"ref": "s5", "after": "general", "limit": 100},
+    "rooms after nothing": ROOMS | {"after": None},
     "ban": BAN,
     "ban for the longest time": BAN | {"seconds": 366 * 24 * 3600},
     "ban for 60.0 seconds": BAN | {"seconds": 60.0},
@@ -249,6 +269,15 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
     "reactions after text": REACTIONS | {"after": "👍"},
     "reactions after half of it": REACTIONS | {"after": {"reaction": "👍"}},
     "delete seq 0": DELETE | {"seq": 0},
+    "subscribe without room": {"action": "subscribe"},
+    "subscribe and mute a little": SUBSCRIBE | {"muted": 1},
+    "unsubscribe without room": {"action": "unsubscribe"},
+    "read without seq": {"action": "read", "room": "general"},
+    "read up to -1": READ | {"seq": -1},
+    "read up to text": READ | {"seq": "1"},
+    "rooms after an invalid room": ROOMS | {"after": "two words"},
+    "no rooms": ROOMS | {"limit": 0},
+    "101 rooms": ROOMS | {"limit": 101},
     "ban without user": {"action": "ban", "room": "general", "seconds": 60},
     "ban an empty user": BAN | {"user": ""},
     "ban a user that is too long": BAN | {"user": "u" * 129},
@@ -268,15 +297,26 @@ SENDER = Sender("c1", Identity("u1", "Ada", "v1"), "general", Grants.parse("* @*
 
 @pytest.fixture
 def chat(dynamodb: Any) -> Context:
-    """Return the context of a room with one message."""
+    """Return the context of a room with one message, to which the sender has subscribed."""
     connections = Connections(dynamodb, "ConnectionsTable")
     connections.add(Connection("c1", SENDER.identity, 0), ["general"])
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
     room_log = Log(dynamodb, "MessagesTable", 90, rules)
     room_log.append("general", messages.Message("r0", "u1", "Ada", "Hi", None, "2026-11-24T06:20:01.123Z"))
     membership = Membership(connections, rules, signals)
-    moderation = Moderation(membership, rules, signals, no_management_client)
-    return Context(connections, room_log, rules, signals, membership, moderation)
+    followed = Subscriptions(dynamodb, "MessagesTable")
+    moderation = Moderation(membership, rules, signals, followed, no_management_client)
+    followed.subscribe("u1", "general", None)
+    return Context(
+        connections,
+        room_log,
+        rules,
+        signals,
+        membership,
+        moderation,
+        followed,
+        Summaries(dynamodb, "MessagesTable"),
+    )
 
 
 def no_management_client() -> Any:

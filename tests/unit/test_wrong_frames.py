@@ -33,6 +33,7 @@ OPTIONAL = {
     "epoch",
     "muted",
     "approximate",
+    "newest",
 }  # where they are missing, the frame is right
 
 

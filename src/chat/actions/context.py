@@ -10,6 +10,8 @@ from chat.membership import Membership
 from chat.moderation import Moderation
 from chat.storage.connections import Connections
 from chat.storage.log.log import Log
+from chat.storage.people.subscriptions import Subscriptions
+from chat.storage.people.summaries import Summaries
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 
@@ -47,3 +49,6 @@ class Context:
     signals: Signals
     membership: Membership
     moderation: Moderation
+    subscriptions: Subscriptions
+    summaries: Summaries
+    history_days: int = 90  # after which a message is not shown any more

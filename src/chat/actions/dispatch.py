@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from chat.actions import changes, membership, messages, moderation
+from chat.actions import changes, membership, messages, moderation, subscriptions
 from chat.actions.context import Context, Sender
 from chat.protocol.errors import UnknownAction
 from chat.protocol.frames import Request
@@ -25,6 +25,10 @@ ACTIONS: dict[str, Action] = {
     "join": membership.join,
     "leave": membership.leave,
     "presence": membership.presence,
+    "subscribe": subscriptions.subscribe,
+    "unsubscribe": subscriptions.unsubscribe,
+    "read": subscriptions.read,
+    "rooms": subscriptions.rooms,
     "ban": moderation.ban,
     "mute": moderation.mute,
     "slow_mode": moderation.slow_mode,

@@ -95,6 +95,11 @@ def after_user(request: Request) -> str:
     return value
 
 
+def after_room(request: Request) -> str:
+    """Return the room that the page of rooms follows; the empty text comes before all rooms."""
+    return room_name(request.fields["after"]) if request.fields.get("after") is not None else ""
+
+
 def reply_to(request: Request) -> int | None:
     """Return the seq of the message that a message replies to, None if it is no reply."""
     return None if request.fields.get("reply_to") is None else number(request, "reply_to", 1, MAX_SEQ)

@@ -8,6 +8,7 @@ ChatError
 ├── InvalidRoom       invalid_room        not a room's name
 ├── InvalidRef        invalid_ref         not a ref, or one that another message has used
 ├── NotAMember        not_a_member        this connection has not joined the room
+├── NotSubscribed     not_subscribed      this person has not subscribed to the room
 ├── NotConnected      not_connected       the chat does not know this connection (any more)
 │   └── Expired                           the time of the connection, or of its token, is over
 ├── Forbidden         forbidden           this person may not do it, or not now
@@ -52,6 +53,10 @@ class InvalidRef(ChatError):
 
 class NotAMember(ChatError):
     code = "not_a_member"
+
+
+class NotSubscribed(ChatError):
+    code = "not_subscribed"
 
 
 class NotConnected(ChatError):

@@ -92,9 +92,9 @@ def _delay_after_cancellation(
 
 
 def batch_get(
-    dynamodb: Any, table: str, keys: Sequence[Key], attributes: Sequence[str] = ()
+    dynamodb: Any, table: str, keys: Sequence[Key], attributes: Sequence[str] = (), *, consistent: bool = True
 ) -> list[dict[str, Any]]:
-    """Return the items that exist, or these attributes of them, read strongly consistent.
+    """Return the items that exist, or these attributes of them. `consistent`: read strongly consistent.
 
     Raises TimeoutError if DynamoDB stays busy.
     """
@@ -103,7 +103,7 @@ def batch_get(
     found: list[dict[str, Any]] = []
 
     def get(batch: list[Any]) -> list[Any]:
-        request = {"Keys": batch, "ConsistentRead": True, **(projection if names else {})}
+        request = {"Keys": batch, "ConsistentRead": consistent, **(projection if names else {})}
         response = dynamodb.batch_get_item(RequestItems={table: request})
         found.extend(response["Responses"].get(table, []))
         unprocessed: list[Any] = response["UnprocessedKeys"].get(table, {}).get("Keys", [])

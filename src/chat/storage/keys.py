@@ -8,6 +8,8 @@
     messages table
     a room's head           ROOM#<room>               HEAD
     a room's rules          ROOM#<room>               RULES
+    a room's summary        ROOM#<room>               SUMMARY
+    a subscription          USER#<user>               ROOM#<room>
     a row of a room's log   LOG#<room>                <seq, 12 digits>
     a ref                   REF#<room>#<ref>          REF
     a person's reaction     REACTION#<room>#<seq>     <reaction>#<user>
@@ -25,9 +27,9 @@ import hashlib
 
 type Key = dict[str, str]
 
-HEAD, RULES, REF = "HEAD", "RULES", "REF"
+HEAD, RULES, REF, SUMMARY = "HEAD", "RULES", "REF", "SUMMARY"
 PRESENCE, NOTICE = "PRESENCE", "NOTICE"
-_CONNECTION, _ROOM, _SIGNAL, _TYPING = "CONN#", "ROOM#", "SIG#", "TYPING#"
+_CONNECTION, _ROOM, _USER, _SIGNAL, _TYPING = "CONN#", "ROOM#", "USER#", "SIG#", "TYPING#"
 
 HASH_DIGITS = 4  # hexadecimal
 HASH_SPACE: int = 16**HASH_DIGITS  # hashes; connection ids spread evenly over them
@@ -82,20 +84,33 @@ def membership_bounds(first: int, last: int) -> tuple[str, str]:
 
 
 def user(user: str) -> Key:
-    return {"pk": f"USER#{escape(user)}", "sk": "USER"}
+    return {"pk": user_pk(user), "sk": "USER"}
 
 
 # Both tables
 
 
 def room_pk(room: str) -> str:
-    """Return the pk of a room's memberships, and of its head and rules in the other table."""
+    """Return the pk of a room's memberships, and of its head, rules and summary in the other table.
+
+    It is the sk of subscriptions to the room, too.
+    """
     return _ROOM + escape(room)
 
 
 def room_of(pk: str) -> str:
     """Return what was given to `room_pk`."""
     return unescape(pk.removeprefix(_ROOM))
+
+
+def user_pk(user: str) -> str:
+    """Return the pk of a user's connections, and of the user's subscriptions in the other table."""
+    return _USER + escape(user)
+
+
+def user_of(pk: str) -> str:
+    """Return what was given to `user_pk`."""
+    return unescape(pk.removeprefix(_USER))
 
 
 # The messages table
@@ -107,6 +122,14 @@ def head(room: str) -> Key:
 
 def rules(room: str) -> Key:
     return {"pk": room_pk(room), "sk": RULES}
+
+
+def summary(room: str) -> Key:
+    return {"pk": room_pk(room), "sk": SUMMARY}
+
+
+def subscription(user: str, room: str) -> Key:
+    return {"pk": user_pk(user), "sk": room_pk(room)}
 
 
 def log_pk(room: str) -> str:

@@ -1,4 +1,4 @@
-"""The log of rooms."""
+"""The log of rooms, and what counts it."""
 
 from __future__ import annotations
 
@@ -26,3 +26,16 @@ class FakeLog:
 
     def slices(self, room: str) -> int | None:
         return self.large.get(room)
+
+
+class FakeUnread:
+    """Keeps which runs were counted, or fails with `trouble`."""
+
+    def __init__(self) -> None:
+        self.counted: list[tuple[str, int, int]] = []  # rooms, with the first and the last seq of the run
+        self.trouble: Exception | None = None
+
+    async def update(self, room: str, repaired: Repaired) -> None:
+        if self.trouble:
+            raise self.trouble
+        self.counted.append((room, repaired.entries[0].seq, repaired.entries[-1].seq))

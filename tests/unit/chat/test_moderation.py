@@ -15,6 +15,7 @@ from chat.protocol.errors import Forbidden
 from chat.protocol.messages import Message
 from chat.storage.connections import Connection, Connections
 from chat.storage.log.log import Log
+from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, PresenceChanged, Signals
 from tests.support.fakes.clock import Clock
@@ -38,7 +39,10 @@ class Chat:
         sockets: Any = self.sockets
         signals = Signals(dynamodb, "MessagesTable", self.clock)
         membership = Membership(self.connections, self.rules, signals)
-        self.moderation = Moderation(membership, self.rules, signals, lambda: sockets, self.clock)
+        subscriptions = Subscriptions(dynamodb, "MessagesTable", self.clock)
+        self.moderation = Moderation(
+            membership, self.rules, signals, subscriptions, lambda: sockets, self.clock
+        )
 
     def connect(self, connection: str, *rooms: str, who: Identity = EVE) -> None:
         self.connections.add(Connection(connection, who, 0), rooms)

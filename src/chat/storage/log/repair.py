@@ -16,11 +16,15 @@ from chat.storage.log.writer import Ref
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """A repaired run of the log `epoch`. `slices`: of its room, None if that is not large."""
+    """A repaired run of the log `epoch`. `slices`: of its room, None if that is not large.
+
+    `followed`: the seq after which the room's messages are counted, None if nobody has subscribed to it.
+    """
 
     entries: list[Entry]
     slices: int | None
     epoch: str | None = None
+    followed: int | None = None
 
 
 class LogRepair(LogFold):
@@ -49,8 +53,8 @@ class LogRepair(LogFold):
         repaired = {entry.seq: Entry(entry.seq, messages.get(entry.seq)) for entry in run}
         for entry in (entry for entry in owners if entry.change):
             repaired[entry.seq] = self._repair_change(room, entry, folded, rows)
-        slices = int(head["slices"]) if "slices" in head else None
-        return Repaired(list(repaired.values()), slices, epoch_of(head, self._table))
+        slices, followed = (int(head[name]) if name in head else None for name in ("slices", "followed"))
+        return Repaired(list(repaired.values()), slices, epoch_of(head, self._table), followed)
 
     def _repair_messages(
         self, room: str, owners: Sequence[Entry], rows: dict[int, int]
@@ -93,7 +97,7 @@ class LogRepair(LogFold):
         refs: dict[str, Ref] = {}
         rows: dict[int, int] = {}
         head: dict[str, Any] = {}
-        attributes = ["sk", "id", "seq", "digest", "at", "slices", "epoch", "revision"]
+        attributes = ["sk", "id", "seq", "digest", "at", "slices", "followed", "epoch", "revision"]
         for item in batch_get(self._dynamodb, self._table, wanted, attributes):
             if item["sk"] == keys.HEAD:
                 head = item

@@ -17,6 +17,31 @@ def test_an_edit_and_a_deletion_take_five_write_units_and_a_reaction_six() -> No
     assert writes == {"edit": 5, "delete": 5, "react": 6, "take the reaction back": 6}
 
 
+def test_a_message_in_a_followed_room_takes_one_write_unit_more_and_one_per_author() -> None:
+    units = capacity_units.of_followed_message()
+    assert units.sending.writes == 4
+    assert units.repair.writes == 2
+    assert units.reads == capacity_units.of_message().reads
+
+
+def test_a_page_of_50_rooms_takes_at_most_30_read_units() -> None:
+    page = capacity_units.of_rooms(50)
+    assert (page.writes, page.calls.count("Query"), page.calls.count("BatchGetItem")) == (1, 1, 1)
+    assert page.reads <= 30
+
+
+def test_each_request_about_subscriptions_takes_its_units() -> None:
+    requests = capacity_units.of_subscriptions()
+    units = {request: (used.writes, used.reads) for request, used in requests.items()}
+    del units["a page of 50 rooms"], units["a page of 100 rooms"]
+    assert units == {
+        "subscribe, as the first": (3, 5),
+        "subscribe again": (1, 5),
+        "read": (2, 2),
+        "unsubscribe": (2, 0),
+    }
+
+
 def test_a_page_reads_nothing_more_because_of_changes() -> None:
     page = capacity_units.of_changes()["a page with the message and its changes"]
     assert page.reads == capacity_units.of_connection()["a page of an empty history"].reads

@@ -20,6 +20,8 @@ from chat.protocol.messages import Message
 from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
+from chat.storage.people.subscriptions import Subscriptions
+from chat.storage.people.summaries import Summaries
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, Signals
@@ -42,8 +44,18 @@ def chat_on(dynamodb: Any, sockets: Any = None, limits: Limits = MANY) -> Contex
     rules, signals = RoomRules(dynamodb, "MessagesTable"), Signals(dynamodb, "MessagesTable")
     log = Log(dynamodb, "MessagesTable", 90, rules, rate=Rate(1_000, 1_000))
     membership = Membership(connections, rules, signals)
-    moderation = Moderation(membership, rules, signals, lambda: sockets)
-    return Context(connections, log, rules, signals, membership, moderation)
+    subscriptions = Subscriptions(dynamodb, "MessagesTable")
+    moderation = Moderation(membership, rules, signals, subscriptions, lambda: sockets)
+    return Context(
+        connections,
+        log,
+        rules,
+        signals,
+        membership,
+        moderation,
+        subscriptions,
+        Summaries(dynamodb, "MessagesTable"),
+    )
 
 
 @pytest.fixture
@@ -97,6 +109,7 @@ FRAMES: dict[str, dict[str, Any]] = {
     "delete": {"ref": "c1", "seq": 1},
     "react": {"ref": "c1", "seq": 1, "reaction": "👍"},
     "reactions": {"seq": 1},
+    "subscribe": {},
     "ban": {"user": "u2", "seconds": 60},
     "mute": {"user": "u2", "seconds": 60},
     "slow_mode": {"seconds": 60},

@@ -39,6 +39,7 @@ def test_the_actions_are_these() -> None:
     assert set(ACTIONS) == {
         "onMessage", "send", "join", "leave", "history", "ping", "alive", "presence", "typing",
         "edit", "delete", "react", "reactions", "ban", "mute", "slow_mode", "lock",
+        "subscribe", "unsubscribe", "read", "rooms",
     }  # fmt: skip
 
 
@@ -109,7 +110,7 @@ def test_each_action_checks_the_grant_even_of_a_member(
 
 
 def test_the_frames_above_cover_every_action_on_a_room() -> None:
-    assert set(FRAMES) == set(ACTIONS) - {"leave", "ping", "alive"}
+    assert set(FRAMES) == set(ACTIONS) - {"leave", "ping", "alive", "unsubscribe", "read", "rooms"}
 
 
 @pytest.mark.parametrize("action", FRAMES)
@@ -123,18 +124,18 @@ def test_a_private_room_needs_a_grant(chat: Context, action: str) -> None:
     assert reply_to(chat, member, **frame)["status"] == "ok"
 
 
-@pytest.mark.parametrize("action", [*FRAMES, "leave", "ping"])
+@pytest.mark.parametrize("action", [*FRAMES, "leave", "ping", "unsubscribe", "read", "rooms"])
 def test_an_expired_connection_can_do_nothing(chat: Context, dynamodb: Any, action: str) -> None:
     now = int(datetime.now(UTC).timestamp())
     chat.connections.add(Connection("c2", EVE, 0, expires_at=now), ["general"])
     before = dynamodb.scan(TableName="MessagesTable")["Items"]
-    frame = {"action": action, "room": "general", "rooms": ["general"]} | FRAMES.get(action, {})
+    frame = {"action": action, "room": "general", "rooms": ["general"], "seq": 1} | FRAMES.get(action, {})
     ended = replace(EVES, moderator=True)
     assert isinstance(error_of(chat, ended, **frame), Expired)
     assert dynamodb.scan(TableName="MessagesTable")["Items"] == before
 
 
-@pytest.mark.parametrize("action", [action for action in FRAMES if action != "join"])
+@pytest.mark.parametrize("action", [action for action in FRAMES if action not in {"join", "subscribe"}])
 def test_only_a_member_can_act_in_a_room(chat: Context, dynamodb: Any, action: str) -> None:
     frame = {"action": action, "room": "elsewhere"} | FRAMES[action]
     assert isinstance(error_of(chat, replace(SENDER, moderator=True), **frame), NotAMember)

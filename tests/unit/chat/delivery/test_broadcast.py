@@ -22,7 +22,7 @@ from chat.storage.member_reader import ReadFailed
 from chat.storage.members import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
-from tests.support.fakes.log import FakeLog
+from tests.support.fakes.log import FakeLog, FakeUnread
 from tests.support.fakes.management_client import FakeManagementClient
 from tests.support.fakes.member_reader import FakeMembers
 from tests.support.fakes.signals import FakeSignals
@@ -66,6 +66,7 @@ class Chat:
         self.connections = FakeConnections()
         self.log = FakeLog()
         self.signals = FakeSignals()
+        self.unread = FakeUnread()
         self.sockets = FakeManagementClient()
         no_rules: Any = None  # nothing joins here
         connections, signals, sockets = (
@@ -77,6 +78,7 @@ class Chat:
             "members": self.members,
             "log": self.log,
             "slice_queue": FakeSliceQueue(),
+            "unread": self.unread,
         }
         self.broadcaster = Broadcaster(
             delivery=Delivery(membership, poster, lambda: sockets, now=lambda: NOW),
@@ -281,3 +283,17 @@ def test_a_failing_room_does_not_stop_another(chat: Open, error: Exception) -> N
 
 def test_no_rooms_are_no_error(chat: Open) -> None:
     assert chat({}).broadcast_all({}) == {}
+
+
+def test_a_run_is_counted_beside_its_posts(chat: Open) -> None:
+    room = chat({"a": [[member("c1")]], "b": [[member("c2")]]})
+    room.broadcast_all({"a": run("Hi", "Ho"), "b": run("He")})
+    assert sorted(room.unread.counted) == [("a", 1, 2), ("b", 1, 1)]
+
+
+def test_a_run_that_cannot_be_counted_is_posted_and_must_come_again(chat: Open) -> None:
+    room = chat({"a": [[member("c1")]], "b": [[member("c2")]]})
+    room.unread.trouble = DYNAMODB_DOWN
+    with pytest.raises(ClientError):
+        room.broadcast("a", run("Hi"))
+    assert room.seqs_of("c1") == [1]  # a second time does no harm: clients drop by seq what they have

@@ -22,6 +22,7 @@ from chat.actions.context import Context, Sender
 from chat.actions.dispatch import dispatch
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery
+from chat.delivery.unread import Unread
 from chat.identity.identity import Identity
 from chat.membership import Membership
 from chat.moderation import Moderation
@@ -32,6 +33,9 @@ from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberReader
+from chat.storage.people.marks import Marks
+from chat.storage.people.subscriptions import Subscriptions
+from chat.storage.people.summaries import Summaries
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
@@ -55,8 +59,11 @@ def chat_on(client: Any) -> Context:
     log = Log(client, MESSAGES, 90, rules, rate=fast)
     sockets: Any = None  # nobody is moderated
     membership = Membership(connections, rules, signals)
-    moderation = Moderation(membership, rules, signals, sockets)
-    return Context(connections, log, rules, signals, membership, moderation)
+    subscriptions = Subscriptions(client, MESSAGES)
+    moderation = Moderation(membership, rules, signals, subscriptions, sockets)
+    return Context(
+        connections, log, rules, signals, membership, moderation, subscriptions, Summaries(client, MESSAGES)
+    )
 
 
 @dataclass
@@ -114,6 +121,7 @@ class World:
             LogRepair(client, MESSAGES, 90),
             Delivery(membership, poster, lambda: sockets),
             slice_queue,
+            Unread(Summaries(client, MESSAGES), Marks(client, MESSAGES)),
             NoDaemon(),
             large_room=1_000,
             slices=16,
