@@ -120,7 +120,7 @@ export class Roomcast extends Emitter {
   }
 
   /** @returns {Room[]} the joined ones, and those to be joined when the connection is back */
-  get rooms() {
+  get joined() {
     return [...this.#rooms.values()].map(({ room }) => room);
   }
 

@@ -44,7 +44,7 @@ export class RoomModel extends EventTarget {
     super();
     const joined = chat.join(name);
     // While offline the promise waits. The messages from before a reload are shown at once.
-    const room = chat.rooms.find((room) => room.name === name);
+    const room = chat.joined.find((room) => room.name === name);
     if (!room) throw new TypeError("A closed chat has no rooms.");
     this.#room = room;
     this.#quotes = new Quotes(room, (seq, quote) => {

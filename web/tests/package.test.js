@@ -72,7 +72,7 @@ describe("the package", () => {
     const script = `
       import { RoomcastError, Roomcast } from "roomcast-client";
       const chat = new Roomcast("wss://chat.test", { WebSocket: class {} });
-      console.log(chat.state, chat.rooms.length, new RoomcastError("left").code);`;
+      console.log(chat.state, chat.joined.length, new RoomcastError("left").code);`;
     assert.equal(run(process.execPath, "--input-type=module", "--eval", script), "idle 0 left\n");
   });
 

@@ -1,6 +1,6 @@
 /** A chat whose joins, events and replies come when a test says so. */
 export class FakeChat {
-  rooms = [];
+  joined = [];
 
   /** @param {{id: string, message: string, replyTo?: number}[]} [unsent] - from before a reload, in every room */
   constructor(unsent = []) {
@@ -9,12 +9,12 @@ export class FakeChat {
 
   join(name) {
     const room = new FakeRoom(name, [...this.unsent]);
-    this.rooms.push(room);
+    this.joined.push(room);
     return room.joining.promise.then(() => room);
   }
 
   get room() {
-    return this.rooms.at(-1);
+    return this.joined.at(-1);
   }
 }
 

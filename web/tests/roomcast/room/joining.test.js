@@ -50,7 +50,7 @@ describe("joining a room", () => {
     assert.deepEqual(record.texts, ["m1"]);
     assert.deepEqual(server.requests("join").map(({ room }) => room), ["caf\u00e9"]);
     assert.equal((await ada.chat.join("caf\u00e9")).name, "caf\u00e9");
-    assert.equal(ada.chat.rooms.length, 1);
+    assert.equal(ada.chat.joined.length, 1);
   });
 
   it("works in an empty room", async () => {
@@ -92,10 +92,10 @@ describe("joining a room", () => {
   it("returns the same Room until it is left", async () => {
     const { room } = await ada.join("general");
     assert.equal(await ada.chat.join("general"), room);
-    assert.deepEqual(ada.chat.rooms, [room]);
+    assert.deepEqual(ada.chat.joined, [room]);
     await room.leave();
     const leaving = room.leave();
-    assert.deepEqual(ada.chat.rooms, []);
+    assert.deepEqual(ada.chat.joined, []);
     const again = ada.chat.join("general");
     await time.pass(50);
     await leaving;
@@ -121,12 +121,12 @@ describe("joining a room", () => {
     const record = await second;
     say(1);
     await time.pass(SECOND);
-    assert.deepEqual([record.room.state, record.texts, ada.chat.rooms], ["joined", ["m1"], [record.room]]);
+    assert.deepEqual([record.room.state, record.texts, ada.chat.joined], ["joined", ["m1"], [record.room]]);
   });
 
   it("ends joined though the leave comes before the first join has its reply", async () => {
     const first = assert.rejects(ada.chat.join("general"), { code: "left" });
-    ada.chat.rooms[0].leave();
+    ada.chat.joined[0].leave();
     const second = ada.startJoin("general");
     await time.pass(SECOND);
     const record = await second;
@@ -142,7 +142,7 @@ describe("joining a room", () => {
     const rejected = assert.rejects(ada.chat.join("general"), error);
     await time.pass(50);
     await rejected;
-    assert.deepEqual(ada.chat.rooms, []);
+    assert.deepEqual(ada.chat.joined, []);
     server.error = () => null;
     await ada.join("general");
   });

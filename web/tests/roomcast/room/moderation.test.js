@@ -187,7 +187,7 @@ describe("a banned user", () => {
     await time.pass(10);
     await rejected;
     assert.deepEqual(record.events, ["joined", "moderated: ban", "failed: banned", "left: banned"]);
-    assert.deepEqual([room.state, chat.rooms, storage.items.size], ["left", [], 0]);
+    assert.deepEqual([room.state, chat.joined, storage.items.size], ["left", [], 0]);
     await assert.rejects(room.send("Hi"), { code: "banned" });
   });
 

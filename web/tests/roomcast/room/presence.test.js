@@ -73,7 +73,7 @@ describe("who is here", () => {
   it("may be requested before the room is joined", async () => {
     const { chat } = client("ada");
     chat.join("general");
-    chat.rooms[0].addEventListener("presence", ({ detail }) => updates.push(asText(detail)));
+    chat.joined[0].addEventListener("presence", ({ detail }) => updates.push(asText(detail)));
     await time.pass(50);
     assert.deepEqual([updates, requested()], [["1"], 1]);
   });

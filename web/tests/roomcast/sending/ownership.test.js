@@ -37,7 +37,7 @@ function reload() {
 /** Start to join a room, and return it: while offline the promise of the join waits. */
 function roomOf({ chat }) {
   chat.join("general").catch(() => {});
-  return chat.rooms[0];
+  return chat.joined[0];
 }
 
 describe("unsent messages", () => {

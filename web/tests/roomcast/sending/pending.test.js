@@ -119,7 +119,7 @@ describe("messages that are not acknowledged yet", () => {
     server.error = ({ action }) => action === "join" && { code: "forbidden" };
     const { chat } = client();
     const rejected = assert.rejects(chat.join("general"), { code: "forbidden" });
-    const [room] = chat.rooms;
+    const [room] = chat.joined;
     await time.pass(100);
     await rejected;
     await assert.rejects(room.send("one", { ref: "ref-1" }), { code: "forbidden" });

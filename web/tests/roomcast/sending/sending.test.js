@@ -183,7 +183,7 @@ describe("sending", () => {
     await time.pass(SECOND);
     await Promise.all(rejected);
     assert.deepEqual(record.events.slice(1), ["joining", "failed: forbidden", "failed: forbidden", "left: forbidden"]);
-    assert.deepEqual([ada.chat.rooms, storage.items.size], [[], 0]);
+    assert.deepEqual([ada.chat.joined, storage.items.size], [[], 0]);
     await assert.rejects(record.room.send("three"), { code: "forbidden" });
   });
 
@@ -239,7 +239,7 @@ describe("sending in a room that could not be joined", () => {
     server.error = ({ action }) => action === "join" && { code: "forbidden" };
     const { chat } = client();
     const rejected = [assert.rejects(chat.join("general"), { code: "forbidden" })];
-    const record = new RoomRecord(chat.rooms[0]);
+    const record = new RoomRecord(chat.joined[0]);
     rejected.push(assert.rejects(record.room.send("Hi"), { code: "forbidden" }));
     await time.pass(100);
     await Promise.all(rejected);

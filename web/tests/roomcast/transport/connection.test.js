@@ -76,7 +76,7 @@ describe("room.me", () => {
   it("is known when the room is joined", async () => {
     const ada = client({ name: "Ada", client: "c1" });
     const joining = ada.chat.join("general");
-    const [room] = ada.chat.rooms;
+    const [room] = ada.chat.joined;
     assert.deepEqual([room.me, room.user], [undefined, undefined]);
     await time.pass(50);
     await joining;

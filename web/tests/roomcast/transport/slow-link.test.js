@@ -60,7 +60,7 @@ it("a reconnecting client of many rooms has at most eight joins under way", asyn
   server.socket.cut();
   await time.pass(10 * SECOND);
   assert.equal(most, 8);
-  assert.equal(ada.chat.rooms.every(({ state }) => state === "joined"), true);
+  assert.equal(ada.chat.joined.every(({ state }) => state === "joined"), true);
 });
 
 describe("the time for a reply", () => {

@@ -33,7 +33,7 @@ async function joinAll(count, rooms) {
   const clients = Array.from({ length: count }, (_, index) => new Client(server, { client: `c${index}`, random }));
   const names = Array.from({ length: rooms }, (_, index) => `room-${index}`);
   for (const { chat } of clients) for (const name of names) chat.join(name);
-  const all = clients.flatMap(({ chat }) => chat.rooms);
+  const all = clients.flatMap(({ chat }) => chat.joined);
   let seconds = 0;
   while (all.some(({ state }) => state !== "joined") && seconds < 300) await time.pass(SECOND), seconds++;
   const result = { seconds, frames: server.received.length };

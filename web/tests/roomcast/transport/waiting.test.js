@@ -73,7 +73,7 @@ describe("a reply that never comes", () => {
       server.store("general", "earlier");
       const ada = client({ heartbeat: 5 * SECOND });
       ada.chat.join("general");
-      const [room] = ada.chat.rooms;
+      const [room] = ada.chat.joined;
       await time.pass(100);
       if (action === "leave") room.leave();
       const [joining, sent] = [ada.join("general", { wait: 20 * SECOND }), room.send("one").catch(() => {})];
