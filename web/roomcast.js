@@ -6,11 +6,13 @@ import { Pinger } from "./roomcast/room/pinger.js";
 import { randomId } from "./roomcast/protocol/random-id.js";
 import { RoomcastError } from "./roomcast/protocol/error.js";
 import { Room } from "./roomcast/room/room.js";
+import { RoomList } from "./roomcast/room/subscriptions/room-list.js";
 import { Session } from "./roomcast/room/session.js";
+import { Subscriptions } from "./roomcast/room/subscriptions/subscriptions.js";
 import { ownerOf } from "./roomcast/transport/token.js";
 import { tabStorage, watchNetwork } from "./roomcast/transport/browser.js";
 
-export { randomId, Room, RoomcastError };
+export { randomId, Room, RoomcastError, RoomList };
 
 /** @import { Socket } from "./roomcast/transport/socket.js" */
 
@@ -28,6 +30,7 @@ const LIFETIME = 110 * 60_000;
  * @typedef {import("./roomcast/protocol/frames.js").Ack} Ack
  * @typedef {import("./roomcast/protocol/frames.js").Person} Person
  * @typedef {import("./roomcast/protocol/frames.js").Moderated} Moderated
+ * @typedef {import("./roomcast/room/subscriptions/room-list.js").ListedRoom} ListedRoom
  * @typedef {import("./roomcast/room/presence.js").Presence} Presence
  * @typedef {import("./roomcast/room/rules.js").Rules} Rules
  * @typedef {import("./roomcast/room/presence.js").PresenceUpdate} PresenceUpdate
@@ -71,6 +74,7 @@ export class Roomcast extends Emitter {
   #tools;
   #connection;
   #pinger;
+  #subscriptions;
   #unwatch;
 
   /**
@@ -104,6 +108,12 @@ export class Roomcast extends Emitter {
       },
       { client, token: typeof token === "function" ? token : () => token, lifetime, WebSocket, clock, random },
     );
+    this.#subscriptions = new Subscriptions({
+      subscription: (room) => this.#rooms.get(room)?.session.subscription,
+      join: (room) => this.join(room),
+      onError: (error) => this.#report(error, { action: "rooms" }),
+      clock, random,
+    });
     this.#pinger = new Pinger(heartbeat, {
       socket: () => this.#connection.socket,
       sessions: () => this.#sessions,
@@ -141,6 +151,23 @@ export class Roomcast extends Emitter {
   }
 
   /**
+   * The rooms that this user has subscribed to, with how much of each is unread: a list that is kept up to date, always
+   * the same object. It is read from the server at the first call, and again after each reconnect.
+   *
+   * @returns {RoomList}
+   */
+  rooms() {
+    this.#connection.open();
+    return this.#subscriptions.list();
+  }
+
+  /** This user's inbox, joined: a room that nobody else can read. @returns {Promise<Room>} rejects as join() does */
+  get inbox() {
+    this.#connection.open();
+    return this.#subscriptions.inbox();
+  }
+
+  /**
    * Change the user's name. A name belongs to a connection, so another connection takes over; nothing is lost. What is
    * sent from now on waits for that connection: ten seconds at most, then it goes under the old name.
    *
@@ -171,8 +198,9 @@ export class Roomcast extends Emitter {
 
   /** @param {string} name @param {number} history */
   #add(name, history) {
+    const { ask, watcher } = this.#subscriptions;
     const session = new Session(name, {
-      ...this.#tools,
+      ...this.#tools, ask, watcher,
       history,
       keyOf: (owner) => `roomcast.outbox ${this.#url.origin}${this.#url.pathname} ${owner} ${name}`,
       owner: this.#owner,
@@ -193,6 +221,7 @@ export class Roomcast extends Emitter {
   /** @param {string} name @param {Promise<void>} acknowledged - by the server */
   #onLeft(name, acknowledged) {
     this.#rooms.delete(name);
+    this.#subscriptions.onLeft();
     const leaving = acknowledged.finally(() => leaving === this.#leaving.get(name) && this.#leaving.delete(name));
     this.#leaving.set(name, leaving);
   }
@@ -212,12 +241,14 @@ export class Roomcast extends Emitter {
   /** @param {Socket} socket */
   #onOpen(socket) {
     this.#pinger.start();
+    this.#subscriptions.onOpen(socket);
     return Promise.all(this.#sessions.map((session) => this.#resume(session, socket)));
   }
 
   /** @param {import("./roomcast/protocol/frames.js").Frame} frame @param {Socket} socket */
   #onFrame(frame, socket) {
-    if ("room" in frame) this.#rooms.get(frame.room)?.session.onFrame(frame, socket);
+    if (frame.type === "notice") this.#subscriptions.onNotice(frame);
+    else if ("room" in frame) this.#rooms.get(frame.room)?.session.onFrame(frame, socket);
   }
 
   /** @param {ConnectionState} state @param {string} [code] */
@@ -225,6 +256,7 @@ export class Roomcast extends Emitter {
     if (state === "closed") {
       this.#unwatch();
       this.#pinger.stop();
+      this.#subscriptions.end(new RoomcastError("closed"));
       for (const session of this.#sessions) session.end(new RoomcastError("closed"));
     }
     this.dispatchEvent(new CustomEvent("state", { detail: code === undefined ? { state } : { state, code } }));

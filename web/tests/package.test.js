@@ -11,7 +11,7 @@ const tsc = join(web, "../node_modules/.bin/tsc");
 
 const CONSUMER = `
 import { randomId, Roomcast, RoomcastError } from "roomcast-client";
-import type { Message, Moderated, Person, Presence, Room, RoomcastOptions } from "roomcast-client";
+import type { ListedRoom, Message, Moderated, Person, Presence, Room, RoomcastOptions, RoomList } from "roomcast-client";
 
 const options: RoomcastOptions = { name: "Ada", client: randomId(), token: async ({ fresh }) => (fresh ? "new" : "kept") };
 const chat = new Roomcast("wss://chat.test/prod", { ...options, WebSocket });
@@ -39,6 +39,13 @@ const { count, approximate }: Presence = await room.presence();
 const { until } = await room.ban("u", approximate ? count : 60);
 await Promise.all([room.mute("u", 60), room.delete(1), room.setSlowMode(0), room.lock(), room.lock(false)]);
 chat.rename(until);
+await Promise.all([room.subscribe({ muted: true }), room.read(2), room.unsubscribe(), room.send("Hi", { mentions: ["u"] })]);
+room.addEventListener("read", ({ detail }) => console.log(detail.user, detail.seq + 1));
+const rooms: RoomList = chat.rooms();
+rooms.addEventListener("changed", ({ detail: { list } }) => showRooms(list));
+const showRooms = (list: readonly ListedRoom[]) => [list[0]?.unread.toFixed(), list[0]?.newest?.message, rooms.isComplete];
+const inbox: Room = await chat.inbox;
+showRooms(rooms.list).push(inbox.name, ...chat.joined.map(({ name }) => name));
 room.typing();
 
 // @ts-expect-error: there is no such event

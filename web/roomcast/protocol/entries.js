@@ -18,6 +18,7 @@ import { isPerson, isSeq, readPeople, readPerson } from "./values.js";
  * @property {number} [replyTo] - the number of the message that it answers
  * @property {number} [root] - the number of the first message of the chain of replies
  * @property {number} [replies] - how many messages have this one as their root
+ * @property {string[]} [mentions] - the users that it mentions; none if it is deleted
  * @property {boolean} [pending] - a change of this client's user is shown and not acknowledged yet
  *
  * @typedef {import("./values.js").Person} Person
@@ -75,7 +76,7 @@ function isMessage(value) {
 }
 
 /** @param {Message & Record<string, unknown>} fields @returns {Message} */
-function readMessage({ edited_at: editedAt, revision, reactions, reply_to: replyTo, root, replies, pending: _, ...message }) {
+function readMessage({ edited_at: editedAt, revision, reactions, reply_to: replyTo, root, replies, mentions, pending: _, ...message }) {
   return {
     ...message,
     ...(typeof editedAt === "string" && { editedAt }),
@@ -83,6 +84,7 @@ function readMessage({ edited_at: editedAt, revision, reactions, reply_to: reply
     ...(isSeq(replyTo) && { replyTo }),
     ...(isSeq(root) && { root }),
     ...(isSeq(replies) && { replies }),
+    ...(Array.isArray(mentions) && { mentions: mentions.filter((user) => typeof user === "string") }),
     ...(Array.isArray(reactions) && { reactions: reactions.filter(isReaction).map(readReaction) }),
   };
 }

@@ -1,8 +1,9 @@
 import { readModerated } from "./moderated.js";
 import { readReactions, readRun } from "./entries.js";
-import { randomId } from "./random-id.js";
+import { request } from "./request.js";
 import { RoomcastError } from "./error.js";
 import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
+import { readNotice, readReceipt } from "./subscriptions.js";
 
 /**
  * The wire form of version 1, so that no other module knows how a frame is written.
@@ -19,7 +20,7 @@ import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
  * @property {"send" | "edit" | "delete" | "react"} action
  * @property {number} [seq] - of the message that is to change
  * @property {number} [replyTo] - the number of the message that this one answers
- * @property {string} [message] @property {unknown} [data]
+ * @property {string} [message] @property {unknown} [data] @property {string[]} [mentions]
  * @property {string} [reaction] @property {boolean} [on] - false: take the reaction back
  * @typedef {string | undefined} Epoch - tells a room's log from another one of the same room; undefined before the
  *   room's first message
@@ -41,19 +42,20 @@ import { isCount, isPerson, isSeq, readPeople, readPerson } from "./values.js";
  * @typedef {{type: "presence", room: string, joined: Person[], left: Person[]} & Count} PresenceFrame
  * @typedef {{type: "typing", room: string, person: Person}} TypingFrame
  * @typedef {{type: "moderated", room: string, moderated: Moderated}} ModeratedFrame
- * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ModeratedFrame} RoomFrame
+ * @typedef {import("./subscriptions.js").ReadFrame} ReadFrame
+ * @typedef {import("./subscriptions.js").NoticeFrame} NoticeFrame
+ * @typedef {MessagesFrame | PresenceFrame | TypingFrame | ModeratedFrame | ReadFrame} RoomFrame
  * @typedef {{type: "check"}} CheckFrame - the server asks for a sign of life
  * @typedef {{type: "disconnect", code: string, reconnect: boolean}} DisconnectFrame
  * @typedef {{type: "gateway_error"}} GatewayErrorFrame - from API Gateway: one of our frames failed, it does not say
  *   which
- * @typedef {ReplyFrame | ErrorFrame | RoomFrame | CheckFrame | DisconnectFrame | GatewayErrorFrame} Frame
- * @typedef {Record<string, unknown>} Fields
+ * @typedef {ReplyFrame | ErrorFrame | RoomFrame | NoticeFrame | CheckFrame | DisconnectFrame | GatewayErrorFrame} Frame
+ * @typedef {import("./request.js").Fields} Fields
  */
 
 /**
  * @template Result
- * @typedef {{ref: string, frame: string, read: (reply: Fields) => Result | null, isMessage?: boolean}} Request - `read`
- *   returns null for a malformed reply; `isMessage`: others will see it under this connection's name, also a change
+ * @typedef {import("./request.js").Request<Result>} Request
  */
 
 export const SUBPROTOCOL = "roomcast.v1";
@@ -71,8 +73,8 @@ export const REF = /^[\x20-\x7e]{1,128}$/;
 export const bytesOf = (text) => new TextEncoder().encode(text).length;
 
 /** Return the request to store a message or a change. @param {string} room @param {Content} content */
-export const write = (room, { id, action, seq, message, data, replyTo, reaction, on }) => {
-  const fields = { action, room, seq, message, data, reply_to: replyTo, reaction, on };
+export const write = (room, { id, action, seq, message, data, replyTo, mentions, reaction, on }) => {
+  const fields = { action, room, seq, message, data, reply_to: replyTo, mentions, reaction, on };
   return { ...request(fields, readAck, id), isMessage: true };
 };
 
@@ -149,7 +151,7 @@ export function parseFrame(data) {
   }
 }
 
-/** @param {Fields} fields @returns {RoomFrame | null} */
+/** @param {Fields} fields @returns {RoomFrame | NoticeFrame | null} */
 function readRoomFrame(fields) {
   const { type, room, messages } = fields;
   if (typeof room !== "string") return null;
@@ -166,18 +168,13 @@ function readRoomFrame(fields) {
       const moderated = readModerated(fields);
       return moderated && { type, room, moderated };
     }
+    case "read":
+      return readReceipt(fields);
+    case "notice":
+      return readNotice(fields);
     default:
       return null;
   }
-}
-
-/**
- * @template Result
- * @param {Fields} fields @param {(reply: Fields) => Result | null} read @param {string} [ref]
- * @returns {Request<Result>}
- */
-function request(fields, read, ref = randomId()) {
-  return { ref, frame: JSON.stringify({ ...fields, ref }), read };
 }
 
 /** @param {unknown} data @returns {Fields | null} */

@@ -11,28 +11,7 @@ import { moderate } from "../protocol/frames.js";
  * @typedef {import("./rules.js").Rules} Rules
  * @typedef {"joining" | "joined" | "left"} RoomState - also "joining" while it is joined again on a new
  *   connection
- *
- * @typedef {object} RoomEvents
- * @property {Message} message - in the room's order, each message once
- * @property {{more: boolean}} ready - the messages that the room begins with have been dispatched, if there are any;
- *   later ones are new. `more`: there are earlier ones
- * @property {Message} changed - a message as it is now: edited, deleted, or with another reply in its thread
- * @property {Message} reactions - a message as it is now, with other reactions
- * @property {{from: number, to: number}} lost - the messages from seq `from` to seq `to` are missing for good
- * @property {{}} reset - the room has a new log; the messages that were shown are no part of it
- * @property {Ack} sent - a message of this user is stored, or a change
- * @property {{id: string, code: string, detail: string, action?: "edit" | "delete" | "react", of?: number}} failed - a
- *   message of this user was not sent and will not be; of a change, with its `action`: it is taken back, and `of` is the
- *   message
- * @property {{id: string, code: string, detail: string, retryAfter: number}} delayed - a message of this user waits for
- *   `retryAfter` seconds, as in slow mode, and is sent again by itself
- * @property {import("./presence.js").PresenceUpdate} presence - who is here now, and who has joined and left since the
- *   last event. Somebody who leaves is reported after five seconds, and not at all if they are back by then
- * @property {Person[]} typing - the other users who are typing now
- * @property {Moderated} moderated - a moderator's action
- * @property {Rules} rules - what holds for this user now: at the first join, and when it has changed, also during an
- *   absence, or because the user's mute is over
- * @property {{state: RoomState, code?: string}} state - `code`: why the room was left
+ * @typedef {import("./room-events.js").RoomEvents} RoomEvents
  */
 
 /**
@@ -101,7 +80,8 @@ export class Room extends Emitter {
    * This user's messages that the server has not acknowledged, oldest first. After a page reload they include those of
    * the page before, which are sent again; with a `token` function from its first token on. Never another user's.
    *
-   * @returns {{id: string, message: string, data?: unknown, replyTo?: number, deleted?: boolean, reactions?: Message["reactions"]}[]}
+   * @returns {{id: string, message: string, data?: unknown, replyTo?: number, mentions?: string[], deleted?: boolean,
+   *   reactions?: Message["reactions"]}[]}
    */
   get pending() {
     return this.#session.writer.pending;
@@ -120,9 +100,10 @@ export class Room extends Emitter {
    * Send a message, now or when the connection is back. It is retried until it is stored, and stored once.
    *
    * @param {string} message - 1 to 4,000 characters
-   * @param {{data?: unknown, replyTo?: number, ref?: string}} [options] - `data`: any JSON up to 4 KB; `replyTo`: the
-   *   seq of the message that it answers; `ref`: an id of your own, unique per message. With the ref of a pending
-   *   message, the promise is that message's
+   * @param {{data?: unknown, replyTo?: number, mentions?: string[], ref?: string}} [options] - `data`: any JSON up to
+   *   4 KB; `replyTo`: the seq of the message that it answers; `mentions`: up to 50 users, who are told if they have
+   *   subscribed to the room; `ref`: an id of your own, unique per message. With the ref of a pending message, the
+   *   promise is that message's
    * @returns {Promise<Ack>} when it is stored
    * @throws {import("../protocol/error.js").RoomcastError} the server's, or `queue_full`, `expired`, `left`, `closed`
    */
@@ -202,6 +183,34 @@ export class Room extends Emitter {
    */
   history(range = {}) {
     return this.#session.history(range);
+  }
+
+  /**
+   * Follow the room from now on, on all of this user's devices and over all absences: it is in the list `chat.rooms()`,
+   * with how much is unread. It begins with everything read.
+   *
+   * @param {{muted?: boolean}} [options] - `muted`: remembered for your client, which keeps quiet about the room
+   * @returns {Promise<void>}
+   * @throws {import("../protocol/error.js").RoomcastError}
+   */
+  subscribe({ muted } = {}) {
+    return this.#session.subscription.subscribe(muted);
+  }
+
+  /** Follow the room no longer. @returns {Promise<void>} @throws {import("../protocol/error.js").RoomcastError} */
+  unsubscribe() {
+    return this.#session.subscription.unsubscribe();
+  }
+
+  /**
+   * Mark the messages up to this one as read, on all of this user's devices. It counts at once in `chat.rooms()`, and is
+   * sent at most once a second, the highest mark only; while offline it waits. Leaving the room does not stop it.
+   *
+   * @param {number} seq @returns {Promise<void>} when the server has this mark, or a higher one
+   * @throws {import("../protocol/error.js").RoomcastError} `not_subscribed`, or another
+   */
+  read(seq) {
+    return this.#session.subscription.mark(seq);
   }
 
   /**

@@ -6,6 +6,7 @@ import { PresenceTracker } from "./presence.js";
 import { RoomcastError } from "../protocol/error.js";
 import { RoomLog } from "./log/room-log.js";
 import { RoomRules } from "./rules.js";
+import { Subscription } from "./subscriptions/subscription.js";
 import { Typing } from "./typing.js";
 import { Writer } from "./sending/writer.js";
 
@@ -18,6 +19,8 @@ import { Writer } from "./sending/writer.js";
  * @property {number} history - how many earlier messages to begin with
  * @property {(event: Event) => void} dispatch
  * @property {(acknowledged: Promise<void>) => void} onLeft - `acknowledged` resolves when the server knows it
+ * @property {import("./subscriptions/requests.js").Ask} ask - a request that needs no membership
+ * @property {import("./subscriptions/subscription.js").Watcher} watcher
  * @property {(action: string, error: RoomcastError) => void} onError - the server does not do `action`
  * @property {import("../transport/clock.js").Clock} clock
  * @property {() => number} random
@@ -89,6 +92,14 @@ export class Session {
       onChange: (rules) => this.#events.emit("rules", rules),
       onBan: (error) => this.#membership.end(error),
       clock,
+    });
+    const { ask, watcher } = options;
+    /** @readonly */
+    this.subscription = new Subscription(name, {
+      askAsMember: (make, signal) => this.#membership.request(make, signal),
+      position: () => this.#log.position,
+      user: () => this.me?.user,
+      ask, watcher, clock,
     });
     this.#typing = new Typing(name, {
       onChange: (typing) => this.#events.emit("typing", typing),
@@ -182,6 +193,8 @@ export class Session {
       if (this.isOn(socket)) this.presence.onFrame(frame);
     } else if (frame.type === "typing") {
       this.#typing.onTyping(frame.person);
+    } else if (frame.type === "read") {
+      this.#events.emit("read", { ...frame.person, seq: frame.seq });
     } else if (this.#membership.socket) {
       this.#process(frame);
     } else {
@@ -242,6 +255,7 @@ export class Session {
 
   /** @param {Parameters<import("./log/room-log.js").Callbacks["release"]>[0]} event */
   #onRelease(event) {
+    this.subscription.onRelease(event);
     switch (event.type) {
       case "message":
         this.writer.onMessage(event.detail);

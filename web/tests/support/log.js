@@ -109,9 +109,9 @@ export class Log {
   }
 }
 
-function asMessage(seq, { ref, user, name = user, message, data, reply_to }, at) {
+function asMessage(seq, { ref, user, name = user, message, data, reply_to, mentions }, at) {
   const time = new Date(at).toISOString();
-  return { seq, id: ref, user, name, message, ...(data !== undefined && { data }), at: time, ...(reply_to && { reply_to }) };
+  return { seq, id: ref, user, name, message, ...(data !== undefined && { data }), at: time, ...(reply_to && { reply_to }), ...(mentions && { mentions }) };
 }
 
 function asChange(seq, { seq: of, action: kind, user, name = user, reaction, on }, at) {

@@ -2,6 +2,7 @@ import { FakeSocket } from "./fake-socket.js";
 import { Log } from "./log.js";
 import { Moderation } from "./moderation.js";
 import { PresenceServer } from "./presence-server.js";
+import { Subscriptions } from "./subscriptions.js";
 
 const CHANGES = ["edit", "delete", "react"];
 const GATEWAY_ERROR = { message: "Internal server error", connectionId: "c", requestId: "r" };
@@ -19,6 +20,7 @@ export class ScriptedServer {
   received = [];
   presence = new PresenceServer(this);
   moderation = new Moderation(this);
+  subscriptions = new Subscriptions(this);
 
   userOf = ({ url }) => url.searchParams.get("client"); // (socket)
   handshake = () => "open"; // or "reject", or "hang"
@@ -110,6 +112,7 @@ export class ScriptedServer {
 
   broadcast(room, ...seqs) {
     const rows = seqs.map((seq) => this.log(room).rows.get(seq));
+    this.subscriptions.onRun(room, rows);
     const frame = { type: "messages", room, epoch: this.log(room).epoch, ...this.log(room).asRun(rows) };
     for (const socket of this.open) {
       if (!socket.rooms.has(room) || this.isShed(socket)) continue;
@@ -160,6 +163,7 @@ export class ScriptedServer {
     if (asked.length > 64) return { code: "invalid_frame" };
     if (action === "join" && this.moderation.isBanned(room, user)) return { code: "forbidden" };
     if (this.moderation.actions.includes(action) && !isModerator) return { code: "forbidden" };
+    if (this.subscriptions.actions.includes(action)) return this.subscriptions.errorFor(frame, user);
     const needsNoMembership = ["join", "leave", "ping", "alive"].includes(action);
     if (!needsNoMembership && !rooms.has(room)) return { code: "not_a_member" };
     return CHANGES.includes(action) ? this.#errorForChange(frame, user, isModerator) : null;
@@ -214,15 +218,20 @@ export class ScriptedServer {
       case "typing":
         this.sendToRoom(room, { type: "typing", room, ...socket.person }, (other) => other.user !== socket.user);
         return { room };
+      case "subscribe":
+      case "unsubscribe":
+      case "read":
+      case "rooms":
+        return this.subscriptions.perform(frame, socket);
       default:
         return this.moderation.perform(frame, socket.name);
     }
   }
 
   /** Write head, ref and row, then reply. The function may die after each step. */
-  async #send(socket, { room, ref, message, data, reply_to }, reply) {
+  async #send(socket, { room, ref, message, data, reply_to, mentions }, reply) {
     const log = this.log(room);
-    const sent = { ref, ...socket.person, message, data, reply_to };
+    const sent = { ref, ...socket.person, message, data, reply_to, mentions };
     const at = this.time.now();
     const seq = log.commit(sent);
     if (log.stream.length === 1) this.#fanOut(room, log);

@@ -183,5 +183,6 @@ const FIELDS = { send: "message", edit: "message", delete: "id", react: "reactio
 /** @param {any} value @returns {value is Item} */
 function isItem(value) {
   if (typeof value?.id !== "string" || typeof value.at !== "number" || !Object.hasOwn(FIELDS, value.action)) return false;
+  if (value.mentions !== undefined && !Array.isArray(value.mentions)) return false;
   return typeof value[FIELDS[/** @type {Item} */ (value).action]] === "string";
 }

@@ -59,12 +59,14 @@ export class Sender {
   }
 
   /**
-   * @param {string} message @param {{data?: unknown, replyTo?: number, ref?: string}} options
+   * @param {string} message @param {{data?: unknown, replyTo?: number, mentions?: string[], ref?: string}} options
    * @returns {Promise<Ack>} rejects with a RoomcastError
    */
-  send(message, { data, replyTo, ref = randomId() }) {
+  send(message, { data, replyTo, mentions, ref = randomId() }) {
     const answered = replyTo === undefined ? {} : { replyTo, epoch: this.#epoch() };
-    return this.#quietly(this.#enqueue({ id: ref, action: "send", message, data, ...answered, at: this.#clock.now() }));
+    const mentioned = mentions?.length ? { mentions: [...mentions] } : {};
+    const item = { id: ref, action: /** @type {const} */ ("send"), message, data, ...mentioned, ...answered };
+    return this.#quietly(this.#enqueue({ ...item, at: this.#clock.now() }));
   }
 
   /**

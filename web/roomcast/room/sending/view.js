@@ -4,7 +4,7 @@
  * @typedef {import("../../protocol/entries.js").Message} Message
  * @typedef {import("../../protocol/entries.js").Reaction} Reaction
  * @typedef {import("../../protocol/entries.js").Person} Person
- * @typedef {Pick<Message, "message" | "data" | "editedAt" | "deleted" | "reactions">} Look
+ * @typedef {Pick<Message, "message" | "data" | "editedAt" | "deleted" | "reactions" | "mentions">} Look
  * @typedef {import("../../protocol/frames.js").Content & {at: number}} Change - `at`: when its user made it
  */
 
@@ -26,7 +26,7 @@ export function withChange(message, change, me) {
       return /** @type {Shown} */ ({ ...rest, message: change.message ?? "", ...data, editedAt });
     }
     case "delete": {
-      const { reactions: __, ...others } = rest;
+      const { reactions: __, mentions: ___, ...others } = rest;
       return /** @type {Shown} */ ({ ...others, message: "", deleted: true });
     }
     default:

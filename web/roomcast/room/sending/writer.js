@@ -44,8 +44,9 @@ export class Writer {
   /** This user's messages that are not acknowledged, oldest first, with the changes that wait for them. */
   get pending() {
     const items = this.#sender.pending;
-    return items.filter(({ action }) => action === "send").map(({ id, message = "", data, replyTo }) => {
-      const content = { id, message, ...(data !== undefined && { data }), ...(replyTo !== undefined && { replyTo }) };
+    return items.filter(({ action }) => action === "send").map(({ id, message = "", data, replyTo, mentions }) => {
+      const extra = { ...(replyTo !== undefined && { replyTo }), ...(mentions && { mentions }) };
+      const content = { id, message, ...(data !== undefined && { data }), ...extra };
       const changes = items.filter(({ ref }) => ref === id);
       return changes.reduce((shown, change) => withChange(shown, change, this.#tools.me()), content);
     });
@@ -57,7 +58,7 @@ export class Writer {
     return changes.map(({ at: _, user: __, epoch: ___, tried: ____, ...change }) => change);
   }
 
-  /** @param {string} message @param {{data?: unknown, replyTo?: number, ref?: string}} options */
+  /** @param {string} message @param {{data?: unknown, replyTo?: number, mentions?: string[], ref?: string}} options */
   send(message, options) {
     return this.#sender.send(message, options);
   }

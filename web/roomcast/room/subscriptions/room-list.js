@@ -1,0 +1,51 @@
+import { Emitter } from "../../emitter.js";
+
+/**
+ * @typedef {import("../../protocol/subscriptions.js").Place & {room: string}} ListedRoom - `seq`: up to this number of the
+ *   room `unread` counts; `mentions`: 100 means at least 100; `mention`: the newest one, if the server has told it
+ */
+
+/**
+ * The rooms that this client's user has subscribed to. Get it from Roomcast's `rooms`.
+ *
+ * @extends {Emitter<{changed: {list: readonly ListedRoom[]}}>}
+ */
+export class RoomList extends Emitter {
+  /** @type {readonly ListedRoom[] | null} null: it has to be made */
+  #list = null;
+  #isEventPlanned = false;
+  #places;
+
+  /** @internal @param {import("./places.js").Places} places */
+  constructor(places) {
+    super();
+    this.#places = places;
+  }
+
+  /** The room with the newest message first. It is replaced, and never changed. @returns {readonly ListedRoom[]} */
+  get list() {
+    return (this.#list ??= [...this.#places.all].map(([room, place]) => ({ room, ...place })).sort(byTime));
+  }
+
+  /** False until all of it was read for the first time. */
+  get isComplete() {
+    return this.#places.isComplete;
+  }
+
+  /** Many changes come at once, as with a run of messages: they are one event. @internal */
+  onChange() {
+    this.#list = null;
+    if (this.#isEventPlanned) return;
+    this.#isEventPlanned = true;
+    queueMicrotask(() => {
+      this.#isEventPlanned = false;
+      this.dispatchEvent(new CustomEvent("changed", { detail: { list: this.list } }));
+    });
+  }
+}
+
+/** @param {ListedRoom} one @param {ListedRoom} other */
+const byTime = (one, other) => timeOf(other) - timeOf(one) || (one.room < other.room ? -1 : 1);
+
+/** @param {ListedRoom} room */
+const timeOf = ({ newest, since }) => Date.parse(newest?.at ?? since) || 0;
