@@ -103,8 +103,8 @@ class Membership:
                 continue
             self._signal([room], Person(member.user, member.name))
 
-    def prune(self, room: str, members: Sequence[Member]) -> None:
-        """Delete connections that were found dead in a room, with all their memberships."""
+    def prune(self, room: str | None, members: Sequence[Member]) -> None:
+        """Delete connections that were found dead, in a room or elsewhere, with all their memberships."""
         for closed in self._connections.prune(room, members):
             self._signal(closed.rooms, closed.person)
 

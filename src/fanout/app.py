@@ -15,6 +15,7 @@ from apigateway import ApiGateway, ManagementClient, Poster
 from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.deliver import Delivery, Results
+from chat.delivery.notices import Notifier
 from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.delivery.slices import SliceWorker
 from chat.delivery.unread import Unread
@@ -31,7 +32,7 @@ from chat.storage.signals import Signals
 from chat.tracing import XRayDaemon
 from chat.xray import XRay
 from fanout.batch import RoomBatch, batch_response, group_by_room
-from fanout.results import record_counts, record_response_times, record_results
+from fanout.results import record_counts, record_notices, record_response_times, record_results
 
 logger = Logger()
 tracer = Tracer(auto_patch=False)  # patched, botocore would add a subsegment for every post
@@ -47,25 +48,28 @@ loop = asyncio.new_event_loop()
 gateway = ApiGateway(endpoint, region=region, timeout=float(os.environ["POST_TIMEOUT"]))
 poster = Poster(gateway, initial_rate=float(os.environ["INITIAL_POST_RATE"]))
 signals = Signals(client, messages)
-membership = Membership(Connections(client, table), RoomRules(client, messages), signals)
+connections = Connections(client, table)
+membership = Membership(connections, RoomRules(client, messages), signals)
 # Made when first needed: sockets are closed rarely, and boto3's client would lengthen each cold start.
 management = cache(lambda: ManagementClient(endpoint))
 delivery = Delivery(membership, poster, management)
 members = MemberReader(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
 log = LogRepair(client, messages, int(os.environ["HISTORY_DAYS"]))
 xray = XRay(XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")))
+summaries = Summaries(client, messages)
 broadcaster = Broadcaster(
     members,
     log,
     delivery,
     slice_queue,
-    Unread(Summaries(client, messages), Marks(client, messages)),
+    Unread(summaries, Marks(client, messages)),
     xray,
     large_room=int(os.environ["LARGE_ROOM"]),
     slices=int(os.environ["SLICES"]),
 )
 slice_worker = SliceWorker(members, log, delivery, slice_queue, Cursors(client, messages), xray)
 announcer = Announcer(members, log, signals, delivery, slice_queue)
+notifier = Notifier(connections, summaries, delivery)
 
 RETRY_SECONDS = 2  # until a slice task that failed is received again
 # Fractions of an invocation's time after which nothing is posted any more, and no further page is read.
@@ -77,20 +81,25 @@ READ_UNTIL = 0.6
 @tracer.capture_lambda_handler
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    """Deliver a batch of the stream: each room's run of messages, and its signals."""
+    """Deliver a batch of the stream: each room's run of messages, its signals, and notices to people."""
     delivery.deadline = deadline(POST_UNTIL, context)
     records = event["Records"]
     batch, failed = group_by_room(records)
-    broadcasts, announcements = loop.run_until_complete(deliver(batch))
+    broadcasts, announcements, notices = loop.run_until_complete(deliver(batch))
     xray.flush()
-    failed |= batch.positions(record_results(batch, broadcasts, announcements))
+    rooms, users = record_results(batch, broadcasts, announcements), record_notices(batch, notices)
+    failed |= batch.positions(rooms, users)
     record_response_times(gateway.take_response_times())
     metrics.add_metric("FailedRecords", MetricUnit.Count, len(failed))
     return batch_response(records, failed)
 
 
-async def deliver(batch: RoomBatch) -> tuple[Results, Results]:
-    return await asyncio.gather(broadcaster.broadcast_all(batch.runs), announcer.announce_all(batch.signals))
+async def deliver(batch: RoomBatch) -> tuple[Results, Results, Results]:
+    return await asyncio.gather(
+        broadcaster.broadcast_all(batch.runs),
+        announcer.announce_all(batch.signals),
+        notifier.notify_all(batch.subscriptions),
+    )
 
 
 @logger.inject_lambda_context(clear_state=True)

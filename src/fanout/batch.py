@@ -9,7 +9,9 @@ from aws_lambda_powertools import Logger
 from boto3.dynamodb.types import TypeDeserializer
 
 from chat.protocol.messages import Entry
+from chat.storage import keys
 from chat.storage.items import from_head
+from chat.storage.people.place import Subscription
 from chat.storage.signals import Signal, from_item, is_signal
 
 logger = Logger(child=True)
@@ -18,10 +20,18 @@ logger = Logger(child=True)
 type Record = Mapping[str, Any]
 
 
-def new_image(record: Record) -> dict[str, Any]:
-    """Return the item that a record is about, as it was written, in Python's types."""
+def item_of(record: Record) -> dict[str, Any]:
+    """Return the item that a record is about, as it was written, in Python's types.
+
+    Of an item that was deleted, return the key. Raises KeyError if the record has neither.
+    """
     deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()}
+    image = record["dynamodb"]["Keys" if is_removal(record) else "NewImage"]
+    return {name: deserialize(value) for name, value in image.items()}
+
+
+def is_removal(record: Record) -> bool:
+    return record.get("eventName") == "REMOVE"
 
 
 def sequence_number_of(record: Record) -> str:
@@ -30,16 +40,25 @@ def sequence_number_of(record: Record) -> str:
 
 
 class RoomBatch:
-    """The runs and signals of a batch, by room, in the order of the stream."""
+    """The runs and signals of a batch by room, in the order of the stream; changed subscriptions by user."""
 
     def __init__(self) -> None:
         self.runs: dict[str, list[Entry]] = {}
         self.signals: dict[str, list[Signal]] = {}
+        self.subscriptions: dict[str, dict[str, Subscription | None]] = {}  # None for one that has ended
         self._starts: dict[str, int] = {}  # the position of a room's first record in the batch
+        self._users_starts: dict[str, int] = {}  # the same of a user's
 
-    def add(self, position: int, item: dict[str, Any]) -> None:
-        """Raises KeyError and TypeError if the item is neither a head nor a signal."""
-        if is_signal(item):
+    def add(self, position: int, item: dict[str, Any], *, removed: bool = False) -> None:
+        """Raises KeyError and TypeError if the item is neither a head, a signal nor a subscription."""
+        if keys.is_subscription(item["pk"]):
+            user, room = keys.user_of(item["pk"]), keys.room_of(item["sk"])
+            subscription = None if removed else Subscription.from_item(item)
+            self.subscriptions.setdefault(user, {})[room] = subscription
+            self._users_starts.setdefault(user, position)
+        elif removed:
+            raise TypeError("only a subscription is told when it is deleted")
+        elif is_signal(item):
             if signal := from_item(item):
                 self.signals.setdefault(signal[0], []).append(signal[1])
                 self._starts.setdefault(signal[0], position)
@@ -47,9 +66,9 @@ class RoomBatch:
             self.runs.setdefault(entry[0], []).append(entry[1])
             self._starts.setdefault(entry[0], position)
 
-    def positions(self, rooms: Iterable[str]) -> set[int]:
-        """Return the positions of these rooms' first records."""
-        return {self._starts[room] for room in rooms}
+    def positions(self, rooms: Iterable[str], users: Iterable[str] = ()) -> set[int]:
+        """Return the positions of these rooms' and users' first records."""
+        return {self._starts[room] for room in rooms} | {self._users_starts[user] for user in users}
 
 
 def group_by_room(records: Sequence[Record]) -> tuple[RoomBatch, set[int]]:
@@ -61,7 +80,7 @@ def group_by_room(records: Sequence[Record]) -> tuple[RoomBatch, set[int]]:
     batch = RoomBatch()
     for position, record in enumerate(records):
         try:
-            batch.add(position, new_image(record))
+            batch.add(position, item_of(record), removed=is_removal(record))
         except Exception:
             logger.exception("unrecognized stream record", sequence_number=sequence_number_of(record))
             return batch, {position}

@@ -32,6 +32,14 @@ def record_results(batch: RoomBatch, broadcasts: Results, announcements: Results
     return failed
 
 
+def record_notices(batch: RoomBatch, notices: Results) -> set[str]:
+    """Record the notices of a batch, and return the users whose notices failed."""
+    failed = {user for user, result in notices.items() if isinstance(result, Exception)}
+    for user in notices.keys() - failed:
+        logger.info("notified", user=user, rooms=len(batch.subscriptions[user]))
+    return failed
+
+
 def record_counts(room: str, counts: Counts | None, *, first: int, last: int) -> None:
     if counts is None:
         logger.info("enqueued slice tasks", room=room, first=first, last=last)

@@ -265,10 +265,11 @@ def subscribe(site: Site) -> None:
     assert reply.pop("since")
     assert reply == {
         "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f70", "status": "ok", "room": "lobby",
-        "seq": 2, "read": 2, "unread": 0, "muted": False,
+        "seq": 2, "read": 2, "unread": 0, "mentions": 0, "muted": False,
     }  # fmt: skip
     assert subscription(site) == {
         "pk": f"USER#{USER}", "sk": "ROOM#lobby", "read": 2, "read_count": 0, "muted": False,
+        "cause": "subscribed",
     }  # fmt: skip
     (head,) = [item for item in site.items("MessagesTable") if item["sk"] == "HEAD"]
     assert (head["seq"], head["followed"], head["not_a_message"]) == (2, 2, True)
@@ -280,10 +281,10 @@ def read(site: Site) -> None:
     said(site, "lobby", "Message 1", "Message 2")
     assert asked(site, "read") == {
         "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f71", "status": "ok", "room": "lobby",
-        "read": 1, "unread": 0,
+        "read": 1, "unread": 0, "mentions": 0,
     }  # fmt: skip
     item = subscription(site)
-    assert (item["read"], item["read_count"], item["name"]) == (1, 1, "Ada")
+    assert (item["read"], item["read_count"], item["name"], item["cause"]) == (1, 1, "Ada", "read")
     assert item["read_at"] > 0
 
 
@@ -293,7 +294,7 @@ def rooms(site: Site) -> None:
     reply = asked(site, "rooms")
     (place,) = reply.pop("rooms")
     assert place.pop("since")
-    assert place == {"room": "lobby", "seq": 0, "read": 0, "unread": 0, "muted": False}
+    assert place == {"room": "lobby", "seq": 0, "read": 0, "unread": 0, "mentions": 0, "muted": False}
     assert reply == {
         "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f72", "status": "ok",
         "you": {"user": USER, "name": "Ada"}, "more": False,

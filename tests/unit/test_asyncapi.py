@@ -31,6 +31,7 @@ from chat.storage import keys
 from chat.storage.connections import Connection, Connections
 from chat.storage.log.fold import MAX_PEOPLE, MAX_REACTIONS
 from chat.storage.log.log import Log
+from chat.storage.people.place import MAX_MENTIONS
 from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.people.summaries import MAX_SHOWN, Summaries
 from chat.storage.rules import RoomRules
@@ -128,6 +129,8 @@ def test_the_document_has_the_limits_of_the_server() -> None:
     assert SCHEMAS["name"]["maxLength"] == MAX_NAME
     assert SCHEMAS["user"]["maxLength"] == identity.MAX_USER
     assert SCHEMAS["seconds"]["maximum"] == MAX_RULE_SECONDS
+    assert SCHEMAS["mentions"]["maxItems"] == messages.MAX_MENTIONS
+    assert SCHEMAS["mentioned"]["maximum"] == MAX_MENTIONS
     listed = SCHEMAS["entry"]["properties"]["reactions"]
     assert SCHEMAS["reaction"]["maxLength"] == messages.MAX_REACTION
     assert listed["maxItems"] == MAX_REACTIONS
@@ -162,6 +165,8 @@ ROOMS = {"action": "rooms"}
 ALLOWED: dict[str, dict[str, Any]] = {
     "send": SEND,
     "send with data": SEND | {"data": {"a": [1, None]}},
+    "send with mentions": SEND | {"mentions": ["u2", "u" * 128]},
+    "send with no mentions": SEND | {"mentions": None},
     "the longest text": SEND | {"message": "💬" * 4_000},
     "lines and tabs": SEND | {"message": "a\tb\r\nc"},
     "the longest ref": SEND | {"ref": "r" * 128},
@@ -234,6 +239,10 @@ FORBIDDEN: dict[str, dict[str, Any]] = {
     "an inbox that is too long": JOIN | {"room": "@" + "u" * 129},
     "an inbox without a user": JOIN | {"room": "@"},
     "a room that is a list": JOIN | {"room": ["general"]},
+    "mentions that are text": SEND | {"mentions": "u2"},
+    "a mention of nobody": SEND | {"mentions": [""]},
+    "a mention twice": SEND | {"mentions": ["u2", "u2"]},
+    "51 mentions": SEND | {"mentions": [f"u{number}" for number in range(51)]},
     "join without room": {"action": "join"},
     "join after -1": JOIN | {"after": -1},
     "join after a seq above the maximum": JOIN | {"after": 10**12},

@@ -34,6 +34,7 @@ OPTIONAL = {
     "muted",
     "approximate",
     "newest",
+    "mention",
 }  # where they are missing, the frame is right
 
 

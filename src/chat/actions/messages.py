@@ -45,6 +45,7 @@ def _send(context: Context, sender: Sender, request: Request, room: object, ref:
         at=iso(time.time(), "milliseconds"),
         trace=tracing.header(),
         reply_to=fields.reply_to(request),
+        mentions=request.fields.get("mentions"),
     )
     context.connections.charge(sender.connection_id, fields.room_to_be_in(sender, name))
     receipt = _append(context, name, message, exempt=sender.moderator)

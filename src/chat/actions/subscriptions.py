@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from chat.actions import fields
 from chat.actions.context import Context, Sender
 from chat.membership import undo_if_forbidden
-from chat.protocol import frames
-from chat.protocol.frames import Request, RoomsReply
+from chat.protocol import frames, places
+from chat.protocol.frames import Request
+from chat.protocol.places import RoomsReply
 from chat.storage.keys import MAX_SEQ
-from chat.storage.people.subscriptions import Place, Subscription
+from chat.storage.people.place import Place, Subscription
 from chat.storage.people.summaries import Newest, Summary
 
 ROOMS, MAX_ROOMS = 50, 100  # in a page of `rooms`, if the client asks for no number; and at most
@@ -27,7 +28,7 @@ def subscribe(context: Context, sender: Sender, request: Request) -> str:
     # A ban may have landed meanwhile: it ended the subscription before this one existed.
     with undo_if_forbidden(lambda: context.subscriptions.unsubscribe(sender.user, room)):
         context.rules.read_for(sender.user, room)
-    return frames.reply(ref, room=room, **_place_fields(place))
+    return frames.reply(ref, room=room, **place.fields())
 
 
 def unsubscribe(context: Context, sender: Sender, request: Request) -> str:
@@ -44,7 +45,7 @@ def read(context: Context, sender: Sender, request: Request) -> str:
     seq = fields.number(request, "seq", 0, MAX_SEQ)
     context.connections.charge(sender.connection_id)
     place = context.subscriptions.mark(sender.person, room, seq)
-    marked = frames.unread_fields(place.subscription.read, place.subscription.unread(place.summary))
+    marked = places.read_fields(place.subscription.read, place.unread, place.subscription.mentioned)
     return frames.reply(ref, room=room, **marked)
 
 
@@ -68,20 +69,9 @@ def rooms(context: Context, sender: Sender, request: Request) -> str:
     reply = RoomsReply(ref, sender.person)
     for each in page:
         summary = summaries.get(each.room)
-        if not reply.fits(each.room, _place_fields(Place(each, summary)), _shown(summary, oldest)):
+        if not reply.fits(each.room, Place(each, summary).fields(), _shown(summary, oldest)):
             return reply.encoded(more=True)
     return reply.encoded(more=more)
-
-
-def _place_fields(place: Place) -> dict[str, object]:
-    """Return the fields that tell a person's place in a room. `seq`: the newest that is known to be there."""
-    subscription, summary = place.subscription, place.summary
-    return {
-        "seq": max(subscription.read, summary.seq if summary else 0),
-        **frames.unread_fields(subscription.read, subscription.unread(summary)),
-        "muted": subscription.muted,
-        "since": subscription.since,
-    }
 
 
 def _shown(summary: Summary | None, oldest: datetime) -> dict[str, object] | None:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 
 from apigateway import Frame
-from chat.delivery.deliver import AddMembers, Counts, Delivery, ReadMembers, Results, for_each_room
+from chat.delivery.deliver import AddMembers, Counts, Delivery, ReadMembers, Results, for_each
 from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.identity.identity import Person
 from chat.protocol import frames
@@ -37,7 +37,7 @@ class Announcer:
 
     async def announce_all(self, signals: Mapping[str, Sequence[Signal]]) -> Results:
         """Announce each room's signals, all rooms at once; a room that fails does not stop another."""
-        return await for_each_room(signals, self.announce, error_message="announcement failed")
+        return await for_each(signals, self.announce, error_message="announcement failed")
 
     async def announce(self, room: str, signals: Sequence[Signal]) -> Counts | None:
         """Post signals to the members that speak frames. Raises ReadFailed if the members cannot be read.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_lambda_powertools import Logger
 
-from chat.delivery.deliver import Counts, Delivery, Results, for_each_room, stored_traces
+from chat.delivery.deliver import Counts, Delivery, Results, for_each, stored_traces
 from chat.delivery.retries import to_the_end, with_retries
 from chat.delivery.slice_queue import SliceQueue, SliceTask
 from chat.delivery.unread import Unread
@@ -48,7 +48,7 @@ class Broadcaster:
 
         The result of a large room is None: its slices count.
         """
-        return await for_each_room(runs, self.broadcast, error_message="broadcast failed")
+        return await for_each(runs, self.broadcast, error_message="broadcast failed")
 
     async def broadcast(self, room: str, run: Sequence[Entry]) -> Counts | None:
         """Repair a run, then post it in order to every member: the history has whatever a client receives.

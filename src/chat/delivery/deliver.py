@@ -47,25 +47,27 @@ class Counts:
 type Results = dict[str, Counts | Exception | None]
 
 
-async def for_each_room[Items](
-    rooms: Mapping[str, Items],
+async def for_each[Items](
+    groups: Mapping[str, Items],
     call: Callable[[str, Items], Awaitable[Counts | None]],
+    *,
+    key: str = "room",
     error_message: str,
 ) -> Results:
-    """Call `call` for all rooms at once. A room that fails is logged, and does not stop another.
+    """Call `call` for all groups at once. One that fails is logged by `key`, and does not stop another.
 
     The result of a room is None if there is nothing to count yet.
     """
 
-    async def attempt(room: str, items: Items) -> Counts | Exception | None:
+    async def attempt(name: str, items: Items) -> Counts | Exception | None:
         try:
-            return await call(room, items)
+            return await call(name, items)
         except Exception as error:  # whatever it is, the stream must bring the items again
-            logger.exception(error_message, room=room)
+            logger.exception(error_message, extra={key: name})
             return error
 
-    results = await asyncio.gather(*(attempt(room, items) for room, items in rooms.items()))
-    return dict(zip(rooms, results, strict=True))
+    results = await asyncio.gather(*(attempt(name, items) for name, items in groups.items()))
+    return dict(zip(groups, results, strict=True))
 
 
 def stored_traces(entries: Sequence[Entry]) -> list[tuple[str | None, str]]:
@@ -78,7 +80,7 @@ def stored_traces(entries: Sequence[Entry]) -> list[tuple[str | None, str]]:
 class _Unreached:
     """The members of one delivery that no frame reached."""
 
-    room: str
+    room: str | None
     now: Callable[[], float]
     connecting: list[Member] = field(default_factory=list)
     gone: list[Member] = field(default_factory=list)
@@ -141,9 +143,12 @@ class Delivery:
         )
 
     async def deliver(
-        self, room: str, frames_for: Callable[[Member], Sequence[Frame]], read_members: ReadMembers
+        self, room: str | None, frames_for: Callable[[Member], Sequence[Frame]], read_members: ReadMembers
     ) -> Counts:
-        """Post to each member that `read_members` adds the frames that `frames_for` returns, in order."""
+        """Post to each member that `read_members` adds the frames that `frames_for` returns, in order.
+
+        `room` is None for connections that are posted to because of their user.
+        """
         unreached = _Unreached(room, self._now)
 
         def posts(members: Sequence[Member]) -> Iterator[Post]:
@@ -170,7 +175,7 @@ class Delivery:
             await asyncio.to_thread(self._prune, room, unreached.gone)
         return counts
 
-    async def _disconnect_expired(self, room: str, expired: Sequence[Member]) -> None:
+    async def _disconnect_expired(self, room: str | None, expired: Sequence[Member]) -> None:
         """Post the last frame to expired members, close their sockets and delete their rows."""
         expiry = Expiry({member.connection_id: member.protocol for member in expired})
         last_frame = [Frame(EXPIRED)]
@@ -182,7 +187,7 @@ class Delivery:
             await asyncio.gather(*(asyncio.to_thread(close_sockets, client, part) for part in parts))
         await asyncio.to_thread(self._prune, room, expired)
 
-    def _prune(self, room: str, members: Sequence[Member]) -> None:
+    def _prune(self, room: str | None, members: Sequence[Member]) -> None:
         try:
             self._membership.prune(room, members)
         except (BotoCoreError, ClientError, TimeoutError):

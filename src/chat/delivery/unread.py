@@ -1,10 +1,13 @@
-"""Keep what people have not read exact: count each run of a followed room, and mark its authors' own."""
+"""Keep what people have not read exact: count each run of a followed room, mark its authors and mentions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chat.delivery.retries import to_the_end, with_retries
+from chat.protocol.messages import Entry
 from chat.storage.log.repair import Repaired
-from chat.storage.people.marks import Marks, marks_of
+from chat.storage.people.marks import Marks, marks_of, taken_back
 from chat.storage.people.summaries import Summaries
 
 
@@ -14,15 +17,23 @@ class Unread:
         self._marks = marks
 
     async def update(self, room: str, repaired: Repaired) -> None:
-        """Count a repaired run of a followed room, and raise its authors' marks.
+        """Count a repaired run of a followed room, raise its authors' marks, and note who is mentioned.
 
         A second time changes nothing. Raises what DynamoDB raises: then the run must come again.
         """
         followed, entries = repaired.followed, repaired.entries
-        if followed is None or not entries:
-            return
-        count = await with_retries(self._summaries.count, room, followed, entries)
-        if count is None:
-            return
-        marks = marks_of(entries, count, followed)
-        await to_the_end(*(with_retries(self._marks.write, room, mark) for mark in marks))
+        if followed is not None and entries:
+            count = await with_retries(self._summaries.count, room, followed, entries)
+            if count is not None:
+                marks = marks_of(entries, count, followed)
+                await to_the_end(*(with_retries(self._marks.write, room, mark) for mark in marks))
+        await self._take_back(room, entries, followed is not None)
+
+    async def _take_back(self, room: str, entries: Sequence[Entry], followed: bool) -> None:
+        """Take back the mentions of deleted messages; then their rows need not name anybody any more."""
+        for deleted in taken_back(entries):
+            if followed:
+                take_back = self._marks.take_back
+                users = deleted.users
+                await to_the_end(*(with_retries(take_back, room, user, deleted.seq) for user in users))
+            await with_retries(self._marks.forget_mentions, room, deleted.seq)

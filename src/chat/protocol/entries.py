@@ -86,6 +86,8 @@ def _encoded_message(seq: int, message: Message) -> str:
     for name in ("reply_to", "root"):
         if (other := getattr(message, name)) is not None:
             fields[name] = other
+    if message.mentions and not message.deleted:
+        fields["mentions"] = message.mentions
     if message.replies:
         fields["replies"] = message.replies
     if message.deleted:

@@ -1,4 +1,6 @@
-"""The wire form of every frame, in and out. Only `entries.py` knows it, too: that of a log's entries."""
+"""The wire form of every frame, in and out. `entries.py` knows that of a log's entries, `places.py` that
+of a person's rooms.
+"""
 
 from __future__ import annotations
 
@@ -148,27 +150,6 @@ def members(ref: str | None, room: str, people: Sequence[Person], **fields: Any)
         if not builder.add(encode(person_fields(person))):
             return builder.frame(more=number < len(people))
     return builder.frame(more=False)
-
-
-class RoomsReply:
-    """A reply with a page of the rooms that a person has subscribed to. Ask `fits` for each, in order."""
-
-    def __init__(self, ref: str | None, person: Person) -> None:
-        fields = _reply(ref, you=person_fields(person))
-        self._builder = FrameBuilder(fields, "rooms", longest_end='],"more":false}')
-
-    def fits(self, room: str, place: Mapping[str, Any], newest: Mapping[str, Any] | None) -> bool:
-        """Add a room with the person's place in it and its newest message, if it fits."""
-        shown = {} if newest is None else {"newest": newest}
-        return self._builder.add(encode({"room": room, **place, **shown}))
-
-    def encoded(self, *, more: bool) -> str:
-        return self._builder.frame(more=more)
-
-
-def unread_fields(read: int, unread: int) -> dict[str, int]:
-    """Return the fields that say up to which seq a person has read a room, and how much is unread."""
-    return {"read": read, "unread": unread}
 
 
 def plain(entries: Sequence[Entry]) -> Iterator[str]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from unicodedata import normalize
 
 from chat.identity.characters import is_printable, looks_empty
-from chat.identity.identity import Identity, Person
+from chat.identity.identity import Identity, Person, is_user
 from chat.protocol.data import canonical, encode
 from chat.protocol.errors import InvalidMessage, InvalidRef, MessageTooLarge
 
 MAX_TEXT = 4_000  # characters
 MAX_REF = 128  # characters
+MAX_MENTIONS = 50  # people that a message mentions
+# Of all users that a message mentions, as JSON: with text, data and reactions it must fit into a frame.
+MAX_MENTIONS_BYTES = 2 * 1024
 MAX_REACTION = 32  # characters: the longest emoji have some ten
 MAX_REACTION_BYTES = 64  # in UTF-8: a message with all its reactions fits into a frame
 # An emoji of several, such as a family, has joiners; the flags of England and others have tags.
@@ -40,6 +45,7 @@ class Reaction:
 class Message:
     """A message in a room, as it is now. `id` is the ref it was sent with; `data` is JSON as text, or None.
 
+    `mentions` are users, each once; those of a deleted message are kept only until they are taken back.
     `revision` is the seq of its newest change, 0 if it has none. Of a reply, `reply_to` is the seq of the
     message that it answers, and `root` that of the first message of the chain, which counts its `replies`.
     """
@@ -58,11 +64,12 @@ class Message:
     reply_to: int | None = None
     root: int | None = None
     replies: int = 0
+    mentions: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """Equal for two messages with the same ref if they are one message sent twice."""
-        return _digest(self.user, self.text, _canonical(self.data), str(self.reply_to))
+        return _digest(self.user, self.text, _canonical(self.data), str(self.reply_to), *self.mentions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +147,20 @@ def compose(
     at: str,
     trace: str | None = None,
     reply_to: int | None = None,
+    mentions: object = None,
 ) -> Message:
     """Check the fields of a message and return it. Raises InvalidMessage and MessageTooLarge."""
-    return Message(ref, author.user, author.name, _text(text), encode(data), at, trace, reply_to=reply_to)
+    return Message(
+        ref,
+        author.user,
+        author.name,
+        _text(text),
+        encode(data),
+        at,
+        trace,
+        reply_to=reply_to,
+        mentions=_mentions(mentions),
+    )
 
 
 def compose_edit(
@@ -173,6 +191,23 @@ def message_ref(value: object) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= MAX_REF or not is_printable(value):
         raise InvalidRef(f"A ref is text of 1 to {MAX_REF} printable characters, unique for each message.")
     return value
+
+
+def mentions_size(mentions: Sequence[str]) -> int:
+    """Return the bytes that mentions take in a frame."""
+    return len(json.dumps(mentions, ensure_ascii=False).encode()) if mentions else 0
+
+
+def _mentions(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or len(value) > MAX_MENTIONS or not all(map(is_user, value)):
+        raise InvalidMessage(f'"mentions" is a list of {MAX_MENTIONS} users at most.')
+    if len(set(value)) < len(value):
+        raise InvalidMessage('"mentions" names each user once.')
+    if mentions_size(value) > MAX_MENTIONS_BYTES:
+        raise InvalidMessage(f'"mentions" holds {MAX_MENTIONS_BYTES} bytes at most.')
+    return tuple(value)
 
 
 def _text(value: object) -> str:

@@ -114,6 +114,15 @@ class Connections(Table):
         """Return the ids of a user's connections; some may be closed."""
         return self._users.ids(user)
 
+    def members_of(self, user: str) -> list[Member]:
+        """Return a user's connections, wherever they are; some may be closed."""
+        wanted = [keys.connection(each) for each in self._users.ids(user)]
+        now = self._now()
+        return [
+            Member.from_item(keys.connection_id_of(item["pk"]), item, now)
+            for item in batch_get(self._dynamodb, self._table, wanted)
+        ]
+
     def remove(self, connection_id: str) -> ClosedConnection | None:
         """Delete a connection and its memberships. None if it is not known."""
         answer = self._dynamodb.delete_item(
@@ -242,19 +251,20 @@ class Connections(Table):
                     raise ConditionFailed(int(item["due"])) from None
                 return
 
-    def prune(self, room: str, members: Sequence[Member]) -> list[ClosedConnection]:
-        """Delete connections that were found dead in a room, with all their memberships, and return them.
+    def prune(self, room: str | None, members: Sequence[Member]) -> list[ClosedConnection]:
+        """Delete connections that were found dead, with all their memberships, and return them.
 
-        Also deletes the memberships in `room`, whatever the connections' items say: a membership may be all
-        that is left.
+        Also deletes the memberships in `room`, if they were found there, whatever the connections' items say:
+        a membership may be all that is left.
         """
         ids = [member.connection_id for member in members]
         connections = [keys.connection(connection_id) for connection_id in ids]
-        doomed = connections + [keys.membership(room, connection_id) for connection_id in ids]
-        rooms = {connection_id: {room} for connection_id in ids}
+        found_in = set() if room is None else {room}
+        doomed = connections + [keys.membership(each, id) for id in ids for each in found_in]
+        rooms = {connection_id: set(found_in) for connection_id in ids}
         for item in batch_get(self._dynamodb, self._table, connections, ["pk", "rooms"]):
             connection_id = keys.connection_id_of(item["pk"])
-            doomed += [keys.membership(other, connection_id) for other in item.get("rooms", set()) - {room}]
+            doomed += [keys.membership(other, connection_id) for other in item.get("rooms", set()) - found_in]
             rooms[connection_id] |= item.get("rooms", set())
         batch_delete(self._dynamodb, self._table, doomed)
         return [

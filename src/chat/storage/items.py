@@ -35,6 +35,7 @@ def _of_message(message: Message) -> dict[str, Any]:
         "reply_to": message.reply_to,
         "root": message.root,
         "replies": message.replies or None,
+        "mentions": list(message.mentions) or None,
     }
 
 
@@ -90,6 +91,7 @@ def from_item(item: Mapping[str, Any]) -> Message:
         reply_to=reply_to,
         root=root,
         replies=int(item.get("replies", 0)),
+        mentions=tuple(item.get("mentions", ())),
     )
 
 

@@ -132,6 +132,10 @@ def subscription(user: str, room: str) -> Key:
     return {"pk": user_pk(user), "sk": room_pk(room)}
 
 
+def is_subscription(pk: str) -> bool:
+    return pk.startswith(_USER)
+
+
 def log_pk(room: str) -> str:
     """Return the pk of a room's rows."""
     return f"LOG#{escape(room)}"

@@ -15,16 +15,21 @@ class FakeConnections:
     def __init__(self) -> None:
         self.pruned: list[tuple[str, str]] = []
         self.rooms: dict[str, set[str]] = {}
+        self.of_user: dict[str, list[Member]] = {}
         self.trouble: Exception | None = None
 
-    def prune(self, room: str, members: Sequence[Member]) -> list[ClosedConnection]:
+    def members_of(self, user: str) -> list[Member]:
+        return self.of_user.get(user, [])
+
+    def prune(self, room: str | None, members: Sequence[Member]) -> list[ClosedConnection]:
         if self.trouble:
             raise self.trouble
-        self.pruned += [(room, member.connection_id) for member in members]
+        found_in = set() if room is None else {room}
+        self.pruned += [(room or "", member.connection_id) for member in members]
         return [
             ClosedConnection(
                 Person(member.user, member.name),
-                frozenset({room, *self.rooms.get(member.connection_id, ())}),
+                frozenset({*found_in, *self.rooms.get(member.connection_id, ())}),
             )
             for member in members
         ]

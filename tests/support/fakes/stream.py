@@ -13,7 +13,7 @@ from chat.storage.signals import Signal, from_item, is_signal
 
 
 class Stream:
-    """The stream of the messages table, filtered to heads and signals like the mapping in template.yaml."""
+    """The stream of the messages table, filtered like the mapping in template.yaml."""
 
     def __init__(self, dynamodb: Any, streams: Any, table: str) -> None:
         arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
@@ -27,13 +27,14 @@ class Stream:
         """Return the new records, as the fan-out function gets them."""
         answer = self._streams.get_records(ShardIterator=self._iterator)
         self._iterator = answer["NextShardIterator"]
-        return [
-            record
-            for record in answer["Records"]
-            if "NewImage" in record["dynamodb"] and self._passes(record["dynamodb"]["NewImage"])
-        ]
+        return [record for record in answer["Records"] if self._passes(record)]
 
-    def _passes(self, image: dict[str, Any]) -> bool:
+    def _passes(self, record: dict[str, Any]) -> bool:
+        if "NewImage" not in record["dynamodb"]:
+            return bool(record["dynamodb"]["Keys"]["pk"]["S"].startswith("USER#"))
+        image = record["dynamodb"]["NewImage"]
+        if image["pk"]["S"].startswith("USER#"):
+            return bool(image["cause"]["S"] != "own")
         return bool(image["sk"]["S"] == "HEAD" or image["pk"]["S"].startswith("SIG#"))
 
     def _images(self) -> list[dict[str, Any]]:
@@ -41,6 +42,8 @@ class Stream:
         return [
             {name: deserialize(value) for name, value in record["dynamodb"]["NewImage"].items()}
             for record in self.records()
+            if "NewImage" in record["dynamodb"]
+            and not record["dynamodb"]["NewImage"]["pk"]["S"].startswith("USER#")
         ]
 
     def batch(self) -> dict[str, list[Entry]]:

@@ -8,7 +8,7 @@ import pytest
 
 from chat.identity.identity import Person
 from chat.storage.signals import PresenceChanged
-from fanout.batch import BatchFailed, batch_response, group_by_room, new_image, sequence_number_of
+from fanout.batch import BatchFailed, batch_response, group_by_room, item_of, sequence_number_of
 
 
 def record(number: int, image: dict[str, Any]) -> dict[str, Any]:
@@ -37,7 +37,7 @@ UNREADABLE = record(9, {"pk": {"S": "ROOM#a"}, "sk": {"S": "HEAD"}, "seq": {"S":
 
 
 def test_a_record_has_an_image_in_pythons_types_and_a_number() -> None:
-    image = new_image(head(7, "a", 3))
+    image = item_of(head(7, "a", 3))
     assert (image["pk"], image["seq"], image["last"]["user"]) == ("ROOM#a", 3, "u1")
     assert sequence_number_of(head(7, "a", 3)) == "7"
 
@@ -74,3 +74,29 @@ def test_a_batch_fails_as_a_whole_with_its_first_record_unless_that_is_alone() -
     with pytest.raises(BatchFailed):
         batch_response(records, {0})
     assert batch_response(records[:1], {0}) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+def test_of_a_subscription_only_the_newest_version_counts_and_a_removal_is_told() -> None:
+    key = {"pk": {"S": "USER#ada"}, "sk": {"S": "ROOM#a"}}
+
+    def written(number: int, read: int) -> dict[str, Any]:
+        image = key | {
+            "read": {"N": str(read)}, "read_count": {"N": "0"}, "muted": {"BOOL": False},
+            "since": {"S": "2026-11-24T06:19:58Z"}, "cause": {"S": "read"},
+        }  # fmt: skip
+        return {"eventName": "MODIFY", "dynamodb": {"NewImage": image, "SequenceNumber": str(number)}}
+
+    removed = {"eventName": "REMOVE", "dynamodb": {"Keys": key, "SequenceNumber": "9"}}
+    batch, failed = group_by_room([written(7, 1), written(8, 2)])
+    found = batch.subscriptions["ada"]["a"]
+    assert found is not None and found.read == 2 and not failed
+    assert batch.positions([], ["ada"]) == {0}
+    batch, _ = group_by_room([written(7, 1), removed])
+    assert batch.subscriptions == {"ada": {"a": None}}
+
+
+def test_a_removal_of_anything_else_is_unrecognized() -> None:
+    key = {"pk": {"S": "ROOM#a"}, "sk": {"S": "HEAD"}}
+    removed = {"eventName": "REMOVE", "dynamodb": {"Keys": key, "SequenceNumber": "9"}}
+    _, failed = group_by_room([removed])
+    assert failed == {0}

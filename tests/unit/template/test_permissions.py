@@ -59,6 +59,7 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
     },
     "FanoutFunction": {
         ("dynamodb:Query", CONNECTIONS),
+        ("dynamodb:GetItem", CONNECTIONS),
         ("dynamodb:BatchGetItem", CONNECTIONS),
         ("dynamodb:BatchWriteItem", CONNECTIONS),
         ("dynamodb:GetItem", MESSAGES),

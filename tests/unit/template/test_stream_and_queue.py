@@ -12,6 +12,9 @@ from tests.support.deployed_template import (
 PATTERNS = [
     '{"dynamodb": {"NewImage": {"sk": {"S": ["HEAD"]}}}}',
     '{"dynamodb": {"NewImage": {"pk": {"S": [{"prefix": "SIG#"}]}}}}',
+    '{"dynamodb": {"NewImage": {"pk": {"S": [{"prefix": "USER#"}]},'
+    ' "cause": {"S": [{"anything-but": ["own"]}]}}}}',
+    '{"eventName": ["REMOVE"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "USER#"}]}}}}',
 ]
 
 

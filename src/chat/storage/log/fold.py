@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from chat.identity.identity import Person
-from chat.protocol.messages import Change, Entry, Message, Reaction
+from chat.protocol.messages import Change, Entry, Message, Reaction, mentions_size
 from chat.storage import keys
 from chat.storage.dynamodb import write_if
 from chat.storage.items import from_item, to_item
@@ -22,7 +22,8 @@ from chat.storage.log.writer import LogWriter
 
 MAX_REACTIONS = 50  # different ones to a message
 MAX_PEOPLE = 10  # that a message names for a reaction
-# Of all that a message says about its reactions, in bytes: with its text and data it must fit into a frame.
+# Of all that a message says about its reactions and mentions, in bytes: with text and data it must fit into a
+# frame.
 MAX_PEOPLE_BYTES = 3 * 1024
 _ATTEMPTS = 5  # another invocation may fold at the same time
 
@@ -64,7 +65,8 @@ class Folding:
         else:
             named = (*others, change.person)
             added = replace(reaction, count=reaction.count + 1, people=named)
-            if len(named) > MAX_PEOPLE or _bytes([*reactions, added]) > MAX_PEOPLE_BYTES:
+            room_for_people = MAX_PEOPLE_BYTES - mentions_size(self.message.mentions)
+            if len(named) > MAX_PEOPLE or _bytes([*reactions, added]) > room_for_people:
                 added = replace(added, people=others)
             by_text[change.reaction] = added
         return tuple(each for each in by_text.values() if each.count > 0)

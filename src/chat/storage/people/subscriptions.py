@@ -8,7 +8,6 @@ anything when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,46 +19,15 @@ from chat.storage import keys
 from chat.storage.dynamodb import Table, batch_get, old_item, write_if
 from chat.storage.items import new_epoch
 from chat.storage.people.counting import Counted, count_messages
+from chat.storage.people.place import Place, Subscription
 from chat.storage.people.summaries import Summary
 
 READ_EVERY = 1.0  # seconds between two reading marks of a person in a room
+# Why a subscription was written last, for whoever reads the stream.
+SUBSCRIBED, READ = "subscribed", "read"
 _TOO_SOON = "Once in a second is enough: send the newest mark then."
 _NOT_SUBSCRIBED = "You have not subscribed to this room."
 _ATTEMPTS = 5  # the person's other devices may subscribe or unsubscribe at the same time
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """A person's place in a room: read up to the seq `read`, before which there are `read_count` messages."""
-
-    room: str
-    read: int
-    read_count: int
-    muted: bool
-    since: str
-    read_at: int = 0  # milliseconds since 1970, when the person marked it last
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Subscription:
-        return cls(
-            keys.room_of(item["sk"]), int(item["read"]), int(item["read_count"]), item["muted"],
-            item["since"], int(item.get("read_at", 0)),
-        )  # fmt: skip
-
-    def unread(self, summary: Summary | None) -> int:
-        """Return the number of unread messages.
-
-        0 if the person is faster than the count: the summary has not come as far as the mark.
-        """
-        return max(0, (summary.count if summary else 0) - self.read_count)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A subscription with the room's summary, None if nothing was counted since the room is followed."""
-
-    subscription: Subscription
-    summary: Summary | None
 
 
 class Subscriptions(Table):
@@ -164,6 +132,7 @@ class Subscriptions(Table):
 
     def _put_if_absent(self, user: str, new: Subscription) -> bool:
         item = {"read": new.read, "read_count": new.read_count, "muted": new.muted, "since": new.since}
+        item["cause"] = SUBSCRIBED
         return write_if(
             self._dynamodb.put_item,
             TableName=self._table,
@@ -176,9 +145,9 @@ class Subscriptions(Table):
             self._dynamodb.update_item,
             TableName=self._table,
             Key=keys.subscription(user, room),
-            UpdateExpression="SET muted = :muted",
+            UpdateExpression="SET muted = :muted, cause = :cause",
             ConditionExpression="attribute_exists(pk)",  # unsubscribed meanwhile
-            ExpressionAttributeValues={":muted": muted},
+            ExpressionAttributeValues={":muted": muted, ":cause": SUBSCRIBED},
         )
 
     def _count_at(self, old: Subscription, summary: Summary | None, seq: int) -> tuple[int, int]:
@@ -205,12 +174,16 @@ class Subscriptions(Table):
     def _write_mark(self, person: Person, old: Subscription, seq: int, count: int, now: int) -> Subscription:
         """Write a mark, unless another device has written a higher one, and return the subscription."""
         names = {"#read": "read", "#name": "name"}
+        gone = {each for each in old.mentions if each <= seq}
         pause = "attribute_not_exists(read_at) OR read_at <= :before"
         try:
             answer = self._dynamodb.update_item(
                 TableName=self._table,
                 Key=keys.subscription(person.user, old.room),
-                UpdateExpression="SET #read = :seq, read_count = :count, read_at = :now, #name = :name",
+                UpdateExpression=(
+                    "SET #read = :seq, read_count = :count, read_at = :now, #name = :name, cause = :cause"
+                    + (" DELETE mentions :gone" if gone else "")
+                ),
                 ConditionExpression=f"attribute_exists(pk) AND #read < :seq AND ({pause})",
                 ExpressionAttributeNames=names,
                 ExpressionAttributeValues={
@@ -219,7 +192,9 @@ class Subscriptions(Table):
                     ":now": now,
                     ":before": now - int(READ_EVERY * 1_000),
                     ":name": person.name,
-                },
+                    ":cause": READ,
+                }
+                | ({":gone": gone} if gone else {}),
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
             )

@@ -70,13 +70,13 @@ class Summary:
 class Summaries(Table):
     """The summaries in the messages table."""
 
-    def read(self, rooms: Collection[str]) -> dict[str, Summary]:
-        """Return the summaries of those of these rooms that have one, read eventually consistent.
+    def read(self, rooms: Collection[str], *, consistent: bool = False) -> dict[str, Summary]:
+        """Return the summaries of those of these rooms that have one.
 
-        The newest run may not be in them yet; it was not counted a moment ago either.
+        If not `consistent`, the newest run may not be in them yet; it was not counted a moment ago either.
         """
         wanted = [keys.summary(room) for room in rooms]
-        items = batch_get(self._dynamodb, self._table, wanted, consistent=False)
+        items = batch_get(self._dynamodb, self._table, wanted, consistent=consistent)
         return {keys.room_of(item["pk"]): Summary.from_item(item) for item in items}
 
     def count(self, room: str, followed: int, entries: Sequence[Entry]) -> int | None:

@@ -13,7 +13,17 @@ from chat.protocol import frames
 from chat.protocol.data import MAX_DATA
 from chat.protocol.errors import InvalidMessage
 from chat.protocol.frame_builder import MAX_FRAME
-from chat.protocol.messages import MAX_REACTION, MAX_REF, MAX_TEXT, Change, Entry, compose, compose_reaction
+from chat.protocol.messages import (
+    MAX_MENTIONS_BYTES,
+    MAX_REACTION,
+    MAX_REF,
+    MAX_TEXT,
+    Change,
+    Entry,
+    compose,
+    compose_reaction,
+    mentions_size,
+)
 from chat.protocol.pages import Page
 from chat.storage.log.fold import MAX_REACTIONS, Folding
 
@@ -21,6 +31,8 @@ WIDE = "💬"  # a character of four bytes
 AT = "2026-11-24T06:20:01.123Z"
 # U+1D160 becomes three characters in NFC.
 LONG = [WIDE * MAX_REACTION, WIDE * 16, "\U0001d160" * MAX_REACTION, "\U0001d160" * 5, '"' * MAX_REACTION]
+
+MENTIONED = [f"{number:04d}" + '"' * 16 for number in range(49)] + ["x" * 84]  # `"` is escaped in JSON
 
 
 def author(number: int) -> Identity:
@@ -46,10 +58,16 @@ def reactions(text: str) -> Iterator[Change]:
                 pass
 
 
+@pytest.mark.parametrize("mentions", [[], MENTIONED], ids=["no mentions", "mentions"])
 @pytest.mark.parametrize("text", LONG, ids=ascii)
-def test_the_largest_message_with_all_its_reactions_fits_a_frame_and_a_reply_to_join(text: str) -> None:
+def test_the_largest_message_with_all_its_reactions_fits_a_frame_and_a_reply_to_join(
+    text: str, mentions: list[str]
+) -> None:
     room, data = WIDE * 100, "x" * (MAX_DATA - 2)
-    message = compose(author=author(0), ref=WIDE * MAX_REF, text=WIDE * MAX_TEXT, data=data, at=AT)
+    message = compose(
+        author=author(0), ref=WIDE * MAX_REF, text=WIDE * MAX_TEXT, data=data, at=AT, mentions=mentions
+    )
+    assert not mentions or MAX_MENTIONS_BYTES - 40 < mentions_size(mentions) <= MAX_MENTIONS_BYTES
     folding = Folding(message, {})
     folding.reacted = defaultdict(bool)
     edited = Change("edit", 1, "r", "u", "n", AT, text=message.text, data=message.data)

@@ -20,7 +20,8 @@ from chat.storage.connections import Connection, Connections, Limits
 from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
 from chat.storage.people.marks import Marks
-from chat.storage.people.subscriptions import Place, Subscriptions
+from chat.storage.people.place import Place
+from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.people.summaries import Summaries, Summary
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
