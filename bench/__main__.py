@@ -27,6 +27,7 @@ SUITES = {
     "cold-start": "imports and first call of each function as it is built, in a new process; 1 minute",
     "capacity-units": "DynamoDB capacity units per message and per connection; 10 seconds",
     "cost": "list price per million deliveries, beside hosted services; 1 minute",
+    "person": "the list of a person's 500 rooms, beside a read per room; 1 minute",
     "local": "the local engine beside in-memory chat servers; 5 minutes",
 }
 RESULTS = Path(__file__).parent / "results"

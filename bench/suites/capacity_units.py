@@ -143,6 +143,14 @@ def of_subscriptions() -> dict[str, Units]:
 
 def of_rooms(size: int) -> Units:
     """Return the units of a page of rooms, each with some 50 characters of its newest message."""
+    with followed_rooms(size) as (client, meter, _):
+        requests = _Requests(client, meter)
+        return requests.ask(action="rooms", limit=size)
+
+
+@contextmanager
+def followed_rooms(size: int) -> Iterator[tuple[Any, Meter, str]]:
+    """Yield a client, its meter and a user that has subscribed to so many rooms with a message."""
     with _tables() as (client, meter):
         requests = _Requests(client, meter)
         requests.connect("general")
@@ -151,7 +159,7 @@ def of_rooms(size: int) -> Units:
             requests.follow(room)
             requests.send_as("bob", "r1", room)
             requests.fan_out(room)
-        return requests.ask(action="rooms", limit=size)
+        yield client, meter, ADA.identity.user
 
 
 def of_changes() -> dict[str, MessageUnits]:

@@ -92,7 +92,7 @@ async def _run(plan: Plan) -> Report:
         if plan.node and (node := _node_server(Path(folder), report)):
             commands = {NODE_PEER: node, **commands}
         for name, command in commands.items():
-            async with _server(name, *command) as server:
+            async with run_server(name, *command) as server:
                 await _quiet(server, report, plan)
                 await _idle(server, report, plan.idle)
                 for size in plan.sizes:
@@ -226,7 +226,7 @@ async def _clients(url: str, count: int, room: str) -> AsyncIterator[tuple[list[
 
 
 @asynccontextmanager
-async def _server(name: str, *command: str) -> AsyncIterator[Server]:
+async def run_server(name: str, *command: str) -> AsyncIterator[Server]:
     """Run a server in new processes until the context ends; yield it when clients can connect."""
     process = await asyncio.create_subprocess_exec(
         *command,
