@@ -32,10 +32,10 @@ def test_the_changelog_has_the_same_totals() -> None:
 
 def test_the_intervals_are_those_of_the_library() -> None:
     source = (ROOT / "web" / "roomcast" / "room" / "pinger.js").read_text()
-    found = re.search(r"PING = \{ soon: ([\d_]+), rare: (\d+) \* 60_000, spread: ([\d_]+) \}", source)
+    found = re.search(r"soon: \[([\d_]+), [\d_]+\], rare: \[([\d_]+), ([\d_]+)\]", source)
     assert found
-    soon, minutes, spread = (int(value) for value in found.groups())
-    assert (soon / 60_000, minutes + spread / 2 / 60_000) == (idle.SOON, idle.RARE)
+    soonest, least, most = (int(value) / 60_000 for value in found.groups())
+    assert (soonest, (least + most) / 2) == (idle.SOON, idle.RARE)
 
 
 def test_a_line_is_the_difference_in_logs() -> None:
