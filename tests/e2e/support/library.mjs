@@ -140,6 +140,28 @@ const commands = {
   async leave({ client, room }) {
     await recorder(client, room).room.leave();
   },
+  subscribe: ({ client, room, options }) => recorder(client, room).room.subscribe(options),
+  unsubscribe: ({ client, room }) => recorder(client, room).room.unsubscribe(),
+  read: ({ client, room, seq }) => recorder(client, room).room.read(seq),
+  /** Return the user's list of rooms when it is complete and these of its rooms have these fields. */
+  async rooms({ client, expected }) {
+    const rooms = clients.get(client).chat.rooms();
+    const placeOf = (room) => rooms.list.find((place) => place.room === room);
+    const isAsExpected = ([room, fields]) => {
+      const place = placeOf(room);
+      return fields === null ? !place : Object.entries(fields).every(([name, value]) => place?.[name] === value);
+    };
+    while (!rooms.isComplete || !Object.entries(expected).every(isAsExpected)) {
+      await new Promise((resolve) => rooms.addEventListener("changed", resolve, { once: true }));
+    }
+    return rooms.list;
+  },
+  async inbox({ client }) {
+    const { rooms, chat } = clients.get(client);
+    const room = await chat.inbox;
+    if (rooms.get(room.name)?.room !== room) rooms.set(room.name, new RoomRecorder(room));
+    return room.name;
+  },
   close: ({ client }) => clients.get(client).chat.close(),
   kill: ({ client }) => clients.get(client).tab.kill(),
   /** Dispatch an event of the browser: "online" or "offline". */

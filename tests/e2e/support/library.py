@@ -94,7 +94,7 @@ class Library:
             await self._process.wait()
         await self._reading
 
-    async def open(self, client: str, url: str, *, fresh: bool = False, **options: Any) -> LibraryClient:
+    async def open(self, client: str, url: str, /, *, fresh: bool = False, **options: Any) -> LibraryClient:
         """Open a client. A second of the same name gets the first one's sessionStorage, unless `fresh`."""
         person = {"name": client, "client": f"the random id of {client}"}
         await self.request("open", client=client, url=url, options={**person, **options}, fresh=fresh)
@@ -134,6 +134,15 @@ class LibraryClient:
         await self._request("join", room=room, options=options)
         return LibraryRoom(self, room)
 
+    async def rooms(self, **expected: dict[str, Any] | None) -> list[dict[str, Any]]:
+        """Return the list of rooms, when each of these has these fields. None: the room is not there."""
+        async with asyncio.timeout(TIMEOUT):
+            places: list[dict[str, Any]] = await self._request("rooms", expected=expected)
+        return places
+
+    async def inbox(self) -> LibraryRoom:
+        return LibraryRoom(self, await self._request("inbox"))
+
     async def connection_log(self) -> ConnectionLog:
         return ConnectionLog(**await self._request("connectionLog"))
 
@@ -161,6 +170,16 @@ class LibraryRoom:
         """Send a message and return its seq, id and time. Raises Rejected."""
         acknowledgement: dict[str, Any] = await self._request("send", message=message, options=options)
         return acknowledgement
+
+    async def subscribe(self, **options: Any) -> None:
+        await self._request("subscribe", options=options)
+
+    async def unsubscribe(self) -> None:
+        await self._request("unsubscribe")
+
+    async def read(self, seq: int) -> None:
+        """Mark the messages up to this one as read. Raises Rejected."""
+        await self._request("read", seq=seq)
 
     async def leave(self) -> None:
         await self._request("leave")
