@@ -16,7 +16,7 @@ PARALLEL = $(if $(filter-out tests tests/%,$(ARGS))$(findstring .py,$(ARGS)),,-n
 export SAM_CLI_TELEMETRY ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint check build invoke deploy smoke logs destroy budget clean bench
+.PHONY: help run test lint check build invoke deploy smoke logs destroy budget pictures clean bench
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -38,7 +38,7 @@ lint: .venv/.dev ## Check style, types and imports of the Python code
 check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the browser client's types and tests
 	@$(SAM) validate --lint --region us-east-1
 	@.venv-sam/bin/cfn-lint --regions ALL_REGIONS -- template.yaml
-	@.venv-sam/bin/cfn-lint --regions us-east-1 -- budget.yaml
+	@.venv-sam/bin/cfn-lint --regions us-east-1 -- budget.yaml site.yaml
 	@npm run --silent check
 	@npm test --silent
 
@@ -68,6 +68,9 @@ destroy: .venv/.run .venv-sam/.sam ## Delete the deployed stack and its messages
 budget: .venv-sam/.sam ## Let AWS write to EMAIL when the account's costs of a month reach USD (EMAIL=... USD=...)
 	@[ -n "$(USD)" ] && [ -n "$(EMAIL)" ] || { echo "Both are needed: make budget USD=50 EMAIL=you@example.com" >&2; exit 1; }
 	@$(SAM) deploy --config-env budget --parameter-overrides "BudgetUsd=$(USD)" "AlarmEmail=$(EMAIL)"
+
+pictures: .venv/.dev ## Draw the README's pictures of the page again (needs Chromium)
+	@exec $(BIN)/python -m tests.e2e.pictures
 
 clean: ## Delete everything built or installed in this folder
 	@rm -rf .venv .venv-bench .venv-sam node_modules .aws-sam .import_linter_cache .mypy_cache .pytest_cache .ruff_cache bench/results

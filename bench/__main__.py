@@ -22,12 +22,14 @@ SUITES = {
     "posts": "CPU time per post of the posting engine, boto3, aiobotocore and awscrt; 2 minutes",
     "rooms": "time to broadcast one message to rooms of 10 to 1,000,000 members; 6 minutes",
     "hot-room": "posts per message where messages come faster than the quota allows; 2 minutes",
+    "reactions": "frames to a member while thousands react to one message; 1 minute",
     "noisy-neighbour": "delay of a small room because of a large one; 1 minute",
     "faults": "messages lost, repeated or disordered while requests fail; 2 minutes",
     "cold-start": "imports and first call of each function as it is built, in a new process; 1 minute",
     "capacity-units": "DynamoDB capacity units per message and per connection; 10 seconds",
     "cost": "list price per million deliveries, beside hosted services; 1 minute",
     "person": "the list of a person's 500 rooms, beside a read per room; 1 minute",
+    "page": "the chat page in Chromium: storms of messages, a long climb, keys, sizes; 2 minutes",
     "local": "the local engine beside in-memory chat servers; 5 minutes",
 }
 RESULTS = Path(__file__).parent / "results"

@@ -1,4 +1,4 @@
-"""`make deploy`, `make logs` and `make destroy`: SAM CLI, told the Region, the stack and the parameters.
+"""`make deploy`, `make logs` and `make destroy`: SAM CLI, told what is meant, and the files of the page.
 
 Imports nothing of the application. Read `command.py` first.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,8 +12,10 @@ import botocore.session
 from botocore.exceptions import ProfileNotFound
 
 from deployment import region
+from deployment.account import Account
 from deployment.command import VERBS, Deployment, option
-from deployment.destroy import describe, what_stays
+from deployment.deploy import deploy
+from deployment.destroy import destroy
 from deployment.errors import DeploymentError
 from deployment.settings import Settings
 
@@ -55,19 +58,33 @@ def read(environment: str, arguments: list[str]) -> Deployment:
     return Deployment(environment, settings, found, tuple(arguments))
 
 
-def main(verb: str, environment: str, *arguments: str) -> str:
-    """Run SAM CLI in place of this process. Return what stops that."""
+def main(verb: str, environment: str, *arguments: str) -> str | int:
+    """Run a command. Return SAM CLI's status, or what stops the command."""
+
+    def meant() -> Deployment:
+        return read(environment, list(arguments))
+
     try:
-        deployment = read(environment, list(arguments))
+        deployment = meant()
         if deployment.region:
             print(f"{verb}: Region {deployment.region.name} ({deployment.region.source})", flush=True)
-        if verb == "destroy" and deployment.region and deployment.stack_name:
-            stack = describe(deployment.stack_name, deployment.region.name, deployment.profile)
-            print(what_stays(stack), flush=True)
+        match verb:
+            case "deploy":
+                return deploy(meant, sam, Account.of, ROOT / "web")
+            case "destroy":
+                return destroy(deployment, sam, Account.of)
     except DeploymentError as error:
         return str(error)
     names = functions((ROOT / "template.yaml").read_text(encoding="utf-8"))
     os.execv(SAM, [SAM, *deployment.sam(verb, names)])
+
+
+def sam(deployment: Deployment, verb: str) -> int:
+    """Run SAM CLI. Return its status."""
+    try:
+        return subprocess.call([SAM, *deployment.sam(verb)])
+    except KeyboardInterrupt:  # SAM CLI has told of it
+        return 130
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,10 @@ from deployment.settings import Settings
 
 VERBS = {"deploy": "deploy", "logs": "logs", "destroy": "delete"}  # the Makefile's and SAM CLI's
 PARAMETERS = "--parameter-overrides"
+CAPABILITIES = "--capabilities"
+# The second one is for a stack in a stack with a transform (the site):
+# https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-nested-applications.html
+NEEDED = ("CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,12 @@ class Deployment:
     def profile(self) -> str | None:
         return option(self.arguments, "--profile") or self.settings.profile
 
+    @property
+    def wants_site(self) -> bool:
+        """True if the parameters that are written down say Site=on. The last one counts, as for SAM CLI."""
+        written = " ".join((*self.settings.parameters, *self.arguments))
+        return re.findall(r"\bSite=[\\\"']*(\w+)", written)[-1:] == ["on"]
+
     def sam(self, verb: str, functions: Sequence[str] = ()) -> list[str]:
         """Return the arguments for SAM CLI. `functions` are those whose logs are shown."""
         command = [VERBS[verb], "--config-env", self.environment]
@@ -38,6 +49,8 @@ class Deployment:
             command += ["--stack-name", self.stack_name]
         if self.settings.profile and not option(self.arguments, "--profile"):
             command += ["--profile", self.settings.profile]
+        if verb == "deploy" and CAPABILITIES not in self.arguments:  # --guided asks with these as the default
+            command += [CAPABILITIES, *NEEDED]
         if verb == "logs":
             # Without names, SAM CLI also wants the logs of a stage $default, which a WebSocket API has not:
             # https://github.com/aws/aws-sam-cli/issues/3446

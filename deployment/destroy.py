@@ -1,14 +1,13 @@
-"""What `make destroy` deletes, and what stays."""
+"""`make destroy`: what it deletes, and what stays."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
-import botocore.session
-from botocore.exceptions import BotoCoreError, ClientError
-
+from deployment.account import Services, Stack
+from deployment.command import Deployment
 from deployment.errors import DeploymentError
+from deployment.site import Site, remove
 
 BACKUP = """
 - DynamoDB's own backup of the messages table, from which it can be restored for 35 days. To leave none, first
@@ -21,28 +20,38 @@ REST = """
 """
 
 
-def describe(stack: str, region: str, profile: str | None) -> dict[str, Any]:
-    """Return CloudFormation's description of a stack. Raises DeploymentError."""
-    try:
-        client = botocore.session.Session(profile=profile).create_client("cloudformation", region)
-        found: dict[str, Any] = client.describe_stacks(StackName=stack)["Stacks"][0]
-    except (BotoCoreError, ClientError) as error:
-        raise DeploymentError(f"The stack {stack} in {region} cannot be read: {error}") from error
-    return found
+def destroy(
+    deployment: Deployment,
+    sam: Callable[[Deployment, str], int],
+    account: Callable[[Deployment], Services],
+) -> int:
+    """Delete a stack, and the bucket that CloudFormation leaves. Return SAM CLI's status.
+
+    Raises DeploymentError.
+    """
+    services = account(deployment)
+    stack = services.stack()
+    if stack is None:
+        raise DeploymentError(f"There is no stack {deployment.stack_name} in this Region.")
+    print(what_stays(stack), flush=True)
+    status = sam(deployment, "destroy")
+    site = Site.of(stack)
+    if site and not status and services.stack() is None:  # SAM CLI asks, and the answer may be no
+        remove(site.bucket, services.client("s3"))
+    return status
 
 
-def what_stays(stack: Mapping[str, Any]) -> str:
+def what_stays(stack: Stack) -> str:
     """Return what is left of a stack that is deleted.
 
     Raises DeploymentError if its tables are protected: CloudFormation would delete all else, and then fail.
     """
-    parameters = {each["ParameterKey"]: each["ParameterValue"] for each in stack.get("Parameters", ())}
-    if parameters.get("DeletionProtection") == "on":
+    if stack.parameters.get("DeletionProtection") == "on":
         raise DeploymentError(
-            f"The messages of {stack['StackName']} are protected, and nothing was deleted. "
+            f"The messages of {stack.name} are protected, and nothing was deleted. "
             'To delete them, first run make deploy with ARGS="--parameter-overrides DeletionProtection=off".'
         )
-    if "PointInTimeRecovery" not in parameters:  # the alarm for costs
-        return f"This deletes the stack {stack['StackName']}."
-    backup = BACKUP if parameters["PointInTimeRecovery"] == "on" else ""
-    return f"This deletes the stack {stack['StackName']} with all its messages. These stay:{backup}{REST}"
+    if "PointInTimeRecovery" not in stack.parameters:  # the alarm for costs
+        return f"This deletes the stack {stack.name}."
+    backup = BACKUP if stack.parameters["PointInTimeRecovery"] == "on" else ""
+    return f"This deletes the stack {stack.name} with all its messages. These stay:{backup}{REST}"

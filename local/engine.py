@@ -148,7 +148,7 @@ class Engine:
             require_free(self._service_port, f"for DynamoDB and SQS{above}")
 
     async def _start_services(self) -> Ministack:
-        ministack = Ministack(region=self._region, data=self._data)
+        ministack = Ministack(region=self._region, data=self._data, on_record=self._pollers.poll_streams)
         await self._running.enter_async_context(ministack)
         self._supervise("DynamoDB and SQS", ministack.wait_ended())
         self.services = ServicesClient(ministack.url, region=self._region)
@@ -170,7 +170,6 @@ class Engine:
                 region=self._region,
                 access=self._access,
                 samples=self._samples.open if self._samples else {},
-                on_activity=self._pollers.poll_streams,
             )
             port = await gateway.start(HOST, self._port)
         except ValueError as error:

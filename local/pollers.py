@@ -46,7 +46,7 @@ class Pollers:
             supervise(queue_mapping.name, queue_poller.run())
 
     def poll_streams(self) -> None:
-        """Read the streams at once: a function may have written to a table."""
+        """Read the streams at once: one of them has new records."""
         for poller in self._streams:
             poller.poll_now()
 

@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-import importlib
 import io
 import json
 import os
-import shutil
-import sys
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -13,16 +10,22 @@ from typing import Any
 import boto3
 import pytest
 
-from bench.fakes.account import fake_account
+from bench.fakes import account
 from local.stack import Stack
 from local.template import load as template
+from tests.support.browser_path import find_chromium
+from tests.support.cold_start import import_app
 from tests.support.fakes.dynamodb_server import DynamoDBServer
 from tests.support.fakes.lambda_context import LambdaContext
-from tests.support.fakes.management_server import ManagementServer
+from tests.support.fakes.management.server import ManagementServer
 from tests.support.fakes.stream import Stream
 from tests.support.project import ROOT, TEMPLATE
 
-pytest_plugins = ("tests.support.engine_logs", "tests.support.parallel")
+pytest_plugins = (
+    "tests.support.plugins.collection",
+    "tests.support.plugins.engine_logs",
+    "tests.support.plugins.parallel",
+)
 
 
 @pytest.fixture(scope="session")
@@ -43,18 +46,16 @@ def aws() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def empty_account(aws: None) -> Iterator[Any]:
     """DynamoDB in this process; a module shares it, for boto3 takes its time to make a client."""
-    with fake_account() as dynamodb:
+    with account.fake_account() as dynamodb:
         yield dynamodb
 
 
 @pytest.fixture
 def dynamodb(stack: Stack, empty_account: Any) -> Iterator[Any]:
     """The tables of template.yaml."""
-    for table in stack.tables.values():
-        empty_account.create_table(**table.definition)
+    account.create_tables(table.definition for table in stack.tables.values())
     yield empty_account
-    for name in empty_account.list_tables()["TableNames"]:
-        empty_account.delete_table(TableName=name)
+    account.delete_tables()
 
 
 @pytest.fixture
@@ -122,10 +123,7 @@ def handlers(
         monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
         if without is not None:
             monkeypatch.delenv(without)
-        for module in list(sys.modules):
-            if module.partition(".")[0] == name:
-                monkeypatch.delitem(sys.modules, module)
-        app = importlib.import_module(f"{name}.app")
+        app = import_app(name)
         # Powertools writes to the sys.stdout of the first logger it made, which pytest has closed since.
         app.logger.registered_handler.setStream(logs)
         if name == "fanout":
@@ -155,7 +153,7 @@ def event() -> Callable[[str], dict[str, Any]]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The browser tests need Chromium: where it is optional (BROWSER unset) and absent, they say so."""
-    if os.environ.get("BROWSER") == "required" or shutil.which("chromium"):
+    if os.environ.get("BROWSER") == "required" or find_chromium():
         return
     for item in items:
         if item.get_closest_marker("browser"):

@@ -10,9 +10,10 @@ import { RoomList } from "./roomcast/room/subscriptions/room-list.js";
 import { Session } from "./roomcast/room/session.js";
 import { Subscriptions } from "./roomcast/room/subscriptions/subscriptions.js";
 import { ownerOf } from "./roomcast/transport/token.js";
+import { TabLock } from "./roomcast/room/sending/tab-lock.js";
 import { tabStorage, watchNetwork } from "./roomcast/transport/browser.js";
 
-export { randomId, Room, RoomcastError, RoomList };
+export { ownerOf, randomId, Room, RoomcastError, RoomList };
 
 /** @import { Socket } from "./roomcast/transport/socket.js" */
 
@@ -42,20 +43,7 @@ const LIFETIME = 110 * 60_000;
  *
  * @typedef {{action: string, room?: string, code: string, detail: string}} ErrorDetail - what the server does not do
  *   and no promise or other event tells: an `action` of the protocol, `token`, or empty if it cannot be known
- *
- * @typedef {object} RoomcastOptions
- * @property {string} [name] - that the other members see
- * @property {string} [client] - a random id that you store: all connections with it are one user. Keep it secret
- * @property {string | TokenSource} [token] - proves who the user is, for a server that requires it
- * @property {number} [heartbeat] - milliseconds without a frame before a ping. Default 120,000 to 150,000 in a room
- *   where something has happened since the last ping, and 8 to 9 minutes elsewhere: a dead socket is found as late
- * @property {number} [lifetime] - milliseconds before another socket takes over, because API Gateway cuts this one
- *   at two hours; default 1 h 50 min, less up to 5% at random so that many clients do not move at once
- * @property {import("./roomcast/transport/browser.js").Store | null} [storage] - keeps unsent messages over a page
- *   reload; default sessionStorage. null: they are not kept
- * @property {import("./roomcast/transport/socket.js").WebSocketClass} [WebSocket] - default the global one
- * @property {import("./roomcast/transport/clock.js").Clock} [clock] - for tests
- * @property {() => number} [random] - for tests; default Math.random
+ * @typedef {import("./roomcast/room/options.js").RoomcastOptions} RoomcastOptions
  */
 
 /**
@@ -93,7 +81,7 @@ export class Roomcast extends Emitter {
     this.#url.hash = "";
     this.#setName(name);
     this.#url.searchParams.set("client", client);
-    this.#tools = { clock, random, storage };
+    this.#tools = { clock, random, storage, tab: options.locks ? new TabLock(options.locks) : null };
     this.#owner = typeof token === "function" ? null : ownerOf(token ?? "", client);
     this.#connection = new Connection(
       {
@@ -117,16 +105,24 @@ export class Roomcast extends Emitter {
     this.#pinger = new Pinger(heartbeat, {
       socket: () => this.#connection.socket,
       sessions: () => this.#sessions,
-      onWake: () => this.#retryNow(),
+      onWake: () => this.retry(),
       onError: (error) => this.#report(error, { action: "ping" }),
       clock, random,
     });
-    this.#unwatch = watchNetwork({ online: () => this.#retryNow(), offline: () => this.#onOffline() });
+    this.#unwatch = watchNetwork({
+      online: () => this.retry(), offline: () => this.#onOffline(),
+      shown: () => this.#subscriptions.onShown(),
+    });
   }
 
   /** @returns {ConnectionState} */
   get state() {
     return this.#connection.state;
+  }
+
+  /** @returns {number | null} milliseconds until it tries to connect again; null if it is connected or trying, or closed */
+  get nextAttemptIn() {
+    return this.#connection.nextAttemptIn;
   }
 
   /** @returns {Room[]} the joined ones, and those to be joined when the connection is back */
@@ -152,7 +148,7 @@ export class Roomcast extends Emitter {
 
   /**
    * The rooms that this user has subscribed to, with how much of each is unread: a list that is kept up to date, always
-   * the same object. It is read from the server at the first call, and again after each reconnect.
+   * the same object. It is read from the server at the first call, after each reconnect, and when the page is shown again.
    *
    * @returns {RoomList}
    */
@@ -176,6 +172,12 @@ export class Roomcast extends Emitter {
   rename(name) {
     this.#setName(name);
     this.#connection.replaceSocket();
+  }
+
+  /** Connect now, if it waits for its next attempt. While connected, ask whether the connection still lives. */
+  retry() {
+    this.#connection.retryNow();
+    this.#pinger.ping(0);
   }
 
   /**
@@ -260,11 +262,6 @@ export class Roomcast extends Emitter {
       for (const session of this.#sessions) session.end(new RoomcastError("closed"));
     }
     this.dispatchEvent(new CustomEvent("state", { detail: code === undefined ? { state } : { state, code } }));
-  }
-
-  #retryNow() {
-    this.#connection.retryNow();
-    this.#pinger.ping(0);
   }
 
   /** The browser reports no network. It may be wrong, as after a change of a virtual adapter, so ask the server. */

@@ -45,7 +45,8 @@ class Meter:
                 self._units.writes += math.ceil(_size(body["Item"]) / _WRITE)
             case "UpdateItem":
                 item = self._item(body["TableName"], body["Key"])
-                self._units.writes += math.ceil(_size(item) / _WRITE)
+                # One also for a condition that an absent item fails.
+                self._units.writes += max(1, math.ceil(_size(item) / _WRITE))
             case "DeleteItem":
                 self._units.writes += 1  # an item of up to 1 KB; its size is unknown by now
             case "TransactWriteItems":
@@ -85,6 +86,8 @@ def _value_size(value: dict[str, Any]) -> int:
             return math.ceil(len(content.strip("-0.")) / 2) + 1
         case "SS":
             return sum(len(text.encode()) for text in content)
+        case "NS":
+            return sum(_value_size({"N": number}) for number in content)
         case "M":
             return 3 + sum(1 + len(name.encode()) + _value_size(part) for name, part in content.items())
         case "L":

@@ -80,6 +80,19 @@ EXCERPTS = {
             "p99_s": "p99, s",
         },
     ),
+    "reactions": Excerpt(
+        "reactions",
+        {
+            "reactions_per_s": "reactions per second",
+            "broadcast": "broadcast",
+            "frames_per_s": "frames per second",
+            "most_in_a_second": "most in a second",
+            "kb_per_s": "KB per second",
+            "message_max_s": "a message's longest delay, s",
+            "row_bytes": "bytes of the row",
+            "wrong_counts": "wrong counts",
+        },
+    ),
     "noisy-neighbour": Excerpt(
         "noisy-neighbour",
         {

@@ -11,7 +11,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from local.functions.environment import library_environment
 from local.functions.instance import Log
 from local.functions.lineage import Lineage
 from local.functions.pool import Pool, StartLimit
-from local.functions.process import processes
+from local.functions.process import LIBRARIES, processes
 from local.functions.runtime_api import Call, error
 from local.invocation import Result
 from local.stack import Function
@@ -39,7 +39,8 @@ class LambdaHost:
 
     `environment` is added to every function's own. `log` gets each line that a function prints, and each line
     of the host about it, with the function's name. `record` gets Lambda's own segments of each call of a
-    traced function. With `watch`, a function is restarted when its code changes.
+    traced function. With `watch`, a function is restarted when its code changes. `preload` names modules that
+    are loaded once, where the system can do that, and not in each process.
     """
 
     def __init__(
@@ -53,10 +54,12 @@ class LambdaHost:
         log: Log,
         record: Record = lambda segment: None,
         watch: bool = False,
+        preload: Sequence[str] = LIBRARIES,
     ) -> None:
         self._starts = StartLimit(max(2, os.cpu_count() or 1), self._scale_out)
         self._processes = processes(
-            library_environment(next(iter(functions.values())), region, environment) if functions else {}
+            library_environment(next(iter(functions.values())), region, environment) if functions else {},
+            preload,
         )
         self._pools = {
             name: Pool(

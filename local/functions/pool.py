@@ -14,7 +14,9 @@ from local.functions.runtime_api import Call, error
 from local.invocation import Result
 from local.stack import Function
 
-SCALE_OUT_DELAY = 0.025  # seconds that a call waits for a busy instance before another one is started
+# Seconds that a call waits for a busy instance before another one is started: as long as the last start took,
+# within these bounds. Started sooner, it would mostly come too late, and its start would slow the others.
+MIN_DELAY, MAX_DELAY = 0.025, 0.25
 STOP_TIMEOUT = 1.0  # seconds between SIGTERM and SIGKILL
 
 
@@ -66,6 +68,7 @@ class Pool:
         self._instances: set[Instance] = set()
         self._idle: list[tuple[float, Instance]] = []  # since when; the last is the warmest
         self._timer: asyncio.TimerHandle | None = None
+        self._delay = MIN_DELAY
         self._failed = False  # the last start failed: the next one waits for the next call
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -79,7 +82,7 @@ class Pool:
                 return
         self._waiting.append(call)
         if self._timer is None:
-            delay = SCALE_OUT_DELAY if self._instances else 0
+            delay = self._delay if self._instances else 0
             self._timer = asyncio.get_running_loop().call_later(delay, self._scale_out_after_delay)
 
     def kill(self, max_instances: int | None) -> int:
@@ -157,9 +160,11 @@ class Pool:
         return instance
 
     async def _run_start(self, instance: Instance) -> None:
+        began = time.monotonic()
         try:
             await instance.start()
             await instance.started
+            self._delay = min(max(time.monotonic() - began, MIN_DELAY), MAX_DELAY)
         finally:
             self._starts.end()
 

@@ -23,7 +23,7 @@ CHILD = Path(__file__).parents[1] / "child.py"
 SERVER = Path(__file__).with_name("fork_server.py")
 # What the libraries of Lambda and of the layer load in every instance. Not the runtime client: it reads the
 # address of its Runtime API when it is imported.
-PRELOADED = (
+LIBRARIES = (
     "boto3.dynamodb.transform",
     "botocore.httpsession",
     "botocore.retries.standard",
@@ -33,6 +33,9 @@ PRELOADED = (
     "aws_lambda_powertools.tracing",
     "aws_xray_sdk.core",
     "aws_xray_sdk.ext.botocore",
+    "aws_lambda_powertools.utilities.typing",
+    "simplejson",
+    "unicodedata",
 )
 
 
@@ -90,10 +93,11 @@ class Interpreters:
 
 
 class Forks:
-    """Starts processes as forks of one server, which has these variables."""
+    """Starts processes as forks of one server, which has these variables and has loaded these modules."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], preload: Sequence[str] = LIBRARIES) -> None:
         self._variables = variables
+        self._preload = preload
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket
         self._requested: deque[_Fork] = deque()  # no answer yet
@@ -135,7 +139,7 @@ class Forks:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._server = subprocess.Popen(
-                [sys.executable, "-P", str(SERVER), str(CHILD), *PRELOADED],
+                [sys.executable, "-P", str(SERVER), str(CHILD), *self._preload],
                 env=self._variables,
                 stdin=theirs.fileno(),
                 start_new_session=True,
@@ -223,6 +227,6 @@ class _Fork(asyncio.Protocol):
         self._output.connection_lost(exc)
 
 
-def processes(variables: Mapping[str, str]) -> Processes:
-    """Return the fastest way to start processes on this system."""
-    return Forks(variables) if sys.platform == "linux" else Interpreters()
+def processes(variables: Mapping[str, str], preload: Sequence[str]) -> Processes:
+    """Return the fastest way to start processes, which all use these modules, on this system."""
+    return Forks(variables, preload) if sys.platform == "linux" else Interpreters()

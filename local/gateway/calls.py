@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from local.invocation import Invoke, Result
@@ -13,22 +13,17 @@ log = logging.getLogger(__name__)
 
 
 class Calls:
-    """Calls functions through `invoke`, each for `max_timeout` seconds at most.
+    """Calls functions through `invoke`, each for `max_timeout` seconds at most."""
 
-    `on_activity` is called after each call: the function may have written to a table.
-    """
-
-    def __init__(self, invoke: Invoke, max_timeout: float, on_activity: Callable[[], None]) -> None:
+    def __init__(self, invoke: Invoke, max_timeout: float) -> None:
         self._invoke = invoke
         self._max_timeout = max_timeout
-        self._on_activity = on_activity
         self._tasks: set[asyncio.Task[Any]] = set()  # the event loop itself holds no reference to a task
 
     async def call(self, function: str, event: dict[str, Any], timeout: float) -> Result | None:
         """Return the function's result. None after the time-out, although the function runs on, as on AWS."""
         call = self.spawn(self._call(function, event))
         await asyncio.wait({call}, timeout=min(timeout, self._max_timeout))
-        self._on_activity()
         return call.result() if call.done() else None
 
     def spawn[T](self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from weakref import WeakSet
 
 from local.aws_defaults import Limits
@@ -76,13 +75,11 @@ class Connections:
         limits: Limits,
         region: str,
         account: TokenBucket,
-        on_activity: Callable[[], None],
     ) -> None:
         self.open: dict[str, Connection] = {}
         self._api = api
         self._limits = limits
-        self._on_activity = on_activity
-        self._calls = Calls(invoke, limits.integration_timeout, on_activity)
+        self._calls = Calls(invoke, limits.integration_timeout)
         self._handshakes = Handshake(api, self._calls, limits, region)
         self._selection = RouteSelection(api.selection)
         self._connects = TokenBucket(limits.connect_rate, limits.connect_burst)
@@ -136,7 +133,6 @@ class Connections:
         return None
 
     async def _handshake(self, connection: Connection) -> None:
-        self._on_activity()
         result = await self._handshakes.run(connection.client, lambda: connection.closed_early is not None)
         if isinstance(result, Rejected):
             connection.socket.reject(rejection(result.status))
@@ -159,7 +155,6 @@ class Connections:
 
     def _received(self, connection: Connection, text: str) -> None:
         connection.active = asyncio.get_running_loop().time()
-        self._on_activity()
         request_id = new_id()
         key = self._selection.key(text)
         route = self._api.routes.get(key) or self._api.routes.get(DEFAULT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -30,8 +30,7 @@ class Gateway:
 
     `samples` are connections without a client, by id, which are open from the first moment.
 
-    `on_activity` is called when a client connects or sends, and after the function's result: a stream may
-    then have a new record. Raises ValueError if it cannot evaluate the API's route selection expression.
+    Raises ValueError if it cannot evaluate the API's route selection expression.
     """
 
     def __init__(
@@ -45,11 +44,10 @@ class Gateway:
         region: str = "us-east-1",
         access: AccessPolicy = AccessPolicy(),  # noqa: B008 - never changes
         samples: Mapping[str, OpenConnection] = MappingProxyType({}),
-        on_activity: Callable[[], None] = lambda: None,
     ) -> None:
         account = TokenBucket(limits.request_rate, limits.request_burst)
         self._stage = api.stage
-        self._connections = Connections(api, invoke, limits, region, account, on_activity)
+        self._connections = Connections(api, invoke, limits, region, account)
         self._management = ManagementApi(self._find, limits, account)
         self._samples = samples
         self._files = StaticFiles(web) if web else None
@@ -91,5 +89,5 @@ class Gateway:
         if self._traces and request.path.startswith(PREFIX):
             return self._traces.get(request) or FORBIDDEN
         if self._files and request.method in ("GET", "HEAD"):
-            return self._files.get(request.path) or FORBIDDEN
+            return self._files.get(request) or FORBIDDEN
         return FORBIDDEN

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
 
-from local.net.http_server import Response
+from local.net.http_server import Request, Response
 
 # Not the mimetypes module: its table differs between machines, and a page must not depend on that.
 _TYPES = {
@@ -23,12 +26,17 @@ _TYPES = {
 }
 
 _HEADERS = (
-    ("Cache-Control", "no-store"),  # an edited file must show after a reload
+    # An edited file must show after a reload, so browsers ask each time. With `no-store` they would fetch all
+    # of it again, and Back would load the page again.
+    ("Cache-Control", "no-cache"),
+    ("Vary", "Accept-Encoding"),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),  # the URL of a page may have a token
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
+
+_COMPRESSED = (".css", ".html", ".js", ".json", ".mjs", ".svg", ".txt", ".webmanifest")
 
 
 class StaticFiles:
@@ -37,9 +45,9 @@ class StaticFiles:
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
 
-    def get(self, path: str) -> Response | None:
-        """Return the file at an escaped URL path. None if it is hidden or not a file below the folder."""
-        segments = unquote(path).split("/")[1:]
+    def get(self, request: Request) -> Response | None:
+        """Return the file at the request's path. None if it is hidden or not a file below the folder."""
+        segments = unquote(request.path).split("/")[1:]
         if any(segment.startswith(".") or "\0" in segment or "\\" in segment for segment in segments):
             return None
         file = self._root.joinpath(*(segment for segment in segments if segment))
@@ -53,4 +61,15 @@ class StaticFiles:
         except OSError:  # a name too long for the file system, a file without read permission
             return None
         content_type = _TYPES.get(file.suffix.lower(), "application/octet-stream")
-        return Response(200, content, (("Content-Type", content_type), *_HEADERS))
+        etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+        headers = (("Content-Type", content_type), ("ETag", etag), *_HEADERS)
+        if request.header("If-None-Match") == etag:
+            return Response(304, b"", headers)
+        if file.suffix.lower() in _COMPRESSED and "gzip" in (request.header("Accept-Encoding") or ""):
+            return Response(200, _compressed(content), (("Content-Encoding", "gzip"), *headers))
+        return Response(200, content, headers)
+
+
+@lru_cache(maxsize=256)
+def _compressed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)

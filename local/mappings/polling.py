@@ -1,4 +1,4 @@
-"""When the local engine polls next: the interval between polls, and the delays after failures."""
+"""When the local engine polls next, and the delays after failures."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from local.aws_defaults import STREAM_POLL_INTERVAL
-
 log = logging.getLogger(__name__)
 
-BUSY_INTERVAL = 0.002  # seconds: a write is seen within a few milliseconds
-BUSY_FOR = 0.05  # seconds after a hint or a record
-IDLE_INTERVAL = 0.25  # seconds: four reads per second cost well under 2% of a core
+IDLE_INTERVAL = 0.25  # seconds between reads that nothing has asked for
 
 # AWS publishes no delays between the tries of a failed batch. With these, a function that was just fixed runs
 # again soon, and a broken one does not keep the machine busy.
@@ -35,35 +31,6 @@ async def pause(sleep: Callable[[float], Awaitable[None]], seconds: float, cut_s
     finally:
         for wait in waits:
             wait.cancel()
-
-
-class PollInterval:
-    """The time between two reads of a shard: short after a write, then doubling up to a quarter second.
-
-    With `steady` it is always a quarter second, as on AWS.
-    """
-
-    def __init__(self, *, steady: bool = False) -> None:
-        self._steady = steady
-        self._busy_until = float("-inf")
-        self._interval = IDLE_INTERVAL
-
-    def speed_up(self, now: float) -> None:
-        """Poll often for a moment: something was written, or probably was."""
-        self._busy_until = now + BUSY_FOR
-
-    def next(self, now: float, took: float) -> float:
-        """Return the seconds until the next read, after a read that took that long.
-
-        A slow source gets a pause as long as its work: polling takes at most half of its time.
-        """
-        if self._steady:
-            return STREAM_POLL_INTERVAL
-        if now < self._busy_until:
-            self._interval = BUSY_INTERVAL
-        else:
-            self._interval = min(self._interval * 2, IDLE_INTERVAL)
-        return max(self._interval, min(took, IDLE_INTERVAL))
 
 
 class Outage:

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-from local.aws_defaults import STREAM_READ_LIMIT
+from local.aws_defaults import STREAM_POLL_INTERVAL, STREAM_READ_LIMIT
 from local.invocation import Invoke
 from local.mappings.batches import is_full
 from local.mappings.filters import Filters
-from local.mappings.polling import IDLE_INTERVAL, Outage, PollInterval, backoff, pause
+from local.mappings.polling import IDLE_INTERVAL, Outage, backoff, pause
 from local.mappings.stream_batches import Batch, Checkpoint, cut, lane_of
 from local.mappings.stream_delivery import Delivery
 from local.mappings.stream_records import Record
@@ -88,12 +88,10 @@ class StreamPoller:
         self._closed: set[str] = set()
 
     def poll_now(self) -> None:
-        """Read at once, and often for a moment: something was probably written. No-op with `aws_polling`."""
-        if self._aws_polling:
-            return
-        for shard in self._shards.values():
-            shard.interval.speed_up(self._clock())
-            shard.poll_requested.set()
+        """Read at once: something was written. No-op with `aws_polling`."""
+        if not self._aws_polling:
+            for shard in self._shards.values():
+                shard.poll_requested.set()
 
     async def run(self) -> None:
         """Poll until cancelled. The next run goes on after the checkpoints: records in flight come twice."""
@@ -112,7 +110,7 @@ class StreamPoller:
                 outage.recovered()
                 new = [name for name in names if name not in self._shards and name not in self._closed]
                 for name in new:
-                    shard = self._shards[name] = _Shard(name, self._mapping, steady=self._aws_polling)
+                    shard = self._shards[name] = _Shard(name, self._mapping)
                     group.create_task(self._run_shard(shard, position, changed))
                 # Read later shards from their start: records written before we saw them would be lost.
                 position = "TRIM_HORIZON"
@@ -166,7 +164,19 @@ class StreamPoller:
                 return
             iterator = following
             await shard.wait_until_behind(READ_AHEAD)
-            await pause(self._sleep, shard.interval.next(self._clock(), took), shard.poll_requested)
+            if len(records) == STREAM_READ_LIMIT:
+                shard.poll_requested.set()  # there are most likely more
+            await self._pause(took, shard.poll_requested)
+
+    async def _pause(self, took: float, poll_requested: asyncio.Event) -> None:
+        """Wait for the next read, after one that took that long."""
+        if self._aws_polling:
+            await self._sleep(STREAM_POLL_INTERVAL)
+            return
+        # A slow source gets a pause as long as its work. What is written meanwhile is read together.
+        at_least = min(took, IDLE_INTERVAL)
+        await self._sleep(at_least)
+        await pause(self._sleep, IDLE_INTERVAL - at_least, poll_requested)
 
     def _add(self, shard: _Shard, records: list[dict[str, Any]]) -> str | None:
         """Put records into their lanes, and return the last sequence number. None without a valid record."""
@@ -175,7 +185,6 @@ class StreamPoller:
             if (record := self._parse(raw)) is not None:
                 shard.add(record, wanted=self._filters.passes(record.event))
                 last = record.sequence
-        shard.interval.speed_up(self._clock())
         self._save_checkpoint(shard)
         return last
 
@@ -226,12 +235,11 @@ class _Lane:
 
 
 class _Shard:
-    """A shard that is being read: its lanes, its poll interval, and its checkpoint."""
+    """A shard that is being read: its lanes and its checkpoint."""
 
-    def __init__(self, name: str, mapping: StreamMapping, *, steady: bool) -> None:
+    def __init__(self, name: str, mapping: StreamMapping) -> None:
         self.name = name
         self.lanes = [_Lane() for _ in range(mapping.parallelization)]
-        self.interval = PollInterval(steady=steady)
         self.poll_requested = asyncio.Event()
         self.checkpoint = Checkpoint()
         self._progress = asyncio.Event()

@@ -91,9 +91,11 @@ class HttpProtocol(asyncio.Protocol):
         handler: Handler,
         upgrade: Upgrade | None = None,
         connections: set[HttpProtocol] | None = None,
+        max_body: int = MAX_BODY,
     ) -> None:
         self._handler = handler
         self._upgrade = upgrade
+        self._max_body = max_body
         self._parser = httptools.HttpRequestParser(self)
         self._connections: set[HttpProtocol] = set() if connections is None else connections
         self._waiting: deque[tuple[Request, bool]] = deque()
@@ -154,7 +156,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
-        if self._body_bytes > MAX_BODY:
+        if self._body_bytes > self._max_body:
             self._reject(413, b"body too large\n")
         self._body.append(body)
 
@@ -242,9 +244,10 @@ def _asks_for_websocket(request: Request) -> bool:
 class HttpServer:
     """A listening socket whose connections are HttpProtocols."""
 
-    def __init__(self, handler: Handler, upgrade: Upgrade | None = None) -> None:
+    def __init__(self, handler: Handler, upgrade: Upgrade | None = None, *, max_body: int = MAX_BODY) -> None:
         self._handler = handler
         self._upgrade = upgrade
+        self._max_body = max_body
         self._connections: set[HttpProtocol] = set()
         self._listener: asyncio.Server | None = None
 
@@ -252,7 +255,7 @@ class HttpServer:
         """Listen on host and port (0: any free one) and return the port. Raises OSError if it is taken."""
         # asyncio and uvloop set TCP_NODELAY on every socket.
         self._listener = await asyncio.get_running_loop().create_server(
-            lambda: HttpProtocol(self._handler, self._upgrade, self._connections),
+            lambda: HttpProtocol(self._handler, self._upgrade, self._connections, self._max_body),
             host,
             port,
             backlog=BACKLOG,

@@ -18,7 +18,6 @@ import asyncio
 import fcntl
 import json
 import os
-import runpy
 import secrets
 import sys
 import threading
@@ -26,6 +25,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
+
+from local.services import serve
 
 INTERVAL = 1.0  # seconds between two saves, at least
 MAX_SHARE = 0.05  # of the time, for saving; with much data, saves are rarer
@@ -46,8 +47,7 @@ def main() -> None:
     except OSError as error:
         _give_up(f"{folder} cannot be written: {error.strerror}; choose another data folder")
     _keep_streams(other_logs=was_running)
-    _save_while_running(folder)
-    runpy.run_module("ministack", run_name="__main__", alter_sys=True)
+    serve.main(*_saving(folder))
     os.close(lock)
 
 
@@ -131,10 +131,10 @@ def _created(record: dict[str, Any]) -> float:
     return float(record["dynamodb"]["ApproximateCreationDateTime"])
 
 
-def _save_while_running(folder: Path) -> None:
+def _saving(folder: Path) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return what loads the state and begins to save it, and what saves it at the end."""
     from ministack import app
 
-    load = app._load_persisted_state
     saving = threading.Lock()
     ended = threading.Event()
     tasks: set[asyncio.Task[None]] = set()
@@ -157,20 +157,20 @@ def _save_while_running(folder: Path) -> None:
             pause = max(INTERVAL, (time.monotonic() - began) / MAX_SHARE)
 
     def start() -> None:
-        load()
+        app._load_persisted_state()
         tasks.add(asyncio.get_running_loop().create_task(save_again_and_again()))
 
-    def save_at_the_end(services: Services) -> None:
+    def save_at_the_end() -> None:
         with saving:
             ended.set()
             try:
-                _write(folder, _copy(services))
+                _write(folder, _copy(app._build_persistence_save_dict()))
                 (folder / RUNNING).unlink()
                 _sync(folder)
             except Exception as error:
                 _not_saved(folder, error)
 
-    app._load_persisted_state, app.save_all = start, save_at_the_end
+    return start, save_at_the_end
 
 
 def _copy(services: Services) -> States:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
@@ -15,6 +16,7 @@ from local.aws_defaults import ACCOUNT
 from local.errors import LocalError
 from local.net.ports import free_port, random_loopback_address
 from local.services import durable
+from local.services.changes import VARIABLE, Changes
 from local.services.scratch import Scratch
 
 CHILD = Path(__file__).parents[1] / "child.py"
@@ -26,6 +28,8 @@ _ATTEMPTS = 3  # another program may take a free port before ministack binds it
 class Ministack:
     """One ministack process. With `data`, it keeps its state in that folder, through kills too (durable.py).
 
+    `on_record` is called when streams have new records.
+
     `url` is at an address that is hard to find, because ministack answers everybody. Only processes of this
     engine get it.
 
@@ -33,10 +37,18 @@ class Ministack:
     key if that is twelve digits; all other keys see the same tables.
     """
 
-    def __init__(self, *, region: str = "us-east-1", data: Path | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        region: str = "us-east-1",
+        data: Path | None = None,
+        on_record: Callable[[], None] = lambda: None,
+    ) -> None:
         self.address, self.port = random_loopback_address(), 0
         self.region = region
         self._data = data
+        self._on_record = on_record
+        self._changes: Changes | None = None
         self._scratch: Scratch | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._unsaved: LocalError | None = None
@@ -91,24 +103,34 @@ class Ministack:
 
     async def _launch(self) -> None:
         assert self._scratch is not None
+        self._forget_changes()
+        self._changes = Changes(self._on_record)
         with open(self._scratch.path / "log", "wb") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-P",
                 str(CHILD),
-                "local.services.durable" if self._data else "ministack",
+                "local.services.durable" if self._data else "local.services.serve",
                 cwd=self._scratch.path,
                 env=self._environment(),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=(self._changes.write,),
             )
+        self._changes.begin()
+
+    def _forget_changes(self) -> None:
+        if self._changes is not None:
+            self._changes.close()
+            self._changes = None
 
     def _environment(self) -> dict[str, str]:
-        assert self._scratch is not None
+        assert self._scratch is not None and self._changes is not None
         folder = self._scratch.path
         return {
+            VARIABLE: str(self._changes.write),
             "PATH": os.environ.get("PATH", os.defpath),
             "GATEWAY_PORT": str(self.port),
             "BIND_HOST": self.address,
@@ -171,6 +193,7 @@ class Ministack:
                 await self._process.wait()
             if self._data is not None and self._process.returncode:
                 self._unsaved = self._ended(self._process.returncode)
+        self._forget_changes()
         if self._scratch is not None:
             self._scratch.remove()
             self._scratch = None

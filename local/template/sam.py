@@ -12,7 +12,7 @@ import yaml  # type: ignore[import-untyped]
 from samtranslator.model.exceptions import ExceptionWithMessage, InvalidDocumentException
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.yaml_helper import intrinsics_multi_constructor, yaml_parse
 
 from local.errors import TemplateError
 
@@ -34,7 +34,7 @@ def read(path: Path, parameters: Mapping[str, str], region: str) -> tuple[dict[s
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        document = yaml_parse(path.read_text(encoding="utf-8"))
+        document = _parse_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TemplateError(error.strerror or str(error)) from error
     except yaml.MarkedYAMLError as error:
@@ -47,6 +47,20 @@ def _parse(path: Path) -> dict[str, Any]:
         raise TemplateError("has no Resources section")
     assert isinstance(document, dict)
     return document
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The loader of yaml_parse, in C where PyYAML has it: ten times as fast."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
+def _parse_yaml(text: str) -> Any:
+    try:
+        return yaml.load(text, _Loader)
+    except yaml.YAMLError:  # C's messages are shorter
+        return yaml_parse(text)
 
 
 def _take_code(document: dict[str, Any], folder: Path) -> dict[str, Path]:

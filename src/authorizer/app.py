@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chat import cold_start  # isort: split
+
 import os
 from collections.abc import Callable
 from typing import Any
@@ -79,6 +81,7 @@ match os.environ["AUTH_MODE"]:
         authorize = by_token()
     case other:
         raise ValueError(f"AUTH_MODE is {other!r}; set it to open or jwt")
+cold_start.done()
 
 
 @logger.inject_lambda_context(clear_state=True)

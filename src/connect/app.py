@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chat import cold_start  # isort: split
+
 import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -35,6 +37,7 @@ membership = Membership(
     RoomRules(client, messages),
     Signals(client, messages),
 )
+cold_start.done()
 
 type Rejection = InvalidHandshake | InvalidRoom | Forbidden | TooManyConnections
 STATUS: dict[type[Exception], int] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chat import cold_start  # isort: split
+
 import os
 from typing import Any
 
@@ -25,6 +27,7 @@ membership = Membership(
     RoomRules(client, messages),
     Signals(client, messages),
 )
+cold_start.done()
 
 
 @logger.inject_lambda_context(clear_state=True)

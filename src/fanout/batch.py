@@ -11,7 +11,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from chat.protocol.messages import Entry
 from chat.storage import keys
 from chat.storage.items import from_head
-from chat.storage.people.place import Subscription
+from chat.storage.people.place import Subscription, receipt_of
 from chat.storage.signals import Signal, from_item, is_signal
 
 logger = Logger(child=True)
@@ -40,9 +40,13 @@ def sequence_number_of(record: Record) -> str:
 
 
 class RoomBatch:
-    """The runs and signals of a batch by room, in the order of the stream; changed subscriptions by user."""
+    """The runs and signals of a batch by room, in the order of the stream; changed subscriptions by user.
 
-    def __init__(self) -> None:
+    With `receipts`, each reading mark is a signal of its room, too.
+    """
+
+    def __init__(self, *, receipts: bool) -> None:
+        self._with_receipts = receipts
         self.runs: dict[str, list[Entry]] = {}
         self.signals: dict[str, list[Signal]] = {}
         self.subscriptions: dict[str, dict[str, Subscription | None]] = {}  # None for one that has ended
@@ -56,28 +60,34 @@ class RoomBatch:
             subscription = None if removed else Subscription.from_item(item)
             self.subscriptions.setdefault(user, {})[room] = subscription
             self._users_starts.setdefault(user, position)
+            # Here, and not of the newest version: that may be one of a mention.
+            if self._with_receipts and not removed and (receipt := receipt_of(item)):
+                self._add_signal(position, room, receipt)
         elif removed:
             raise TypeError("only a subscription is told when it is deleted")
         elif is_signal(item):
             if signal := from_item(item):
-                self.signals.setdefault(signal[0], []).append(signal[1])
-                self._starts.setdefault(signal[0], position)
+                self._add_signal(position, *signal)
         elif entry := from_head(item):
             self.runs.setdefault(entry[0], []).append(entry[1])
             self._starts.setdefault(entry[0], position)
+
+    def _add_signal(self, position: int, room: str, signal: Signal) -> None:
+        self.signals.setdefault(room, []).append(signal)
+        self._starts.setdefault(room, position)
 
     def positions(self, rooms: Iterable[str], users: Iterable[str] = ()) -> set[int]:
         """Return the positions of these rooms' and users' first records."""
         return {self._starts[room] for room in rooms} | {self._users_starts[user] for user in users}
 
 
-def group_by_room(records: Sequence[Record]) -> tuple[RoomBatch, set[int]]:
+def group_by_room(records: Sequence[Record], *, receipts: bool) -> tuple[RoomBatch, set[int]]:
     """Return the records by room, and the position of a record that cannot be read, if there is one.
 
     The batch ends before that record: Lambda repeats everything after a failed record, and what had been
     posted would be posted again at each retry.
     """
-    batch = RoomBatch()
+    batch = RoomBatch(receipts=receipts)
     for position, record in enumerate(records):
         try:
             batch.add(position, item_of(record), removed=is_removal(record))

@@ -42,7 +42,7 @@ def record_notices(batch: RoomBatch, notices: Results) -> set[str]:
 
 def record_counts(room: str, counts: Counts | None, *, first: int, last: int) -> None:
     if counts is None:
-        logger.info("enqueued slice tasks", room=room, first=first, last=last)
+        logger.info("enqueued tasks", room=room, first=first, last=last)
         return
     logger.info("broadcast", room=room, first=first, last=last, **asdict(counts))
     metrics.add_metric("Delivered", MetricUnit.Count, counts.delivered)

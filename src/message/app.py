@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chat import cold_start  # isort: split
+
 import os
 import time
 from functools import cache
@@ -54,6 +56,7 @@ moderation = Moderation(membership, rules, signals, subscriptions, management)
 chat = Context(
     connections, log, rules, signals, membership, moderation, subscriptions, summaries, history_days
 )
+cold_start.done()
 
 
 @logger.inject_lambda_context(clear_state=True)

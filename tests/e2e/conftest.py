@@ -16,7 +16,7 @@ from tests.support.project import ROOT
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-    from tests.e2e.support.browser_windows import BrowserWindows
+    from tests.e2e.support.browser.windows import BrowserWindows
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -35,7 +35,7 @@ async def jwt_engine() -> AsyncIterator[JwtEngine]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    from tests.e2e.support.browser_windows import chromium  # tests without a browser need no driver
+    from tests.e2e.support.browser.windows import chromium  # tests without a browser need no driver
 
     async with chromium() as browser:
         yield browser
@@ -43,7 +43,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def windows(browser: Browser, engine: Engine) -> AsyncIterator[BrowserWindows]:
-    from tests.e2e.support.browser_windows import BrowserWindows
+    from tests.e2e.support.browser.windows import BrowserWindows
 
     yield BrowserWindows(browser, engine)
     for context in browser.contexts:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.asyncapi import ASKED, check_received, check_received_plain
 from tests.support.fakes.lambda_context import LambdaContext
-from tests.support.fakes.management_server import ManagementServer
+from tests.support.fakes.management.server import ManagementServer
 
 CONNECTION = "aBcDeFgHoAMCJ9w="  # of the sample events
 

@@ -178,6 +178,7 @@ VARIABLES = {
         "SOCKET_CONNECTIONS_TABLE_NAME",
         "MESSAGES_TABLE_NAME",
         "HISTORY_DAYS",
+        "RECEIPTS",
         "CONNECTIONS_ENDPOINT",
     ],
 }

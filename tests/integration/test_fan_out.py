@@ -7,10 +7,13 @@ import sys
 import time
 from typing import Any
 
+import boto3
 import pytest
 
 from apigateway.outcomes import Failed, Throttled
+from local.stack import Stack
 from tests.integration.conftest import Site
+from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.fakes.stream import Stream
 
 NO_FAILURES: dict[str, list[Any]] = {"batchItemFailures": []}
@@ -183,3 +186,50 @@ def test_a_message_from_frame_to_frame(site: Site, stream: Stream) -> None:
     assert site.invoke("fanout", batch(*stream.records())) == NO_FAILURES
     assert seqs(site, "ada") == [1, 2, 3]
     assert site.posted()["grace"] == ["Hi 1", "Hi 2", "Hi 3"]
+
+
+def reaction(number: int, room: str, seq: int, user: str) -> dict[str, Any]:
+    """A record of the stream: a room's head after the change `seq`, somebody's reaction to message 1."""
+    made = record(number, room, seq, "")
+    fields = made["dynamodb"]["NewImage"]["last"]["M"]
+    del fields["message"]
+    fields |= {"kind": {"S": "react"}, "of": {"N": "1"}, "user": {"S": user}, "reaction": {"S": "👍"}}
+    return made
+
+
+def test_reactions_of_a_storm_wait_a_second_in_the_slice_queue(site: Site, stack: Stack) -> None:
+    sqs = boto3.client("sqs")
+    name = stack.queues["SliceQueue"].name
+    url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
+    site.connect("c1", "a")
+    site.connect("plain", "a", protocol="plain")
+    site.invoke("fanout", batch(record(1, "a", 1, "Hi")))
+    storm = [reaction(seq, "a", seq, f"user-{seq}") for seq in range(2, 32)]
+    assert site.invoke("fanout", batch(*storm)) == NO_FAILURES
+    assert len(site.posted()["c1"]) == 1
+
+    def receive() -> list[dict[str, Any]]:
+        received = sqs.receive_message(QueueUrl=url, AttributeNames=["All"]).get("Messages", [])
+        return [
+            {
+                "messageId": each["MessageId"],
+                "receiptHandle": each["ReceiptHandle"],
+                "body": each["Body"],
+                "attributes": each["Attributes"],
+            }
+            for each in received
+        ]
+
+    slice_handler = site.start("fanout").slice_handler
+    (waits,) = receive()
+    began = time.monotonic()
+    again = slice_handler({"Records": [waits]}, LambdaContext())
+    assert again == {"batchItemFailures": [{"itemIdentifier": waits["messageId"]}]}
+    while not (due := receive()):
+        time.sleep(0.05)
+    assert time.monotonic() - began > 0.9
+    assert slice_handler({"Records": due}, LambdaContext()) == NO_FAILURES
+    _, frame = map(json.loads, site.posted()["c1"])
+    assert frame["skipped"] == list(range(2, 32))
+    assert frame["changes"][-1]["message"]["reactions"][0]["count"] == 30
+    assert site.posted()["plain"] == ["Hi"]

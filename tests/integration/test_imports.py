@@ -39,10 +39,15 @@ UNUSED = {
 
 
 @pytest.mark.parametrize("name", UNUSED)
-def test_a_handler_imports_only_what_it_uses(stack: Stack, name: str) -> None:
-    imported = imported_by(name, stack)
+def test_a_handler_starts_with_only_what_it_uses_and_collects_garbage_from_then_on(
+    stack: Stack, name: str
+) -> None:
+    before = "import gc, sys; runs = []; gc.callbacks.append(lambda phase, info: runs.append(phase))"
+    after = "print(len(runs), gc.isenabled(), gc.get_freeze_count() > 10_000, *sys.modules)"
+    runs, enabled, frozen, *imported = started(name, stack, before=before, after=after)
     assert f"{name}.app" in imported
-    assert not set(UNUSED[name]) & imported
+    assert not {*UNUSED[name]} & {*imported}
+    assert (runs, enabled, frozen) == ("0", "True", "True")
 
 
 def test_an_authorizer_with_published_keys_waits_for_no_aws_client() -> None:
@@ -87,13 +92,17 @@ def modules_after(code: str) -> set[str]:
 
 def imported_by(name: str, stack: Stack) -> set[str]:
     """Return all modules that are loaded after a cold start of the handler."""
+    return set(started(name, stack, before="import sys", after="print(*sys.modules)"))
+
+
+def started(name: str, stack: Stack, *, before: str, after: str) -> list[str]:
+    """Return the words that a new process prints after a cold start of the handler."""
     environment = {
         **stack.functions[f"{name.capitalize()}Function"].environment,
         "PYTHONPATH": str(ROOT / "src"),
         "AWS_REGION": "us-east-1",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-    code = f"import sys, {name}.app; print(*sys.modules)"
-    command = [sys.executable, "-c", code]
+    command = [sys.executable, "-c", f"{before}; import {name}.app; {after}"]
     printed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    return set(printed.split())
+    return printed.split()

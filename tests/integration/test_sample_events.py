@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 
-from tests.integration.conftest import CONNECTION, Site
+from tests.integration.conftest import CONNECTION, Site, asked_by
+from tests.support.asyncapi import ASKED
 from tests.support.project import ROOT
+from tests.support.sample_events import BOB, MESSAGE
+from tests.support.sample_events import EVENTS as SAMPLES
 
 CONNECTED_AT = 1_795_499_990_456
 USER = "b0a7c6b2e7b04a5f6f1d"
@@ -310,6 +313,81 @@ def unsubscribe(site: Site) -> None:
     assert [item["sk"] for item in site.items("MessagesTable")] == ["HEAD"]
 
 
+def mention(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    reply = asked(site, "mention")
+    ref = "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f80"
+    assert reply.pop("at")
+    assert reply == {"type": "reply", "ref": ref, "status": "ok", "room": "lobby", "seq": 1, "id": ref}
+    (log, _, head) = site.items("MessagesTable")
+    assert (log["mentions"], head["last"]["mentions"]) == ([BOB], [BOB])
+
+
+def presence(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    assert asked(site, "presence") == {
+        "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f81", "status": "ok", "room": "lobby",
+        "count": 1, "members": [{"user": USER, "name": "Ada"}], "more": False,
+    }  # fmt: skip
+
+
+def signals(site: Site, room: str) -> dict[str, dict[str, Any]]:
+    """Return the signals that the fan-out will announce in a room, by kind."""
+    values = {":room": f"SIG#{room}"}
+    found = site.dynamodb.query(
+        TableName="MessagesTable", KeyConditionExpression="pk = :room", ExpressionAttributeValues=values
+    )
+    return {item["sk"]: item for item in found["Items"]}
+
+
+def typing(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    assert asked(site, "typing") == {
+        "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f82", "status": "ok", "room": "lobby",
+    }  # fmt: skip
+    assert signals(site, "lobby")[f"TYPING#{USER}"]["name"] == "Ada"
+
+
+def alive(site: Site) -> None:
+    site.connect(CONNECTION, "lobby")
+    assert asked(site, "alive") == {
+        "type": "reply", "ref": "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f83", "status": "ok",
+    }  # fmt: skip
+    assert site.items("ConnectionsTable")[0]["due"] > 0  # charged: that is the sign of life
+
+
+def moderated(site: Site, event: str, ref: str, **fields: Any) -> dict[str, Any]:
+    """Check the reply to a moderator and what the members will receive, and return the rules of the room."""
+    site.connect(CONNECTION, "sample-news")
+    reply = asked(site, event)
+    told = {name: reply.pop(name) for name in ("until", "expires_in") if name in reply}
+    assert reply == {"type": "reply", "ref": ref, "status": "ok", "room": "sample-news", **fields}
+    frame = json.loads(signals(site, "sample-news")["NOTICE"]["frame"])
+    assert frame.items() >= {"type": "moderated", "room": "sample-news", "moderator": "Ada", **fields}.items()
+    assert frame.get("until") == told.get("until")
+    (rules,) = [item for item in site.items("MessagesTable") if item["sk"] == "RULES"]
+    return rules
+
+
+def ban(site: Site) -> None:
+    rules = moderated(site, "ban", "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f84", user=BOB)
+    assert rules["banned"] == {BOB: lasting(600)}
+
+
+def mute(site: Site) -> None:
+    rules = moderated(site, "mute", "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f85", user=BOB)
+    assert rules["muted"] == {BOB: lasting(3600)}
+
+
+def slow_mode(site: Site) -> None:
+    rules = moderated(site, "slow-mode", "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f86", seconds=30)
+    assert rules["slow_mode"] == 30
+
+
+def lock(site: Site) -> None:
+    assert moderated(site, "lock", "7c3a1e22-5d4b-4f6e-8c9f-2b3c4d5e6f87", locked=True)["locked"] is True
+
+
 def answered_with_error(site: Site, event: str, ref: str | None, code: str) -> None:
     site.connect(CONNECTION, "lobby")
     answer = site.invoke("message", site.event(event))
@@ -389,6 +467,33 @@ def fanout_poison(site: Site) -> None:
     assert {item["sk"] for item in site.items("MessagesTable")} == {"000000000001", "REF"}
 
 
+def fanout_notices(site: Site) -> None:
+    site.connect("phone", "elsewhere")
+    site.connect("laptop", "sample-news")
+    site.connect("text", "samples", protocol="plain")
+    summary = {"pk": "ROOM#samples", "sk": "SUMMARY", "seq": 4, "count": 3}
+    site.dynamodb.put_item(TableName="MessagesTable", Item=summary)
+    assert site.invoke("fanout", site.event("fanout-notices")) == {"batchItemFailures": []}
+    place = {"muted": False, "since": "2026-11-24T05:00:00Z"}
+    mention = {"seq": 3, "user": BOB, "name": "Bob", "at": "2026-11-24T06:00:01.163Z"}
+    notices = [
+        {
+            "type": "notice", "room": "samples", "seq": 4, "read": 1, "unread": 2, "mentions": 1, **place,
+            "mention": mention,
+        },
+        {
+            "type": "notice", "room": "sample-news", "seq": 3, "read": 3, "unread": 0, "mentions": 0, **place,
+        },
+        {"type": "notice", "room": "lobby", "subscribed": False},
+    ]  # fmt: skip
+    receipt = {"type": "read", "room": "sample-news", "user": USER, "name": "Ada", "seq": 3}
+    assert frames_to(site, "phone") == notices
+    laptop = frames_to(site, "laptop")
+    assert [frame for frame in laptop if frame["type"] == "notice"] == notices
+    assert [frame for frame in laptop if frame["type"] == "read"] == [receipt]
+    assert "text" not in site.posted()
+
+
 CASES: dict[str, Callable[[Site], None]] = {
     "authorize": authorize,
     "authorize-origin": authorize_origin,
@@ -409,12 +514,21 @@ CASES: dict[str, Callable[[Site], None]] = {
     "rooms": rooms,
     "unsubscribe": unsubscribe,
     "history": history,
+    "mention": mention,
+    "presence": presence,
+    "typing": typing,
+    "alive": alive,
+    "ban": ban,
+    "mute": mute,
+    "slow-mode": slow_mode,
+    "lock": lock,
     "ping": ping,
     "unknown-action": unknown_action,
     "not-json": not_json,
     "fanout-one-message": fanout_one_message,
     "fanout-hot-room": fanout_hot_room,
     "fanout-poison": fanout_poison,
+    "fanout-notices": fanout_notices,
 }
 
 
@@ -430,6 +544,11 @@ def test_a_sample_event_is_answered(site: Site, name: str) -> None:
 
 def test_every_case_has_its_file() -> None:
     assert {f"{name}.json" for name in CASES} <= {path.name for path in (ROOT / "events").iterdir()}
+
+
+def test_every_action_has_its_event(site: Site) -> None:
+    asked = {asked_by(site.event(name)) for name in EVENTS if SAMPLES[name].function == MESSAGE}
+    assert asked - {None} == set(ASKED)
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=[path.stem for path in ENVIRONMENTS])

@@ -15,7 +15,7 @@ import pytest
 from apigateway import Failed, Poster, http
 from bench.simulator import certificate
 from tests.support.fakes.lambda_context import LambdaContext
-from tests.support.fakes.management_server import ManagementServer
+from tests.support.fakes.management.server import ManagementServer
 from tests.support.project import ROOT
 
 IDS = [f"c{number}=" for number in range(300)]

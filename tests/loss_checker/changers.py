@@ -7,6 +7,7 @@ import json
 import random
 import uuid
 from contextlib import suppress
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from websockets.typing import Subprotocol
 from tests.loss_checker.changes_oracle import Attempt, Form
 
 PAUSE = 0.5  # seconds between the actions of a member, on average
-REPLY_TIMEOUT = 10.0
+REPLY_TIMEOUT = 10.0  # seconds for the first try; each further one waits as long again, up to four times
 EMOJI = ("👍", "🎉", "❤️")
 _AGAIN = {"internal", "not_a_member", "not_connected"}  # errors after which the same frame is sent again
 
@@ -31,15 +32,17 @@ class Changer:
         self.name, self.user = name, ""  # the server says which user that is
         self.shown: dict[int, Form] = {}
         self.attempts: list[Attempt] = []
+        self.notices: list[dict[str, Any]] = []
         self._have: set[int] = set()
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
         self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._count = 0
+        self.asks = "nothing"  # what it waits for, and what came of that so far
 
     async def act(self) -> None:
         """Send a message, or change one."""
-        await asyncio.sleep(self._random.expovariate(1 / PAUSE))
+        await self._pause()
         mine = [seq for seq, message in self.shown.items() if message["user"] == self.user]
         kinds = ["send"] + ["react"] * 3 * bool(self.shown) + ["edit", "edit", "delete"] * bool(mine)
         kind = self._random.choice(kinds)
@@ -54,6 +57,7 @@ class Changer:
             frame |= {"reaction": text, "on": on}
         frame |= {"seq": of} if of else {}
         frame |= {"message": text} if kind in {"send", "edit"} else {}
+        frame |= self._send_fields() if kind == "send" else {}
         outcome = await self._until_answered(frame)
         self.attempts.append(Attempt(self.user, kind, of, text, on, outcome))
 
@@ -99,15 +103,28 @@ class Changer:
             upto += 1
         return upto
 
+    async def _pause(self) -> None:
+        await asyncio.sleep(self._random.expovariate(1 / PAUSE))
+
+    def _send_fields(self) -> dict[str, Any]:
+        """Return what a message has beside its text."""
+        return {}
+
     async def _until_answered(self, frame: dict[str, Any]) -> int | str:
+        reply = await self._until_replied(frame)
+        return int(reply["seq"]) if reply.get("status") == "ok" else str(reply["code"])
+
+    async def _until_replied(self, frame: dict[str, Any]) -> dict[str, Any]:
+        """Return the reply to a frame, which is sent again until it is answered for good."""
         frame = {**frame, "ref": str(uuid.UUID(int=self._random.getrandbits(128), version=4))}
         while True:
             reply = await self._request(frame)
             if reply.get("status") == "ok":
-                return int(reply["seq"])
+                return reply
             code = str(reply.get("code", "internal"))
+            self.asks = f"{frame}, answered {reply}"
             if code not in _AGAIN and "retry_after" not in reply:
-                return code
+                return {**reply, "code": code}
             await asyncio.sleep(reply.get("retry_after", 0.2) + self._random.uniform(0, 0.5))
             if code != "rate_limited":
                 await self._disconnect()
@@ -115,17 +132,21 @@ class Changer:
     async def _request(self, frame: dict[str, Any]) -> dict[str, Any]:
         """Return the reply; over another connection, again and again, while there is none."""
         frame = {"ref": str(uuid.uuid4()), **frame}
-        while True:
-            with suppress(OSError, WebSocketException, TimeoutError, asyncio.CancelledError):
-                return await self._once(frame)
-            task = asyncio.current_task()
-            if task and task.cancelling():
-                raise asyncio.CancelledError
+        for tries in count(1):
+            timeout = REPLY_TIMEOUT * min(tries, 4)
+            try:
+                return await self._once(frame, timeout)
+            except (OSError, WebSocketException, TimeoutError, asyncio.CancelledError) as error:
+                task = asyncio.current_task()
+                if task and task.cancelling():
+                    raise
+                self.asks = f"{frame}, try {tries}: {error!r}"
             await self._disconnect()
             await asyncio.sleep(self._random.uniform(0.1, 0.8))
+        raise AssertionError("tries without end")
 
-    async def _once(self, frame: dict[str, Any]) -> dict[str, Any]:
-        async with asyncio.timeout(REPLY_TIMEOUT):
+    async def _once(self, frame: dict[str, Any], timeout: float) -> dict[str, Any]:
+        async with asyncio.timeout(timeout):
             if self._socket is None:
                 socket = await connect(self._url, subprotocols=[Subprotocol("roomcast.v1")])
                 self._socket, self._reading = socket, asyncio.create_task(self._read(socket))
@@ -146,6 +167,8 @@ class Changer:
                 frame = json.loads(text)
                 if frame.get("type") in {"messages", "reply"}:
                     self._apply(frame)
+                elif frame.get("type") == "notice":
+                    self.notices.append(frame)
                 answered = self._replies.pop(frame.get("ref") or "", None)
                 if answered and not answered.done():
                     answered.set_result(frame)

@@ -1,4 +1,4 @@
-"""A room whose members change its messages during faults, and its judgement."""
+"""A room whose members change its messages and mark what they read during faults, and its judgement."""
 
 from __future__ import annotations
 
@@ -6,46 +6,120 @@ import asyncio
 import random
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from tests.loss_checker.changers import Changer
-from tests.loss_checker.changes_oracle import ChangedRoom, check_changes
+from tests.loss_checker.bounds import Bounds, Deadline, all_within
+from tests.loss_checker.changes_oracle import Attempt, ChangedRoom, Form, check_changes
+from tests.loss_checker.devices import Device
 from tests.loss_checker.faults import Faults
 from tests.loss_checker.oracle import Finding
+from tests.loss_checker.people_oracle import PeopleRoom, Reader, check_people
 
-MEMBERS = 4
-HEALING_TIMEOUT = 120.0  # seconds
+PEOPLE, DEVICES = 3, 2  # per person
 
 
 class ChangingRoom:
     def __init__(self, url: str, rng: random.Random) -> None:
-        self._room = f"changes-{uuid.uuid4().hex[:8]}"
+        self.name = self._room = f"changes-{uuid.uuid4().hex[:8]}"
+        people = [f"{self._room} {letter}" for letter in "abcdefgh"[:PEOPLE]]
         self._members = [
-            Changer(url, self._room, f"{self._room} {number}", random.Random(rng.random()))
-            for number in range(1, MEMBERS + 1)
+            Device(url, self._room, person, number, people, random.Random(rng.random()))
+            for person in people
+            for number in range(1, DEVICES + 1)
         ]
 
     async def act(self, is_running: Callable[[], bool]) -> None:
-        async def acts(member: Changer) -> None:
+        async def acts(member: Device) -> None:
+            await member.subscribe()
             while is_running():
                 await member.act()
 
         await asyncio.gather(*map(acts, self._members))
 
-    async def judge(self, faults: Faults | None) -> tuple[list[Finding], Counter[str]]:
+    @property
+    def asks(self) -> dict[str, str]:
+        """What each member waits for, or waited for last, and what came of that."""
+        return {member.name: member.asks for member in self._members}
+
+    async def judge(self, faults: Faults | None, bounds: Bounds) -> tuple[list[Finding], Counter[str]]:
         """Wait until all is folded and every member has it; return the findings and what was acknowledged."""
-        first = self._members[0]
-        try:
-            async with asyncio.timeout(HEALING_TIMEOUT):
-                await first.say_last()
-                await asyncio.gather(*(member.catch_up() for member in self._members))
-        except TimeoutError:  # the oracle finds what is missing
-            print(f"late after {HEALING_TIMEOUT:.0f} s: {self._room}", flush=True)
-        messages, changes = await first.history()
+        first, last = self._members[0], self._members[-1]
+        messages: dict[int, Form] = {}
+        changes: list[dict[str, Any]] = []
+        lists: dict[str, list[dict[str, Any]]] = {}
+        deadline = Deadline(bounds.healing)
+
+        async def heal() -> None:
+            await first.say_last()
+            await last.unsubscribe()
+            await asyncio.gather(*(member.catch_up() for member in self._members))
+
+        async def read() -> None:
+            found = await first.history()
+            messages.update(found[0])
+            changes.extend(found[1])
+
+        async def list_rooms() -> None:
+            """Until all is counted: what the fan-out has not come to yet is not wrong."""
+            while True:
+                lists.update({member.name: await member.rooms() for member in self._members})
+                if not check_people(self._people(messages, lists, {})):
+                    return
+                await asyncio.sleep(1)
+
+        await all_within(deadline.left, {f"the members of {self._room}": heal()})
+        await all_within(max(deadline.left, bounds.ending), {f"the history of {self._room}": read()})
+        await all_within(max(deadline.left, bounds.ending), {f"the lists with {self._room}": list_rooms()})
         attempts = [attempt for member in self._members for attempt in member.attempts]
         shown = {member.name: member.shown for member in self._members}
-        stored = await faults.stored() if faults else None
+        async with asyncio.timeout(bounds.ending):
+            stored = await faults.stored() if faults else None
+            readable = {"the lists": str(lists), "the history": f"{messages} {changes}"}
+            readable |= {"the tables": stored} if stored else {}
+            if faults:
+                readable |= {"the logs": faults.logs(), "the stream": await faults.deletions()}
         record = ChangedRoom(self._room, attempts, messages, changes, shown, stored)
-        await asyncio.gather(*(member.close() for member in self._members))
+        findings = check_changes(record) + check_people(self._people(messages, lists, readable))
+        await all_within(bounds.ending, {f"the end of {each.name}": each.close() for each in self._members})
         done = [attempt.kind for attempt in attempts if isinstance(attempt.outcome, int)]
-        return check_changes(record), Counter(f"acknowledged {kind}" for kind in done)
+        counts = Counter(f"acknowledged {kind}" for kind in done)
+        for member in self._members:
+            counts["acknowledged read"] += sum(isinstance(each.answered, int) for each in member.readings)
+            counts["notice"] += len(member.notices)
+        counts["mention"] = sum(len(message.get("mentions", [])) for message in messages.values())
+        return findings, counts
+
+    def _people(
+        self,
+        messages: Mapping[int, Form],
+        lists: Mapping[str, list[dict[str, Any]]],
+        readable: Mapping[str, str],
+    ) -> PeopleRoom:
+        people: dict[str, list[Device]] = {}
+        for member in self._members:
+            people.setdefault(member.person, []).append(member)
+        unsubscribed = self._members[-1].person
+        readers = [
+            Reader(
+                user,
+                # A device without an answer to subscribe knows no mark.
+                None if user == unsubscribed else max(device.began or 0 for device in devices),
+                [reading for device in devices for reading in device.readings],
+                [lists.get(device.name, []) for device in devices],
+                [notice for device in devices for notice in device.notices],
+            )
+            for user, devices in people.items()
+        ]
+        attempts = [attempt for member in self._members for attempt in member.attempts]
+        return PeopleRoom(self._room, readers, messages, _deleted(attempts), readable)
+
+
+def _deleted(attempts: list[Attempt]) -> list[str]:
+    """Return the texts that a message had before it was deleted."""
+    gone = {each.of for each in attempts if each.kind == "delete" and isinstance(each.outcome, int)}
+    return [
+        each.text
+        for each in attempts
+        if (each.kind == "send" and each.outcome in gone) or (each.kind == "edit" and each.of in gone)
+    ]

@@ -94,8 +94,30 @@ class Faults:
         return await self._engine.rows(room)
 
     async def stored(self) -> str:
-        """Return all that the messages table has, as text."""
-        return str(await rows(self._engine.engine, "MessagesTable"))
+        """Return all that the tables have, as text."""
+        tables = [await rows(self._engine.engine, table) for table in ("MessagesTable", "ConnectionsTable")]
+        return str(tables)
+
+    def logs(self) -> str:
+        """Return what the functions have printed."""
+        return "\n".join(self._engine.engine.lines)
+
+    async def deletions(self) -> str:
+        """Return the stream's records of messages that were deleted by then, as text.
+
+        Those of before have the texts, and are gone after a day.
+        """
+        engine = self._engine.engine
+        stream = await engine.services.stream(engine.stack.tables["MessagesTable"])
+        found: list[Any] = []
+        for shard in await stream.shards():
+            iterator: str | None = await stream.iterator(shard, position="TRIM_HORIZON")
+            records: list[Any] = [None]
+            while iterator and records:
+                records, iterator = await stream.records(iterator, 1000)
+                images = (record["dynamodb"].get("NewImage", {}) for record in records)
+                found += [image for image in images if "deleted" in image]
+        return str(found)
 
     # the connections
 

@@ -8,12 +8,15 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
+
+from websockets.exceptions import WebSocketException
 
 from tests.e2e.support.clients import frame_client
 from tests.e2e.support.library import Library
+from tests.loss_checker.bounds import Bounds, Deadline, all_within
 from tests.loss_checker.changing_room import ChangingRoom
 from tests.loss_checker.evidence import Evidence
 from tests.loss_checker.faults import Faults
@@ -21,7 +24,6 @@ from tests.loss_checker.oracle import Finding, Message, check
 from tests.loss_checker.workload import Participant
 
 FAULT_INTERVAL = 0.7  # seconds between faults, on average
-HEALING_TIMEOUT = 120.0  # seconds for each step of the recovery after the last fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Settings:
     clients: int = 20
     rooms: int = 4
     seconds: float = 120.0
+    bounds: Bounds = field(default_factory=Bounds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,89 +43,140 @@ class Report:
     findings: list[Finding]
 
     def __str__(self) -> str:
-        counts = ", ".join(f"{what} {count}" for what, count in sorted(self.counts.items()))
-        head = f"{counts}; healed in {self.healing:.0f} s; {len(self.findings)} findings"
+        head = f"{_listed(self.counts)}; healed in {self.healing:.0f} s; {len(self.findings)} findings"
         return "\n".join([head, *map(str, self.findings[:20])])
+
+
+def _listed(counts: Counter[str]) -> str:
+    return ", ".join(f"{what} {count}" for what, count in sorted(counts.items()))
 
 
 async def run(
     library: Library, url: str, settings: Settings, rng: random.Random, faults: Faults | None = None
 ) -> Report:
-    """`faults` are those of a local engine. Without them, the only faults are those of clients."""
+    """`faults` are those of a local engine. Without them, the only faults are those of clients.
+
+    If it is cancelled, it prints what was counted until then, without a judgement.
+    """
     evidence = Evidence(settings.rooms)
     participants = [
         Participant(library, url, f"client {number}", evidence, random.Random(rng.random()))
         for number in range(1, settings.clients + 1)
     ]
     changing = ChangingRoom(url, random.Random(rng.random()))
-    await asyncio.gather(*(participant.join_rooms() for participant in participants))
+    try:
+        return await _run(participants, changing, evidence, url, settings, rng, faults)
+    except asyncio.CancelledError:
+        counts = evidence.summary() + (faults.counts if faults else Counter())
+        print(f"interrupted, nothing is judged: {_listed(counts)}", flush=True)
+        raise
+    finally:
+        await asyncio.gather(*(participant.give_up() for participant in participants))
+
+
+async def _run(
+    participants: list[Participant],
+    changing: ChangingRoom,
+    evidence: Evidence,
+    url: str,
+    settings: Settings,
+    rng: random.Random,
+    faults: Faults | None,
+) -> Report:
+    bounds = settings.bounds
+    joining = {f"{each.name} joins its rooms": each.join_rooms() for each in participants}
+    if late := await all_within(bounds.joining, joining):
+        raise TimeoutError(f"no run without them: {', '.join(late)}")
+    acting = await _act(participants, changing, settings, rng, faults)
+    stopped = time.monotonic()
+    able = [each for each in participants if each.name not in acting]
+    histories = await _heal(able, evidence, url, bounds)
+    healing = time.monotonic() - stopped
+    findings = [Finding("late", who, "an action that faults have begun did not end") for who in acting]
+    if changing.name in acting:
+        findings += [Finding("late", who, asks) for who, asks in changing.asks.items()]
+    async with asyncio.timeout(bounds.ending):
+        for room, history in histories.items():
+            rows = _stored(await faults.rows(room)) if faults else None
+            findings += check(evidence.record(room, history, rows))
+    changed, acknowledged = await changing.judge(faults, bounds)
+    findings += changed
+    counts = evidence.summary() + acknowledged
+    if faults:
+        async with asyncio.timeout(bounds.ending):
+            counts += await faults.take_counts()
+    return Report(counts, healing, findings)
+
+
+async def _act(
+    participants: list[Participant],
+    changing: ChangingRoom,
+    settings: Settings,
+    rng: random.Random,
+    faults: Faults | None,
+) -> list[str]:
+    """Let all act during faults; return the names of those whose last action did not end."""
     end = time.monotonic() + settings.seconds
 
     def is_running() -> bool:
         return time.monotonic() < end
 
-    async def inject(faults: Faults) -> None:
+    work = {actor.name: actor.act(is_running) for actor in [*participants, changing]}
+    if faults:
+        work["the faults"] = _inject(faults, rng, is_running)
+    return await all_within(settings.seconds + settings.bounds.acting, work)
+
+
+async def _inject(faults: Faults, rng: random.Random, is_running: Callable[[], bool]) -> None:
+    try:
         while is_running():
             await asyncio.sleep(rng.expovariate(1 / FAULT_INTERVAL))
             await faults.inject()
+    finally:
         faults.stop()
 
-    injecting = [inject(faults)] if faults else []
-    acting = [actor.act(is_running) for actor in [*participants, changing]]
-    await asyncio.gather(*acting, *injecting)
-    stopped = time.monotonic()
-    histories = await _heal(participants, evidence, url)
-    healing = time.monotonic() - stopped
-    findings: list[Finding] = []
-    for room, history in histories.items():
-        rows = _stored(await faults.rows(room)) if faults else None
-        findings += check(evidence.record(room, history, rows))
-    changed, acknowledged = await changing.judge(faults)
-    findings += changed
-    counts = evidence.summary() + acknowledged
-    if faults:
-        counts += await faults.take_counts()
-    return Report(counts, healing, findings)
 
+async def _heal(
+    participants: list[Participant], evidence: Evidence, url: str, bounds: Bounds
+) -> dict[str, list[Message]]:
+    """Wait until every member has everything, or for the deadline; return the history of each room.
 
-async def _heal(participants: list[Participant], evidence: Evidence, url: str) -> dict[str, list[Message]]:
-    """Wait until every member has everything, or for the timeout; return the history of each room."""
+    What is late is missing: the oracle finds it.
+    """
+    deadline = Deadline(bounds.healing)
     histories: dict[str, list[Message]] = {room: [] for room in evidence.rooms}
-    await _all_within_timeout({f"answers to {each.name}": each.until_answered() for each in participants})
-    await _all_within_timeout(
-        {f"the history of {room}": _read(url, room, into=history) for room, history in histories.items()}
-    )
-    await _all_within_timeout(
-        {f"messages to {each.name}": each.until_caught_up(histories) for each in participants}
-    )
-    await asyncio.gather(*(participant.leave() for participant in participants))
+    answers = {f"answers to {each.name}": each.until_answered() for each in participants}
+    await all_within(deadline.left, answers)
+    # However late the answers were, the rooms are read: without their history all would count as lost.
+    reading = {f"the history of {room}": _read(url, room, into=each) for room, each in histories.items()}
+    await all_within(max(deadline.left, bounds.ending), reading)
+    messages = {f"messages to {each.name}": each.until_caught_up(histories) for each in participants}
+    await all_within(deadline.left, messages)
+    await all_within(bounds.ending, {f"the end of {each.name}": each.leave() for each in participants})
     return histories
 
 
-async def _all_within_timeout(work: Mapping[str, Coroutine[Any, Any, None]]) -> None:
-    """Wait for all, or for the timeout: then the oracle finds what is missing, and this prints who waited."""
-    tasks = {asyncio.create_task(coroutine): what for what, coroutine in work.items()}
-    done, late = await asyncio.wait(tasks, timeout=HEALING_TIMEOUT, return_when=asyncio.FIRST_EXCEPTION)
-    for task in done:
-        task.result()
-    for task in late:
-        print(f"late after {HEALING_TIMEOUT:.0f} s: {tasks[task]}", flush=True)
-        task.cancel()
-
-
 async def _read(url: str, room: str, *, into: list[Message]) -> None:
-    """Read the history of a room page by page."""
-    async with frame_client(url, room=room) as reader:
-        after, more = 0, True
-        while more:
-            page = await reader.request(action="history", room=room, after=after, limit=200)
-            into += [
-                Message(message["seq"], message["id"], message["message"]) for message in page["messages"]
-            ]
-            seqs = [message["seq"] for message in page["messages"]] + page.get("skipped", [])
-            if not seqs and page["more"]:  # a gap that may still be filled
-                await asyncio.sleep(1)
-            after, more = max(seqs, default=after), page["more"]
+    """Read the history of a room page by page, over another connection if one breaks."""
+    after = 0
+    while True:
+        try:
+            async with frame_client(url, room=room) as reader:
+                more = True
+                while more:
+                    page = await reader.request(action="history", room=room, after=after, limit=200)
+                    into += [
+                        Message(message["seq"], message["id"], message["message"])
+                        for message in page["messages"]
+                    ]
+                    seqs = [message["seq"] for message in page["messages"]] + page.get("skipped", [])
+                    if not seqs and page["more"]:  # a gap that may still be filled
+                        await asyncio.sleep(1)
+                    after, more = max(seqs, default=after), page["more"]
+                return
+        except (OSError, TimeoutError, WebSocketException) as error:
+            print(f"the history of {room} after {after}, again: {error!r}", flush=True)
+            await asyncio.sleep(1)
 
 
 def _stored(rows: Iterable[dict[str, Any]]) -> dict[int, Message | None]:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.e2e.support.library import Library, LibraryClient, LibraryRoom, Rejected, RoomEvents
+from tests.loss_checker.bounds import cancel
 from tests.loss_checker.evidence import Evidence
 from tests.loss_checker.oracle import Message, Visit
 
@@ -89,6 +90,10 @@ class Participant:
         await self._count_sockets()
         await self._client.close()
         await asyncio.gather(*self._sending)
+
+    async def give_up(self) -> None:
+        """Wait for no answers any more."""
+        await cancel(self._sending)
 
     # The actions
 

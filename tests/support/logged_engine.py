@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.engine import Engine
-from tests.support.engine_logs import add_log
+from tests.support.plugins.engine_logs import add_log
 from tests.support.project import TEMPLATE
 
 

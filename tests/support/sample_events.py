@@ -56,6 +56,13 @@ def _mark(answer: dict[str, Any]) -> bool:
     return "unread" in reply or reply.get("code") in {"not_subscribed", "rate_limited"}
 
 
+def _typing(answer: dict[str, Any]) -> bool:
+    """True if it is told that Ada types in lobby, or was told less than three seconds ago."""
+    reply = json.loads(answer["body"])
+    return "room" in reply or reply.get("code") in {"rate_limited"}
+
+
+BOB = "c81e728d9d4c2f636f06"
 # In the order in which a connection lives; any other order works as well.
 EVENTS = {
     "authorize": SampleEvent(AUTHORIZER, _authorized),
@@ -75,6 +82,14 @@ EVENTS = {
     "rooms": _reply(status="ok", you={"user": "b0a7c6b2e7b04a5f6f1d", "name": "Ada"}, more=False),
     "unsubscribe": _reply(status="ok", room="lobby"),
     "history": _reply(status="ok", room="lobby"),
+    "mention": _reply(status="ok", room="lobby"),
+    "presence": _reply(status="ok", room="lobby", more=False),
+    "typing": SampleEvent(MESSAGE, _typing),
+    "alive": _reply(status="ok"),
+    "ban": _reply(status="ok", room="sample-news", user=BOB),
+    "mute": _reply(status="ok", room="sample-news", user=BOB),
+    "slow-mode": _reply(status="ok", room="sample-news", seconds=30),
+    "lock": _reply(status="ok", room="sample-news", locked=True),
     "leave": _reply(status="ok", room="general"),
     "ping": _reply(status="ok", pong=True),
     "unknown-action": _reply(status="error", code="unknown_action"),
@@ -82,6 +97,7 @@ EVENTS = {
     "fanout-one-message": _exactly(FANOUT, {"batchItemFailures": []}),
     "fanout-hot-room": _exactly(FANOUT, {"batchItemFailures": []}),
     "fanout-poison": _exactly(FANOUT, {"batchItemFailures": [{"itemIdentifier": "170000000000000000002"}]}),
+    "fanout-notices": _exactly(FANOUT, {"batchItemFailures": []}),
     "disconnect": _exactly(DISCONNECT, OK),
 }
 # What these post is printed by the engine as received by the connection of the sample events.

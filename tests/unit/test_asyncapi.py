@@ -31,9 +31,10 @@ from chat.storage import keys
 from chat.storage.connections import Connection, Connections
 from chat.storage.log.fold import MAX_PEOPLE, MAX_REACTIONS
 from chat.storage.log.log import Log
+from chat.storage.newest import MAX_SHOWN
 from chat.storage.people.place import MAX_MENTIONS
 from chat.storage.people.subscriptions import Subscriptions
-from chat.storage.people.summaries import MAX_SHOWN, Summaries
+from chat.storage.people.summaries import Summaries
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from tests.support import asyncapi

@@ -1,80 +1,237 @@
-import { Page } from "./page.js";
-import { bringsToken, Preferences } from "./preferences.js";
+import { Frame } from "./views/frame.js";
+import { Page } from "./views/page.js";
+import { Device } from "./state/device.js";
+import { Drafts } from "./state/drafts.js";
+import { bringsToken, Preferences } from "./state/preferences.js";
+import { Finding } from "./finding.js";
+import { Telling } from "./telling.js";
+import { ChatRooms } from "./state/rooms/chat-rooms.js";
+import { Directory } from "./state/rooms/directory.js";
+import { Place } from "./state/place.js";
+import { readSettings } from "./state/settings.js";
 import { Roomcast } from "../roomcast.js";
-import { RoomModel } from "./room-model.js";
+import { RoomMemory } from "./state/rooms/room-memory.js";
+import { unsentStorage } from "./state/unsent.js";
+import { keepFiles } from "./views/service-worker.js";
+import { meantRoom } from "./text/room-name.js";
+import { tokenRooms } from "./text/token-rooms.js";
+import { settings as written } from "../settings.js";
 
-const page = new Page();
+/** Milliseconds. */
+const SECOND = 1000;
+
+const settings = readSettings(written);
+const frame = new Frame();
+const page = new Page(settings);
 const preferences = new Preferences({
   address: location.href,
-  endpoint: page.endpoint,
-  local: () => localStorage,
-  session: () => sessionStorage,
+  settings,
+  device: new Device(() => localStorage, window),
+  tab: new Device(() => sessionStorage),
 });
-history.replaceState(null, "", preferences.address);
+const drafts = new Drafts(preferences.device, preferences.owner);
+const place = new Place(preferences.address, settings.rooms[0], { history, window, location });
 // A browser loads nothing for an address that differs only after its "#".
 addEventListener("hashchange", () => bringsToken(location.href) && location.reload());
 const { endpoint, name, client, token } = preferences;
-const chat = new Roomcast(endpoint, { name, client, token });
-chat.addEventListener("state", ({ detail: { state } }) => page.showState(state, preferences));
+const unsent = unsentStorage({ ...preferences, local: () => localStorage, locks: navigator.locks });
+const chat = new Roomcast(endpoint, { name, client, token, ...unsent });
 chat.addEventListener("error", ({ detail }) => console.warn("roomcast", detail));
-/** @type {Map<string, RoomModel>} by room: the one on the screen, and those with messages still to be sent */
-const models = new Map();
-let current = open(preferences.room);
+const rooms = new ChatRooms(chat, new RoomMemory(preferences.device, preferences.owner));
+rooms.addEventListener("change", draw);
+const named = [...settings.rooms, ...tokenRooms(typeof token === "string" ? token : "")];
+const directory = new Directory(chat, { ...preferences, drafts, named });
+directory.addEventListener("change", drawRooms);
+if (token) directory.watchInbox(); // Without tokens nobody may write to an inbox.
+chat.addEventListener("state", ({ detail: { state } }) => {
+  page.showState(state);
+  draw();
+});
 
-/** @param {string} room @returns {RoomModel} */
-function open(room) {
-  const model = new RoomModel(chat, room);
-  models.set(room, model);
-  model.addEventListener("change", (/** @type {any} */ { detail: newMessages }) => {
-    if (model !== current) return;
-    if (page.isAtEnd) current.trim();
-    page.showRoom(current, { newMessages });
+const telling = new Telling({ chat, rooms, person: preferences, enter: (room) => go({ room }) });
+const finding = new Finding({
+  page, rooms, place,
+  copyLink: () => copyLink(),
+  choices: (room) => telling.choices(room),
+  list: () => directory.sections.flatMap(({ lines }) => lines),
+  enter: (room) => go({ room }),
+});
+
+/** Show what is known of the room, in the next frame. */
+function draw() {
+  frame.ask(page, () => {
+    if (page.isAtEnd) rooms.open.trim();
+    page.showRoom(rooms.open, () => rooms.known);
+    page.showSelf(self());
+    showTrouble();
   });
-  model.addEventListener("left", () => models.delete(room));
-  return model;
 }
 
-/** Show the room that the preferences name. */
-function enterRoom() {
-  history.replaceState(null, "", preferences.address);
-  if (chat.state === "closed") return location.reload();
-  if (current.room !== preferences.room || current.absence) current.leave();
-  current = models.get(preferences.room) ?? open(preferences.room);
-  current.cancelLeave();
-  page.showPreferences(preferences);
-  page.showRoom(current, { follow: true });
+/** Who the user is, as the side bar shows it. */
+function self() {
+  const { user = "", name = "" } = rooms.open; // as the server has them
+  const isFixed = Boolean(token);
+  return { user, name: isFixed ? name : preferences.name, isFixed, guest: name || "Guest", isNew: preferences.isNew && name !== "" };
 }
 
-page.addEventListener("write", (/** @type {any} */ { detail: text }) => write(text));
-page.addEventListener("retry", (/** @type {any} */ { detail: { id, text } }) => write(text, id));
-page.addEventListener("typing", () => current.sendTyping());
-page.addEventListener("reply", (/** @type {any} */ { detail: message }) => answer(message.seq));
-page.addEventListener("cancel", () => answer(0));
-page.addEventListener("edit", (/** @type {any} */ { detail: { message, text } }) => current.edit(message, text));
-page.addEventListener("delete", (/** @type {any} */ { detail: message }) => current.delete(message));
-page.addEventListener("react", (/** @type {any} */ { detail: { message, reaction } }) => current.react(message, reaction));
-page.addEventListener("moderate", (/** @type {any} */ { detail: { action, message } }) => {
-  current.moderate(action, message);
-});
-page.addEventListener("earlier", () => current.loadEarlier());
-page.addEventListener("enter", enterRoom);
-page.addEventListener("change", (/** @type {any} */ { detail: changes }) => {
-  const { name } = preferences;
-  preferences.update(changes);
-  if (preferences.name !== name) chat.rename(preferences.name);
+/** Show the rooms that are known, in the next frame. */
+function drawRooms() {
+  frame.ask(directory, () => page.showRooms(directory.sections, (room) => place.linkTo(room)));
+}
+
+/** @param {{room?: string, pane?: string}} target */
+function go(target) {
+  place.go(target);
   enterRoom();
-});
+}
 
-/** @param {string} text @param {string} [id] - of a failed message, to send it again */
-function write(text, id) {
-  current.write(text, id);
-  page.showRoom(current, { follow: true });
+/** Show the room of this place. */
+function enterRoom() {
+  if (chat.state === "closed") return location.reload();
+  rooms.enter(place.room);
+  directory.enter(place.room);
+  for (const room of directory.muted) rooms.park(room); // Their messages need not come.
+  page.showPlace({ ...preferences, room: place.room, isList: place.pane === "rooms" });
+  showDraft();
+  finding.onRoom();
+  draw();
+}
+
+/** Show what was begun in this room, and in no other. */
+function showDraft() {
+  const { text, replyTo } = drafts.of(rooms.open.room);
+  page.showDraft(text);
+  rooms.open.answer(replyTo);
+}
+
+/** @param {string} text - that was begun */
+function keepDraft(text) {
+  drafts.set(rooms.open.room, { text, replyTo: rooms.open.answered?.seq ?? 0 });
+}
+
+page.addEventListener("write", (/** @type {any} */ { detail: { text, picked } }) => write(text, undefined, picked));
+page.addEventListener("answer", (/** @type {any} */ { detail: { text, replyTo } }) => {
+  const before = rooms.open.answered?.seq ?? 0;
+  rooms.open.answer(replyTo);
+  rooms.open.write(text);
+  rooms.open.answer(before);
+});
+page.addEventListener("take-back", () => giveBack(rooms.open.acts.takeBack()));
+page.addEventListener("retry", () => chat.retry());
+page.addEventListener("draft", (/** @type {any} */ { detail: text }) => keepDraft(text));
+drafts.addEventListener("change", (/** @type {any} */ { detail: room }) => room === rooms.open.room && showDraft());
+addEventListener("pagehide", () => {
+  drafts.flush();
+  rooms.open.acts.finish();
+  rooms.keep();
+  directory.keep();
+});
+// Where nothing can be kept, the browser asks whether to leave what waits.
+addEventListener("beforeunload", (event) => rooms.isSending && !preferences.device.isLasting && event.preventDefault());
+page.addEventListener("typing", () => rooms.open.sendTyping());
+page.addEventListener("cancel", () => answer(0));
+page.addEventListener("action", (/** @type {any} */ { detail }) => act(detail));
+page.addEventListener("seen", (/** @type {any} */ { detail: seq }) => directory.read(seq));
+page.addEventListener("earlier", () => rooms.open.history.loadEarlier());
+page.addEventListener("later", () => rooms.open.history.loadLater());
+page.addEventListener("found", () => rooms.open.history.found());
+page.addEventListener("find", (/** @type {any} */ { detail: seq }) => finding.goTo(seq));
+page.addEventListener("newest", () => {
+  rooms.open.history.goToEnd();
+  page.follow();
+  draw();
+});
+page.addEventListener("look", (/** @type {any} */ { detail: seq }) => rooms.open.reading.look(seq));
+page.addEventListener("attention", (/** @type {any} */ { detail: isHere }) => {
+  if (isHere) rooms.open.reading.comeBack();
+  else rooms.open.reading.goAway();
+});
+page.addEventListener("dismiss", () => rooms.open.reading.dismiss());
+page.addEventListener("day", draw);
+page.addEventListener("enter", enterRoom);
+page.addEventListener("rename", (/** @type {any} */ { detail: name }) => preferences.rename(name));
+preferences.addEventListener("rename", () => {
+  place.rename(preferences.name);
+  chat.rename(preferences.name);
+  draw();
+});
+page.addEventListener("met", () => {
+  preferences.meet();
+  draw();
+});
+page.addEventListener("copy", () => copyLink());
+page.addEventListener("go", (/** @type {any} */ { detail: typed }) => go({ room: meantRoom(typed, directory.known) || place.room }));
+page.addEventListener("screen", (/** @type {any} */ { detail: screen }) => go({ pane: screen === "rooms" ? "rooms" : "" }));
+page.addEventListener("star", (/** @type {any} */ { detail: { room, on } }) => directory.star(room, on));
+page.addEventListener("mute", async (/** @type {any} */ { detail: { room, on } }) => {
+  await directory.mute(room, on);
+  if (on) rooms.park(room);
+});
+page.addEventListener("unfollow", async (/** @type {any} */ { detail: room }) => {
+  await directory.unfollow(room);
+  rooms.park(room);
+});
+place.addEventListener("change", enterRoom);
+
+/** Do what the user does with a message. @param {any} detail - of the page's event `action` */
+function act({ action, message, ...needs }) {
+  if (action === "reply") {
+    answer(message.seq);
+    page.compose();
+  } else if (action === "amend") {
+    rooms.open.acts.discard(message);
+    giveBack(message);
+  } else if (action === "thread") {
+    page.openThread(message.root || message.seq);
+    draw();
+  } else if (action === "retry") write(message.text, message.id);
+  else if (action === "link") copyLink(message.seq);
+  else if (action === "moderate") rooms.open.moderation.act(needs.moderation);
+  else rooms.open.acts.do({ action, message, ...needs });
+}
+
+/** Copy the address of the open room, or of a message in it. Only a secure page has a clipboard. @param {number} [seq] */
+function copyLink(seq) {
+  navigator.clipboard?.writeText(place.linkTo(place.room, seq));
+}
+
+/** Put a text back into the field, before what was begun there. @param {{text: string, replyTo: number} | null} message */
+function giveBack(message) {
+  if (!message) return;
+  const { text, replyTo } = drafts.of(rooms.open.room);
+  const both = text ? `${message.text}\n\n${text}` : message.text;
+  drafts.set(rooms.open.room, { text: both, replyTo: replyTo || message.replyTo });
+  showDraft();
+  page.compose();
+}
+
+/**
+ * @param {string} text @param {string} [id] - of a failed message, to send it again
+ * @param {import("./state/room/room-people.js").Member[]} [picked] - of the people that it may mention
+ */
+function write(text, id, picked) {
+  if (id === undefined) drafts.clear(rooms.open.room);
+  rooms.open.history.goToEnd();
+  page.follow();
+  rooms.open.write(text, id, picked);
 }
 
 /** @param {number} seq - of the message that the next one answers; 0: none */
 function answer(seq) {
-  current.answer(seq);
-  page.showRoom(current);
+  rooms.open.answer(seq);
+  drafts.set(rooms.open.room, { ...drafts.of(rooms.open.room), replyTo: seq });
 }
 
+/** Tell about the connection, and when it will be tried again. */
+function showTrouble() {
+  const { state, nextAttemptIn } = chat;
+  const { tokenFrom } = preferences;
+  page.showTrouble({ state, nextAttemptIn, tokenFrom, waiting: rooms.open.pending.length });
+}
+
+setInterval(() => {
+  if (chat.state !== "open") showTrouble();
+  if (rooms.open.absentUntil) draw(); // It counts down.
+}, SECOND);
 enterRoom();
+keepFiles();

@@ -5,12 +5,22 @@ import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const WEB = fileURLToPath(new URL("..", import.meta.url));
-const BROWSER_FILES = ["roomcast.js", ...filesIn("roomcast"), ...filesIn("page")];
+const BROWSER_FILES = ["settings.js", "roomcast.js", ...filesIn("roomcast"), ...filesIn("page")];
 
-/** Each layer may import itself and the layers after it. */
+/** Each layer of the library may import itself and the layers after it. */
 const LAYERS = ["page", "roomcast.js", "room", "transport", "protocol"];
+/** What each folder of the page may import besides itself. The views are given parts of the state, and so know their types. */
+const PAGE = {
+  main: ["finding", "telling", "views", "state", "words", "text", "roomcast.js", "settings.js"],
+  finding: ["views", "state", "words", "text"],
+  telling: ["views", "state", "words", "text", "roomcast.js"],
+  views: ["words", "text"],
+  state: ["words", "text", "roomcast.js"],
+  words: ["text"],
+  text: [],
+};
 /** Imports nothing, and every layer may import it. */
-const BESIDE = ["roomcast/emitter.js", "roomcast/deferred.js", "roomcast/transport/clock.js"];
+const BESIDE = ["roomcast/emitter.js", "roomcast/deferred.js", "roomcast/transport/clock.js", "settings.js"];
 
 function filesIn(folder) {
   const names = readdirSync(join(WEB, folder), { recursive: true }).filter((name) => name.endsWith(".js"));
@@ -34,6 +44,12 @@ function importsOf(file, { types = false } = {}) {
 function layerOf(file) {
   const [first, second] = file.split("/");
   return first === "roomcast" ? second : first;
+}
+
+/** Return the folder of a file of the page; of main.js, which is in none, `main`; of another file its layer. */
+function folderOf(file) {
+  const [first, second] = file.split("/");
+  return first === "page" ? second.replace(".js", "") : first;
 }
 
 /** Return every path of imports from a file back to itself. */
@@ -68,13 +84,22 @@ describe("imports in web/", () => {
   });
 
   it("of the files beside the layers do not exist", () => {
-    for (const file of BESIDE) assert.deepEqual(importsOf(file, { types: true }), [], file);
+    for (const file of BESIDE) assert.deepEqual(importsOf(file), [], file);
   });
 
   it("of the page reach the library only through roomcast.js", () => {
     for (const file of BROWSER_FILES.filter((file) => layerOf(file) === "page")) {
       const deeper = importsOf(file, { types: true }).filter((imported) => imported.startsWith("roomcast/"));
       assert.deepEqual(deeper, [], file);
+    }
+  });
+
+  it("of the page go one way: main to views and state, and these to words and text", () => {
+    for (const file of BROWSER_FILES.filter((file) => layerOf(file) === "page")) {
+      const folder = folderOf(file);
+      for (const imported of importsOf(file).filter((imported) => folderOf(imported) !== folder)) {
+        assert.ok(PAGE[folder]?.includes(folderOf(imported)), `${file} imports ${imported}`);
+      }
     }
   });
 

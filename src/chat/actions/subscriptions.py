@@ -12,8 +12,9 @@ from chat.protocol import frames, places
 from chat.protocol.frames import Request
 from chat.protocol.places import RoomsReply
 from chat.storage.keys import MAX_SEQ
+from chat.storage.newest import Newest
 from chat.storage.people.place import Place, Subscription
-from chat.storage.people.summaries import Newest, Summary
+from chat.storage.people.summaries import Summary
 
 ROOMS, MAX_ROOMS = 50, 100  # in a page of `rooms`, if the client asks for no number; and at most
 

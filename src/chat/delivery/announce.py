@@ -15,7 +15,7 @@ from chat.protocol import frames
 from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberPage, MemberReader
 from chat.storage.members import MAX_LISTED_MEMBERS, Member, Slice, people_in
-from chat.storage.signals import Notice, PresenceChanged, Signal, Signals, Typing
+from chat.storage.signals import Notice, PresenceChanged, ReadReceipt, Signal, Signals, Typing
 
 
 class Announcer:
@@ -42,9 +42,9 @@ class Announcer:
     async def announce(self, room: str, signals: Sequence[Signal]) -> Counts | None:
         """Post signals to the members that speak frames. Raises ReadFailed if the members cannot be read.
 
-        Above the presence limit a room gets only notices: each join, leave and typing would cost a post to
-        everybody. The change to above the limit is such a notice. None if the slices of a large room post the
-        notices.
+        Above the presence limit a room gets only notices: each join, leave, receipt and typing would cost a
+        post to everybody. The change to above the limit is such a notice. None if the slices of a large room
+        post the notices.
         """
         page = await self._members.page(room, limit=MAX_LISTED_MEMBERS + 1)
         notices = [
@@ -100,6 +100,7 @@ class Announcer:
             if person.user in present
         ]
         for_all += [Frame(notice.frame) for notice in notices]
+        for_all += [Frame(frames.read(room, each.person, each.seq)) for each in _receipts(signals, present)]
 
         def frames_for(member: Member) -> list[Frame]:
             if member.protocol == "plain":
@@ -107,6 +108,15 @@ class Announcer:
             return for_all + [frame for person, frame in typing if person.user != member.user]
 
         return frames_for
+
+
+def _receipts(signals: Sequence[Signal], present: Mapping[str, Person]) -> list[ReadReceipt]:
+    """Return the receipt with the highest seq of each person who is in the room."""
+    ascending = sorted(
+        (signal for signal in signals if isinstance(signal, ReadReceipt)), key=lambda receipt: receipt.seq
+    )
+    highest = {receipt.person.user: receipt for receipt in ascending}
+    return [receipt for user, receipt in highest.items() if user in present]
 
 
 def _only(page: MemberPage) -> ReadMembers:

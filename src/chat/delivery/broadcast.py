@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_lambda_powertools import Logger
 
+from chat.delivery.coalescing import Coalescing
 from chat.delivery.deliver import Counts, Delivery, Results, for_each, stored_traces
 from chat.delivery.retries import to_the_end, with_retries
 from chat.delivery.slice_queue import SliceQueue, SliceTask
@@ -28,6 +29,7 @@ class Broadcaster:
         delivery: Delivery,
         slice_queue: SliceQueue,
         unread: Unread,
+        coalescing: Coalescing,
         daemon: Sink,
         *,
         large_room: int,
@@ -39,6 +41,7 @@ class Broadcaster:
         self._delivery = delivery
         self._slice_queue = slice_queue
         self._unread = unread
+        self._coalescing = coalescing
         self._daemon = daemon
         self._large_room = large_room
         self._slices = slices
@@ -46,7 +49,7 @@ class Broadcaster:
     async def broadcast_all(self, runs: Mapping[str, Sequence[Entry]]) -> Results:
         """Broadcast each room's run, all rooms at once; a room that fails does not stop another.
 
-        The result of a large room is None: its slices count.
+        The result of a large room is None: its slices count. So is that of reactions that wait.
         """
         return await for_each(runs, self.broadcast, error_message="broadcast failed")
 
@@ -54,8 +57,9 @@ class Broadcaster:
         """Repair a run, then post it in order to every member: the history has whatever a client receives.
 
         At the same time count it for those who have subscribed. For a large room, enqueue a task for each
-        slice instead, and post nothing here. No failing connection fails a broadcast. Raises what DynamoDB or
-        SQS raise when they cannot be used.
+        slice instead, and post nothing here. In a storm of reactions, a run of nothing else waits
+        (`coalescing.py`). No failing connection fails a broadcast. Raises what DynamoDB or SQS raise when
+        they cannot be used.
         """
         with BroadcastTrace(self._daemon, room, stored_traces(run)) as trace:
             with trace.phase("repair"):
@@ -68,6 +72,9 @@ class Broadcaster:
     async def _post(
         self, room: str, run: Sequence[Entry], repaired: Repaired, trace: BroadcastTrace
     ) -> Counts | None:
+        if await self._coalescing.holds_back(room, repaired):
+            return None
+        repaired = await self._coalescing.with_waiting(room, repaired)
         slices = repaired.slices
         if slices is None:
             with trace.phase("read members"):
@@ -83,7 +90,7 @@ class Broadcaster:
             slices = await asyncio.to_thread(self._log.mark_large, room, self._slices)
             logger.info("marked large", room=room, estimate=page.estimate)
         with trace.phase("enqueue"):
-            after, to = run[0].seq - 1, run[-1].seq
+            after, to = repaired.entries[0].seq - 1, run[-1].seq
             tasks = [
                 SliceTask(Slice(room, number, slices), after, to, epoch=repaired.epoch)
                 for number in range(slices)

@@ -15,6 +15,7 @@ from apigateway import Batch, Delivered, Frame, Gone, ManagementClient, Outcome,
 from chat.expiry import EXPIRED, Expiry, close_sockets
 from chat.membership import CONNECT_GRACE, Membership
 from chat.protocol import frames
+from chat.protocol.entries import newest_reactions
 from chat.protocol.messages import Entry
 from chat.storage.members import Member
 from chat.tracing import BroadcastTrace
@@ -121,7 +122,7 @@ class Delivery:
     ) -> Counts:
         """Post repaired entries of a log to the members that `read_members` adds, in order to each."""
         by_protocol: dict[str, list[Frame]] = {
-            "v1": [Frame(text) for text in frames.messages(room, epoch, entries)],
+            "v1": [Frame(text) for text in frames.messages(room, epoch, newest_reactions(entries))],
             # A plain client gets nothing of a run of skipped numbers.
             "plain": [Frame(text) for text in frames.plain(entries)],
         }

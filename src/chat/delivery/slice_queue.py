@@ -1,4 +1,6 @@
-"""Large rooms: each slice of a room's hash space is broadcast by itself.
+"""The queue of what is broadcast later than the stream brings it: slices of large rooms, coalesced reactions.
+
+Large rooms: each slice of a room's hash space is broadcast by itself.
 
 A large room would hold up the rooms that share its shard of the stream. So the fan-out only repairs its runs,
 and enqueues a task for each slice on a FIFO queue whose message groups are the slices. A slice task posts the
@@ -29,7 +31,7 @@ _SEND = 10  # messages in one SendMessageBatch, SQS's bound
 
 
 class EnqueueFailed(Exception):
-    """SQS did not accept a slice task."""
+    """SQS did not accept a task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,16 @@ class SliceTask:
     part: int = 0
     notice: Notice | None = None
     epoch: str | None = None
+
+    @property
+    def group(self) -> str:
+        return _token(self.slice.room, self.slice.number)
+
+    @property
+    def deduplication(self) -> str:
+        """The stream repeats a run after a failure: its tasks must not be run twice."""
+        notice = self.notice.id if self.notice else ""
+        return _token(self.slice.room, self.slice.number, self.to, self.part, notice)
 
     def body(self) -> str:
         return json.dumps(
@@ -64,14 +76,50 @@ class SliceTask:
 
     @classmethod
     def parse(cls, body: str) -> SliceTask:
-        fields = json.loads(body)
+        return cls.from_fields(json.loads(body))
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> SliceTask:
         slice_ = Slice(fields["room"], fields["slice"], fields["slices"])
         notice = fields["notice"] and Notice(**fields["notice"])
         return cls(slice_, fields["after"], fields["to"], fields["part"], notice, fields["epoch"])
 
 
+@dataclass(frozen=True, slots=True)
+class ReactionTask:
+    """Broadcast the reactions of a room that wait: those above the seq `after`.
+
+    `round` is how many such broadcasts there were before. All reactions that wait for one broadcast enqueue
+    the same task. `epoch` is the log's.
+    """
+
+    room: str
+    after: int
+    round: int
+    epoch: str | None = None
+
+    @property
+    def group(self) -> str:
+        return _token(self.room, "reactions")
+
+    @property
+    def deduplication(self) -> str:
+        return _token(self.room, "reactions", self.round)
+
+    def body(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+type Task = SliceTask | ReactionTask
+
+
+def parse_task(body: str) -> Task:
+    fields = json.loads(body)
+    return ReactionTask(**fields) if "round" in fields else SliceTask.from_fields(fields)
+
+
 class SliceQueue:
-    """The FIFO queue of slice tasks."""
+    """The FIFO queue of tasks."""
 
     def __init__(self, queue_url: str) -> None:
         self._queue_url = queue_url
@@ -81,7 +129,7 @@ class SliceQueue:
         """Made when first needed: without large rooms never."""
         return boto3.client("sqs", config=_CONFIG)
 
-    def enqueue(self, tasks: Sequence[SliceTask]) -> None:
+    def enqueue(self, tasks: Sequence[Task]) -> None:
         """Enqueue all tasks. Raises EnqueueFailed if SQS rejects one; it is safe to enqueue them again."""
         for batch in batched(tasks, _SEND, strict=False):
             answer = self._sqs.send_message_batch(
@@ -90,15 +138,8 @@ class SliceQueue:
                     {
                         "Id": str(number),
                         "MessageBody": task.body(),
-                        "MessageGroupId": _token(task.slice.room, task.slice.number),
-                        # The stream repeats a run after a failure: its tasks must not be run twice.
-                        "MessageDeduplicationId": _token(
-                            task.slice.room,
-                            task.slice.number,
-                            task.to,
-                            task.part,
-                            task.notice.id if task.notice else "",
-                        ),
+                        "MessageGroupId": task.group,
+                        "MessageDeduplicationId": task.deduplication,
                     }
                     for number, task in enumerate(batch)
                 ],

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from chat.delivery.retries import to_the_end, with_retries
 from chat.protocol.messages import Entry
 from chat.storage.log.repair import Repaired
-from chat.storage.people.marks import Marks, marks_of, taken_back
-from chat.storage.people.summaries import Summaries
+from chat.storage.people.marks import Mark, Marks, marks_of, taken_back
+from chat.storage.people.summaries import Summaries, Summary, Uncounted, is_message
 
 
 class Unread:
@@ -23,11 +23,29 @@ class Unread:
         """
         followed, entries = repaired.followed, repaired.entries
         if followed is not None and entries:
-            count = await with_retries(self._summaries.count, room, followed, entries)
-            if count is not None:
-                marks = marks_of(entries, count, followed)
-                await to_the_end(*(with_retries(self._marks.write, room, mark) for mark in marks))
+            count = self._summaries.count
+            try:
+                counted = await with_retries(count, room, followed, entries)
+            except Uncounted as gap:
+                await self._catch_up(room, followed, gap.summary, entries[-1].seq)
+                counted = await with_retries(count, room, followed, entries)
+            if counted is not None:
+                await self._mark(room, marks_of(entries, counted, followed))
         await self._take_back(room, entries, followed is not None)
+
+    async def _catch_up(self, room: str, followed: int, done: Summary, to: int) -> None:
+        """Follow by its rows what no run has brought, up to a seq.
+
+        The marks come first: whoever dies before the count does them again, and after it nobody would.
+        """
+        while done.seq < to:
+            entries = await with_retries(self._summaries.left_out, room, done.seq, to)
+            done = Summary(entries[-1].seq, done.count + sum(map(is_message, entries)))
+            await self._mark(room, marks_of(entries, done.count, followed))
+            await with_retries(self._summaries.count, room, followed, entries)
+
+    async def _mark(self, room: str, marks: Sequence[Mark]) -> None:
+        await to_the_end(*(with_retries(self._marks.write, room, mark) for mark in marks))
 
     async def _take_back(self, room: str, entries: Sequence[Entry], followed: bool) -> None:
         """Take back the mentions of deleted messages; then their rows need not name anybody any more."""

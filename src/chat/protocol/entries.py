@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chat.identity.identity import Person
 from chat.protocol.frame_builder import FrameBuilder, encode
 from chat.protocol.messages import Change, Entry, Message, Reaction
+
+MAX_LISTED = 50  # reactions to one message in a broadcast
+
+
+def newest_reactions(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries of a broadcast; of very many reactions to one message only the newest are listed.
+
+    The others become skipped numbers: the message has them all, and in a storm of reactions each frame would
+    be as large as a frame can be.
+    """
+    listed: Counter[int] = Counter()
+
+    def shortened(entry: Entry) -> Entry:
+        if entry.change is None or entry.change.kind != "react":
+            return entry
+        listed[entry.change.of] += 1
+        return entry if listed[entry.change.of] <= MAX_LISTED else Entry(entry.seq, None)
+
+    return [shortened(entry) for entry in reversed(entries)][::-1]
 
 
 class EntriesBuilder(FrameBuilder):

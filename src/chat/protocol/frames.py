@@ -113,6 +113,11 @@ def typing(room: str, person: Person) -> str:
     return encode({"type": "typing", "room": room, "user": person.user, "name": person.name})
 
 
+def read(room: str, person: Person, seq: int) -> str:
+    """A person has read a room up to a seq."""
+    return encode({"type": "read", "room": room, **person_fields(person), "seq": seq})
+
+
 def moderated(room: str, action: str, moderator: str, **fields: Any) -> str:
     """An action of a moderator in a room."""
     return encode({"type": "moderated", "room": room, "action": action, "moderator": moderator, **fields})

@@ -1,4 +1,4 @@
-"""The cursors of the slices: how far each slice of a large room has been broadcast."""
+"""How far broadcasts have come that do not follow the stream: those of slices, and of coalesced reactions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from chat.storage import keys
 from chat.storage.dynamodb import Table
 from chat.storage.members import Slice
+
+_KEPT = 24 * 60 * 60  # seconds after its last write when DynamoDB may delete a cursor of reactions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +39,23 @@ class Cursors(Table):
         if cursor.to is not None:
             item |= {"to": cursor.to, "reached": cursor.reached}
         self._dynamodb.put_item(TableName=self._table, Item=item)
+
+
+@dataclass(frozen=True, slots=True)
+class ReactionCursor:
+    """A room's members have all coalesced reactions up to `seq`. `round` counts their broadcasts."""
+
+    round: int = 0
+    seq: int = 0
+
+
+class ReactionCursors(Table):
+    """The cursors of coalesced reactions in the messages table. Only a room's reaction task writes them."""
+
+    def read(self, room: str) -> ReactionCursor:
+        item = self._get(keys.reaction_cursor(room)) or {}
+        return ReactionCursor(int(item.get("round", 0)), int(item.get("seq", 0)))
+
+    def write(self, room: str, cursor: ReactionCursor) -> None:
+        item = {"round": cursor.round, "seq": cursor.seq, "expires_at": int(self._now()) + _KEPT}
+        self._dynamodb.put_item(TableName=self._table, Item=keys.reaction_cursor(room) | item)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import batched
 from typing import Any
 
@@ -24,6 +25,9 @@ _CONFIG = BOTO_CONFIG.merge(Config(max_pool_connections=50))
 _CANCELED_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
 # Seconds between attempts at what a busy DynamoDB left out of a batch; boto3 leaves these to its caller.
 _BUSY_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+# Calls wait for DynamoDB four times as long as they compute: more threads than these would not be faster.
+_THREADS = 8
+_FEW = 8  # calls; for fewer, no thread is started
 _MAX_GET = 100  # keys in one BatchGetItem, DynamoDB's bound
 _MAX_WRITE = 25  # requests in one BatchWriteItem, DynamoDB's bound
 
@@ -136,6 +140,17 @@ def _in_batches(requests: Sequence[Any], size: int, send: Callable[[list[Any]], 
             if delay is None:
                 raise TimeoutError("DynamoDB is busy: it left out part of a batch after all retries")
             time.sleep(delay)
+
+
+def at_once[T, R](call: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Return the results of a call per item, in order; of many items, made in several threads.
+
+    What one call raises is raised when all calls that have begun are done.
+    """
+    if len(items) < _FEW:
+        return [call(item) for item in items]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        return list(threads.map(call, items))
 
 
 def transact(dynamodb: Any, writes: Sequence[dict[str, Any]]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chat.identity.identity import Person
@@ -129,10 +130,13 @@ def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
     """
     if "not_a_message" in item:
         return None
-    return keys.room_of(item["pk"]), _entry(int(item["seq"]), item["last"])
+    seq, changed = int(item["seq"]), int(item.get("changed", 0))
+    before = int(item["changed_before"]) if changed == seq else changed
+    return keys.room_of(item["pk"]), replace(entry_of(seq, item["last"]), changed_before=before)
 
 
-def _entry(seq: int, item: Mapping[str, Any]) -> Entry:
+def entry_of(seq: int, item: Mapping[str, Any]) -> Entry:
+    """Return a message or a change as an entry; the change without its message."""
     return Entry(seq, None, _change(item)) if "kind" in item else Entry(seq, from_item(item))
 
 
@@ -155,4 +159,6 @@ def epoch_of(head: Mapping[str, Any], table: str) -> str | None:
 def from_row(item: Mapping[str, Any]) -> Row:
     """Return an entry of the log from its row; a change without its message."""
     seq = int(item["sk"])
-    return Row(Entry(seq, None) if "skipped" in item else _entry(seq, item), item["at"])
+    if "skipped" in item or "pending" in item:
+        return Row(Entry(seq, None), item["at"], "pending" in item)
+    return Row(entry_of(seq, item), item["at"])

@@ -15,6 +15,7 @@
     a person's reaction     REACTION#<room>#<seq>     <reaction>#<user>
     a slow-mode cooldown    COOLDOWN#<room>#<user>    COOLDOWN
     a slice's cursor        CUR#<room>                <slice>/<slices>
+    a cursor of reactions   CUR#<room>                REACTIONS
     a signal                SIG#<room>                PRESENCE, NOTICE or TYPING#<user>
 
 `#` joins the parts of a partition key and is escaped in them. A room named "a#b" cannot reach the items of
@@ -24,6 +25,7 @@ room "a".
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 type Key = dict[str, str]
 
@@ -145,6 +147,18 @@ def row_sk(seq: int) -> str:
     return f"{seq:012d}"
 
 
+def rows_between(room: str, first: int, last: int) -> dict[str, Any]:
+    """Return the part of a Query's request that names a room's rows from one seq to another."""
+    return {
+        "KeyConditionExpression": "pk = :log AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": {
+            ":log": log_pk(room),
+            ":first": row_sk(first),
+            ":last": row_sk(last),
+        },
+    }
+
+
 def row(room: str, seq: int) -> Key:
     return {"pk": log_pk(room), "sk": row_sk(seq)}
 
@@ -172,6 +186,10 @@ def cooldown(room: str, user: str) -> Key:
 
 def cursor(room: str, slice_: int, slices: int) -> Key:
     return {"pk": f"CUR#{escape(room)}", "sk": f"{slice_:04d}/{slices:04d}"}
+
+
+def reaction_cursor(room: str) -> Key:
+    return {"pk": f"CUR#{escape(room)}", "sk": "REACTIONS"}
 
 
 def signal(room: str, kind: str) -> Key:

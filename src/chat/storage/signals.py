@@ -1,8 +1,9 @@
-"""Signals: ephemeral events of a room. Somebody comes or goes, is typing, or a moderator did something.
+"""Signals: ephemeral events of a room. Somebody comes, goes, types or reads, or a moderator did something.
 
 A signal is written to the messages table. The table's stream takes it to the fan-out, as it takes messages,
 but it is not part of the history. All signals of one kind and room share one item, because Lambda keeps the
 order of a stream only per item: otherwise a person who leaves and joins could be shown to join and leave.
+A read receipt has no item of its own: it comes of the record of the person's subscription.
 """
 
 from __future__ import annotations
@@ -43,6 +44,14 @@ class Typing:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadReceipt:
+    """A person has read the room up to a seq."""
+
+    person: Person
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A frame for everybody in the room. `id` tells apart two notices with the same frame."""
 
@@ -50,7 +59,7 @@ class Notice:
     id: str
 
 
-type Signal = PresenceChanged | Typing | Notice
+type Signal = PresenceChanged | Typing | ReadReceipt | Notice
 
 
 class Signals(Table):

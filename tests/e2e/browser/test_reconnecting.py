@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
@@ -13,7 +14,7 @@ import pytest
 from playwright.async_api import expect
 
 from local.engine import Engine
-from tests.e2e.support.browser_windows import BrowserWindows, fill_in, say
+from tests.e2e.support.browser.windows import BrowserWindows, all_sent, fill_in, say
 from tests.e2e.support.clients import frame_client
 from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
@@ -66,11 +67,13 @@ async def test_a_message_written_offline_is_sent_when_the_network_is_back(
     await ada.context.set_offline(True)
     await expect(ada.locator("#status")).to_have_text("Offline")
     await say(ada, "written while away")
-    await expect(ada.locator(".message .delivery")).to_have_text("Sending…")
+    await expect(ada.locator("#trouble")).to_have_text("Offline. 1 message waits.")
+    await expect(ada.locator(".message .delivery")).to_have_text("Waiting for the connection…")
     await say(grace, "said meanwhile")
     await ada.context.set_offline(False)
     await expect(ada.locator(".message .text")).to_have_text(["said meanwhile", "written while away"])
-    await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
+    await all_sent(ada)
+    await expect(ada.locator("#strip")).to_be_hidden()
     await expect(grace.locator(".message .text")).to_have_text(["said meanwhile", "written while away"])
 
 
@@ -90,17 +93,18 @@ async def test_an_unsent_message_survives_a_reload_while_the_engine_is_down(
     windows: BrowserWindows, host: str, room: str
 ) -> None:
     port = free_port()
-    ada = await windows.open(
-        f"{host}/?name=Ada&room={room}&endpoint=ws://127.0.0.1:{port}/prod", await windows.new_person()
-    )
+    person = await windows.new_person()
+    await person.add_init_script("Math.random = () => globalThis.luck ?? 0.5")
+    ada = await windows.open(f"{host}/?name=Ada&room={room}&endpoint=ws://127.0.0.1:{port}/prod", person)
     await say(ada, "into the night")
     await ada.reload()
     await expect(ada.locator(".mine .text")).to_have_text(["into the night"])
-    await expect(ada.locator(".mine .delivery")).to_have_text("Sending…")
-    await expect(ada.locator("#status")).to_have_text("Rejected or unreachable")
+    await expect(ada.locator("#trouble")).to_contain_text("1 message waits. Next try in")
+    await ada.evaluate("globalThis.luck = 60")  # The next pause is so long that only the button ends it.
+    await expect(ada.locator("#trouble")).to_have_text(re.compile(r"Next try in \d\d+ s\."))
     async with LoggedEngine(port=port, origins=[host]) as engine:
-        await ada.evaluate("window.dispatchEvent(new Event('online'))")
-        await expect(ada.locator(".mine .delivery")).to_have_text("Sent")
+        await ada.get_by_role("button", name="Try now").click()
+        await all_sent(ada)
         grace = await windows.open(f"{engine.url}/?room={room}", await windows.new_person())
         await expect(grace.locator(".message .text")).to_have_text(["into the night"])
         await ada.reload()
@@ -127,7 +131,7 @@ async def test_after_a_restart_of_the_engine_everything_is_there_once(
         engine = await stack.enter_async_context(LoggedEngine(port=port, data=tmp_path))
         for page in (ada, grace):
             await page.evaluate("window.dispatchEvent(new Event('online'))")
-            await expect(page.locator(".mine .delivery").last).to_have_text("Sent")
+            await all_sent(page)
         await say(ada, "after")
         async with frame_client(engine.socket_url, room=room) as reader:
             seen = await reader.request(action="history", room=room, after=0)
@@ -147,9 +151,10 @@ async def test_a_log_that_starts_over_goes_on_below_what_was_there(
         engine = await stack.enter_async_context(LoggedEngine(port=port))
         ada = await windows.open(f"{engine.url}/?name=Ada&room={room}", await windows.new_person())
         await say(ada, "one")
-        await expect(ada.locator(".mine .delivery")).to_have_text(["Sent"])
+        await all_sent(ada)
         await stack.aclose()
         await stack.enter_async_context(LoggedEngine(port=port))
+        # No click on "Try now": it is gone if the page has come back by itself meanwhile.
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await expect(ada.locator(".note")).to_have_text("This room's history begins again here.")
         await say(ada, "again")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bench.suites import capacity_units as benchmark
-from tests.e2e.support.clients import frame_client
+from tests.e2e.support.clients import frame_client, user_of
 from tests.e2e.support.engine_with_proxies import changed_template, engine_with_proxies
-from tests.e2e.support.read_write_units import Meter
+from tests.e2e.support.read_write_units import Meter, Units
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -50,3 +50,40 @@ async def test_a_message_of_a_kilobyte_takes_at_most_five_write_and_four_read_un
     counted = benchmark.of_message()
     assert writes == counted.sending.writes + counted.repair.writes
     assert reads == counted.sending.reads + counted.repair.reads + benchmark.of_members(MEMBERS)
+
+
+async def test_a_mention_takes_a_write_unit_per_user_and_a_notice_reads_its_connections(
+    room: str, tmp_path: Path
+) -> None:
+    late = changed_template(
+        tmp_path, {"BatchSize: 1000": "BatchSize: 1000\n      MaximumBatchingWindowInSeconds: 1"}
+    )
+    async with (
+        engine_with_proxies(late, concurrency=1) as proxied,
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room="", client="bob") as phone,
+        frame_client(proxied.url, room="", client="bob") as laptop,
+    ):
+        await phone.request(action="subscribe", room=room)
+        devices = (phone, laptop)
+        await asyncio.gather(
+            *(each.until(lambda each=each: each.of_type("notice") != []) for each in devices)
+        )
+        meter = Meter(proxied.dynamodb)
+
+        async def units_of(text: str, mentions: list[str]) -> Units:
+            seq = (await ada.send(room, text, mentions=mentions))["seq"]
+            await ada.until_received(text)
+            for device in devices if user_of("bob") in mentions else ():
+                await device.until(lambda device=device: device.of_type("notice")[-1]["seq"] == seq)
+            # The marks may come after the broadcast. Nothing has to happen until then.
+            await asyncio.sleep(1)
+            return await meter.take(proxied.engine.services.dynamodb)
+
+        await units_of("warm now", [user_of("bob")])
+        without = await units_of("nobody", [])
+        strangers = await units_of("strangers", [f"{number:020x}" for number in range(3)])
+        bob = await units_of("Bob?", [user_of("bob")])
+    assert (strangers.writes, strangers.reads) == (without.writes + 3, without.reads)
+    # His item among the users, his two connections and the room's summary are read for the notice.
+    assert (bob.writes, bob.reads) == (without.writes + 1, without.reads + 4)

@@ -89,6 +89,8 @@ async def test_a_plain_client_receives_nothing_of_changes(engine: Engine, room: 
         plain_client(engine.socket_url, room=room) as bare,
     ):
         await ada.send(room, "one")
+        # A message is posted as it is when its run is repaired.
+        await bare.until(lambda: "one" in bare.received)
         await react(ada, room, 1)
         await ada.request(action="edit", room=room, seq=1, message="uno")
         await ada.request(action="delete", room=room, seq=1)
@@ -206,3 +208,36 @@ async def test_a_deleted_text_is_stored_nowhere(engine: Engine, room: str) -> No
         await ada.request(action="delete", room=room, seq=1)
         await ada.until_changed(3)
         assert secret not in await stored(engine)
+
+
+async def test_a_storm_of_reactions_reaches_everybody_and_delays_no_message(
+    engine: Engine, room: str
+) -> None:
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(frame_client(engine.socket_url, room=room, client=f"client-{n}"))
+            for n in range(8)
+        ]
+        bare = await stack.enter_async_context(plain_client(engine.socket_url, room=room))
+        ada, *_ = clients
+        await ada.send(room, "Hi")
+        reactions = [chr(ord("a") + number) for number in range(15)]
+        storm = asyncio.gather(
+            *(react(client, room, 1, reaction=reaction) for client in clients for reaction in reactions)
+        )
+        said = await ada.send(room, "in the storm")
+        for client in clients:
+            await client.until_received("in the storm")
+        assert {reply["status"] for reply in await storm} == {"ok"}
+        await ada.send(room, "afterwards")
+        for client in clients:
+            await client.until(lambda client=client: len(set(client.known_seqs)) == 8 * 15 + 3)  # type: ignore[misc]
+            assert set(client.known_seqs) == set(range(1, 8 * 15 + 4))
+            counts = {each["reaction"]: each["count"] for each in client.shown[1]["reactions"]}
+            assert counts == dict.fromkeys(reactions, 8)
+            assert client.texts.count("in the storm") == 1
+            assert client.shown[said["seq"]]["message"] == "in the storm"
+        await bare.receives("Hi", "in the storm", "afterwards")
+        messages, changes = await ada.history(room, 8 * 15 + 3)
+        assert messages == ada.shown
+        assert len(changes) == 8 * 15

@@ -18,8 +18,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from local.traces import pages as trace_pages
-from tests.support.engine_logs import log_file
 from tests.support.issuer import AUDIENCE, ISSUER, KeySetServer, claims, ec_key, forged, published, token
+from tests.support.plugins.engine_logs import log_file
 from tests.support.ports import free_pair
 from tests.support.project import ROOT
 from tests.support.waiting import TIMEOUT, until

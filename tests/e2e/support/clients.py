@@ -208,7 +208,7 @@ async def code_of(asked: Awaitable[dict[str, Any]]) -> str:
 
 def user_of(client: str) -> str:
     """Return the user of a connection with this `client` in an open chat."""
-    from chat.identity.identity import anonymous_identity  # src is not on the path of `tests.loss_checker`
+    from chat.identity.identity import anonymous_identity  # after `tests.loss_checker` has added src
 
     return anonymous_identity(client=client, name=None, connection_id="", protocol="v1").user
 

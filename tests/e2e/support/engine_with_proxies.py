@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ async def rows(engine: Engine, table: str, operation: str = "Scan", **request: A
 
 @dataclass(frozen=True, slots=True)
 class EngineWithProxies:
-    engine: Engine
+    engine: LoggedEngine
     dynamodb: RecordingProxy
     gateway: RecordingProxy
 
@@ -118,12 +119,9 @@ async def engine_with_proxies(path: Path = TEMPLATE, **options: Any) -> AsyncIte
         RecordingProxy(f"http://127.0.0.1:{service_port}") as dynamodb,
         RecordingProxy(f"http://127.0.0.1:{port}") as gateway,
     ):
-        environment = {
-            "Parameters": {
-                "AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url,
-                "CONNECTIONS_ENDPOINT": f"{gateway.url}/prod",
-            }
-        }
+        environment = {"Parameters": {"CONNECTIONS_ENDPOINT": f"{gateway.url}/prod"}}
+        for function in re.findall(r"^  (\w+Function):$", path.read_text(), re.MULTILINE):
+            environment[function] = {"AWS_ENDPOINT_URL_DYNAMODB": dynamodb.url_of(function)}
         async with LoggedEngine(
             path, port=port, service_port=service_port, environment=environment, **options
         ) as engine:

@@ -1,28 +1,45 @@
 /**
- * Host clients of web/roomcast.js for tests in Python. Each line of the input is a command,
- * {"id", "do", "client", ...}. Each line of the output is a reply, {"id", "ok"} or {"id", "code", "detail"}.
+ * Host clients of the library at the path of the first argument, for tests in Python. Each line of the input is a
+ * command, {"id", "do", "client", ...}. Each line of the output is a reply, {"id", "ok"} or {"id", "code", "detail"}.
  */
 import { createInterface } from "node:readline";
-import { Roomcast } from "../../../web/roomcast.js";
+import { pathToFileURL } from "node:url";
+
+const { Roomcast } = await import(pathToFileURL(process.argv[2]).href);
 
 const KILLED = Symbol("killed");
+
+/** How a message looks: its seq, text, reactions with their counts, and if it is deleted or has a pending change. */
+function lookOf({ seq, message: text, reactions = [], deleted = false, pending = false }) {
+  return { seq, text, reactions: Object.fromEntries(reactions.map((each) => [each.reaction, each.count])), deleted, pending };
+}
 
 /** Records the events of a room since it was joined. */
 class RoomRecorder {
   messages = []; // [seq, id, text]
+  changed = []; // the seqs of messages that were shown and have changed since
+  forms = []; // how they looked then, by `lookOf`, with reactions too
   gaps = []; // [from, to]
   resets = 0;
   acknowledged = []; // [id, seq]
   failed = []; // [id, code]
+  failedChanges = []; // [action, seq of the message, code]
   #waiting = [];
 
   constructor(room) {
     this.room = room;
     room.addEventListener("message", ({ detail: { seq, id, message } }) => this.#onMessage([seq, id, message]));
+    room.addEventListener("changed", ({ detail }) => this.changed.push(detail.seq));
+    for (const type of ["changed", "reactions"]) {
+      room.addEventListener(type, ({ detail }) => this.forms.push(lookOf(detail)));
+    }
     room.addEventListener("lost", ({ detail }) => this.gaps.push([detail.from, detail.to]));
     room.addEventListener("reset", () => this.resets++);
     room.addEventListener("sent", ({ detail: { id, seq } }) => this.acknowledged.push([id, seq]));
-    room.addEventListener("failed", ({ detail: { id, code } }) => this.failed.push([id, code]));
+    room.addEventListener("failed", ({ detail: { id, code, action, of } }) => {
+      this.failed.push([id, code]);
+      if (action) this.failedChanges.push([action, of ?? null, code]);
+    });
   }
 
   /** Resolves when there are `count` messages, and one with this seq or a later one. */
@@ -47,6 +64,8 @@ class Tab {
   window = new EventTarget();
   socketLogs = []; // the events of each socket: [name, milliseconds]
   frames = 0; // that the library sent
+  joins = []; // [room, after] of each frame that joins a room; after: null at the first time
+  received = {}; // how many frames came of each type
   #began = performance.now();
   #sockets = [];
 
@@ -75,6 +94,7 @@ class Tab {
         this.addEventListener("close", () => this.#record("closed"));
         this.addEventListener("message", ({ data }) => {
           const frame = JSON.parse(data || "{}");
+          tab.received[frame.type] = (tab.received[frame.type] ?? 0) + 1;
           if (frame.status === "ok" && this.#joining.delete(frame.ref)) this.#record("joined");
         });
       }
@@ -85,7 +105,10 @@ class Tab {
 
       send(data) {
         const frame = JSON.parse(data);
-        if (frame.action === "join") this.#joining.add(frame.ref);
+        if (frame.action === "join") {
+          this.#joining.add(frame.ref);
+          tab.joins.push([frame.room, frame.after ?? null]);
+        }
         tab.frames++;
         super.send(data);
       }
@@ -111,6 +134,7 @@ class Tab {
 
 class Client {
   states = [];
+  errors = []; // {action, room, code, detail}
   rooms = new Map();
 
   constructor(url, options, stored) {
@@ -119,6 +143,7 @@ class Client {
     globalThis.addEventListener = window.addEventListener.bind(window); // The library looks for it; Node has none.
     this.chat = new Roomcast(url, { ...options, clock, storage, WebSocket });
     this.chat.addEventListener("state", ({ detail }) => this.states.push(detail.state));
+    this.chat.addEventListener("error", ({ detail }) => this.errors.push(detail));
   }
 
   async join(name, options) {
@@ -140,6 +165,9 @@ const commands = {
   async leave({ client, room }) {
     await recorder(client, room).room.leave();
   },
+  edit: ({ client, room, target, message, options }) => recorder(client, room).room.edit(target, message, options),
+  delete: ({ client, room, target }) => recorder(client, room).room.delete(target),
+  react: ({ client, room, target, reaction, on }) => recorder(client, room).room.react(target, reaction, on),
   subscribe: ({ client, room, options }) => recorder(client, room).room.subscribe(options),
   unsubscribe: ({ client, room }) => recorder(client, room).room.unsubscribe(),
   read: ({ client, room, seq }) => recorder(client, room).room.read(seq),
@@ -170,12 +198,12 @@ const commands = {
   },
   until: ({ client, room, ...condition }) => recorder(client, room).until(condition),
   events({ client, room }) {
-    const { messages, gaps, resets, acknowledged, failed, room: { pending } } = recorder(client, room);
-    return { messages, gaps, resets, acknowledged, failed, pending: pending.map(({ id }) => id) };
+    const { room: { pending, pendingChanges = [] }, ...recorded } = recorder(client, room);
+    return { ...recorded, pending: pending.map(({ id, message }) => [id, message]), pendingChanges };
   },
   connectionLog({ client }) {
-    const { states, tab } = clients.get(client);
-    return { states, sockets: tab.socketLogs, frames: tab.frames };
+    const { states, errors, tab: { socketLogs: sockets, frames, joins, received } } = clients.get(client);
+    return { states, errors, sockets, frames, joins, received };
   },
   /** Return the messages before those that were shown, by pages, the newest page first. */
   async readBack({ client, room, limit }) {

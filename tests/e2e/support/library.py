@@ -1,4 +1,4 @@
-"""Clients of web/roomcast.js as in a page, hosted in one Node process and controlled from here."""
+"""Clients of web/roomcast.js, or of an earlier form of it, hosted in one Node process as in a page."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import pytest
 
+from tests.support.project import ROOT
 from tests.support.waiting import TIMEOUT
 
 HOST = Path(__file__).with_name("library.mjs")
@@ -33,17 +34,34 @@ class Rejected(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Form:
+    """How a message looked to the client when it changed."""
+
+    seq: int
+    text: str
+    reactions: dict[str, int]  # counts
+    deleted: bool
+    pending: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RoomEvents:
-    """The events of a room since it was joined: messages as (seq, id, text), gaps, resets, the results of the
-    client's own messages, and those that are still pending.
+    """The events of a room since it was joined.
+
+    They are messages as (seq, id, text), the seqs of messages that were shown and have changed, how those
+    looked then, gaps, resets, the results of the client's own messages and changes, and what is pending.
     """
 
     messages: list[tuple[int, str, str]]
+    changed: list[int]
+    forms: list[Form]
     gaps: list[tuple[int, int]]
     resets: int
     acknowledged: dict[str, int]
     failed: dict[str, str]
-    pending: list[str]
+    failed_changes: list[tuple[str, int | None, str]]  # the action, the message's seq and the code
+    pending: dict[str, str]  # texts by id
+    pending_changes: list[dict[str, Any]]
 
     @property
     def texts(self) -> list[str]:
@@ -56,18 +74,25 @@ class RoomEvents:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLog:
-    """The states of a client in order, and for each of its sockets the events as (name, milliseconds).
+    """The states and errors of a client in order, and the events of each socket as (name, milliseconds).
 
-    `frames` is how many the client sent.
+    `frames` is how many the client sent, `joins` the rooms that it joined and after which number (None at
+    first), and `received` how many frames of each type came.
     """
 
     states: list[str]
+    errors: list[dict[str, Any]]
     sockets: list[list[tuple[str, float]]]
     frames: int
+    joins: list[tuple[str, int | None]]
+    received: dict[str, int]
 
 
 class Library:
     """The Node process. Entering the context starts it, leaving ends it with all its clients."""
+
+    def __init__(self, path: Path = ROOT / "web" / "roomcast.js") -> None:
+        self._path = path
 
     async def __aenter__(self) -> Self:
         self._process = await asyncio.create_subprocess_exec(
@@ -75,6 +100,7 @@ class Library:
             "--experimental-websocket",  # Node 20 has it only so
             "--no-warnings",
             str(HOST),
+            str(self._path),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=_LINE,
@@ -144,7 +170,8 @@ class LibraryClient:
         return LibraryRoom(self, await self._request("inbox"))
 
     async def connection_log(self) -> ConnectionLog:
-        return ConnectionLog(**await self._request("connectionLog"))
+        answer = await self._request("connectionLog")
+        return ConnectionLog(**{**answer, "joins": [(room, after) for room, after in answer["joins"]]})
 
     async def close(self) -> None:
         await self._request("close")
@@ -171,6 +198,23 @@ class LibraryRoom:
         acknowledgement: dict[str, Any] = await self._request("send", message=message, options=options)
         return acknowledgement
 
+    async def edit(self, message: int | str, text: str, **options: Any) -> dict[str, Any]:
+        """Edit a message, by its seq or its ref, and return the acknowledgement. Raises Rejected."""
+        acknowledgement: dict[str, Any] = await self._request(
+            "edit", target=message, message=text, options=options
+        )
+        return acknowledgement
+
+    async def delete(self, message: int | str) -> dict[str, Any] | None:
+        acknowledgement: dict[str, Any] | None = await self._request("delete", target=message)
+        return acknowledgement
+
+    async def react(self, message: int | str, reaction: str, on: bool = True) -> dict[str, Any]:
+        acknowledgement: dict[str, Any] = await self._request(
+            "react", target=message, reaction=reaction, on=on
+        )
+        return acknowledgement
+
     async def subscribe(self, **options: Any) -> None:
         await self._request("subscribe", options=options)
 
@@ -193,11 +237,15 @@ class LibraryRoom:
         answer = await self._request("events")
         return RoomEvents(
             messages=[(seq, id_, text) for seq, id_, text in answer["messages"]],
+            changed=answer["changed"],
+            forms=[Form(**form) for form in answer["forms"]],
             gaps=[(first, last) for first, last in answer["gaps"]],
             resets=answer["resets"],
             acknowledged=dict(answer["acknowledged"]),
             failed=dict(answer["failed"]),
-            pending=answer["pending"],
+            failed_changes=[(action, seq, code) for action, seq, code in answer["failedChanges"]],
+            pending=dict(answer["pending"]),
+            pending_changes=answer["pendingChanges"],
         )
 
     async def read_back(self, limit: int | None = None) -> list[list[tuple[int, str, str]]]:

@@ -20,6 +20,8 @@ class Call:
 
     operation: str
     body: dict[str, Any]
+    # That calls DynamoDB with boto3 by `RecordingProxy.url_of`. The fan-out reads members without boto3.
+    function: str = ""
 
     @property
     def text(self) -> str:
@@ -82,6 +84,10 @@ class RecordingProxy:
         await self._runner.cleanup()
         await self._session.close()
 
+    def url_of(self, function: str) -> str:
+        """Return the URL by which the proxy knows this function's calls."""
+        return f"{self.url}/{function}"
+
     def before(self, matches: Matches, action: Action, times: int = 1) -> Rule:
         return self._add(Rule(matches, action, False, times))
 
@@ -103,12 +109,13 @@ class RecordingProxy:
             return web.Response(status=400)
         target = request.headers.get("X-Amz-Target", "")
         if target:
-            call = Call(target.rpartition(".")[2], json.loads(raw))
+            call = Call(target.rpartition(".")[2], json.loads(raw), request.path.strip("/"))
             raw = json.dumps(call.body | self.added_fields).encode() if self.added_fields else raw
         else:
             call = Call(request.method, {"path": request.path, "frame": raw.decode()})
         if (answer := await self._apply(call, after=False)) is not None:
             return answer
+        path = "/" if target else request.raw_path
         headers = {
             name: value
             for name, value in request.headers.items()
@@ -116,7 +123,7 @@ class RecordingProxy:
         }
         try:
             async with self._session.request(
-                request.method, self._upstream + request.raw_path, data=raw, headers=headers
+                request.method, self._upstream + path, data=raw, headers=headers
             ) as upstream:
                 body = await upstream.read()
         except ClientError:  # the engine is stopping
@@ -151,6 +158,11 @@ def writes(part: str, operation: str | None = None) -> Matches:
         return part in json.dumps(call.body.get("Key") or call.body.get("Item"))
 
     return matches
+
+
+def by(function: str, matches: Matches) -> Matches:
+    """Match only calls of one function: what one writes, another may have written before it."""
+    return lambda call: call.function == function and matches(call)
 
 
 def operation(name: str, part: str = "") -> Matches:

@@ -13,6 +13,7 @@ class ProxiedConnection:
     def __init__(self, ends: tuple[asyncio.StreamWriter, asyncio.StreamWriter]) -> None:
         self._ends = ends
         self.silent = False
+        self.is_answered = True
 
     def cut(self) -> None:
         """End it at once for both sides, without a close frame."""
@@ -22,6 +23,10 @@ class ProxiedConnection:
     def silence(self) -> None:
         """Drop whatever is sent from now on, without an error on either side: a half-open connection."""
         self.silent = True
+
+    def drop_answers(self) -> None:
+        """Drop what the server sends from now on, while it still receives what the client sends."""
+        self.is_answered = False
 
 
 class TcpFaultProxy:
@@ -53,10 +58,14 @@ class TcpFaultProxy:
             writer.transport.abort()
             return
         connection = ProxiedConnection((writer, far_writer))
+        if not self._accepting:  # cut off meanwhile
+            connection.cut()
+            return
         self.connections.add(connection)
         try:
             await asyncio.gather(
-                _forward(connection, reader, far_writer), _forward(connection, far_reader, writer)
+                _forward(connection, reader, far_writer),
+                _forward(connection, far_reader, writer, is_answer=True),
             )
         finally:
             self.connections.discard(connection)
@@ -64,12 +73,15 @@ class TcpFaultProxy:
 
 
 async def _forward(
-    connection: ProxiedConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    connection: ProxiedConnection,
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    is_answer: bool = False,
 ) -> None:
     """Copy until one side ends, then close the other."""
     try:
         while data := await reader.read(64 * 1024):
-            if not connection.silent:
+            if not connection.silent and (connection.is_answered or not is_answer):
                 writer.write(data)
                 await writer.drain()
         writer.close()

@@ -13,10 +13,14 @@ from aiohttp import web
 
 from tests.e2e.support.clients import FrameClient, frame_client, plain_client
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
-from tests.e2e.support.recording_proxy import Call, Hold, Matches, operation, writes
+from tests.e2e.support.recording_proxy import Call, Hold, Matches, by, operation, writes
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def writes_ref(ref: str) -> Matches:
+    return lambda call: writes("REF#")(call) and ref in call.text
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -37,7 +41,8 @@ async def test_the_message_function_dies_and_the_resend_gets_the_stored_seq(
     ):
         ref = str(uuid.uuid4())
         died = proxied.dynamodb.after(
-            lambda call: last_write(call) and room in call.text, proxied.killer("MessageFunction")
+            by("MessageFunction", lambda call: last_write(call) and room in call.text),
+            proxied.killer("MessageFunction"),
         )
         await ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
         await died.happened.wait()
@@ -63,7 +68,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
     ):
         # The first call has its seq and is held up before its ref; both come to the same end, whoever is
         # first.
-        held = proxied.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, hold)
+        held = proxied.dynamodb.before(by("MessageFunction", writes_ref(ref)), hold)
         first = asyncio.create_task(ada.send(room, "once", ref=ref))
         await until(lambda: held.hits)
         second = await grace.send(room, "once", ref=ref)
@@ -140,7 +145,7 @@ async def test_a_message_function_that_fails_answers_internal_and_the_resend_is_
         plain_client(proxied.url, room=room) as bare,
     ):
         ref = str(uuid.uuid4())
-        proxied.dynamodb.before(lambda call: writes("REF#")(call) and ref in call.text, fail)
+        proxied.dynamodb.before(by("MessageFunction", writes_ref(ref)), fail)
         first = await ada.send(room, "once", ref=ref)
         assert (first["status"], first["code"]) == ("error", "internal")
         assert "secret" not in first["detail"] and "Traceback" not in first["detail"]

@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from tests.e2e.support.clients import FrameClient, frame_client
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
-from tests.e2e.support.recording_proxy import Call, Hold, Matches, operation, writes
+from tests.e2e.support.recording_proxy import Call, Hold, Matches, by, operation, writes
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -80,7 +80,9 @@ async def test_the_message_function_dies_and_the_resend_gets_the_changes_seq(
 ) -> None:
     async with two_devices(proxied, room) as clients:
         ada, other = clients
-        died = proxied.dynamodb.after(in_room(room, last_write), proxied.killer("MessageFunction"))
+        died = proxied.dynamodb.after(
+            in_room(room, by("MessageFunction", last_write)), proxied.killer("MessageFunction")
+        )
         frame = {**CHANGES[kind], "room": room, "seq": 1, "ref": f"change of {room}"}
         await ada.send_frame(frame)
         await died.happened.wait()
@@ -158,7 +160,7 @@ async def test_a_resend_overtakes_a_message_function_that_hangs(
     async with two_devices(proxied, room) as clients:
         ada, other = clients
         frame = {**CHANGES[kind], "room": room, "seq": 1, "ref": f"change of {room}"}
-        held = proxied.dynamodb.before(in_room(room, writes("REF#")), hold)
+        held = proxied.dynamodb.before(in_room(room, by("MessageFunction", writes("REF#"))), hold)
         first = asyncio.create_task(ada.request(**frame))
         await until(lambda: held.hits)
         second = await other.request(**frame)

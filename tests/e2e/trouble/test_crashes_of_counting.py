@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.e2e.support.clients import FrameClient, frame_client
 from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
-from tests.e2e.support.recording_proxy import Hold, Matches, operation, writes
+from tests.e2e.support.recording_proxy import Hold, Matches, by, operation, writes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -34,9 +34,17 @@ async def place(client: FrameClient, room: str) -> dict[str, Any]:
 
 
 async def until_counted(client: FrameClient, room: str, seq: int) -> dict[str, Any]:
-    """Return the client's place when the room is counted up to a seq, and its marks are raised."""
+    """Return the client's place when the room is counted up to a seq."""
     async with asyncio.timeout(30):
         while (found := await place(client, room))["seq"] < seq:
+            await asyncio.sleep(0.05)
+    return found
+
+
+async def until_marked(client: FrameClient, room: str, seq: int) -> dict[str, Any]:
+    """Return the client's place when its own message has raised its mark, which comes after the count."""
+    async with asyncio.timeout(30):
+        while (found := await place(client, room))["read"] < seq:
             await asyncio.sleep(0.05)
     return found
 
@@ -46,12 +54,10 @@ async def check_exact(ada: FrameClient, bob: FrameClient, room: str) -> None:
     await bob.send(room, "the end")
     head = (await bob.request(action="ping", rooms=[room]))["heads"][room]["seq"]
     await asyncio.gather(*(client.until_received("the end") for client in (ada, bob)))
-    found = await until_counted(ada, room, head)
+    await until_counted(ada, room, head)
+    found = await until_marked(ada, room, 1)
     assert (found["unread"], found["newest"]["message"]) == (1, "the end")
-    async with asyncio.timeout(30):
-        while (await place(bob, room))["read"] < head:  # the mark comes after the count
-            await asyncio.sleep(0.05)
-    assert (await place(bob, room))["unread"] == 0
+    assert (await until_marked(bob, room, head))["unread"] == 0
     marked = await ada.request(action="read", room=room, seq=head)
     assert (marked["read"], marked["unread"]) == (head, 0)
 
@@ -70,7 +76,9 @@ async def test_the_message_function_dies_and_the_message_counts_once(
     ):
         for client in (ada, bob):
             await client.request(action="subscribe", room=room)
-        died = proxied.dynamodb.after(in_room(room, last_write), proxied.killer("MessageFunction"))
+        died = proxied.dynamodb.after(
+            in_room(room, by("MessageFunction", last_write)), proxied.killer("MessageFunction")
+        )
         frame = {"action": "send", "room": room, "message": "Hi", "ref": f"r1 of {room}"}
         await ada.send_frame(frame)
         await died.happened.wait()
@@ -132,7 +140,7 @@ async def test_a_resend_that_overtakes_counts_once(proxied: EngineWithProxies, r
         for client in (ada, bob):
             await client.request(action="subscribe", room=room)
         frame = {"action": "send", "room": room, "message": "Hi", "ref": f"r1 of {room}"}
-        held = proxied.dynamodb.before(in_room(room, writes("REF#")), hold)
+        held = proxied.dynamodb.before(in_room(room, by("MessageFunction", writes("REF#"))), hold)
         first = asyncio.create_task(ada.request(**frame))
         async with asyncio.timeout(10):
             while not held.hits:

@@ -147,6 +147,7 @@ async def test_a_poison_row_ends_in_the_failures_queue_and_later_messages_arrive
 
     async with frame_client(proxied.url, room=room) as ada:
         await ada.send(room, "before")
+        await ada.until_received("before")  # its broadcast reads the head
         await proxied.put_head(room, {"seq": {"N": "2"}, "last": {"S": "not a message"}})
         await ada.send(room, "after")
         await ada.until_received("before", "after")

@@ -8,15 +8,12 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-import pytest
-
 from tests.e2e.support.library import Library, needs_node
 from tests.loss_checker.faults import faulty_engine
 from tests.loss_checker.run import Settings, run
 
 
 @needs_node
-@pytest.mark.quiet
 async def test_every_member_receives_each_acknowledged_message_once_and_in_one_order(
     tmp_path: Path,
 ) -> None:

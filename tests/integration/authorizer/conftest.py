@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import importlib
 import json
-import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType
@@ -14,6 +12,7 @@ import pytest
 from local.aws_defaults import AUTHORIZER_RESULT_SIZE
 from local.template import load as template
 from tests.conftest import Logs
+from tests.support.cold_start import import_app, modules_kept
 from tests.support.fakes.lambda_context import LambdaContext
 from tests.support.issuer import AUDIENCE, ISSUER, SECRET, KeySetServer, published, rsa_key
 from tests.support.project import ROOT
@@ -82,22 +81,20 @@ def bearer(text: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def cold_start(aws: None, logs: Logs, monkeypatch: pytest.MonkeyPatch) -> ColdStart:
-    """Return a function that imports the handler again, with these parameters of template.yaml."""
+def cold_start(aws: None, logs: Logs, monkeypatch: pytest.MonkeyPatch) -> Iterator[ColdStart]:
+    """A function that imports the handler again, with these parameters of template.yaml."""
 
     def start(parameters: dict[str, str], environment: dict[str, str] | None = None) -> ModuleType:
         declared = declared_with(tuple(parameters.items()))
         for variable, value in {**declared, **(environment or {})}.items():
             monkeypatch.setenv(variable, value)
         monkeypatch.setenv("POWERTOOLS_TRACE_DISABLED", "true")
-        for module in list(sys.modules):
-            if module.partition(".")[0] in {"chat", "authorizer"}:
-                monkeypatch.delitem(sys.modules, module)
-        app = importlib.import_module("authorizer.app")
+        app = import_app("authorizer", "chat")
         app.logger.registered_handler.setStream(logs)
         return app
 
-    return start
+    with modules_kept("authorizer", "chat"):
+        yield start
 
 
 @pytest.fixture

@@ -39,3 +39,13 @@ class FakeUnread:
         if self.trouble:
             raise self.trouble
         self.counted.append((room, repaired.entries[0].seq, repaired.entries[-1].seq))
+
+
+class NoCoalescing:
+    """The coalescing of rooms in which nobody reacts."""
+
+    async def holds_back(self, room: str, repaired: Repaired) -> bool:
+        return False
+
+    async def with_waiting(self, room: str, repaired: Repaired) -> Repaired:
+        return repaired

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,6 @@ class Stage:
     functions: Functions
     port: int
     http: aiohttp.ClientSession
-    activity: list[str] = field(default_factory=list)
 
     def connect(self, query: str = "", path: str = "/prod", **options: Any) -> connect:
         return connect(
@@ -121,10 +120,14 @@ class Stage:
             yield socket, event["requestContext"]["connectionId"]
 
     def request(
-        self, method: str, path: str, data: bytes | None = None
+        self,
+        method: str,
+        path: str,
+        data: bytes | None = None,
+        headers: dict[str, str] | None = None,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         url = yarl.URL(f"http://127.0.0.1:{self.port}{path}", encoded=True)
-        return self.http.request(method, url, data=data, allow_redirects=False)
+        return self.http.request(method, url, data=data, headers=headers, allow_redirects=False)
 
     async def post(self, connection_id: str, data: bytes) -> int:
         """Post to a connection and return the status."""
@@ -145,18 +148,16 @@ async def running(
     stop_timeout: float = 1,
 ) -> AsyncIterator[Stage]:
     functions = functions or Functions()
-    activity: list[str] = []
     gateway = Gateway(
         api or an_api(),
         functions,
         web=web,
         limits=limits,
         access=access,
-        on_activity=lambda: activity.append("activity"),
     )
     port = await gateway.start("127.0.0.1", 0)
     async with aiohttp.ClientSession() as http:
         try:
-            yield Stage(gateway, functions, port, http, activity)
+            yield Stage(gateway, functions, port, http)
         finally:
             await gateway.stop(timeout=stop_timeout)

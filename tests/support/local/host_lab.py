@@ -67,6 +67,7 @@ class HostLab:
     async def start(self, **options: Any) -> LambdaHost:
         host = LambdaHost(
             self.functions,
+            preload=(),  # the handlers that are written here use no library: half a second for each host
             environment={"AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000"},
             log=self.logs,
             **options,

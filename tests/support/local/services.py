@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
 from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
@@ -36,6 +38,16 @@ def a_stack(*, tables: tuple[Table, ...] = (), queues: tuple[Queue, ...] = ()) -
         stream_mappings=(),
         queue_mappings=(),
     )
+
+
+@asynccontextmanager
+async def emptied_services(url: str, stack: Stack) -> AsyncIterator[ServicesClient]:
+    """A client of a process that other tests use, too. It has the stack's tables and queues only."""
+    async with ServicesClient(url) as client:
+        async with aiohttp.ClientSession() as http, http.post(f"{url}/_ministack/reset") as answer:
+            assert answer.status == 200
+        await provision(client, stack)
+        yield client
 
 
 @asynccontextmanager

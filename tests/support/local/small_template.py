@@ -68,8 +68,9 @@ def handler(event, context):
         )
     return {"statusCode": 200}
 """
+# A stream delivers at least once: after a restart a record can come again, for a connection that is gone.
 FOLLOW = """
-import os, urllib.parse, urllib.request
+import os, urllib.error, urllib.parse, urllib.request
 
 def handler(event, context):
     for record in event["Records"]:
@@ -77,7 +78,11 @@ def handler(event, context):
         if row["text"] == "fail":
             raise ValueError("as told")
         url = os.environ["CONNECTIONS"] + "/" + urllib.parse.quote(row["pk"], safe="")
-        urllib.request.urlopen(url, f"{row['as']}: {row['text']}".encode())
+        try:
+            urllib.request.urlopen(url, f"{row['as']}: {row['text']}".encode())
+        except urllib.error.HTTPError as error:
+            if error.code != 410:
+                raise
 """
 
 

@@ -7,7 +7,7 @@ import pytest
 from apigateway.management import ManagementClient
 from apigateway.outcomes import Delivered, Failed, Gone, Outcome, Throttled
 from tests.support.fakes.gateway import FakeGateway
-from tests.support.fakes.management_server import ManagementServer
+from tests.support.fakes.management.server import ManagementServer
 
 
 @pytest.mark.parametrize(

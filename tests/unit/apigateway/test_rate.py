@@ -40,7 +40,7 @@ class Account:
     burst: float
     posters: int = 1
     connections: int = 256
-    wants: Callable[[float], bool] = lambda now: True  # there is something to post
+    wants: Callable[[float], bool] | None = None  # is there something to post? None: always
     starts: Callable[[], float] = lambda: 0.0  # when a poster begins
     overloads: list[tuple[float, float]] = field(default_factory=list)  # when everything is throttled
     full: float = 0.0  # the share of clients whose buffers are full
@@ -58,6 +58,7 @@ class Account:
         timers: list[tuple[float, int, int, bool | None]] = []
         busy = [0] * self.posters
         paused = [False] * self.posters
+        wants, dice, response = self.wants, self.dice.random, Response._make  # for each of a million posts
         for number in range(self.posters):
             heappush(timers, (self.starts(), next(numbers), number, None))
         while timers:
@@ -71,9 +72,9 @@ class Account:
             else:
                 busy[number] -= 1
                 (adaptive.on_success if passed else adaptive.on_throttled)()
-                responses.append(Response(now, number, passed))
+                responses.append(response((now, number, passed)))
             while not paused[number] and busy[number] < self.connections:
-                if not self.wants(now):
+                if not (wants is None or wants(now)):
                     heappush(timers, (now + 0.001, next(numbers), number, None))
                     paused[number] = True
                 elif wait := adaptive.acquire():
@@ -81,14 +82,14 @@ class Account:
                     paused[number] = True
                 else:
                     busy[number] += 1
-                    latency = LATENCY * self.dice.uniform(0.7, 1.5)
+                    latency = LATENCY * (0.7 + 0.8 * dice())
                     heappush(timers, (now + latency, next(numbers), number, self._accepts(now)))
         return responses
 
     def _accepts(self, now: float) -> bool:
         self._tokens = min(self.burst, self._tokens + (now - self._filled) * self.rate)
         self._filled = now
-        if self._tokens < 1 or any(begin <= now < end for begin, end in self.overloads):
+        if self._tokens < 1 or (self.overloads and any(begin <= now < end for begin, end in self.overloads)):
             return False
         self._tokens -= 1
         return self.dice.random() >= self.full

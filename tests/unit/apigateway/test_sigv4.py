@@ -15,7 +15,7 @@ from apigateway.client import ApiGateway, Frame
 from apigateway.management import ManagementClient
 from apigateway.outcomes import Delivered, Outcome
 from apigateway.sigv4 import Credentials, Signer, SigningTime
-from tests.support.fakes.management_server import ManagementServer
+from tests.support.fakes.management.server import ManagementServer
 
 LONG_TERM = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", None)
 SESSION = Credentials("ASIAEXAMPLE", "secret/secret+secret", "token/with+signs=and" * 20)

@@ -17,7 +17,7 @@ from chat.storage.signals import Signals
 from chat.storage.user_connections import UserConnections
 from tests.support.connections_table import NOW, TABLE
 from tests.support.fakes.clock import Clock
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.management.client import FakeManagementClient
 from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 
 CHECK = '{"type":"check"}'

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from chat.expiry import Expiry, disconnect_expired
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.management.client import FakeManagementClient
 
 REPLY = {"type": "reply", "ref": "r1", "status": "error", "code": "not_connected", "detail": "Connect again."}
 

@@ -19,7 +19,7 @@ from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, PresenceChanged, Signals
 from tests.support.fakes.clock import Clock
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.management.client import FakeManagementClient
 from tests.support.fakes.stream import Stream
 
 MOD = Person("moderator of the room", "Grace")

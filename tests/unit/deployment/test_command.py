@@ -6,6 +6,7 @@ import itertools
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,19 @@ def test_an_added_parameter_does_not_drop_those_of_the_environment() -> None:
     assert "--parameter-overrides" not in Deployment("prod", settings, REGION).sam("deploy")
 
 
+@pytest.mark.parametrize("environment", ["default", "staging", "prod", "websocket"])
+def test_a_deploy_may_make_roles_and_the_site(environment: str) -> None:
+    needed = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
+    command = Deployment(environment, Settings(), REGION).sam("deploy")
+    at = command.index("--capabilities")
+    assert command[at + 1 : at + 3] == needed
+    own = ("--capabilities", "CAPABILITY_NAMED_IAM")
+    assert Deployment(environment, Settings(), REGION, own).sam("deploy").count("--capabilities") == 1
+    assert "--capabilities" not in Deployment(environment, Settings(), REGION).sam("destroy")
+    written = tomllib.loads((ROOT / "samconfig.toml").read_text())  # for a plain `sam deploy`
+    assert written[environment]["deploy"]["parameters"]["capabilities"].split() == needed
+
+
 def test_what_is_named_on_the_command_line_is_given_once() -> None:
     settings = Settings(stack_name="chat", profile="work")
     arguments = ("--region", "us-west-2", "--stack-name=other", "--profile", "play")
@@ -85,6 +99,7 @@ def test_the_command_says_its_region_and_runs_sam_with_it() -> None:
     said, command = done.stdout.splitlines()
     assert said == "deploy: Region eu-north-1 (AWS_REGION)"
     assert "--region eu-north-1" in command
+    assert "The stack roomcast in eu-north-1 cannot be read: Unable to locate credentials" in done.stderr
 
 
 def test_a_deploy_without_a_region_ends_before_sam_begins() -> None:
@@ -97,6 +112,7 @@ def test_a_deploy_without_a_region_ends_before_sam_begins() -> None:
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run the command with a stand-in for SAM CLI that prints its arguments, and with no AWS settings."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment["AWS_EC2_METADATA_DISABLED"] = "true"
     return subprocess.run(
         [sys.executable, "-m", "deployment", *arguments],
         cwd=ROOT,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from deployment.account import Stack
 from deployment.destroy import what_stays
 from deployment.errors import DeploymentError
 
 
-def stack(**parameters: str) -> dict[str, object]:
-    listed = [{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()]
-    return {"StackName": "chat", "Parameters": listed}
+def stack(**parameters: str) -> Stack:
+    return Stack("chat", parameters, {})
 
 
 def test_a_backup_that_stays_is_told() -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import io
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from local.cli import main
+from local.cli import main, no_collection
 from local.net.ports import require_free
 from tests.support.local.barrier import Barrier
 from tests.support.local.small_template import write_template
@@ -112,28 +115,76 @@ async def test_run_can_be_interrupted_before_it_is_ready(template: Path) -> None
             assert list(command.temporary.iterdir()) == []
 
 
-async def test_a_stage_of_another_name_is_in_both_urls(template: Path) -> None:
+class Here:
+    """`python -m local run` in this process, where the engine is loaded; a new one takes a second to."""
+
+    def __init__(
+        self, template: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.template = template
+        self.temporary = template.parent / "tmp"
+        self.temporary.mkdir()
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        monkeypatch.setattr(tempfile, "tempdir", str(self.temporary))
+
+    def run(self, *arguments: str, once_ready: Callable[[], None] | None = None) -> tuple[int, str, str]:
+        """Return the exit status, standard output and standard error."""
+        output = Output(once_ready or (lambda: os.kill(os.getpid(), signal.SIGTERM)))
+        with self._monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", output)
+            status = main(["run", "--template", str(self.template), *arguments])
+        gc.unfreeze()  # this process goes on
+        return status, output.getvalue(), self._capsys.readouterr().err
+
+
+class Output(io.StringIO):
+    """Standard output that does something once the engine is ready."""
+
+    def __init__(self, once_ready: Callable[[], None]) -> None:
+        super().__init__()
+        self._once_ready = once_ready
+
+    def write(self, text: str) -> int:
+        if text.startswith("Roomcast is ready"):
+            self._once_ready()
+        return super().write(text)
+
+
+@pytest.fixture
+def here(template: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Here:
+    return Here(template, capsys, monkeypatch)
+
+
+def test_a_stage_of_another_name_is_in_both_urls(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_pair()
-    async with run(template, "--set", "Stage=live", PORT=str(port)) as command:
-        assert await command.ready_line() == (
-            f"Roomcast is ready: open http://127.0.0.1:{port}/?endpoint=/live "
-            f"(socket ws://127.0.0.1:{port}/live)\n"
-        )
-        await command.end(signal.SIGTERM)
+    monkeypatch.setenv("PORT", str(port))
+    _, output, _ = here.run("--set", "Stage=live")
+    assert output == (
+        f"Roomcast is ready: open http://127.0.0.1:{port}/?endpoint=/live "
+        f"(socket ws://127.0.0.1:{port}/live)\n"
+    )
 
 
-async def test_an_error_is_one_line_and_leaves_nothing(template: Path) -> None:
+def test_an_error_is_one_line_and_leaves_nothing(here: Here) -> None:
     port = free_pair()
     with socket.create_server(("127.0.0.1", port + 1)):
-        async with run(template, "--port", str(port + 1)) as command:
-            status, errors = await command.end()
+        status, _, errors = here.run("--port", str(port + 1))
         assert status == 1
         assert errors == f"local: port {port + 1} is taken; choose another PORT\n"
-        async with run(template, "--port", str(port)) as command:
-            status, errors = await command.end()
+        status, _, errors = here.run("--port", str(port))
         assert status == 1
         above = f"(for DynamoDB and SQS, one above {port})"
         assert errors == f"local: port {port + 1} {above} is taken; choose another PORT\n"
+    here.template.write_text("Resources: [")
+    status, _, errors = here.run("--port", str(free_pair()))
+    assert status == 1
+    assert errors.startswith("local: template.yaml: line 1")
+    assert errors.count("\n") == 1
+    assert list(here.temporary.iterdir()) == []
+
+
+async def test_a_process_ends_with_one_line_for_an_error(template: Path) -> None:
     template.write_text("Resources: [")
     async with run(template, "--port", str(free_pair())) as command:
         status, errors = await command.end()
@@ -173,25 +224,32 @@ async def test_without_its_packages_it_says_in_one_line_how_to_get_them() -> Non
     assert errors.count(b"\n") == 1
 
 
-async def test_when_ministack_dies_the_engine_ends_with_one_line(template: Path) -> None:
-    async with run(template, "--port", str(free_pair())) as command:
-        await command.ready_line()
-        (file,) = command.temporary.glob("roomcast-*/ministack-*.pid")
-        os.kill(int(file.read_text()), signal.SIGKILL)
-        status, errors = await command.end()
-        assert status == 1
-        assert errors.splitlines()[-1].startswith("local: ministack has ended (status -9): ")
-        assert list(command.temporary.iterdir()) == []
+def ministacks() -> set[int]:
+    """The processes of ministack that this process has started, those of other tests too."""
+    find = ["pgrep", "-P", str(os.getpid()), "-f", "local.services.serve"]
+    found = subprocess.run(find, capture_output=True, text=True, check=False).stdout
+    return {int(pid) for pid in found.split()}
+
+
+def test_when_ministack_dies_the_engine_ends_with_one_line(here: Here) -> None:
+    others = ministacks()
+
+    def kill() -> None:
+        (pid,) = ministacks() - others
+        os.kill(pid, signal.SIGKILL)
+
+    status, _, errors = here.run("--port", str(free_pair()), once_ready=kill)
+    assert status == 1
+    assert errors.splitlines()[-1].startswith("local: ministack has ended (status -9): ")
+    assert list(here.temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("raw", [True, False], ids=["raw", "readable"])
-async def test_logs_are_short_lines_unless_they_are_asked_for_raw(template: Path, raw: bool) -> None:
+def test_logs_are_short_lines_unless_they_are_asked_for_raw(here: Here, raw: bool) -> None:
     record = {"level": "INFO", "message": "imported", "service": "roomcast", "room": "lobby"}
-    path = template.parent / "write.py"
+    path = here.template.parent / "write.py"
     path.write_text(f"print({json.dumps(json.dumps(record))})\n" + path.read_text())
-    async with run(template, "--port", str(free_pair()), *["--raw-logs"] * raw) as command:
-        await command.ready_line()
-        _, errors = await command.end(signal.SIGTERM)
+    _, _, errors = here.run("--port", str(free_pair()), *["--raw-logs"] * raw)
     assert (json.dumps(record) if raw else f"{'Write':<20} imported room=lobby") in errors.splitlines()
 
 
@@ -219,3 +277,22 @@ def test_help_does_not_wait_for_the_imports_of_an_engine() -> None:
         [sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert result.stdout == "set()\n"
+
+
+def test_garbage_is_not_collected_during_the_imports_and_is_from_then_on() -> None:
+    runs: list[str] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        runs.append(phase)
+
+    gc.callbacks.append(note)
+    try:
+        with no_collection():
+            kept: list[list[int]] = [[] for _ in range(100_000)]
+            assert runs == []
+        kept += [[] for _ in range(100_000)]
+        assert runs
+    finally:
+        gc.callbacks.remove(note)
+        gc.unfreeze()
+    assert gc.isenabled()

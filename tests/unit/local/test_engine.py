@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from websockets.asyncio.client import connect
 
 from local.engine import Engine
@@ -24,8 +26,25 @@ def template(tmp_path: Path) -> Path:
     return write_template(tmp_path)
 
 
-async def test_a_message_goes_through_function_table_stream_and_back(template: Path) -> None:
-    async with Engine(template) as engine, connect(engine.socket_url) as client:
+@pytest.fixture(scope="module")
+def service_port() -> int:
+    return free_port()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory, service_port: int) -> AsyncIterator[Engine]:
+    """An engine for the tests that leave nothing that another would see."""
+    template = write_template(tmp_path_factory.mktemp("shared"))
+    async with Engine(template, service_port=service_port) as engine:
+        yield engine
+
+
+on_shared = pytest.mark.asyncio(loop_scope="module")
+
+
+@on_shared
+async def test_a_message_goes_through_function_table_stream_and_back(shared: Engine) -> None:
+    async with connect(shared.socket_url) as client:
         await client.send("hi")
         assert await client.recv() == "hello: hi"
 
@@ -42,12 +61,13 @@ async def test_a_parameter_and_an_environment_override_reach_the_functions(templ
             assert await client.recv() == "good day: hi"
 
 
-async def test_a_batch_given_up_leaves_a_pointer_in_the_failure_queue(template: Path) -> None:
-    async with Engine(template) as engine, connect(engine.socket_url) as client:
+@on_shared
+async def test_a_batch_given_up_leaves_a_pointer_in_the_failure_queue(shared: Engine) -> None:
+    async with connect(shared.socket_url) as client:
         await client.send("fail")
-        url = engine.services.queue_url(engine.stack.queues["Failures"])
+        url = shared.services.queue_url(shared.stack.queues["Failures"])
         receive = {"QueueUrl": url, "WaitTimeSeconds": 20}
-        (message,) = (await engine.services.sqs("ReceiveMessage", receive))["Messages"]
+        (message,) = (await shared.services.sqs("ReceiveMessage", receive))["Messages"]
         pointer = json.loads(message["Body"])
         assert pointer["DDBStreamBatchInfo"]["batchSize"] == 1
 
@@ -183,23 +203,25 @@ async def test_a_mapping_that_ends_by_itself_breaks_the_engine_with_its_tracebac
     assert "_break" in caplog.text
 
 
-async def test_dynamodb_is_reached_from_outside_through_the_proxy_only(template: Path) -> None:
-    service_port = free_port()
-    async with Engine(template, service_port=service_port) as engine, aiohttp.ClientSession() as http:
-        assert engine.services_url == f"http://127.0.0.1:{service_port}"
-        assert engine.services.url != engine.services_url
-        async with http.post(f"{engine.services_url}/_ministack/reset") as answer:
+@on_shared
+async def test_dynamodb_is_reached_from_outside_through_the_proxy_only(
+    shared: Engine, service_port: int
+) -> None:
+    async with aiohttp.ClientSession() as http:
+        assert shared.services_url == f"http://127.0.0.1:{service_port}"
+        assert shared.services.url != shared.services_url
+        async with http.post(f"{shared.services_url}/_ministack/reset") as answer:
             assert answer.status == 403
         headers = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
-        async with http.post(engine.services_url, data=b"{}", headers=headers) as answer:
+        async with http.post(shared.services_url, data=b"{}", headers=headers) as answer:
             assert (await answer.json(content_type=None))["TableNames"] == ["Rows"]
 
 
-async def test_functions_can_be_called_without_the_gateway(template: Path) -> None:
-    async with Engine(template) as engine:
-        result = await engine.host.invoke("Write", {"requestContext": {"eventType": "CONNECT"}})
-        assert json.loads(result.payload) == {"statusCode": 200}
-        assert engine.stack.unknown == ("Bucket: AWS::S3::Bucket is not run here",)
+@on_shared
+async def test_functions_can_be_called_without_the_gateway(shared: Engine) -> None:
+    result = await shared.host.invoke("Write", {"requestContext": {"eventType": "CONNECT"}})
+    assert json.loads(result.payload) == {"statusCode": 200}
+    assert shared.stack.unknown == ("Bucket: AWS::S3::Bucket is not run here",)
 
 
 async def test_a_data_folder_keeps_the_tables_over_a_restart(template: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from pathlib import Path
@@ -59,6 +60,7 @@ class Terminal:
 
     def invoke(self, *arguments: str) -> int:
         status = main(["invoke", *arguments])
+        gc.unfreeze()  # this process goes on
         self.out, self.err = self._capsys.readouterr()
         return status
 

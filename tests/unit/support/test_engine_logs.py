@@ -11,7 +11,7 @@ import pytest
 from tests.support.project import ROOT
 
 TESTS = """
-from tests.support.engine_logs import add_log, log_file
+from tests.support.plugins.engine_logs import add_log, log_file
 
 lines = []
 add_log("an engine", lambda: lines)
@@ -51,7 +51,7 @@ def run(folder: Path, tests: str, *options: str) -> str:
     """Run the tests in a process of their own; return the output."""
     (folder / "test_some.py").write_text(tests)
     (folder / "pytest.ini").write_text(f"[pytest]\nasyncio_mode = auto\npythonpath = {ROOT}/src {ROOT}\n")
-    command = [sys.executable, "-m", "pytest", "-p", "tests.support.engine_logs", *options]
+    command = [sys.executable, "-m", "pytest", "-p", "tests.support.plugins.engine_logs", *options]
     done = subprocess.run([*command, str(folder)], cwd=ROOT, capture_output=True, text=True, timeout=100)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout + done.stderr
     return done.stdout

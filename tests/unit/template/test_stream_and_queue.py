@@ -46,7 +46,9 @@ def test_a_slice_may_go_on_in_any_number_of_invocations(resolved: Resolver) -> N
 def test_a_slice_task_is_tried_until_it_is_given_up(resolved: Resolver) -> None:
     mapping = dict(resolved.properties("SliceMapping"))
     assert mapping.pop("FunctionName").endswith(":function:SliceFunction")
-    assert mapping == {"EventSourceArn": SLICE_QUEUE, "BatchSize": 1}
+    # A task that waits is reported, which is no error of the function.
+    responses = ["ReportBatchItemFailures"]
+    assert mapping == {"EventSourceArn": SLICE_QUEUE, "BatchSize": 1, "FunctionResponseTypes": responses}
     queue = resolved.properties("SliceQueue")
     assert queue["FifoQueue"] is True
     # Both are needed for a FIFO queue's high throughput.

@@ -1,4 +1,4 @@
-import { looksEmpty } from "./typed.js";
+import { looksEmpty } from "./clean.js";
 
 /** A character as a reader sees it may be several code points: a flag, a family, a syllable of Devanagari. */
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });

@@ -46,10 +46,13 @@ export function readRun({ messages, changes, skipped }) {
 }
 
 /** @param {Run} run @returns {number | undefined} */
-export function lowestSeq({ messages, skipped }) {
-  const seqs = [...messages.map(({ seq }) => seq), ...skipped];
-  return seqs.length ? Math.min(...seqs) : undefined;
-}
+export const lowestSeq = (run) => (seqsOf(run).length ? Math.min(...seqsOf(run)) : undefined);
+
+/** @param {Run} run @returns {number | undefined} */
+export const highestSeq = (run) => (seqsOf(run).length ? Math.max(...seqsOf(run)) : undefined);
+
+/** @param {Run} run */
+const seqsOf = ({ messages, skipped }) => [...messages.map(({ seq }) => seq), ...skipped];
 
 /** @param {Record<string, unknown>} fields @returns {{people: PersonsReaction[], more: boolean} | null} */
 export function readReactions({ reactions, more }) {

@@ -15,6 +15,7 @@
  * @property {Message} reactions - a message as it is now, with other reactions
  * @property {{from: number, to: number}} lost - the messages from seq `from` to seq `to` are missing for good
  * @property {{}} reset - the room has a new log; the messages that were shown are no part of it
+ * @property {{}} restored - `pending` and `pendingChanges` have more: what a tab has left that is gone
  * @property {Ack} sent - a message of this user is stored, or a change
  * @property {{id: string, code: string, detail: string, action?: "edit" | "delete" | "react", of?: number}} failed - a
  *   message of this user was not sent and will not be; of a change, with its `action`: it is taken back, and `of` is the

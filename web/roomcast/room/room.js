@@ -1,3 +1,4 @@
+// A bit over 300 lines: most of them say what the methods of this face of the library promise.
 import { Emitter } from "../emitter.js";
 import { moderate } from "../protocol/frames.js";
 
@@ -81,7 +82,7 @@ export class Room extends Emitter {
    * the page before, which are sent again; with a `token` function from its first token on. Never another user's.
    *
    * @returns {{id: string, message: string, data?: unknown, replyTo?: number, mentions?: string[], deleted?: boolean,
-   *   reactions?: Message["reactions"]}[]}
+   *   reactions?: Message["reactions"], tried?: boolean}[]} `tried`: the server may have it
    */
   get pending() {
     return this.#session.writer.pending;
@@ -172,13 +173,18 @@ export class Room extends Emitter {
     return this.#session.message(seq);
   }
 
+  /** The newest number of the room that is known; 0 if nothing is. @returns {number} */
+  get head() {
+    return this.#session.head;
+  }
+
   /**
-   * Return a page of earlier messages, to scroll back. While offline it waits.
+   * Return a page of earlier messages, to scroll back; with `after`, of those that follow a seq. While offline it waits.
    *
-   * @param {{before?: number, limit?: number}} [range] - `before`: a seq, by default the oldest that was read; `limit`:
-   *   1 to 200, default 50
-   * @returns {Promise<{messages: Message[], more: boolean, before: number}>} `more`: there are earlier ones, even if
-   *   this page is empty; `before`: for the next call
+   * @param {{before?: number, after?: number, limit?: number}} [range] - `before`: a seq, by default the oldest that was
+   *   read without a gap; `limit`: 1 to 200, default 50
+   * @returns {Promise<{messages: Message[], more: boolean, before: number, after: number}>} `more`: there are further ones
+   *   in its direction, even if this page is empty; `before` and `after`: for the pages beside it
    * @throws {import("../protocol/error.js").RoomcastError}
    */
   history(range = {}) {

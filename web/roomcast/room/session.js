@@ -25,6 +25,7 @@ import { Writer } from "./sending/writer.js";
  * @property {import("../transport/clock.js").Clock} clock
  * @property {() => number} random
  * @property {import("../transport/browser.js").Store | null} storage
+ * @property {import("./sending/tab-lock.js").TabLock | null} tab - if tabs share the storage
  * @property {(owner: string) => string} keyOf - the key of an owner's outbox in the storage
  * @property {string | null} owner - of the token or the client id; null if it is not known yet
  */
@@ -55,7 +56,7 @@ export class Session {
     this.name = name;
     this.#options = options;
     this.#events = new EventQueue(options.dispatch, options.clock);
-    const { history, clock, random, storage, keyOf, owner } = options;
+    const { history, clock, random, storage, keyOf, tab, owner } = options;
     /** @type {import("./membership.js").Callbacks} */
     const callbacks = {
       position: () => ({ ...this.#log.position, changes: this.rules.changes }),
@@ -77,7 +78,8 @@ export class Session {
       me: () => this.me,
       log: this.#log,
       emit: (type, detail) => this.#events.emit(type, detail),
-      clock, storage, keyOf,
+      onRestored: () => options.dispatch(new CustomEvent("restored", { detail: {} })), // Offline, too: no log tells it.
+      clock, storage, keyOf, tab,
     });
     this.writer.identify(owner);
     /** @readonly */
@@ -124,9 +126,15 @@ export class Session {
     if (!this.#membership.socket) this.writer.identify(owner);
   }
 
-  /** @param {{before?: number, limit?: number}} range */
-  async history(range) {
-    const { messages, ...rest } = await this.#log.older(range);
+  /** The newest seq of the room that is known. */
+  get head() {
+    return this.#log.position.head;
+  }
+
+  /** @param {{before?: number, after?: number, limit?: number}} range */
+  async history({ before, after, limit }) {
+    const log = this.#log;
+    const { messages, ...rest } = await (after === undefined ? log.older({ before, limit }) : log.newer({ after, limit }));
     return { messages: messages.map((message) => this.writer.view(message)), ...rest };
   }
 

@@ -8,18 +8,23 @@
 /**
  * Watch the browser's network and the page's visibility. Does nothing outside a browser, as in Node.js.
  *
- * @param {{online: () => void, offline: () => void}} callbacks - `online` also when a hidden page is shown again: its
- *   timers may have stopped meanwhile, or the phone may have slept
+ * @param {{online: () => void, offline: () => void, shown: () => void}} callbacks - `online` also when a hidden page is
+ *   shown again: its timers may have stopped meanwhile, or the phone may have slept. `shown`: only then
  * @returns {() => void} stops watching
  */
-export function watchNetwork({ online, offline }) {
+export function watchNetwork({ online, offline, shown }) {
   const watching = new AbortController();
   const { signal } = watching;
   const { document } = globalThis;
   globalThis.addEventListener?.("online", online, { signal });
   globalThis.addEventListener?.("offline", offline, { signal });
   globalThis.addEventListener?.("pageshow", online, { signal });
-  document?.addEventListener("visibilitychange", () => document.hidden || online(), { signal });
+  const onVisibility = () => {
+    if (document.hidden) return;
+    online();
+    shown();
+  };
+  document?.addEventListener("visibilitychange", onVisibility, { signal });
   return () => watching.abort();
 }
 

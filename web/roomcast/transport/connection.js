@@ -71,6 +71,7 @@ export class Connection {
   #expiring = null;
   /** @type {any} */
   #retryTimer = null;
+  #retryAt = 0; // by the clock's `elapsed`
   /** @type {any} */
   #handOverTimer = null;
   #replyTimeout = new ReplyTimeout();
@@ -83,6 +84,12 @@ export class Connection {
     this.#callbacks = callbacks;
     this.#options = options;
     this.#backoff = new Backoff(options.random, { max: MAX_PAUSE });
+  }
+
+  /** Milliseconds until the next attempt; null while one is under way, or none is to come. @returns {number | null} */
+  get nextAttemptIn() {
+    if (this.socket || this.#attempt || this.state === "idle" || this.state === "closed") return null;
+    return Math.max(0, this.#retryAt - this.#options.clock.elapsed());
   }
 
   /** Connect, at the first call. */
@@ -248,6 +255,7 @@ export class Connection {
   /** @param {number} delay */
   #retryIn(delay) {
     this.#options.clock.clearTimeout(this.#retryTimer);
+    this.#retryAt = this.#options.clock.elapsed() + delay;
     this.#retryTimer = this.#options.clock.setTimeout(() => this.#connect(), delay);
   }
 

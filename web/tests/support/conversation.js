@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { Roomcast } from "../../roomcast.js";
 import { FakeSocket } from "./fake-socket.js";
-import { ScriptedServer } from "./server.js";
+import { ScriptedServer } from "./server/server.js";
 import { FakeTime } from "./time.js";
 
 const LINE = /^(>|<|\*|=|\.\.\.) (.+)$/;
@@ -107,6 +107,8 @@ class Player {
   #chosen = new Map();
   /** @type {Map<string, View>} by room */
   #views = new Map();
+  /** @type {import("../../roomcast.js").RoomList | undefined} from `* rooms` on */
+  #list;
   #token;
   #stated = new Set();
   #pause = 0; // milliseconds that may still pass before the client does what the next lines say
@@ -218,6 +220,15 @@ class Player {
       case "watch":
         view.room.presence();
         return;
+      case "rooms":
+        this.#list = this.#chat.rooms();
+        return;
+      case "subscribe":
+        view.room.subscribe();
+        return;
+      case "read":
+        view.room.read(Number(words[0]));
+        return;
       default:
         throw new Error(`unknown: * ${what}`);
     }
@@ -226,7 +237,14 @@ class Player {
   #compare(key, room, ...json) {
     this.#stated.add(`${key} ${room}`);
     const wanted = this.#filled(JSON.parse(json.join(" ")));
-    assert.deepEqual(this.#views.get(room)?.[key], wanted, `${key} ${room}`);
+    const seen = key === "listed" ? this.#listed(room) : this.#views.get(room)?.[key];
+    assert.deepEqual(seen, wanted, `${key} ${room}`);
+  }
+
+  /** What the list of the user's rooms says of a room. */
+  #listed(name) {
+    const place = this.#list?.list.find(({ room }) => room === name);
+    return place ? { read: place.read, unread: place.unread, mentions: place.mentions } : null;
   }
 }
 

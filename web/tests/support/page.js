@@ -5,7 +5,7 @@ export class FakePage {
   #isOpen = true;
   #server;
 
-  /** @param {import("./server.js").ScriptedServer} server @param {FakePage} [earlier] - of the same tab */
+  /** @param {import("./server/server.js").ScriptedServer} server @param {FakePage} [earlier] - of the same tab */
   constructor(server, earlier) {
     const { time } = server;
     this.#server = server;

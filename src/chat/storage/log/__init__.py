@@ -1,4 +1,4 @@
-"""A room's log: commit and delete (`log.py`), repair (`repair.py`) and read (`reader.py`).
+"""A room's log: commit (`log.py`), repair (`repair.py`), take over (`takeover.py`), read (`reader.py`).
 
 Imports the other modules of `storage`. Read `log.py` first.
 """

@@ -15,7 +15,7 @@ from typing import Any
 from chat.identity.identity import Person
 from chat.protocol.messages import Change, Entry, Message, Reaction, mentions_size
 from chat.storage import keys
-from chat.storage.dynamodb import write_if
+from chat.storage.dynamodb import at_once, write_if
 from chat.storage.items import from_item, to_item
 from chat.storage.log.reactions import Reacted, ReactionItems, Who
 from chat.storage.log.writer import LogWriter
@@ -131,10 +131,13 @@ class LogFold(LogWriter):
     ) -> bool:
         """Write what people have reacted, then the message. False if another fold has written meanwhile."""
         of, expires_at, message = int(item["sk"]), int(item["expires_at"]), folding.message
-        for who, (seq, person) in folding.reacting.items():
-            on = folding.reacted[who]
-            if not self._reactions.write(room, of, who, person, seq, before[who], on, expires_at):
-                return False
+
+        def write(who: Who) -> bool:
+            (seq, person), on = folding.reacting[who], folding.reacted[who]
+            return self._reactions.write(room, of, who, person, seq, before[who], on, expires_at)
+
+        if not all(at_once(write, list(folding.reacting))):
+            return False
         unchanged: dict[str, Any] = {
             "ConditionExpression": "attribute_exists(pk) AND attribute_not_exists(revision)"
         }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -21,10 +21,15 @@ from chat.protocol.messages import Change, Message
 from chat.storage import keys
 from chat.storage.dynamodb import old_item
 from chat.storage.items import new_epoch, to_item
-from chat.storage.log.writer import LogWriter, Ref
+from chat.storage.log.takeover import LogTakeover
+from chat.storage.log.writer import Ref, changes_another
 from chat.storage.lru import LRU
 from chat.storage.rate_limits import ConditionFailed, Rate, RateLimiter
 from chat.storage.rules import NO_RULES, RoomRules, Rules, expected_version
+
+# What the head also says of a change and of a reply. Each operand is as it was before the update, so this one
+# has the number `seq` + 1.
+_CHAIN = ", changed_before = if_not_exists(changed, :zero), changed = if_not_exists(seq, :zero) + :one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,16 @@ class _RulesChanged(Exception):
     """A room's rules have changed since they were read."""
 
 
-class Log(LogWriter):
-    """The logs in the messages table, for those who send and change messages."""
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """The number of an entry. `changed_before` is the newest change or reply before a change or a reply."""
+
+    seq: int
+    changed_before: int | None
+
+
+class Log(LogTakeover):
+    """The logs in the messages table, for those who send and change messages, and who read them."""
 
     def __init__(
         self,
@@ -65,20 +78,40 @@ class Log(LogWriter):
         RateLimited if the room takes no more now, and Forbidden or RateLimited if its rules say so.
         """
         try:
-            seq = self._commit(room, content, exempt)
+            committed = self._commit(room, content, exempt)
         except (Forbidden, RateLimited) as error:
             return self.committed_before(room, content, error)
-        ref = self._claim(room, seq, content)
-        if ref.seq != seq:
-            self._write_skipped_row(room, seq, content)
-        elif isinstance(content, Message):  # a change gets its row when it has been folded
-            self._write_row(room, seq, content)
+        ref = self._claim(room, committed.seq, content)
+        if ref.digest == content.digest:
+            ref = self._keep(room, committed, content, ref)
+        # That of a change is skipped by the fan-out, in the log's order: then all before it are done.
+        if ref.seq != committed.seq and not changes_another(content):
+            self._skip(room, committed.seq, content.at)
         if ref.digest != content.digest:
             raise InvalidRef("This ref was used for something else: each message and change needs its own.")
         return Receipt(ref.seq, ref.at)
 
-    def _commit(self, room: str, content: Message | Change, exempt: bool) -> int:
-        """Commit under the rules as they are at that moment, and return the seq."""
+    def _keep(self, room: str, committed: _Committed, content: Message | Change, ref: Ref) -> Ref:
+        """Return the owner of the content's ref, whose row is stored.
+
+        Raises TimeoutError if this took so long that the number was skipped.
+        """
+        while ref.seq != committed.seq:
+            if self._is_stored(room, content, ref):
+                return ref
+            ref = self._inherit(room, committed.seq, content, ref)
+        if not self._store(room, ref.seq, content, committed.changed_before):
+            raise TimeoutError("the number was skipped before its content was stored")
+        return ref
+
+    def _is_stored(self, room: str, content: Message | Change, ref: Ref) -> bool:
+        """True if a ref's owner has a row. One that a function which died has left out is written."""
+        if ref.expires_at <= self._now():  # so may be the row, and what is deleted must not come back
+            return True
+        return self._store(room, ref.seq, replace(content, at=ref.at))
+
+    def _commit(self, room: str, content: Message | Change, exempt: bool) -> _Committed:
+        """Commit under the rules as they are at that moment, and return the number."""
         rules = self._known.get(room, NO_RULES)
         if not exempt and rules.restricts(content.user, self._now()):
             rules = self._read_rules(room)  # what is remembered may have ended since
@@ -103,9 +136,10 @@ class Log(LogWriter):
         self._known.set(room, rules)
         return rules
 
-    def _commit_once(self, room: str, content: Message | Change, version: int) -> int:
+    def _commit_once(self, room: str, content: Message | Change, version: int) -> _Committed:
         """Raises _RulesChanged if the rules have another version, RateLimited if the room takes no more."""
         unchanged, expected = expected_version(version)
+        chain, zero = ("", {}) if not changes_another(content) else (_CHAIN, {":zero": 0})
         for attempt in self._limiter.attempts(room):
             with attempt:
                 try:
@@ -114,7 +148,7 @@ class Log(LogWriter):
                         Key=keys.head(room),
                         UpdateExpression=(
                             f"SET #last = :content, due = {attempt.due}, epoch = if_not_exists(epoch, :epoch)"
-                            " ADD seq :one REMOVE not_a_message"
+                            f"{chain} ADD seq :one REMOVE not_a_message"
                         ),
                         ConditionExpression=f"{unchanged} AND {attempt.condition}",
                         ExpressionAttributeNames={"#last": "last"},
@@ -124,6 +158,7 @@ class Log(LogWriter):
                             ":one": 1,
                             **attempt.values,
                             **expected,
+                            **zero,
                         },
                         ReturnValues="UPDATED_NEW",
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -133,7 +168,8 @@ class Log(LogWriter):
                     if int(head.get("rules_version", 0)) != version:
                         raise _RulesChanged from None
                     raise ConditionFailed(int(head["due"]) if "due" in head else None) from None
-                return int(answer["Attributes"]["seq"])
+                changed_before = int(answer["Attributes"]["changed_before"]) if chain else None
+                return _Committed(int(answer["Attributes"]["seq"]), changed_before)
         raise AssertionError("the attempts end with RateLimited")
 
     def committed_before(self, room: str, content: Message | Change, error: ChatError) -> Receipt:
@@ -145,4 +181,6 @@ class Log(LogWriter):
         if item is None or item["digest"] != content.digest:
             raise error
         ref = Ref.from_item(item)
+        if not self._is_stored(room, content, ref):
+            raise error
         return Receipt(ref.seq, ref.at)

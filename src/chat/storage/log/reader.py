@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from chat.identity.identity import Person
@@ -13,7 +14,7 @@ from chat.storage import keys
 from chat.storage.dynamodb import Table, batch_get
 from chat.storage.items import epoch_of, from_item, from_row
 
-_ENTRIES = 500  # rows per query for a broadcast, which takes all there are
+ENTRIES = 500  # rows per query for a broadcast, which takes all there are
 _REACTIONS = 200  # per page of those who have reacted
 _ROWS = 64  # rows per query for a page of the history, which may be full after some
 
@@ -24,11 +25,12 @@ class LogReader(Table):
     def entries(self, room: str, after: int, to: int | None = None) -> list[Entry]:
         """Return the log after a seq, up to another or to the first gap, some hundreds of entries at a time.
 
-        A gap is not repaired yet: a crash left a row out, which the fan-out will write. A row itself is
-        final, whichever function wrote it.
+        A gap is not repaired yet: a crash left a row out, which the fan-out will write, or the row has a
+        pending change. Any other row is final, whichever function wrote it.
         """
-        page = self._query(room, after + 1, keys.MAX_SEQ if to is None else to, Limit=_ENTRIES)
-        items = [item for seq, item in enumerate(page["Items"], after + 1) if int(item["sk"]) == seq]
+        page = self._query(room, after + 1, keys.MAX_SEQ if to is None else to, Limit=ENTRIES)
+        final = takewhile(lambda item: "pending" not in item, page["Items"])
+        items = [item for seq, item in enumerate(final, after + 1) if int(item["sk"]) == seq]
         return [row.entry for row in self._with_messages(room, items)]
 
     def head(self, room: str) -> Head:
@@ -53,12 +55,16 @@ class LogReader(Table):
 
     def _rows(self, room: str, first: int, last: int, *, forward: bool) -> Iterator[Row]:
         while first <= last:
-            page = self._query(room, first, last, Limit=_ROWS, ScanIndexForward=forward)
+            page = self._page(room, first, last, Limit=_ROWS, ScanIndexForward=forward)
             yield from self._with_messages(room, [item for item in page["Items"] if self._is_kept(item)])
             if "LastEvaluatedKey" not in page:
                 break
             reached = int(page["LastEvaluatedKey"]["sk"])
             first, last = (reached + 1, last) if forward else (first, reached - 1)
+
+    def _page(self, room: str, first: int, last: int, **options: Any) -> dict[str, Any]:
+        """Return the answer to a query for a page of the history."""
+        return self._query(room, first, last, **options)
 
     def messages(self, room: str, seqs: Collection[int]) -> dict[int, Message]:
         """Return those of these seqs that are messages, as they are now."""
@@ -118,12 +124,7 @@ class LogReader(Table):
     def _query(self, room: str, first: int, last: int, **options: Any) -> dict[str, Any]:
         page: dict[str, Any] = self._dynamodb.query(
             TableName=self._table,
-            KeyConditionExpression="pk = :log AND sk BETWEEN :first AND :last",
-            ExpressionAttributeValues={
-                ":log": keys.log_pk(room),
-                ":first": keys.row_sk(first),
-                ":last": keys.row_sk(last),
-            },
+            **keys.rows_between(room, first, last),
             ConsistentRead=True,
             **options,
         )

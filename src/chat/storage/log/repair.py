@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, pairwise
 from typing import Any
 
-from chat.protocol.messages import Entry, Message
+from aws_lambda_powertools import Logger
+
+from chat.protocol.messages import Change, Entry, Message
 from chat.storage import keys
-from chat.storage.dynamodb import batch_get
+from chat.storage.dynamodb import at_once, batch_get
 from chat.storage.items import epoch_of
-from chat.storage.log.fold import LogFold
-from chat.storage.log.writer import Ref
+from chat.storage.log.fold import change_of
+from chat.storage.log.takeover import LogTakeover, says_all_is_done
+from chat.storage.log.writer import Ref, changes_another
+
+logger = Logger(child=True)
+
+# Of a run's head, refs and rows.
+_ATTRIBUTES = (
+    *("sk", "id", "seq", "digest", "at", "expires_at", "revision", "skipped", "pending", "root"),
+    "changed_before",
+    *("epoch", "slices", "followed", "coalescing_until"),  # the head's
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,92 +32,177 @@ class Repaired:
     """A repaired run of the log `epoch`. `slices`: of its room, None if that is not large.
 
     `followed`: the seq after which the room's messages are counted, None if nobody has subscribed to it.
+    `coalescing_until`: in seconds since 1970, when the room's reactions no longer wait for each other.
     """
 
     entries: list[Entry]
     slices: int | None
     epoch: str | None = None
     followed: int | None = None
+    coalescing_until: int = 0
 
 
-class LogRepair(LogFold):
+type Rows = dict[int, dict[str, Any]]  # by seq, with some of their attributes
+
+
+class LogRepair(LogTakeover):
     """The logs in the messages table, for the fan-out."""
 
     def repair(self, room: str, run: Sequence[Entry]) -> Repaired:
         """Return a run as the log has it for good, after writing what a crash left out and folding changes.
 
-        A second repair changes nothing: the first owner of a ref stays, no row is written twice, no change is
-        folded twice.
+        What a run before it has left undone comes first. A second repair changes nothing: the first owner of
+        a ref stays, no row is written twice, no change is folded twice.
         """
         refs, rows, head = self._read_run(room, run)
-        owners: list[Entry] = []
-        for entry in run:
-            content = entry.message or entry.change
-            assert content is not None, "a head always holds a message or a change"
-            ref = refs.get(content.id) or self._claim(room, entry.seq, content)
-            refs[content.id] = ref
-            if ref.seq == entry.seq:
-                owners.append(entry)
-            elif entry.seq not in rows:
-                self._write_skipped_row(room, entry.seq, content)
-        messages = self._repair_messages(room, owners, rows)
-        folded = self.fold(room, owners)
-        messages |= {seq: folded[seq] for seq in messages.keys() & folded.keys()}
+        left = self._repair_what_is_left(room, run, rows)
+        owners = {entry.seq: entry for entry in run if self._store_entry(room, entry, refs, rows)}
+        folded = self._fold_in_order(room, run, owners, rows)
+        messages = self._messages_now(room, owners.values(), folded, rows)
         repaired = {entry.seq: Entry(entry.seq, messages.get(entry.seq)) for entry in run}
-        for entry in (entry for entry in owners if entry.change):
-            repaired[entry.seq] = self._repair_change(room, entry, folded, rows)
+        for entry in owners.values():
+            if entry.change and (message := folded.get(entry.change.of)):
+                repaired[entry.seq] = Entry(entry.seq, message, entry.change)
+        if changed := [entry.seq for entry in run if change_of(entry)]:
+            self._note_done(room, max(changed))
         slices, followed = (int(head[name]) if name in head else None for name in ("slices", "followed"))
-        return Repaired(list(repaired.values()), slices, epoch_of(head, self._table), followed)
+        until = int(head.get("coalescing_until", 0))
+        entries = [*self._entries_of(room, left), *repaired.values()]
+        return Repaired(entries, slices, epoch_of(head, self._table), followed, until)
 
-    def _repair_messages(
-        self, room: str, owners: Sequence[Entry], rows: dict[int, int]
+    def _repair_what_is_left(self, room: str, run: Sequence[Entry], rows: Rows) -> list[int]:
+        """Take over what is not done before a run, and return its seqs."""
+        newest = self._to_check(room, run)
+        if not newest:
+            return []
+        left: list[int] = []
+        row = rows.get(newest)
+        if row is None or not says_all_is_done(row):
+            try:
+                left = self.take_over(room, newest, gaps_are_final=True)
+            except Exception:
+                # A change that can never be folded must hold up those behind it, but no messages.
+                if any(map(change_of, run)):
+                    raise
+                logger.exception("takeover failed", room=room, newest=newest)
+                return []
+        self._note_done(room, newest)
+        return left
+
+    def _to_check(self, room: str, run: Sequence[Entry]) -> int:
+        """Return the newest change or reply before a run, 0 if there is none or it is known to be done."""
+        newest = run[0].changed_before if run else 0
+        return newest if newest > self._done.get(room, 0) else 0
+
+    def _store_entry(self, room: str, entry: Entry, refs: dict[str, Ref], rows: Rows) -> bool:
+        """Write an entry's ref and its row, if they are missing. False if its number is skipped.
+
+        A skipped number that looked like a change gets its row with the folds, in order.
+        """
+        content = _content_of(entry)
+        ref = refs.get(content.id) or self._claim(room, entry.seq, content)
+        if ref.seq != entry.seq and ref.digest == content.digest and self._is_skipped(room, ref.seq, rows):
+            ref = self._inherit(room, entry.seq, content, ref)
+        refs[content.id] = ref
+        row = rows.get(entry.seq)
+        if row is not None:
+            return ref.seq == entry.seq and "skipped" not in row
+        if ref.seq == entry.seq:
+            rows[entry.seq] = {}
+            return self._store(room, entry.seq, content, entry.changed_before)
+        if not changes_another(content):
+            self._skip(room, entry.seq, content.at)
+        return False
+
+    def _is_skipped(self, room: str, seq: int, rows: Rows) -> bool:
+        row = rows[seq] if seq in rows else self._get(keys.row(room, seq))
+        return row is not None and "skipped" in row
+
+    def _fold_in_order(
+        self, room: str, run: Sequence[Entry], owners: Mapping[int, Entry], rows: Rows
     ) -> dict[int, Message]:
-        """Write the messages' rows that are missing and return all of them, as they are now.
+        """Fold changes and write their final rows, and return the changed messages as they are now.
+
+        A takeover stops at a change that is done, or a reply that is counted, if all before it are done,
+        wherever a fan-out dies. So changes and the replies to each root take turns.
+        """
+        folded: dict[int, Message] = {}
+        changes = filter(change_of, run)
+        for _, turn in groupby(changes, lambda entry: _root_of(entry) if entry.seq in owners else None):
+            entries = list(turn)
+            folded |= self.fold(room, [entry for entry in entries if entry.seq in owners])
+            self._finish_turn(room, entries, owners, rows, folded)
+        return folded
+
+    def _finish_turn(
+        self,
+        room: str,
+        turn: Sequence[Entry],
+        owners: Mapping[int, Entry],
+        rows: Rows,
+        folded: Mapping[int, Message],
+    ) -> None:
+        """Write the final rows of changes that are folded, and those of skipped numbers among them.
+
+        Many at once, so only the last row says that all before it are done: it is written after them. Those
+        between it and the first keep the number of the change before them.
+        """
+
+        before = {entry.seq: other.seq for other, entry in pairwise(turn[:-1])}
+
+        def finish(entry: Entry) -> None:
+            if entry.seq in owners:
+                self._finish(room, entry, folded, before.get(entry.seq))
+            else:
+                self._skip(room, entry.seq, _content_of(entry).at, before.get(entry.seq))
+
+        undone = [entry for entry in turn if not (row := rows.get(entry.seq)) or "pending" in row]
+        at_once(finish, undone[:-1])
+        at_once(finish, undone[-1:])
+
+    def _messages_now(
+        self, room: str, owners: Iterable[Entry], folded: Mapping[int, Message], rows: Rows
+    ) -> dict[int, Message]:
+        """Return the messages of a run as they are now.
 
         A run that comes again must not bring back a text that was deleted since.
         """
         messages = {entry.seq: entry.message for entry in owners if entry.message}
-        for seq in messages.keys() - rows.keys():
-            self._write_row(room, seq, messages[seq])
-        changed = [seq for seq in messages if rows.get(seq)]
-        return messages | self.messages(room, changed) if changed else messages
+        changed = [seq for seq in messages if rows[seq].get("revision")]
+        if changed:
+            messages |= self.messages(room, changed)
+        return messages | {seq: folded[seq] for seq in messages.keys() & folded.keys()}
 
-    def _repair_change(
-        self, room: str, entry: Entry, folded: Mapping[int, Message], rows: dict[int, int]
-    ) -> Entry:
-        """Write a change's row if it is missing and return the change with its message as it is now.
+    def _entries_of(self, room: str, seqs: Sequence[int]) -> list[Entry]:
+        """Return entries of the log as they are now."""
+        items = batch_get(self._dynamodb, self._table, [keys.row(room, seq) for seq in seqs])
+        found = sorted((item for item in items if "pending" not in item), key=lambda item: str(item["sk"]))
+        return [row.entry for row in self._with_messages(room, found)]
 
-        The row comes after the fold: a page of the history that has the change has its message changed, too.
-        """
-        assert entry.change is not None
-        message = folded.get(entry.change.of)
-        if entry.seq not in rows:
-            write = self._write_row if message else self._write_skipped_row
-            write(room, entry.seq, entry.change)
-        return Entry(entry.seq, message, entry.change) if message else Entry(entry.seq, None)
+    def _read_run(self, room: str, run: Sequence[Entry]) -> tuple[dict[str, Ref], Rows, dict[str, Any]]:
+        """Return the refs of a run by id, its rows by seq, and the room's head.
 
-    def _read_run(
-        self, room: str, run: Sequence[Entry]
-    ) -> tuple[dict[str, Ref], dict[int, int], dict[str, Any]]:
-        """Return the refs of a run by id, the revisions of its rows by seq, and the room's head.
+        The newest change or reply before it is among the rows, if this instance does not know it to be done.
 
         Read strongly consistent, above all for the slices: stream records from before the room became large
         do not have them. A run that was posted from here could overtake what the slices post.
         """
         ids = {content.id for entry in run if (content := entry.message or entry.change)}
+        seqs = {entry.seq for entry in run}
+        if before := self._to_check(room, run):
+            seqs.add(before)
         wanted = [keys.head(room), *(keys.ref(room, ref) for ref in ids)]
-        wanted += [keys.row(room, seq) for seq in {entry.seq for entry in run}]
+        wanted += [keys.row(room, seq) for seq in seqs]
         refs: dict[str, Ref] = {}
-        rows: dict[int, int] = {}
+        rows: Rows = {}
         head: dict[str, Any] = {}
-        attributes = ["sk", "id", "seq", "digest", "at", "slices", "followed", "epoch", "revision"]
-        for item in batch_get(self._dynamodb, self._table, wanted, attributes):
+        for item in batch_get(self._dynamodb, self._table, wanted, _ATTRIBUTES):
             if item["sk"] == keys.HEAD:
                 head = item
             elif item["sk"] == keys.REF:
                 refs[item["id"]] = Ref.from_item(item)
             else:
-                rows[int(item["sk"])] = int(item.get("revision", 0))
+                rows[int(item["sk"])] = item
         return refs, rows, head
 
     def slices(self, room: str) -> int | None:
@@ -113,16 +211,35 @@ class LogRepair(LogFold):
         return None if slices is None else int(slices)
 
     def mark_large(self, room: str, slices: int) -> int:
-        """Mark a room as large for good and return the number of its slices, which never changes.
+        """Mark a room as large for good and return the number of its slices, which never changes."""
+        return int(self._mark(room, "slices = if_not_exists(slices, :value)", slices)["slices"])
 
-        The number is on the head, so the stream gets a record of this write, marked as not a message.
+    def mark_coalescing(self, room: str, until: int) -> None:
+        """Let a room's reactions wait for each other until a time, in seconds since 1970."""
+        self._mark(room, "coalescing_until = :value", until)
+
+    def _mark(self, room: str, assignment: str, value: int) -> dict[str, Any]:
+        """Set an attribute of a room's head, which is read in each repair, and return the head.
+
+        The stream gets a record of this write, marked as not a message.
         """
         answer = self._dynamodb.update_item(
             TableName=self._table,
             Key=keys.head(room),
-            UpdateExpression="SET slices = if_not_exists(slices, :slices), not_a_message = :not_a_message",
+            UpdateExpression=f"SET {assignment}, not_a_message = :not_a_message",
             ConditionExpression="attribute_exists(pk)",
-            ExpressionAttributeValues={":slices": slices, ":not_a_message": True},
+            ExpressionAttributeValues={":value": value, ":not_a_message": True},
             ReturnValues="ALL_NEW",  # "UPDATED_NEW" may omit an attribute that the update leaves as it was
         )
-        return int(answer["Attributes"]["slices"])
+        head: dict[str, Any] = answer["Attributes"]
+        return head
+
+
+def _content_of(entry: Entry) -> Message | Change:
+    content = entry.message or entry.change
+    assert content is not None, "a head always holds a message or a change"
+    return content
+
+
+def _root_of(entry: Entry) -> int | None:
+    return entry.message.root if entry.message else None

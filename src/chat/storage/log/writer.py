@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from chat.protocol.messages import Change, Message
 from chat.storage import keys
-from chat.storage.dynamodb import old_item
-from chat.storage.items import to_row
+from chat.storage.dynamodb import old_item, write_if
+from chat.storage.items import to_item
 from chat.storage.log.reader import LogReader
 
 REF_TTL = timedelta(hours=24)  # how long a message or a change can be sent again under its ref
@@ -26,10 +26,16 @@ class Ref:
     seq: int
     digest: str
     at: str
+    expires_at: int
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Ref:
-        return cls(int(item["seq"]), item["digest"], item["at"])
+        return cls(int(item["seq"]), item["digest"], item["at"], int(item["expires_at"]))
+
+
+def changes_another(content: Message | Change) -> bool:
+    """True of a change, and of a reply, which its root counts: they are done in the log's order."""
+    return isinstance(content, Change) or content.root is not None
 
 
 class LogWriter(LogReader):
@@ -43,27 +49,61 @@ class LogWriter(LogReader):
 
     def _claim(self, room: str, seq: int, content: Message | Change) -> Ref:
         """Return the owner of the content's ref: this seq, unless another was first."""
-        mine = Ref(seq, content.digest, content.at)
-        item = {
-            "id": content.id,
-            "seq": seq,
-            "digest": mine.digest,
-            "at": mine.at,
-            "expires_at": self._expiry(REF_TTL),
-        }
-        other = self._put_if_absent(keys.ref(room, content.id) | item)
+        mine = self._ref(seq, content)
+        other = self._put_if_absent(_ref_item(room, content, mine))
         return mine if other is None else Ref.from_item(other)
 
-    def _write_row(self, room: str, seq: int, content: Message | Change) -> None:
+    def _inherit(self, room: str, seq: int, content: Message | Change, ref: Ref) -> Ref:
+        """Return the owner of a ref whose seq was skipped: now this seq, unless another was first.
+
+        A number whose content nobody had stored was skipped when the room went on without it. Nobody was told
+        that it is kept, so whoever sends it again gets another number.
+        """
+        mine = self._ref(seq, content)
+        inherited = write_if(
+            self._dynamodb.put_item,
+            TableName=self._table,
+            Item=_ref_item(room, content, mine),
+            ConditionExpression="seq = :seq",
+            ExpressionAttributeValues={":seq": ref.seq},
+        )
+        if inherited:
+            return mine
+        other = self._get(keys.ref(room, content.id))
+        return mine if other is None else Ref.from_item(other)
+
+    def _ref(self, seq: int, content: Message | Change) -> Ref:
+        return Ref(seq, content.digest, content.at, self._expiry(REF_TTL))
+
+    def _store(
+        self, room: str, seq: int, content: Message | Change, changed_before: int | None = None
+    ) -> bool:
+        """Write the row of a message, or of a change that is pending, if there is none.
+
+        `changed_before` is the seq of the newest change or reply before this one, if it is known. False if
+        the number is skipped.
+        """
         # Only if absent: the other function may have written the row, and a change have deleted its text.
-        self._put_row(room, seq, to_row(content))
+        row = to_item(content)
+        if isinstance(content, Change):
+            row["pending"] = int(self._now())
+        before = changed_before if changes_another(content) else None
+        other = self._put_row(room, seq, row, before)
+        return other is None or "skipped" not in other
 
-    def _write_skipped_row(self, room: str, seq: int, content: Message | Change) -> None:
-        self._put_row(room, seq, {"skipped": True, "at": content.at})
+    def _skip(self, room: str, seq: int, at: str, before: int | None = None) -> dict[str, Any] | None:
+        """Write the row of a skipped number, or return the row that is there already."""
+        return self._put_row(room, seq, {"skipped": True, "at": at}, before)
 
-    def _put_row(self, room: str, seq: int, attributes: dict[str, Any]) -> None:
-        expiry = {"expires_at": self._expiry(self._history)}
-        self._put_if_absent(keys.row(room, seq) | attributes | expiry)
+    def _put_row(
+        self, room: str, seq: int, attributes: dict[str, Any], before: int | None
+    ) -> dict[str, Any] | None:
+        return self._put_if_absent(self._row(room, seq, attributes, before))
+
+    def _row(self, room: str, seq: int, attributes: dict[str, Any], before: int | None) -> dict[str, Any]:
+        """Return a row. `before` is the seq of the newest change or reply before it, if it is to say so."""
+        chain = {} if before is None else {"changed_before": before}
+        return keys.row(room, seq) | attributes | chain | {"expires_at": self._expiry(self._history)}
 
     def _put_if_absent(self, item: dict[str, Any]) -> dict[str, Any] | None:
         """Write an item, or return the one that is there already."""
@@ -80,3 +120,7 @@ class LogWriter(LogReader):
 
     def _expiry(self, after: timedelta) -> int:
         return int(self._now() + after.total_seconds())
+
+
+def _ref_item(room: str, content: Message | Change, ref: Ref) -> dict[str, Any]:
+    return keys.ref(room, content.id) | {"id": content.id} | asdict(ref)

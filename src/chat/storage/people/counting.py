@@ -12,8 +12,8 @@ from chat.storage import keys
 class Counted:
     """Messages after one seq and up to another.
 
-    `complete`: each number in between has a row. `upto` is the last number before the first gap, and
-    `before_gap` the messages up to there.
+    `complete`: each number in between has a row, and no change is pending. `upto` is the last number before
+    the first gap, and `before_gap` the messages up to there.
     """
 
     messages: int
@@ -30,18 +30,15 @@ def count_messages(dynamodb: Any, table: str, room: str, after: int, to: int) ->
     messages, rows, upto, before_gap = 0, 0, after, 0
     request: dict[str, Any] = {
         "TableName": table,
-        "KeyConditionExpression": "pk = :log AND sk BETWEEN :first AND :last",
-        "ExpressionAttributeValues": {
-            ":log": keys.log_pk(room),
-            ":first": keys.row_sk(after + 1),
-            ":last": keys.row_sk(to),
-        },
-        "ProjectionExpression": "sk, skipped, kind",
+        **keys.rows_between(room, after + 1, to),
+        "ProjectionExpression": "sk, skipped, kind, pending",
         "ConsistentRead": True,
     }
     while to > after:
         page = dynamodb.query(**request)
         for item in page["Items"]:
+            if "pending" in item:  # a change that is not folded yet is a gap, as it is in a page
+                continue
             rows += 1
             messages += "skipped" not in item and "kind" not in item
             if int(item["sk"]) == upto + 1:

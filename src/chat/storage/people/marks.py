@@ -43,20 +43,22 @@ class TakenBack:
 def marks_of(entries: Sequence[Entry], count: int, followed: int) -> list[Mark]:
     """Return the mark of each author and of each person mentioned in a run.
 
-    `count` is that at the run's last entry. Whoever has not subscribed is among them, too.
+    The run has no gaps, and `count` is that at its last entry. Whoever has not subscribed is among them.
     """
     messages = [
         (entry.seq, entry.message)
         for entry in entries
         if entry.seq > followed and entry.message is not None and is_message(entry)
     ]
+    number = count - len(messages)
     marks: dict[str, Mark] = {}
-    for number, (seq, message) in enumerate(messages, count - len(messages) + 1):
+    for seq, message in messages:
         for user in () if message.deleted else message.mentions:
             if user != message.user:
                 mark = marks.get(user, Mark(user))
                 mention = Mention(seq, message.user, message.name, message.at)
                 marks[user] = replace(mark, mentions=(*mark.mentions, seq), mention=mention)
+        number += 1
         marks[message.user] = Mark(message.user, seq, number)  # which is after all mentions before it
     return list(marks.values())
 

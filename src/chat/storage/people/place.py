@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from chat.identity.identity import Person
 from chat.protocol.places import place_fields
 from chat.storage import keys
 from chat.storage.people.summaries import Summary
+from chat.storage.signals import ReadReceipt
 
 MAX_MENTIONS = 100  # unread ones that a subscription keeps
+# Why a subscription was written last, if the person did it, for whoever reads the stream.
+SUBSCRIBED, READ = "subscribed", "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +102,13 @@ class Place:
             muted=person.muted,
             since=person.since,
         )
+
+
+def receipt_of(item: Mapping[str, Any]) -> ReadReceipt | None:
+    """Return the read receipt that a subscription's version in the stream is.
+
+    None unless the person has raised the mark in this write.
+    """
+    if item["cause"] != READ:
+        return None
+    return ReadReceipt(Person(keys.user_of(item["pk"]), item["name"]), int(item["read"]))

@@ -19,12 +19,10 @@ from chat.storage import keys
 from chat.storage.dynamodb import Table, batch_get, old_item, write_if
 from chat.storage.items import new_epoch
 from chat.storage.people.counting import Counted, count_messages
-from chat.storage.people.place import Place, Subscription
+from chat.storage.people.place import READ, SUBSCRIBED, Place, Subscription
 from chat.storage.people.summaries import Summary
 
 READ_EVERY = 1.0  # seconds between two reading marks of a person in a room
-# Why a subscription was written last, for whoever reads the stream.
-SUBSCRIBED, READ = "subscribed", "read"
 _TOO_SOON = "Once in a second is enough: send the newest mark then."
 _NOT_SUBSCRIBED = "You have not subscribed to this room."
 _ATTEMPTS = 5  # the person's other devices may subscribe or unsubscribe at the same time

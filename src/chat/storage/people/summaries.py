@@ -13,44 +13,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.protocol.messages import Entry, Message
+from chat.protocol.messages import Entry
 from chat.storage import keys
-from chat.storage.dynamodb import Table, batch_get, old_item, write_if
+from chat.storage.dynamodb import Table, batch_get, old_item
+from chat.storage.items import from_row
+from chat.storage.newest import Newest, refresh_newest
 from chat.storage.people.counting import count_messages
 
-MAX_SHOWN = 200  # characters of the newest message that a list of rooms shows
+_ENTRIES = 500  # rows per query for what was left out
 _ATTEMPTS = 5  # another invocation may count at the same time
-
-
-@dataclass(frozen=True, slots=True)
-class Newest:
-    """The newest message of a room: what a list of rooms shows of it. A deleted one has no text."""
-
-    seq: int
-    user: str
-    name: str
-    at: str
-    text: str
-    deleted: bool
-    revision: int
-
-    @classmethod
-    def of(cls, seq: int, message: Message) -> Newest:
-        text = message.text[:MAX_SHOWN]
-        return cls(seq, message.user, message.name, message.at, text, message.deleted, message.revision)
-
-    @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Newest:
-        return cls(
-            int(item["seq"]), item["user"], item["name"], item["at"], item["message"], item["deleted"],
-            int(item["revision"]),
-        )  # fmt: skip
-
-    def to_item(self) -> dict[str, Any]:
-        return {
-            "seq": self.seq, "user": self.user, "name": self.name, "at": self.at, "message": self.text,
-            "deleted": self.deleted, "revision": self.revision,
-        }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +36,14 @@ class Summary:
     def from_item(cls, item: Mapping[str, Any]) -> Summary:
         newest = Newest.from_item(item["newest"]) if "newest" in item else None
         return cls(int(item["seq"]), int(item["count"]), newest)
+
+
+class Uncounted(Exception):
+    """No run has brought what comes after `summary`: the stream has given it up."""
+
+    def __init__(self, summary: Summary) -> None:
+        super().__init__(f"nothing is counted after {summary.seq}")
+        self.summary = summary
 
 
 class Summaries(Table):
@@ -82,67 +61,80 @@ class Summaries(Table):
     def count(self, room: str, followed: int, entries: Sequence[Entry]) -> int | None:
         """Count a repaired run, once, and return the count at its last entry.
 
-        None if the run is older than `followed`, the seq from which on the room is counted. Raises
-        TimeoutError if others count the room all the time.
+        None if the run is older than `followed`, the seq from which on the room is counted, or if it has
+        gaps and is counted already. Raises Uncounted if something before its end is neither counted nor in
+        it, and TimeoutError if others count the room all the time.
         """
-        last, after = entries[-1].seq, max(followed, entries[0].seq - 1)
+        last, start = entries[-1].seq, max(followed, entries[0].seq - 1)
         if last <= followed:
             return None
-        newest = _newest_of(entries)
-        summary, exists = None, entries[0].seq - 1 > followed
+        has_gaps = len(_after(start, entries)) < last - start
+        # That all before a run is counted is only supposed; the write's condition finds out.
+        summary = self._summary(room, followed) if has_gaps else Summary(start, 0)
         for _ in range(_ATTEMPTS):
-            messages = self._messages(room, entries, after)
-            try:
-                answer = self._advance(room, after if exists else None, last, messages, newest)
-            except ClientError as error:
-                old = old_item(error)
-                exists, after = old is not None, followed if old is None else int(old["seq"])
-                summary = None if old is None else Summary.from_item(old)
-                if summary is None or summary.seq < last:
+            if summary.seq < last:
+                try:
+                    summary = self._advance(room, followed, summary, entries)
+                except ClientError as error:
+                    old = old_item(error)
+                    summary = Summary(followed, 0) if old is None else Summary.from_item(old)
                     continue
-            else:
-                summary = Summary.from_item(answer["Attributes"])
             self._refresh_newest(room, summary, entries)
+            if has_gaps:
+                return None
             since = count_messages(self._dynamodb, self._table, room, last, summary.seq)
             return summary.count - since.messages
         raise TimeoutError("a room is counted by others all the time")
 
-    def _messages(self, room: str, entries: Sequence[Entry], after: int) -> int:
-        """Return the number of messages after a seq and up to the run's end.
+    def left_out(self, room: str, after: int, to: int) -> list[Entry]:
+        """Return the log after a seq, up to another, some hundreds of entries at a time, by its rows.
 
-        A run that was given up leaves a gap before the next one. What it had is counted by its rows.
+        What has no row, or has a change that is pending, is as good as skipped.
         """
-        new = [entry for entry in entries if entry.seq > after]
-        if len(new) == entries[-1].seq - after:
-            return sum(map(is_message, new))
-        return count_messages(self._dynamodb, self._table, room, after, entries[-1].seq).messages
+        page = self._dynamodb.query(
+            TableName=self._table,
+            **keys.rows_between(room, after + 1, to),
+            ConsistentRead=True,
+            Limit=_ENTRIES,
+        )
+        rows = {int(item["sk"]): from_row(item).entry for item in page["Items"]}
+        end = max(rows) if "LastEvaluatedKey" in page else to
+        return [rows.get(seq, Entry(seq, None)) for seq in range(after + 1, end + 1)]
 
-    def _advance(
-        self, room: str, after: int | None, last: int, messages: int, newest: Newest | None
-    ) -> dict[str, Any]:
-        """Raises ConditionalCheckFailed if the log is counted up to another seq than `after`.
+    def _summary(self, room: str, followed: int) -> Summary:
+        return self.read([room], consistent=True).get(room, Summary(followed, 0))
 
-        `after` is None for a room without a summary.
+    def _advance(self, room: str, followed: int, summary: Summary, entries: Sequence[Entry]) -> Summary:
+        """Count what comes after a summary, and return the new one.
+
+        Raises Uncounted if that is not all in the run, and ConditionalCheckFailed if the log is counted up to
+        another seq.
         """
-        values: dict[str, Any] = {":messages": messages, ":last": last}
+        last, new, newest = entries[-1].seq, _after(summary.seq, entries), _newest_of(entries)
+        if len(new) < last - summary.seq:
+            raise Uncounted(summary)
+        values: dict[str, Any] = {
+            ":messages": sum(map(is_message, new)),
+            ":last": last,
+            ":after": summary.seq,
+        }
         update = "SET #seq = :last"
         if newest is not None:
             update += ", #newest = :newest"
             values[":newest"] = newest.to_item()
-        if after is not None:
-            values[":after"] = after
+        or_first = " OR attribute_not_exists(#seq)" if summary.seq == followed else ""
         answer: dict[str, Any] = self._dynamodb.update_item(
             TableName=self._table,
             Key=keys.summary(room),
             UpdateExpression=f"{update} ADD #count :messages",
-            ConditionExpression="attribute_not_exists(#seq)" if after is None else "#seq = :after",
+            ConditionExpression=f"#seq = :after{or_first}",
             ExpressionAttributeNames={"#seq": "seq", "#count": "count"}
             | ({} if newest is None else {"#newest": "newest"}),
             ExpressionAttributeValues=values,
             ReturnValues="ALL_NEW",
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-        return answer
+        return Summary.from_item(answer["Attributes"])
 
     def _refresh_newest(self, room: str, summary: Summary, entries: Sequence[Entry]) -> None:
         """Edit or empty the summary's message, if the run has changed it: nothing deleted stays readable."""
@@ -153,19 +145,11 @@ class Summaries(Table):
         new = Newest.of(old.seq, message)
         if new.revision <= old.revision or (new.text, new.deleted) == (old.text, old.deleted):
             return
-        write_if(
-            self._dynamodb.update_item,
-            TableName=self._table,
-            Key=keys.summary(room),
-            UpdateExpression="SET #newest = :newest",
-            ConditionExpression="#newest.#seq = :seq AND #newest.#revision < :revision",
-            ExpressionAttributeNames={"#newest": "newest", "#seq": "seq", "#revision": "revision"},
-            ExpressionAttributeValues={
-                ":newest": new.to_item(),
-                ":seq": new.seq,
-                ":revision": new.revision,
-            },
-        )
+        refresh_newest(self._dynamodb, self._table, room, new)
+
+
+def _after(seq: int, entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.seq > seq]
 
 
 def is_message(entry: Entry) -> bool:

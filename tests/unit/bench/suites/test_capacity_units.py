@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from bench.suites import capacity_units
 from bench.suites.capacity_units import of_members
 from chat.storage.member_reader import PAGE
@@ -11,10 +13,10 @@ def test_a_message_takes_four_write_units() -> None:
     assert units.repair.writes == 0
 
 
-def test_an_edit_and_a_deletion_take_five_write_units_and_a_reaction_six() -> None:
+def test_an_edit_and_a_deletion_take_six_write_units_and_a_reaction_seven() -> None:
     writes = {kind: units.writes for kind, units in capacity_units.of_changes().items()}
     assert writes.pop("a page with the message and its changes") == 0
-    assert writes == {"edit": 5, "delete": 5, "react": 6, "take the reaction back": 6}
+    assert writes == {"edit": 6, "delete": 6, "react": 7, "take the reaction back": 7}
 
 
 def test_a_message_in_a_followed_room_takes_one_write_unit_more_and_one_per_author() -> None:
@@ -22,6 +24,21 @@ def test_a_message_in_a_followed_room_takes_one_write_unit_more_and_one_per_auth
     assert units.sending.writes == 4
     assert units.repair.writes == 2
     assert units.reads == capacity_units.of_message().reads
+
+
+@pytest.mark.parametrize("mentions", [1, 2, 10])
+def test_a_mention_takes_one_write_unit_whether_the_user_has_subscribed_or_not(mentions: int) -> None:
+    units, without = capacity_units.of_followed_message(mentions), capacity_units.of_followed_message()
+    assert units.sending.writes == without.sending.writes
+    assert units.repair.writes == without.repair.writes + mentions
+    assert units.reads == without.reads
+
+
+def test_fifty_mentions_make_the_message_longer_than_a_kilobyte() -> None:
+    units, without = capacity_units.of_followed_message(50), capacity_units.of_followed_message()
+    assert units.sending.writes == without.sending.writes + 2  # the head and the row
+    assert units.repair.writes == without.repair.writes + 50
+    assert units.reads == without.reads
 
 
 def test_a_page_of_50_rooms_takes_at_most_30_read_units() -> None:

@@ -25,7 +25,7 @@ from chat.storage.people.summaries import Summaries
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from chat.storage.signals import Notice, Signals
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.management.client import FakeManagementClient
 from tests.support.fakes.stream import Stream
 
 ADA = Identity("u1", "Ada", "v1")

@@ -193,7 +193,7 @@ def test_ping_is_answered(chat: Context) -> None:
 
 
 def test_a_sign_of_life_needs_no_room_and_is_charged(dynamodb: Any) -> None:
-    chat = chat_on(dynamodb, limits=Limits(rate=Rate(1, 2)))
+    chat = chat_on(dynamodb, limits=Limits(rate=Rate(0.01, 2)))
     chat.connections.add(Connection("c1", ADA, 0), [])
     for _ in range(2):
         assert reply_to(chat, action="alive", ref="v1") == {"type": "reply", "ref": "v1", "status": "ok"}

@@ -17,7 +17,7 @@ from chat.protocol.errors import (
     RateLimited,
 )
 from chat.storage.connections import Connection
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.management.client import FakeManagementClient
 from tests.support.fakes.stream import Stream
 from tests.unit.chat.actions.conftest import (
     EVES,

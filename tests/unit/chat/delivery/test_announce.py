@@ -1,4 +1,4 @@
-"""Announcements: presence, typing and the notices of moderators.
+"""Announcements: presence, typing, read receipts and the notices of moderators.
 
 Over 300 lines, because one announcer posts all of them, and the tests share its fakes.
 """
@@ -22,11 +22,11 @@ from chat.protocol import frames
 from chat.protocol.timestamps import iso
 from chat.storage.member_reader import PAGE, MemberPage, ReadFailed
 from chat.storage.members import MAX_LISTED_MEMBERS, Member, Slice
-from chat.storage.signals import Notice, PresenceChanged, Signal, Typing
+from chat.storage.signals import Notice, PresenceChanged, ReadReceipt, Signal, Typing
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
 from tests.support.fakes.log import FakeLog
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.management.client import FakeManagementClient
 from tests.support.fakes.member_reader import FakeMembers
 from tests.support.fakes.signals import FakeSignals
 from tests.support.fakes.slice_queue import FakeSliceQueue
@@ -195,6 +195,36 @@ def test_a_person_who_has_left_is_not_shown_as_typing(chat: Open) -> None:
     assert room.announce(Typing(ADA)) == Counts()
 
 
+# Read receipts
+
+
+def test_everybody_is_told_once_how_far_each_person_has_read(chat: Open) -> None:
+    room = chat(tab(ADA, 1), tab(ADA, 2), tab(EVE))
+    room.announce(ReadReceipt(ADA, 7), ReadReceipt(EVE, 5), ReadReceipt(ADA, 9), ReadReceipt(ADA, 8))
+    read = {"type": "read", "room": "general"}
+    told = [
+        read | {"user": "eve", "name": "Eve", "seq": 5},
+        read | {"user": "ada", "name": "Ada", "seq": 9},
+    ]
+    for connection in ("ada-1", "ada-2", "eve-1"):
+        assert sorted(room.frames_to(connection), key=lambda frame: frame["seq"]) == told
+
+
+def test_what_somebody_has_read_who_is_not_in_the_room_is_told_to_nobody(chat: Open) -> None:
+    room = chat(tab(EVE), tab(BOB, expired=True))
+    room.announce(ReadReceipt(ADA, 7), ReadReceipt(BOB, 7))
+    assert room.frames_to("eve-1") == []
+    assert [frame["type"] for frame in room.frames_to("bob-1")] == ["disconnect"]  # the token has ended
+
+
+def test_above_the_presence_limit_a_receipt_costs_a_page_and_no_post(chat: Open) -> None:
+    few = chat(*tabs_of(MAX_LISTED_MEMBERS))
+    assert few.announce(ReadReceipt(Person("u7", "Ada"), 7)) == Counts(200, delivered=200)
+    many = chat(*tabs_of(MAX_LISTED_MEMBERS + 1))
+    assert many.announce(ReadReceipt(Person("u7", "Ada"), 7)) == Counts()
+    assert (many.gateway.posts, many.signals.suppressed) == ([], [])
+
+
 # Notices
 
 
@@ -208,7 +238,7 @@ def test_notices_reach_everybody_in_the_order_of_the_acts(chat: Open) -> None:
 
 def test_a_plain_client_gets_no_signal(chat: Open) -> None:
     room = chat(tab(ADA, 1, "plain"), tab(EVE))
-    counts = room.announce(PresenceChanged(ADA), Typing(EVE), Notice(LOCKED, "1"))
+    counts = room.announce(PresenceChanged(ADA), Typing(EVE), ReadReceipt(EVE, 7), Notice(LOCKED, "1"))
     assert counts == Counts(1, delivered=1)
     assert room.gateway.frames["ada-1"] == []
 

@@ -22,8 +22,8 @@ from chat.storage.member_reader import ReadFailed
 from chat.storage.members import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
-from tests.support.fakes.log import FakeLog, FakeUnread
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.log import FakeLog, FakeUnread, NoCoalescing
+from tests.support.fakes.management.client import FakeManagementClient
 from tests.support.fakes.member_reader import FakeMembers
 from tests.support.fakes.signals import FakeSignals
 from tests.support.fakes.slice_queue import FakeSliceQueue
@@ -79,6 +79,7 @@ class Chat:
             "log": self.log,
             "slice_queue": FakeSliceQueue(),
             "unread": self.unread,
+            "coalescing": NoCoalescing(),
         }
         self.broadcaster = Broadcaster(
             delivery=Delivery(membership, poster, lambda: sockets, now=lambda: NOW),

@@ -18,7 +18,7 @@ from chat.membership import Membership
 from chat.storage.members import Member
 from tests.support.fakes.connections import FakeConnections
 from tests.support.fakes.gateway import FakeGateway
-from tests.support.fakes.management_client import FakeManagementClient
+from tests.support.fakes.management.client import FakeManagementClient
 from tests.support.fakes.signals import FakeSignals
 
 NOW = 1_795_500_000.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import boto3
 import pytest
 
-from chat.delivery.slice_queue import SliceQueue, SliceTask
+from chat.delivery.slice_queue import ReactionTask, SliceQueue, SliceTask, parse_task
 from chat.storage.keys import HASH_SPACE
 from chat.storage.members import Slice
 from chat.storage.signals import Notice
@@ -26,6 +27,19 @@ def test_a_task_is_equal_after_its_way_through_the_queue() -> None:
     assert SliceTask.parse(task.body()) == task
     with_notice = SliceTask(Slice("ré#um", 3, 16), 0, 0, notice=Notice('{"moderator":"Ré \\"x\\" 💬"}', "1"))
     assert SliceTask.parse(with_notice.body()) == with_notice
+
+
+def test_reactions_that_wait_for_one_broadcast_are_one_task_in_a_group_of_its_own() -> None:
+    task = ReactionTask("ré#um", 41, 3, "7f3a91c2")
+    assert parse_task(task.body()) == task
+    assert parse_task(SliceTask(Slice("ré#um", 0, 1), 41, 45).body()) == SliceTask(
+        Slice("ré#um", 0, 1), 41, 45
+    )
+    assert replace(task, after=44).deduplication == task.deduplication
+    assert replace(task, round=4).deduplication != task.deduplication
+    slices = [SliceTask(Slice("ré#um", number, 16), 41, 45) for number in range(16)]
+    assert task.group not in {each.group for each in slices}
+    assert replace(task, room="r").group != task.group
 
 
 def test_a_notice_is_enqueued_once_and_another_with_the_same_text_too(empty_account: Any) -> None:

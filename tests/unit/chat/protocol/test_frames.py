@@ -8,8 +8,9 @@ import pytest
 
 from chat.protocol import frames
 from chat.protocol.data import MAX_DATA
+from chat.protocol.entries import MAX_LISTED, newest_reactions
 from chat.protocol.errors import InvalidFrame, InvalidRoom, NotAMember
-from chat.protocol.messages import Entry, Message
+from chat.protocol.messages import Change, ChangeKind, Entry, Message
 from chat.protocol.pages import Page
 from chat.storage.keys import MAX_SEQ
 
@@ -126,6 +127,22 @@ def test_skipped_numbers_are_listed_beside_the_messages() -> None:
     assert decoded("general", [entry(41), skipped_entry(42), entry(43), skipped_entry(44)]) == [
         {**decoded("general", [entry(41), entry(43)])[0], "skipped": [42, 44]}
     ]
+
+
+def test_of_very_many_reactions_to_a_message_the_newest_are_listed() -> None:
+    def change(seq: int, of: int, kind: ChangeKind) -> Entry:
+        message = Message(f"m{of}", "u1", "Ada", "Hi", None, AT, revision=seq)
+        return Entry(seq, message, Change(kind, of, f"c{seq}", "u2", "Bo", AT, reaction="👍"))
+
+    reactions = [change(seq, 1, "react") for seq in range(3, 3 + 2 * MAX_LISTED)]
+    others = [entry(1000), change(1001, 1, "edit"), change(1002, 2, "react"), skipped_entry(1003)]
+    kept = newest_reactions([entry(2), *reactions, *others])
+    assert kept[0] == entry(2) and kept[-4:] == others
+    assert kept[1 : 1 + MAX_LISTED] == [skipped_entry(each.seq) for each in reactions[:MAX_LISTED]]
+    assert kept[1 + MAX_LISTED : -4] == reactions[MAX_LISTED:]
+    (frame,) = decoded("general", kept)
+    assert frame["skipped"] == [*range(3, 3 + 2 * MAX_LISTED), 1001, 1002, 1003]
+    assert newest_reactions(reactions[:MAX_LISTED]) == reactions[:MAX_LISTED]
 
 
 def test_a_run_of_skipped_numbers_is_a_frame_too() -> None:

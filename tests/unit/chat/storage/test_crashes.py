@@ -21,6 +21,7 @@ from apigateway.poster import Poster
 from chat.actions.context import Context, Sender
 from chat.actions.dispatch import dispatch
 from chat.delivery.broadcast import Broadcaster
+from chat.delivery.coalescing import Coalescing
 from chat.delivery.deliver import Delivery
 from chat.delivery.unread import Unread
 from chat.identity.identity import Identity
@@ -30,6 +31,7 @@ from chat.protocol.errors import InvalidRef
 from chat.protocol.frames import parse
 from chat.protocol.messages import Entry
 from chat.storage.connections import Connection, Connections, Limits
+from chat.storage.cursors import ReactionCursors
 from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
 from chat.storage.member_reader import MemberReader
@@ -116,12 +118,14 @@ class World:
         membership = Membership(
             Connections(client, CONNECTIONS), RoomRules(client, MESSAGES), Signals(client, MESSAGES)
         )
+        log = LogRepair(client, MESSAGES, 90)
         broadcaster = Broadcaster(
             members,
-            LogRepair(client, MESSAGES, 90),
+            log,
             Delivery(membership, poster, lambda: sockets),
             slice_queue,
             Unread(Summaries(client, MESSAGES), Marks(client, MESSAGES)),
+            Coalescing(log, ReactionCursors(client, MESSAGES), slice_queue),
             NoDaemon(),
             large_room=1_000,
             slices=16,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from email.message import Message
 from typing import Any
 
@@ -102,3 +103,20 @@ def test_the_client_takes_and_returns_what_that_of_boto3s_resource_does(dynamodb
     assert ours.get_item(**read)["Item"] == dynamodb.get_item(**read)["Item"] == item
     (batch,) = ours.batch_get_item(RequestItems={TABLE: {"Keys": [read["Key"]]}})["Responses"].values()
     assert batch == [item]
+
+
+@pytest.mark.parametrize("number", [0, 3, 100])
+def test_many_calls_are_made_at_once_and_their_results_are_in_order(number: int) -> None:
+    threads = set()
+
+    def call(item: int) -> int:
+        threads.add(threading.get_ident())
+        return item * 2
+
+    assert storage.at_once(call, range(number)) == [item * 2 for item in range(number)]
+    assert (threading.get_ident() in threads) == (number == 3)
+
+
+def test_what_one_of_many_calls_raises_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        storage.at_once(lambda item: 1 / item, range(100))

@@ -6,19 +6,18 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from local.functions.process import Forks, Interpreters, Processes
 
 VARIABLES = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
-BOTH = [
-    pytest.param("interpreters"),
-    pytest.param("forks", marks=pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")),
-]
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="forks are for Linux")
+BOTH = [pytest.param("interpreters"), pytest.param("forks", marks=linux_only)]
 forks_only = pytest.mark.parametrize("processes", BOTH[1:], indirect=True)
 
 
@@ -51,7 +50,15 @@ class Output(asyncio.SubprocessProtocol):
 
 @pytest.fixture(params=BOTH)
 def processes(request: pytest.FixtureRequest) -> Iterator[Processes]:
-    yield Interpreters() if request.param == "interpreters" else Forks(VARIABLES)
+    yield Interpreters() if request.param == "interpreters" else Forks(VARIABLES, ())
+
+
+@pytest_asyncio.fixture
+async def forks() -> AsyncIterator[Forks]:
+    """With the libraries, as a user has them."""
+    forks = Forks(VARIABLES)
+    yield forks
+    forks.close()
 
 
 async def run(processes: Processes, folder: Path, source: str, **variables: str) -> Output:
@@ -102,14 +109,11 @@ async def test_a_missing_folder_is_an_error(processes: Processes, tmp_path: Path
     processes.close()
 
 
-@forks_only
-async def test_forks_have_the_libraries_loaded_and_share_nothing_else(
-    processes: Processes, tmp_path: Path
-) -> None:
+@linux_only
+async def test_forks_have_the_libraries_loaded_and_share_nothing_else(forks: Forks, tmp_path: Path) -> None:
     source = "import sys; print('boto3' in sys.modules, hasattr(sys, 'mark')); sys.mark = True"
     for _ in range(2):
-        assert await (await run(processes, tmp_path, source)).lines() == ["True False"]
-    processes.close()
+        assert await (await run(forks, tmp_path, source)).lines() == ["True False"]
 
 
 CLIENT = """
@@ -124,12 +128,11 @@ print([path for path in opened if "/data/" in path and path.endswith((".json", "
 """
 
 
-@forks_only
+@linux_only
 async def test_a_fork_makes_a_client_from_what_its_server_has_read_and_from_its_own_variables(
-    processes: Processes, tmp_path: Path
+    forks: Forks, tmp_path: Path
 ) -> None:
-    assert await (await run(processes, tmp_path, CLIENT)).lines() == ["eu-west-1 me", "[]"]
-    processes.close()
+    assert await (await run(forks, tmp_path, CLIENT)).lines() == ["eu-west-1 me", "[]"]
 
 
 @forks_only

@@ -290,8 +290,3 @@ async def test_a_thousand_sockets_connect_at_once() -> None:
         assert len(ids) == 1000
         for _, writer in opened:
             writer.close()
-
-
-async def test_activity_is_reported_when_a_client_connects_and_when_connect_has_returned() -> None:
-    async with running() as stage, stage.connect():
-        assert len(stage.activity) == 2

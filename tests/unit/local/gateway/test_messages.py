@@ -11,7 +11,7 @@ import pytest
 from local.aws_defaults import Limits
 from local.gateway.routes import RouteSelection
 from local.invocation import Result
-from tests.support.local.gateway_stage import OK, Functions, an_api, failed, running
+from tests.support.local.gateway_stage import Functions, an_api, failed, running
 
 LATER = "a frame that comes after all others"
 
@@ -261,11 +261,3 @@ async def test_a_route_that_is_throttled_leaves_the_others_open() -> None:
         assert await client.recv() == "what"
         await client.send("no JSON either")  # whatever takes the $default route shares its bucket
         assert json.loads(await client.recv())["message"] == "Too Many Requests"
-
-
-async def test_activity_is_reported_for_a_message_and_after_its_function() -> None:
-    async with running(Functions(Say=OK)) as stage, stage.connect() as client:
-        before = len(stage.activity)
-        await client.send(asking())
-        await client.recv()
-        assert len(stage.activity) - before == 2

@@ -49,14 +49,36 @@ async def test_a_file_is_served_with_its_type(web: Path, path: str, content_type
 
 
 async def test_head_has_the_length_and_no_body(web: Path) -> None:
-    async with running(web=web) as stage, stage.request("HEAD", "/") as answer:
+    plain = {"Accept-Encoding": "identity"}
+    async with running(web=web) as stage, stage.request("HEAD", "/", headers=plain) as answer:
         assert (answer.status, answer.headers["Content-Length"]) == (200, "14")
         assert await answer.read() == b""
 
 
-async def test_a_file_is_never_cached_nor_its_type_guessed(web: Path) -> None:
+async def test_a_file_is_sent_again_only_when_it_has_changed(web: Path) -> None:
+    async with running(web=web) as stage:
+        async with stage.request("GET", "/app.js") as answer:
+            headers = {"If-None-Match": answer.headers["ETag"]}
+        async with stage.request("GET", "/app.js", headers=headers) as answer:
+            assert (answer.status, await answer.read()) == (304, b"")
+        (web / "app.js").write_text("2")
+        async with stage.request("GET", "/app.js", headers=headers) as answer:
+            assert (answer.status, await answer.text()) == (200, "2")
+
+
+async def test_text_is_compressed_for_those_who_can_read_it(web: Path) -> None:
+    (web / "app.js").write_text("1" * 1000)
+    async with running(web=web) as stage:
+        for encoding, most in [("gzip, br", 100), ("identity", 1000)]:
+            async with stage.request("GET", "/app.js", headers={"Accept-Encoding": encoding}) as answer:
+                assert await answer.text() == "1" * 1000
+                assert int(answer.headers["Content-Length"]) <= most
+                assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+async def test_browsers_ask_each_time_and_never_guess_a_type(web: Path) -> None:
     async with running(web=web) as stage, stage.request("GET", "/app.js") as answer:
-        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Cache-Control"] == "no-cache"
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["X-Frame-Options"] == "DENY"
 

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from local.services.client import ServiceError, ServicesClient, ServiceStream
-from tests.support.local.services import a_stack, a_table, running_services
+from tests.support.local.services import a_stack, a_table, emptied_services
 
 ROWS = a_table(ttl="gone_at", stream=True)
 STACK = a_stack(tables=(ROWS,))
 
 
 @pytest.fixture
-async def services() -> AsyncIterator[ServicesClient]:
-    async with running_services(STACK) as services:
+async def services(ministack_url: str) -> AsyncIterator[ServicesClient]:
+    async with emptied_services(ministack_url, STACK) as services:
         yield services
 
 

@@ -16,7 +16,9 @@ from local.errors import LocalError
 from local.services.client import ServicesClient
 from local.services.ministack import Ministack
 from local.services.provision import provision
+from local.stack import Table
 from tests.support.local.services import a_stack, a_table
+from tests.support.waiting import TIMEOUT
 
 ROWS = a_table()
 STACK = a_stack(tables=(ROWS,))
@@ -74,6 +76,20 @@ async def test_each_listens_at_an_address_that_no_page_would_try(ministack: Mini
         assert len({ministack.address, other.address, "127.0.0.1"}) == 3
     with pytest.raises(OSError):
         await asyncio.open_connection("127.0.0.1", ministack.port)
+
+
+async def test_a_record_of_a_stream_is_told_at_once_and_a_write_without_one_is_not() -> None:
+    told = asyncio.Event()
+    watched = Table("Watched", {**a_table(stream=True).definition, "TableName": "Watched"}, None)
+    async with Ministack(on_record=told.set) as ministack, ServicesClient(ministack.url) as services:
+        await provision(services, a_stack(tables=(ROWS, watched)))
+        await put(services, "without")
+        await asyncio.sleep(0)  # a pipe that has been written to is read in the next iteration
+        await asyncio.sleep(0)
+        assert not told.is_set()
+        await services.dynamodb("PutItem", {"TableName": "Watched", "Item": {"pk": {"S": "with"}}})
+        async with asyncio.timeout(TIMEOUT):
+            await told.wait()
 
 
 async def test_its_end_is_an_error_that_says_how_it_ended(ministack: Ministack) -> None:

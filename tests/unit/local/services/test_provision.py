@@ -10,7 +10,7 @@ import pytest
 from local.services.client import ServicesClient
 from local.services.provision import provision
 from local.stack import Queue
-from tests.support.local.services import a_stack, a_table, running_services
+from tests.support.local.services import a_stack, a_table, emptied_services, running_services
 
 ROWS = a_table(ttl="gone_at", stream=True)
 FAILURES = Queue(name="Failures", attributes={"VisibilityTimeout": "7", "SqsManagedSseEnabled": "true"})
@@ -18,8 +18,8 @@ STACK = a_stack(tables=(ROWS,), queues=(FAILURES,))
 
 
 @pytest.fixture
-async def services() -> AsyncIterator[ServicesClient]:
-    async with running_services(STACK) as services:
+async def services(ministack_url: str) -> AsyncIterator[ServicesClient]:
+    async with emptied_services(ministack_url, STACK) as services:
         yield services
 
 

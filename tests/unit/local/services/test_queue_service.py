@@ -15,7 +15,7 @@ from local.mappings.queue_batches import Message
 from local.mappings.queue_poller import QueuePoller
 from local.services.client import ServiceQueue, ServicesClient
 from local.stack import Queue, QueueMapping
-from tests.support.local.services import a_stack, running_services
+from tests.support.local.services import a_stack, emptied_services, running_services
 from tests.support.local.stream_engine import DONE, ERROR, reporting
 
 ARN = "arn:aws:sqs:us-east-1:000000000000"
@@ -69,8 +69,8 @@ class RealQueue:
 
 
 @pytest.fixture
-async def services() -> AsyncIterator[ServicesClient]:
-    async with running_services(a_stack(queues=(WORK, DEAD_LETTERS, BY_GROUP))) as services:
+async def services(ministack_url: str) -> AsyncIterator[ServicesClient]:
+    async with emptied_services(ministack_url, a_stack(queues=(WORK, DEAD_LETTERS, BY_GROUP))) as services:
         yield services
 
 

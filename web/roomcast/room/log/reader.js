@@ -1,7 +1,8 @@
+// A bit over 300 lines: every way of reading the log shares one buffer and one schedule.
 import { Forms } from "./forms.js";
 import { GapSchedule } from "./gap-schedule.js";
 import { history, MAX_PAGE } from "../../protocol/frames.js";
-import { lowestSeq } from "../../protocol/entries.js";
+import { highestSeq, lowestSeq } from "../../protocol/entries.js";
 import { SequenceBuffer } from "./sequence-buffer.js";
 
 /** How many of the newest entries are read again if numbers are lost: they may have been changes. */
@@ -16,6 +17,8 @@ const NO_PAGE = { epoch: undefined, messages: [], changes: [], skipped: [], more
  * @typedef {import("../../protocol/entries.js").Run} Run
  * @typedef {import("../../protocol/entries.js").Message} Message
  * @typedef {import("../membership.js").LogPosition} Position
+ * @typedef {{messages: Message[], more: boolean, before: number, after: number}} HistoryPage - `more`: there are further
+ *   ones in its direction, even if it is empty; `before` and `after`: for the pages beside it
  * @typedef {<Result>(make: () => import("../../protocol/frames.js").Request<Result>) => Promise<Result>} SendRequest
  * @typedef {import("./sequence-buffer.js").Release | import("./forms.js").FormEvent |
  *   {type: "ready", detail: {more: boolean}}} ReaderEvent - forms are told of messages that were released
@@ -106,9 +109,9 @@ export class Reader {
     this.#advance();
   }
 
-  /** @param {number} seq - exists in the room's log */
-  raiseHead(seq) {
-    this.#buffer.raiseHead(seq, this.#clock.elapsed());
+  /** @param {number} seq - exists in the room's log @param {number} [lag] - how late its broadcast may be, in milliseconds */
+  raiseHead(seq, lag = 0) {
+    this.#buffer.raiseHead(seq, this.#clock.elapsed() + lag);
     this.#advance();
   }
 
@@ -128,20 +131,39 @@ export class Reader {
   /**
    * Return a page of earlier messages.
    *
-   * @param {{before?: number, limit?: number}} range - `before`: by default the oldest seq that was read
-   * @returns {Promise<{messages: Message[], more: boolean, before: number}>}
+   * @param {{before?: number, limit?: number}} range - `before`: by default the oldest seq that was read without a gap
+   * @returns {Promise<HistoryPage>}
    */
   async older({ before, limit = 50 }) {
     await this.#started;
     const from = before ?? this.#oldest;
-    if (from <= 1 && !this.#isStopped) return { messages: [], more: false, before: from };
+    if (from <= 1 && !this.#isStopped) return { messages: [], more: false, before: from, after: from - 1 };
     const page = await this.#page({ before: from, limit: Math.min(limit, MAX_PAGE) });
-    if (page === NO_PAGE) return { messages: [], more: false, before: from };
+    if (page === NO_PAGE) return { messages: [], more: false, before: from, after: from - 1 };
     const next = lowestSeq(page) ?? from;
+    if (from >= this.#oldest) this.#oldest = Math.min(this.#oldest, next);
+    return { messages: this.#read(page), more: page.more, before: next, after: from - 1 };
+  }
+
+  /**
+   * Return a page of the messages that follow a seq, such as one that was searched for.
+   *
+   * @param {{after: number, limit?: number}} range
+   * @returns {Promise<HistoryPage>}
+   */
+  async newer({ after, limit = 50 }) {
+    await this.#started;
+    const page = await this.#page({ after, limit: Math.min(limit, MAX_PAGE) });
+    const before = after + 1;
+    if (page === NO_PAGE) return { messages: [], more: false, before, after };
+    return { messages: this.#read(page), more: page.more, before, after: highestSeq(page) ?? after };
+  }
+
+  /** Note a page's messages, and what changes them from now on. @param {Page} page @returns {Message[]} in order, as they are now */
+  #read(page) {
+    for (const { seq } of page.messages) if (seq < this.#oldest) this.#sought.add(seq);
     this.#note(page);
-    this.#oldest = Math.min(this.#oldest, next);
-    const messages = page.messages.toSorted((a, b) => a.seq - b.seq).map((message) => this.#forms.latest(message));
-    return { messages, more: page.more, before: next };
+    return page.messages.toSorted((a, b) => a.seq - b.seq).map((message) => this.#forms.latest(message));
   }
 
   /** Stop for good. */

@@ -12,6 +12,12 @@ import { Reader } from "./reader.js";
  * @property {(error: unknown) => void} onError - the server does not give a page
  */
 
+/**
+ * How much later than other entries a reaction may be broadcast, in milliseconds: those of a storm wait for each other.
+ * Without this, everybody who reacts would ask for the history.
+ */
+const REACTION_LAG = 2_000;
+
 /** One room's log, over absences, and over another log that takes its place. */
 export class RoomLog {
   #reader;
@@ -65,10 +71,10 @@ export class RoomLog {
     return true;
   }
 
-  /** @param {number} seq - of this user's message or change, which is stored */
-  onStored(seq) {
+  /** @param {number} seq - of this user's message or change, which is stored @param {boolean} isReaction */
+  onStored(seq, isReaction) {
     this.#noteActivity(); // Others may reply.
-    this.#reader.raiseHead(seq);
+    this.#reader.raiseHead(seq, isReaction ? REACTION_LAG : 0);
   }
 
   /** @param {number} seq @returns {import("../../protocol/entries.js").Message | undefined} that message as it is now, if it was released */
@@ -84,6 +90,11 @@ export class RoomLog {
   /** @param {{before?: number, limit?: number}} range */
   older(range) {
     return this.#reader.older(range);
+  }
+
+  /** @param {{after: number, limit?: number}} range */
+  newer(range) {
+    return this.#reader.newer(range);
   }
 
   /** Stop for good. */

@@ -17,12 +17,18 @@ export const LIMITS = { items: 100, bytes: 256 * 1024 };
 
 /** Outboxes of one page with the same room and owner, as of two Roomcast objects, each have a key of their own. */
 const MAX_OPEN = 8;
+/** After the key of an owner in a storage that tabs share: the page that stored the items. */
+const OF_PAGE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?: #\d)?$/;
 /** @type {WeakMap<Store, Set<string>>} the keys that outboxes of this page are using, by storage */
 const keysInUse = new WeakMap();
 
 /**
  * Users' messages and changes in one room that the server has not acknowledged, oldest first. They outlive a page
  * reload. Only the items of the present user are seen, and those of an earlier user stay for when that user returns.
+ *
+ * In a storage that tabs share, each page has keys of its own, and says by a lock that it still is there. Whichever page
+ * looks first takes over what one has left that is gone. If two pages ever have one item, as when a page ends between
+ * writing and locking, both send it, and by its ref it counts once.
  */
 export class Outbox {
   /** @type {Map<string, Item[]>} by owner; empty: of whoever turns out to be here */
@@ -32,16 +38,21 @@ export class Outbox {
   #owner = "";
   /** @type {string | undefined} */
   #user = undefined;
+  /** @type {Set<string>} the keys that have something */
+  #filled = new Set();
   #store;
   #keyOf;
+  #tab;
 
   /**
    * @param {Store | null} store - null: nothing outlives a reload
    * @param {(owner: string) => string} keyOf - an owner's key in the storage
+   * @param {import("./tab-lock.js").TabLock | null} [tab] - for a storage that tabs share
    */
-  constructor(store, keyOf) {
+  constructor(store, keyOf, tab = null) {
     this.#store = store;
     this.#keyOf = keyOf;
+    this.#tab = tab;
   }
 
   /** @returns {readonly Item[]} of the present user */
@@ -94,11 +105,14 @@ export class Outbox {
     this.#save(this.#owner);
   }
 
-  /** Note that an item is sent: from now on the server may have it. @param {string} id */
-  markTried(id) {
+  /**
+   * Note that an item is sent, and that the server may have it from now on; or that it has rejected it, and has none.
+   * @param {string} id @param {boolean} [tried]
+   */
+  markTried(id, tried = true) {
     const item = this.get(id);
-    if (!item || item.tried) return;
-    item.tried = true;
+    if (!item || Boolean(item.tried) === tried) return;
+    item.tried = tried;
     this.#save(this.#owner);
   }
 
@@ -120,10 +134,34 @@ export class Outbox {
     return undefined;
   }
 
+  /** Take over what pages have left that are gone. @returns {Promise<boolean>} true if there was something */
+  async adopt() {
+    const owner = this.#owner;
+    const prefix = `${this.#keyOf(owner)} `;
+    let isMore = false;
+    for (const key of this.#tab && owner ? this.#keysLike(prefix) : []) {
+      const [, page = ""] = OF_PAGE.exec(key.slice(prefix.length)) ?? [];
+      if (!page || page === this.#tab?.id) continue;
+      await this.#tab?.ifGone(page, () => {
+        const queue = this.#keys.has(owner) ? this.#queues.get(owner) : undefined;
+        const left = this.#read(key).filter(({ id }) => !queue?.some((item) => item.id === id));
+        if (!queue) return; // This outbox was closed meanwhile.
+        this.#queues.set(owner, [...left, ...queue]); // They are older, mostly.
+        this.#save(owner);
+        this.#write(key, []);
+        isMore ||= left.length > 0;
+      });
+    }
+    return isMore;
+  }
+
   /** Stop for good: another outbox of this page may take over what is stored. */
   close() {
     const inUse = this.#store && keysInUse.get(this.#store);
-    for (const key of this.#keys.values()) inUse?.delete(key);
+    for (const key of this.#keys.values()) {
+      inUse?.delete(key);
+      this.#mark(key, false);
+    }
     this.#keys.clear();
   }
 
@@ -144,7 +182,8 @@ export class Outbox {
     if (!this.#store) return [];
     const inUse = keysInUse.get(this.#store) ?? new Set();
     keysInUse.set(this.#store, inUse);
-    const keys = Array.from({ length: MAX_OPEN }, (_, index) => this.#keyOf(owner) + (index ? ` #${index + 1}` : ""));
+    const base = this.#tab ? `${this.#keyOf(owner)} ${this.#tab.id}` : this.#keyOf(owner);
+    const keys = Array.from({ length: MAX_OPEN }, (_, index) => base + (index ? ` #${index + 1}` : ""));
     const [key, ...others] = keys.filter((key) => !inUse.has(key));
     if (key === undefined) return [];
     inUse.add(key);
@@ -152,7 +191,31 @@ export class Outbox {
     const moved = others.filter((other) => this.#read(other).length > 0);
     const items = [key, ...moved].flatMap((from) => this.#read(from));
     if (moved.length && this.#write(key, items)) for (const from of moved) this.#write(from, []);
+    this.#mark(key, items.length > 0);
     return items;
+  }
+
+  /** Hold the lock of this page while something is stored. @param {string} key @param {boolean} isFilled */
+  #mark(key, isFilled) {
+    if (!this.#tab || isFilled === this.#filled.has(key)) return;
+    if (isFilled) {
+      this.#filled.add(key);
+      this.#tab.hold();
+    } else {
+      this.#filled.delete(key);
+      this.#tab.release();
+    }
+  }
+
+  /** @param {string} prefix @returns {string[]} the keys in the storage that begin so */
+  #keysLike(prefix) {
+    try {
+      const { length = 0 } = /** @type {Storage} */ (this.#store);
+      const keys = Array.from({ length }, (_, index) => /** @type {Storage} */ (this.#store).key(index) ?? "");
+      return keys.filter((key) => key.startsWith(prefix));
+    } catch {
+      return []; // The storage is blocked.
+    }
   }
 
   /** @param {string} key @returns {Item[]} */
@@ -170,6 +233,7 @@ export class Outbox {
     try {
       if (items.length) this.#store?.setItem(key, JSON.stringify(items));
       else this.#store?.removeItem(key);
+      if ([...this.#keys.values()].includes(key)) this.#mark(key, items.length > 0);
       return true;
     } catch {
       return false; // The items last as long as the page.

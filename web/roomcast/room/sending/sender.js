@@ -102,6 +102,11 @@ export class Sender {
     this.#underWay = null;
   }
 
+  /** Take over what waits in tabs that are gone. @returns {Promise<boolean>} true if there was something */
+  adopt() {
+    return this.#outbox.adopt();
+  }
+
   /** Send the first item that waits. */
   start() {
     const first = this.#outbox.first;
@@ -109,15 +114,21 @@ export class Sender {
     const { id } = first;
     const controller = new AbortController();
     this.#underWay = { id, controller };
+    let isInDoubt = false; // an attempt was lost on its way, so the server may have it
     const make = () => {
       const item = this.#outbox.get(id) ?? first; // It may have been edited since.
       if (this.#clock.now() - item.at > MAX_WAIT) {
         throw new RoomcastError("expired", "It has waited for too long to be sent safely. Send it again.");
       }
+      isInDoubt ||= Boolean(this.#outbox.get(id)?.tried);
       this.#outbox.markTried(id);
       return write(this.#room, item);
     };
-    this.#request(make, controller.signal, (error) => this.#onDelay(first, error)).then(
+    const onDelay = (/** @type {RoomcastError} */ error) => {
+      if (error.code === "rate_limited" && !isInDoubt) this.#outbox.markTried(id, false);
+      this.#onDelay(first, error);
+    };
+    this.#request(make, controller.signal, onDelay).then(
       (ack) => this.#finish(id, ack),
       (error) => {
         if (error instanceof RoomcastError) this.#finish(id, error);

@@ -5,6 +5,8 @@ import { withChange } from "./view.js";
 
 /** How many acknowledged changes are kept whose entries have not come. */
 const MAX_ACKNOWLEDGED = 100;
+/** In milliseconds: when it is looked for what other tabs have left, each after the one before. */
+const ADOPTION = [0, 200, 1_000];
 
 /**
  * @typedef {import("../../protocol/entries.js").Message} Message
@@ -16,6 +18,8 @@ const MAX_ACKNOWLEDGED = 100;
  * @property {import("../../transport/clock.js").Clock} clock
  * @property {import("../../transport/browser.js").Store | null} storage
  * @property {(owner: string) => string} keyOf - an owner's key in the storage
+ * @property {import("./tab-lock.js").TabLock | null} tab - if tabs share the storage
+ * @property {() => void} onRestored - what another tab has left is pending here now
  * @property {() => import("../../protocol/entries.js").Person | undefined} me
  * @property {import("../log/room-log.js").RoomLog} log
  * @property {import("../event-queue.js").EventQueue["emit"]} emit
@@ -25,14 +29,15 @@ const MAX_ACKNOWLEDGED = 100;
 export class Writer {
   /** @type {Map<string, {item: Item, seq: number}>} changes by ref, with their numbers, until their entries come */
   #acknowledged = new Map();
+  #isStarted = false;
   #sender;
   #tools;
 
   /** @param {string} room @param {Tools} tools */
   constructor(room, tools) {
-    const { request, clock, storage, keyOf } = tools;
+    const { request, clock, storage, keyOf, tab } = tools;
     this.#tools = tools;
-    this.#sender = new Sender(room, new Outbox(storage, keyOf), {
+    this.#sender = new Sender(room, new Outbox(storage, keyOf, tab), {
       request,
       clock,
       epoch: () => tools.log.position.epoch,
@@ -44,8 +49,8 @@ export class Writer {
   /** This user's messages that are not acknowledged, oldest first, with the changes that wait for them. */
   get pending() {
     const items = this.#sender.pending;
-    return items.filter(({ action }) => action === "send").map(({ id, message = "", data, replyTo, mentions }) => {
-      const extra = { ...(replyTo !== undefined && { replyTo }), ...(mentions && { mentions }) };
+    return items.filter(({ action }) => action === "send").map(({ id, message = "", data, replyTo, mentions, tried }) => {
+      const extra = { ...(replyTo !== undefined && { replyTo }), ...(mentions && { mentions }), ...(tried && { tried }) };
       const content = { id, message, ...(data !== undefined && { data }), ...extra };
       const changes = items.filter(({ ref }) => ref === id);
       return changes.reduce((shown, change) => withChange(shown, change, this.#tools.me()), content);
@@ -98,6 +103,18 @@ export class Writer {
   /** @param {string | null} owner @param {string} [user] - as Outbox.identify takes them */
   identify(owner, user) {
     this.#sender.identify(owner, user);
+    this.#adopt();
+  }
+
+  /** A page that was just left may be there for a moment more: its tab's next page finds nothing yet. */
+  async #adopt() {
+    const { clock } = this.#tools;
+    for (const delay of this.#tools.tab ? ADOPTION : []) {
+      await new Promise((resolve) => clock.setTimeout(() => resolve(undefined), delay));
+      if (!(await this.#sender.adopt())) continue;
+      this.#tools.onRestored();
+      if (this.#isStarted) this.start();
+    }
   }
 
   /** The room is joined. Changes of messages of another log, and replies to them, would meet others here. */
@@ -106,6 +123,7 @@ export class Writer {
     const error = new RoomcastError("invalid_message", "The room has a new log, without this message.");
     const isOfOther = (/** @type {Item} */ item) => item.epoch !== undefined && item.epoch !== epoch;
     for (const item of this.#sender.pending.filter(isOfOther)) this.#sender.fail(item.id, error);
+    this.#isStarted = true;
     for (const [id, { item }] of this.#acknowledged) if (isOfOther(item)) this.#acknowledged.delete(id);
     this.#sender.start();
   }
@@ -123,7 +141,7 @@ export class Writer {
       this.#tell(item);
       return emit("failed", { id: item.id, code: result.code, detail: result.message, ...change });
     }
-    log.onStored(result.seq);
+    log.onStored(result.seq, item.action === "react");
     if (item.action !== "send") this.#onChangeStored(item, result.seq);
     emit("sent", result);
   }

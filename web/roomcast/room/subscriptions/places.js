@@ -3,6 +3,8 @@ import { rooms } from "../../protocol/subscriptions.js";
 
 /** In characters, as the server cuts the newest message of a room. */
 const MAX_SHOWN = 200;
+/** Milliseconds between two lists, however often the page is shown: whoever switches between tabs asks for no more. */
+const REFRESH_INTERVAL = 30_000;
 
 /**
  * @typedef {import("../../protocol/entries.js").Message} Message
@@ -24,10 +26,13 @@ export class Places {
   #places = new Map();
   /** @type {Set<string>} the rooms whose places have changed since the list is being read */
   #touched = new Set();
+  /** @type {Set<string>} those of them that a notice has told of: it is newer than the list */
+  #noticed = new Set();
   /** @type {AbortController | null} of the list that is being read */
   #loading = null;
   /** @type {Set<string>} the rooms whose places have what the server does not */
   #wrong = new Set();
+  #requestedAt = -Infinity; // when the list was
   #user = ""; // whose places they are
   isComplete = false;
   #isLive = false;
@@ -35,7 +40,8 @@ export class Places {
 
   /**
    * @param {{ask: import("./requests.js").Ask, subscription: (room: string) => Subscription | undefined,
-   *   onChange: () => void, onError: (error: RoomcastError) => void}} tools - `subscription`: of a joined room
+   *   onChange: () => void, onError: (error: RoomcastError) => void, clock: import("../../transport/clock.js").Clock}}
+   *   tools - `subscription`: of a joined room
    */
   constructor(tools) {
     this.#tools = tools;
@@ -57,8 +63,10 @@ export class Places {
   async load() {
     if (!this.#isLive) return;
     this.#loading?.abort();
+    this.#requestedAt = this.#tools.clock.elapsed();
     const loading = (this.#loading = new AbortController());
     this.#touched.clear();
+    this.#noticed.clear();
     try {
       const found = await this.#read(loading.signal);
       if (loading.signal.aborted) return;
@@ -72,15 +80,22 @@ export class Places {
     }
   }
 
+  /** The page is shown again. Of messages in rooms that are not joined only a list tells. */
+  refresh() {
+    if (this.#tools.clock.elapsed() - this.#requestedAt >= REFRESH_INTERVAL) this.load();
+  }
+
   /** @param {import("../../protocol/subscriptions.js").NoticeFrame} notice */
   onNotice({ room, place }) {
     if (!place) return this.onEnd(room);
     this.#tools.subscription(room)?.onServerMark(place.read);
     if (!this.#isLive) return;
+    this.#noticed.add(room);
     const known = this.#places.get(room);
     const isSame = known?.since === place.since;
     const { seq = isSame ? known.seq : place.read } = place;
-    this.#set(room, this.#merged(isSame ? known : undefined, { ...place, seq }, { isNewer: true }));
+    const before = known && place.read >= known.read ? withoutMention(known) : known; // The newest was perhaps deleted.
+    this.#set(room, this.#merged(isSame ? before : undefined, { ...place, seq }, { isNewer: true }));
     if (!known || !isSame) this.load(); // The notice does not have the room's newest message.
   }
 
@@ -157,7 +172,8 @@ export class Places {
         if (isTouched && !known) continue; // It has ended since.
         const isTrusted = known?.since === place.since && !this.#wrong.delete(room);
         const base = isTrusted ? known : undefined;
-        this.#store(room, this.#merged(base, place, { isNewer: !isTouched }));
+        const hasMentions = !this.#noticed.has(room);
+        this.#store(room, this.#merged(base, place, { isNewer: !isTouched, hasMentions }));
       }
       this.#tools.onChange();
       after = [...page.places.keys()].at(-1);
@@ -170,15 +186,17 @@ export class Places {
    * Return what is true of a place if both are, each at its time. Marks and numbers only rise.
    *
    * @param {Place | undefined} known @param {Place} told - by the server
-   * @param {{isNewer: boolean}} order - `isNewer`: what the server tells is newer where no number says so
+   * @param {{isNewer: boolean, hasMentions?: boolean}} order - `isNewer`: what the server tells is newer where no number
+   *   says so; `hasMentions`: of two with one mark, its mentions count. Messages tell of none, notices do
    * @returns {Place}
    */
-  #merged(known, told, { isNewer }) {
+  #merged(known, told, { isNewer, hasMentions = true }) {
     if (!known) return told;
     const ahead = known.seq > told.seq ? known : told; // counts further
     const behind = ahead === told ? known : told;
     const read = Math.max(known.read, told.read);
-    const marked = known.read > told.read ? known : told; // is read further
+    const isTold = told.read > known.read || (told.read === known.read && hasMentions);
+    const marked = isTold ? told : known; // is read further
     const unread = ahead.read >= behind.read ? ahead.unread : Math.min(ahead.unread, Math.max(0, ahead.seq - read));
     const [newer, older] = isNewer ? [told, known] : [known, told];
     const newest = newestOf(newer.newest, older.newest);
@@ -205,13 +223,17 @@ export class Places {
   }
 }
 
+/** @param {Place} place @returns {Place} */
+function withoutMention({ mention: _, ...others }) {
+  return others;
+}
+
 /** @param {Place} place @param {number} read @returns {Place} as it is once the person has read so far */
 function readUpTo(place, read) {
   if (read <= place.read) return place;
   const unread = read >= place.seq ? 0 : Math.min(place.unread, place.seq - read);
   const hasNone = unread === 0 || (place.mention && place.mention.seq <= read);
-  const { mention: _, ...others } = place;
-  return hasNone ? { ...others, read, unread, mentions: 0 } : { ...place, read, unread };
+  return hasNone ? { ...withoutMention(place), read, unread, mentions: 0 } : { ...place, read, unread };
 }
 
 /** @param {Newest | undefined} newer @param {Newest | undefined} older @returns {Newest | undefined} */

@@ -47,5 +47,6 @@ export class RoomList extends Emitter {
 /** @param {ListedRoom} one @param {ListedRoom} other */
 const byTime = (one, other) => timeOf(other) - timeOf(one) || (one.room < other.room ? -1 : 1);
 
-/** @param {ListedRoom} room */
-const timeOf = ({ newest, since }) => Date.parse(newest?.at ?? since) || 0;
+/** When its newest message came; a notice may have told of a mention in one that is newer still. @param {ListedRoom} room */
+const timeOf = ({ newest, mention, since }) =>
+  Math.max(Date.parse(newest?.at ?? since) || 0, Date.parse(mention?.at ?? "") || 0);

@@ -25,7 +25,7 @@ export class Subscriptions {
   constructor({ subscription, join, onError, clock, random }) {
     this.#join = join;
     this.#requests = new Requests({ clock, random });
-    this.#places = new Places({ ask: this.ask, subscription, onChange: () => this.#list.onChange(), onError });
+    this.#places = new Places({ ask: this.ask, subscription, onChange: () => this.#list.onChange(), onError, clock });
     this.#list = new RoomList(this.#places);
   }
 
@@ -52,6 +52,10 @@ export class Subscriptions {
   onOpen(socket) {
     this.#requests.onOpen(socket);
     this.#places.load();
+  }
+
+  onShown() {
+    this.#places.refresh();
   }
 
   /** @param {import("../../protocol/subscriptions.js").NoticeFrame} notice */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { FakePage } from "../../support/page.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 import { lookOf, watchingMember } from "../../support/watching-member.js";
 
@@ -54,6 +54,18 @@ describe("a change", () => {
     assert.deepEqual([seq, of, typeof id], [2, 1, "string"]);
     assert.ok(forms.slice(1).every((form) => form.join() === "changed,now,Hello"), JSON.stringify(forms));
     assert.deepEqual(bob.forms, [["changed", "now", "Hello"]]);
+  });
+
+  it("may be broadcast later if it is a reaction, because those of a storm wait for each other", async () => {
+    const { room } = await adaHasSpoken();
+    server.streamLag = () => 2 * SECOND;
+    const before = server.requests("history").length;
+    room.react(1, "👍");
+    await time.pass(5 * SECOND);
+    assert.equal(server.requests("history").length, before);
+    room.edit(1, "Hello");
+    await time.pass(5 * SECOND);
+    assert.equal(server.requests("history").length, before + 1);
   });
 
   it("stays shown from its acknowledgement until its entry comes", async () => {

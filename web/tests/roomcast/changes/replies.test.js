@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "node:test";
 
 import { Forms } from "../../../roomcast/room/log/forms.js";
 import { FakePage } from "../../support/page.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 import { watchingMember } from "../../support/watching-member.js";
 

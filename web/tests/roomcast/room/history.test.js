@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 
 const SECOND = 1_000;
@@ -42,6 +42,25 @@ describe("scrolling back", () => {
     await time.pass(10);
     const { messages, more } = await reading;
     assert.deepEqual([messages.map(({ seq }) => seq), more], [[8, 9, 10], true]);
+  });
+
+  it("reads on after any seq, and goes on where it was contiguous", async () => {
+    say(30);
+    const { room } = await ada.join("general", { history: 5 });
+    assert.equal(room.head, 30);
+    const pages = [];
+    for (const range of [{ before: 12, limit: 2 }, { after: 11, limit: 3 }, { after: 28, limit: 9 }, { limit: 2 }]) {
+      const reading = room.history(range);
+      await time.pass(10);
+      const { messages, ...rest } = await reading;
+      pages.push([messages.map(({ seq }) => seq), rest]);
+    }
+    assert.deepEqual(pages, [
+      [[10, 11], { more: true, before: 10, after: 11 }],
+      [[12, 13, 14], { more: true, before: 12, after: 14 }],
+      [[29, 30], { more: false, before: 29, after: 30 }],
+      [[24, 25], { more: true, before: 24, after: 25 }],
+    ]);
   });
 
   it("says where the next page ends, even if this one holds only skipped numbers", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime, randomFrom } from "../../support/time.js";
 
 const SECOND = 1_000;
@@ -16,7 +16,7 @@ const CALM = { reliable: 15 * SECOND, lossy: 9 * 60 * SECOND };
 class Tab {
   list = null;
   isOpen = true;
-  /** @type {import("../../support/server.js").FakeSocket[]} */
+  /** @type {import("../../support/server/server.js").FakeSocket[]} */
   sockets = [];
 
   constructor(server, time, options) {

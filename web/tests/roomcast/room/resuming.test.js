@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 
 const SECOND = 1_000;
@@ -29,6 +29,25 @@ describe("reconnecting", () => {
     await time.pass(SECOND);
     assert.deepEqual(record.seqs, numbers(1, 710));
     assert.deepEqual(record.lost, []);
+  });
+
+  it("brings fifty thousand missed messages, and reads them back for one who has only the newest", async () => {
+    const record = await ada.join("general");
+    server.socket.cut();
+    for (let number = 1; number <= 50_000; number++) server.store("general", `m${number}`);
+    while (record.seqs.at(-1) !== 50_000) await time.pass(SECOND);
+    assert.deepEqual(record.seqs, numbers(1, 50_000));
+    assert.deepEqual(record.lost, []);
+    const { room, seqs } = await new Client(server, { client: "grace" }).join("general", { history: 100 });
+    const pages = [seqs];
+    for (let more = true; more; ) {
+      const reading = room.history({ limit: 200 });
+      await time.pass(10);
+      const page = await reading;
+      pages.unshift(page.messages.map(({ seq }) => seq));
+      more = page.more;
+    }
+    assert.deepEqual(pages.flat(), numbers(1, 50_000));
   });
 
   it("resumes after the last contiguous message, not after the newest", async () => {
@@ -173,7 +192,7 @@ describe("another log of the same room", () => {
     server.isShed = () => true;
     sayNew(60);
     const earlier = await Promise.all([record.room.history(), time.pass(SECOND)]);
-    assert.deepEqual(earlier[0], { messages: [], more: false, before: 56 });
+    assert.deepEqual(earlier[0], { messages: [], more: false, before: 56, after: 55 });
     assert.deepEqual(record.events.slice(6), ["joining", "joined", "reset", "n56", "n57", "n58", "n59", "n60"]);
   });
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
 import { FakePage } from "../../support/page.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 
 const SECOND = 1_000;

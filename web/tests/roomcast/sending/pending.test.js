@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakePage } from "../../support/page.js";
 import { FakeTime } from "../../support/time.js";
 
@@ -41,7 +41,7 @@ describe("messages that are not acknowledged yet", () => {
     const joining = client().chat.join("general");
     await time.pass(55);
     const room = await joining;
-    assert.deepEqual(room.pending, [{ id: "ref-1", message: "one" }, { id: "ref-2", message: "two" }]);
+    assert.deepEqual(room.pending, [{ id: "ref-1", message: "one", tried: true }, { id: "ref-2", message: "two" }]);
     await time.pass(SECOND);
     assert.deepEqual([stored(), room.pending, page.storage.items.size], [["one", "two"], [], 0]);
   });

@@ -1,8 +1,9 @@
+// A bit over 300 lines: the ways of a message to the server, of which each test is one.
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { Client, RoomRecord } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeStorage } from "../../support/storage.js";
 import { FakeTime } from "../../support/time.js";
 
@@ -268,6 +269,28 @@ describe("a message that has to wait", () => {
     assert.deepEqual(stored(), []);
     await time.pass(2 * SECOND);
     assert.deepEqual([stored(), delayed.length], [["Hi"], 1]);
+  });
+
+  it("can be deleted before it is sent, because the server has rejected it", async () => {
+    server.error = ({ action }) => action === "send" && { code: "rate_limited", retry_after: 30 };
+    record.room.send("Hi", { ref: "r1" });
+    await time.pass(SECOND);
+    assert.deepEqual(record.room.pending, [{ id: "r1", message: "Hi" }]);
+    server.error = () => null;
+    assert.equal(await record.room.delete("r1"), null);
+    await time.pass(40 * SECOND);
+    assert.deepEqual([stored(), record.room.pending, record.room.pendingChanges], [[], [], []]);
+  });
+
+  it("stays one that the server may have, if an earlier attempt was lost", async () => {
+    server.delayIn = ({ action }) => (action === "send" ? Infinity : 1);
+    record.room.send("Hi", { ref: "r1" });
+    await time.pass(SECOND);
+    for (const socket of server.open) socket.cut();
+    server.delayIn = () => 1;
+    server.error = ({ action }) => action === "send" && { code: "rate_limited", retry_after: 30 };
+    await time.pass(20 * SECOND);
+    assert.deepEqual([delayed.length > 0, record.room.pending], [true, [{ id: "r1", message: "Hi", tried: true }]]);
   });
 
   it("waits no longer when slow mode ends", async () => {

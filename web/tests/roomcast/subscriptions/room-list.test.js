@@ -2,28 +2,10 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
-import { FakeTime } from "../../support/time.js";
+import { chat, client, looks, say, server, subscribe, time } from "../../support/room-list-fixture.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
-
-let time, server, client, chat;
-
-beforeEach(() => {
-  time = new FakeTime();
-  server = new ScriptedServer(time);
-  client = new Client(server, { client: "ada", name: "Ada" });
-  ({ chat } = client);
-});
-
-/** Say something in a room, later than all before. */
-async function say(room, message = room) {
-  await time.pass(10);
-  return server.say(room, message);
-}
-const looks = (...fields) => chat.rooms().list.map((place) => [place.room, ...fields.map((field) => place[field])]);
-const subscribe = (...rooms) => rooms.forEach((room) => server.subscriptions.add("ada", room));
 
 describe("the list of rooms", () => {
   it("is read page by page, and has the room with the newest message first", async () => {
@@ -109,17 +91,6 @@ describe("notices", () => {
     await time.pass(SECOND);
     assert.deepEqual(looks("unread", "read"), [["b", 1, 1], ["a", 1, 2]]);
     assert.equal(server.requests("rooms").length, 1);
-  });
-
-  it("tell of a mention in a room that is not joined, until that is read", async () => {
-    server.log("a").repair(server.reserve("a"), { ref: "m", user: "bob", message: "@Ada", mentions: ["ada"] }, time.now());
-    server.broadcast("a", 4);
-    await time.pass(SECOND);
-    const of = () => chat.rooms().list.find(({ room }) => room === "a");
-    assert.deepEqual([of().mentions, of().mention.seq, of().unread], [1, 4, 3]);
-    server.subscriptions.mark("ada", "a", 4);
-    await time.pass(SECOND);
-    assert.deepEqual([of().mentions, of().mention, of().unread], [0, undefined, 0]);
   });
 
   it("tell of a new subscription, whose newest message is then read, and of its end", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 
 const SECOND = 1_000;
@@ -21,6 +21,10 @@ describe("a browser that reports its network", () => {
   const browser = new EventTarget();
   const dispatch = (type) => browser.dispatchEvent(new Event(type));
   const document = Object.assign(new EventTarget(), { hidden: false });
+  function show(isShown) {
+    document.hidden = !isShown;
+    document.dispatchEvent(new Event("visibilitychange"));
+  }
 
   beforeEach(() => {
     globalThis.addEventListener = browser.addEventListener.bind(browser);
@@ -92,12 +96,10 @@ describe("a browser that reports its network", () => {
     await time.pass(10 * SECOND);
     const { length } = server.sockets;
     server.handshake = () => "open";
-    document.hidden = true;
-    document.dispatchEvent(new Event("visibilitychange"));
+    show(false);
     await time.pass(10);
     assert.equal(server.sockets.length, length);
-    document.hidden = false;
-    document.dispatchEvent(new Event("visibilitychange"));
+    show(true);
     await time.pass(10);
     assert.equal(ada.chat.state, "open");
     ada.chat.close();
@@ -110,6 +112,45 @@ describe("a browser that reports its network", () => {
     dispatch("pageshow");
     await time.pass(2 * SECOND);
     assert.deepEqual(record.texts, ["not broadcast"]);
+    ada.chat.close();
+  });
+
+  it("reads the list of rooms again when its page is shown again, at most once in 30 seconds", async () => {
+    const { chat } = client({ client: "ada" });
+    server.subscriptions.add("ada", "not joined");
+    chat.rooms();
+    await time.pass(20 * SECOND);
+    server.say("not joined", "news");
+    show(true);
+    await time.pass(SECOND);
+    assert.deepEqual([chat.rooms().list[0].unread, server.requests("rooms").length], [0, 1]);
+    await time.pass(10 * SECOND);
+    show(false);
+    await time.pass(SECOND);
+    assert.equal(server.requests("rooms").length, 1);
+    for (let times = 0; times < 4; times++) {
+      show(false);
+      show(true);
+      await time.pass(9 * SECOND);
+    }
+    assert.deepEqual([chat.rooms().list[0].unread, server.requests("rooms").length], [1, 2]);
+    show(true);
+    await time.pass(SECOND);
+    assert.equal(server.requests("rooms").length, 3);
+    chat.close();
+    await time.pass(MINUTE);
+    show(true);
+    await time.pass(SECOND);
+    assert.equal(server.requests("rooms").length, 3);
+  });
+
+  it("does not read a list of rooms that nobody has asked for", async () => {
+    const ada = client();
+    await ada.join("general");
+    await time.pass(MINUTE);
+    show(true);
+    await time.pass(SECOND);
+    assert.equal(server.requests("rooms").length, 0);
     ada.chat.close();
   });
 

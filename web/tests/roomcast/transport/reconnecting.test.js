@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { Client } from "../../support/client-fixture.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 
 const SECOND = 1_000;
@@ -31,6 +31,22 @@ describe("a connection that is lost", () => {
     }
     assert.deepEqual(pauses, [495, 990]);
     assert.deepEqual(ada.states, ["connecting", "open", "reconnecting"]);
+  });
+
+  it("tells when it is tried again, and is tried at once if asked", async () => {
+    const ada = client();
+    await ada.join("general");
+    assert.equal(ada.chat.nextAttemptIn, null);
+    random = 0.99;
+    server.socket.cut();
+    await time.pass(95);
+    assert.equal(ada.chat.nextAttemptIn, 400);
+    ada.chat.retry();
+    assert.equal(ada.chat.nextAttemptIn, null);
+    await time.pass(2);
+    assert.equal(ada.chat.state, "open");
+    ada.chat.close();
+    assert.equal(ada.chat.nextAttemptIn, null);
   });
 
   it("has growing pauses while the server accepts sockets but never replies", async () => {

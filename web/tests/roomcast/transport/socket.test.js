@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from "node:test";
 
 import { history, join, ping, write } from "../../../roomcast/protocol/frames.js";
 import { Socket, SocketClosed, TIMEOUT } from "../../../roomcast/transport/socket.js";
-import { ScriptedServer } from "../../support/server.js";
+import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
 
 let time, server, events;

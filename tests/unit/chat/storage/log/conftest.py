@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from chat.protocol.messages import Message
+from chat.protocol.messages import Entry, Message
 from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
+from tests.support.fakes.stream import Stream
 
 TABLE = "MessagesTable"
 NOW = 1_795_500_000.0
@@ -37,6 +38,11 @@ def log(dynamodb: Any) -> Log:
 @pytest.fixture
 def log_repair(dynamodb: Any) -> LogRepair:
     return repair_of(dynamodb)
+
+
+def broadcast(stream: Stream, log_repair: LogRepair) -> list[Entry]:
+    """What the fan-out posts of what was committed since the last time."""
+    return log_repair.repair("general", stream.batch()["general"]).entries
 
 
 def items(dynamodb: Any, kind: str) -> dict[str, dict[str, Any]]:

@@ -16,7 +16,15 @@ from chat.storage.log.log import Log
 from chat.storage.log.repair import LogRepair
 from tests.support.fakes.mortal_dynamodb import Killed, MortalDynamoDB
 from tests.support.fakes.stream import Stream
-from tests.unit.chat.storage.log.conftest import TABLE, change_rules, history, items, message, repair_of
+from tests.unit.chat.storage.log.conftest import (
+    TABLE,
+    broadcast,
+    change_rules,
+    history,
+    items,
+    message,
+    repair_of,
+)
 
 THUMB, HEART = "👍", "❤️"
 
@@ -37,13 +45,8 @@ def now(log: Log, seq: int) -> Message:
     return log.messages("general", [seq])[seq]
 
 
-def broadcast(stream: Stream, log_repair: LogRepair) -> list[Entry]:
-    """What the fan-out posts of what was committed since the last time."""
-    return log_repair.repair("general", stream.batch()["general"]).entries
-
-
 def rows(log: Log) -> list[Entry]:
-    return [row.entry for row in log.rows_after("general", 0)]
+    return [row.entry for row in log.rows_after("general", 0) if not row.pending]
 
 
 def test_an_edit_changes_its_message_and_is_an_entry_of_its_own(

@@ -112,3 +112,28 @@ def test_a_subscription_keeps_a_hundred_mentions(followed: World) -> None:
             followed.fan_out()
     followed.fan_out()
     assert bob(followed).mentioned <= MAX_MENTIONS
+
+
+@pytest.mark.parametrize("page", [1, 2, 500])
+@pytest.mark.parametrize("dies_after", range(1, 24))
+def test_who_wrote_and_was_mentioned_in_a_run_that_was_given_up_is_marked_with_the_next(
+    followed: World, monkeypatch: pytest.MonkeyPatch, dies_after: int, page: int
+) -> None:
+    monkeypatch.setattr("chat.storage.people.summaries._ENTRIES", page)
+    followed.subscribe("ada")
+    followed.fan_out()
+    mention(followed, "r1", "bob")
+    followed.send("ada", "r2")
+    followed.send("ada", "r2")  # a skipped number
+    followed.ask("eve", action="send", ref="r4", message="so", reply_to=1)
+    mention(followed, "r5", "bob", author="eve")
+    followed.new_entries()  # given up
+    followed.send("eve", "r6")
+    run = followed.new_entries()
+    followed.dies(run, dies_after)
+    followed.fan_out(run)
+    followed.fan_out(run)
+    assert (bob(followed).mentions, followed.unread("bob")) == ({1, 5}, 5)
+    ada = followed.place("ada")
+    assert ada is not None
+    assert (ada.subscription.read, followed.unread("ada")) == (2, 3)

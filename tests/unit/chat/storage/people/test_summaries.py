@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chat.storage import keys
-from chat.storage.people.summaries import MAX_SHOWN, Newest
+from chat.storage.newest import MAX_SHOWN, Newest
 from tests.unit.chat.storage.people.conftest import MESSAGES, ROOM, World
 
 

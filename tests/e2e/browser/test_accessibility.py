@@ -1,0 +1,124 @@
+"""Every state of the page for people who see, hear or move otherwise, in Chromium."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from playwright.async_api import Page, expect
+
+from local.engine import Engine
+from tests.e2e.support.browser.axe import needs_axe, violations
+from tests.e2e.support.browser.example_chat import MESSAGES, NOW, SCRIPT
+from tests.e2e.support.browser.scripted import open_scripted
+from tests.e2e.support.browser.windows import BrowserWindows
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+
+
+async def example(windows: BrowserWindows, engine: Engine, width: int, height: int) -> Page:
+    size = {"width": width, "height": height}
+    page = await open_scripted(windows, engine, MESSAGES, now=NOW, script=SCRIPT, **size)
+    await expect(page.locator(".message").last).to_be_visible()
+    return page
+
+
+async def nothing(page: Page) -> None:
+    pass
+
+
+async def people(page: Page) -> None:
+    await page.locator("#count").click()
+    await expect(page.locator("#members li")).to_have_count(4)
+
+
+async def menu(page: Page) -> None:
+    await page.locator(".message").last.focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menu")).to_be_visible()
+
+
+async def search(page: Page) -> None:
+    await page.keyboard.press("Control+f")
+    await page.keyboard.type("release")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#results li")).to_have_count(1)
+
+
+async def palette(page: Page) -> None:
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("re")
+    await expect(page.get_by_role("option").first).to_be_visible()
+
+
+async def keys(page: Page) -> None:
+    await page.locator(".message").last.focus()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+
+
+async def rooms(page: Page) -> None:
+    await page.get_by_role("button", name="Rooms").click()
+    await expect(page.locator("#room-lists")).to_be_visible()
+
+
+async def failed(page: Page) -> None:
+    await page.evaluate("chat.failing.add('send')")
+    await page.locator("#text").fill("not sent")
+    await page.locator("#text").press("Enter")
+    await expect(page.locator("[data-delivery=failed]")).to_be_visible()
+
+
+async def away(page: Page) -> None:
+    await page.evaluate("chat.isDown = true; chat.cut()")
+    await expect(page.locator("#strip")).to_be_visible()
+
+
+States = list[Callable[[Page], Awaitable[None]]]
+STATES: dict[tuple[int, int], States] = {
+    (1360, 820): [nothing, people, menu, search, palette, keys, failed, away],
+    (390, 844): [nothing, rooms, people, search],
+    (320, 256): [nothing],
+}
+
+
+@needs_axe
+@pytest.mark.parametrize(
+    ("size", "state"),
+    [(size, state) for size, states in STATES.items() for state in states],
+    ids=lambda value: getattr(value, "__name__", None) or "x".join(map(str, value)),
+)
+async def test_axe_finds_nothing_by_day_and_by_night(
+    windows: BrowserWindows,
+    engine: Engine,
+    size: tuple[int, int],
+    state: Callable[[Page], Awaitable[None]],
+) -> None:
+    page = await example(windows, engine, *size)
+    await state(page)
+    found: list[str] = []
+    for scheme in ("light", "dark"):
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        found += [f"{scheme}: {each}" for each in await violations(page)]
+    assert found == []
+
+
+async def test_in_the_smallest_window_most_of_it_is_messages(windows: BrowserWindows, engine: Engine) -> None:
+    page = await example(windows, engine, 320, 256)
+    height = await page.locator("#scroll").evaluate("box => box.clientHeight")
+    assert height >= 0.55 * 256
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+async def test_f6_and_tab_reach_every_part(windows: BrowserWindows, engine: Engine) -> None:
+    page = await example(windows, engine, 1360, 820)
+    await page.keyboard.press("Tab")
+    await page.locator("#text").focus()
+    parts = []
+    for _ in range(3):
+        await page.keyboard.press("F6")
+        parts.append(await page.evaluate("document.activeElement.closest('nav, #scroll, .foot')?.className"))
+    assert [part.split()[0] for part in parts] == ["rooms", "scroll", "foot"]
+    await page.locator("#scroll").focus()
+    stops = await page.locator("#messages [tabindex='0']").count()
+    assert stops == 1

@@ -1,0 +1,74 @@
+"""What the page keeps without a network, and over closed tabs, in Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from local.engine import Engine
+from tests.e2e.support.browser.windows import BrowserWindows, Network, all_sent, say
+from tests.e2e.support.browser.written import write_history
+from tests.support.waiting import TIMEOUT
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+
+
+async def test_what_a_closed_tab_could_not_send_is_sent_once_by_the_next_visit(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    person, network = await windows.new_person(), Network()
+    await network.of(person)
+    url = f"{engine.url}/?room={room}"
+    ada = await windows.open(url, person)
+    await expect(ada.locator("#empty")).to_be_visible()
+    await network.go_down()
+    await expect(ada.locator("#status")).not_to_have_attribute("data-state", "open")
+    await say(ada, "one")
+    await ada.reload()
+    await expect(ada.locator(".mine .text")).to_have_text(["one"])
+    await say(ada, "two")
+    await ada.close()
+    tabs = [await windows.open(url, person) for _ in range(2)]
+    await expect(tabs[0].locator(".mine .text")).to_have_text(["one", "two"])
+    network.is_down = False
+    for tab in tabs:
+        await tab.evaluate("window.dispatchEvent(new Event('online'))")
+    grace = await windows.page("Grace", room)
+    await expect(grace.locator(".message .text")).to_have_text(["one", "two"])
+    for tab in tabs:
+        await expect(tab.locator(".message .text")).to_have_text(["one", "two"])
+    await all_sent(tabs[0])
+    kept = "Object.keys(localStorage).filter(key => key.startsWith('roomcast.outbox'))"
+    assert await tabs[0].evaluate(kept) == []
+
+
+async def test_a_reload_without_network_shows_the_page_and_back_heals_it(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ["seen before"])
+    person = await windows.new_person(service_workers="allow")
+    ada = await windows.open(f"{engine.url}/?room={room}", person)
+    texts = ada.locator(".message .text")
+    await expect(texts).to_have_text(["seen before"])
+    await ada.evaluate("navigator.serviceWorker.ready")
+    kept = "caches.open('roomcast').then(cache => cache.keys()).then(keys => keys.map(({ url }) => url))"
+    async with asyncio.timeout(TIMEOUT):
+        while f"{engine.url}/page/main.js" not in await ada.evaluate(kept):
+            await asyncio.sleep(0.05)
+    assert not any("room=" in url for url in await ada.evaluate(kept))
+    manifest = await ada.request.get(f"{engine.url}/manifest.webmanifest")
+    assert (await manifest.json())["icons"]
+    await person.set_offline(True)
+    await ada.reload()
+    await expect(texts).to_have_text(["seen before"])
+    await say(ada, "written without network")
+    await expect(ada.locator("#trouble")).to_contain_text("1 message waits.")
+    await person.set_offline(False)
+    await all_sent(ada)
+    await ada.goto(f"{engine.url}/icon.svg")
+    await ada.go_back()
+    await expect(texts).to_have_text(["seen before", "written without network"])
+    await write_history(engine, room, ["after Back"])
+    await expect(texts).to_have_text(["seen before", "written without network", "after Back"])

@@ -1,0 +1,114 @@
+import { beginning } from "../../words/messages/quote.js";
+
+/**
+ * What is shown of a message that another one answers.
+ *
+ * @typedef {object} Quote
+ * @property {"loading" | "there" | "deleted" | "gone" | "failed"} state
+ * @property {string} user - empty unless the message is there or deleted, and so is the name
+ * @property {string} name
+ * @property {boolean} mine
+ * @property {string} text - its beginning, if it is there
+ */
+
+const UNKNOWN = { user: "", name: "", mine: false, text: "" };
+/** @type {Quote} */
+const LOADING = { ...UNKNOWN, state: "loading" };
+/** @type {Quote} */
+const FAILED = { ...UNKNOWN, state: "failed" };
+/** @type {Quote} */
+export const GONE = { ...UNKNOWN, state: "gone" };
+
+/**
+ * The quotes of one room: each is of the message as it is now. A message that is not loaded is requested, one at a time,
+ * because a room may begin with fifty replies. It knows no timeline.
+ */
+export class Quotes {
+  /** @type {Map<number, Quote>} by seq */
+  #quotes = new Map();
+  /** @type {number[]} seqs to be requested, the last one first: it is of the newest reply */
+  #wanted = [];
+  #isRequesting = false;
+  #answered = 0; // the seq of the message that the user is answering; 0 if there is none
+  #room;
+  #onChange;
+
+  /**
+   * @param {Pick<import("../../../roomcast.js").Room, "message" | "user">} room
+   * @param {(seq: number, quote: Quote) => void} onChange
+   */
+  constructor(room, onChange) {
+    this.#room = room;
+    this.#onChange = onChange;
+  }
+
+  /** What the user's next message answers; null if it answers nothing. @returns {{seq: number, quote: Quote} | null} */
+  get answered() {
+    return this.#answered ? { seq: this.#answered, quote: this.of(this.#answered) } : null;
+  }
+
+  /** @param {number} seq - of the message that the user's next one answers; 0: none */
+  answer(seq) {
+    this.#answered = seq;
+    if (seq) this.of(seq);
+  }
+
+  /** The user's next message is written now. @returns {number} the seq of the message that it answers; 0: none */
+  takeAnswered() {
+    const seq = this.#answered;
+    this.#answered = 0;
+    return seq;
+  }
+
+  /** @param {number} seq @returns {Quote} what is known of it now */
+  of(seq) {
+    const known = this.#quotes.get(seq);
+    if (known) return known;
+    this.#quotes.set(seq, LOADING);
+    this.#wanted.push(seq);
+    this.#request();
+    return LOADING;
+  }
+
+  /** A message has come, or has changed. @param {import("../../../roomcast.js").Message} message */
+  note(message) {
+    const { seq, user, name, deleted = false } = message;
+    const before = this.#quotes.get(seq);
+    if (!before) return;
+    const state = deleted ? "deleted" : "there";
+    const text = beginning(message.message);
+    if (before.state === state && before.text === text) return;
+    this.#set(seq, { state, user, name, mine: user === this.#room.user, text });
+  }
+
+  /** Forget the other quotes: they are not shown any more. @param {Set<number>} seqs */
+  retain(seqs) {
+    for (const seq of this.#quotes.keys()) if (!seqs.has(seq) && seq !== this.#answered) this.#quotes.delete(seq);
+  }
+
+  /** The room has a new log. The numbers are other messages' from now on. */
+  reset() {
+    this.#quotes = new Map();
+    this.#wanted = [];
+    this.#answered = 0;
+  }
+
+  async #request() {
+    if (this.#isRequesting) return;
+    this.#isRequesting = true;
+    for (let seq; (seq = this.#wanted.pop()) !== undefined; ) {
+      const quotes = this.#quotes;
+      const message = await this.#room.message(seq).catch(() => undefined);
+      if (quotes !== this.#quotes || quotes.get(seq) !== LOADING) continue; // It has come meanwhile, or is another's.
+      if (message) this.note(message);
+      else this.#set(seq, message === null ? GONE : FAILED);
+    }
+    this.#isRequesting = false;
+  }
+
+  /** @param {number} seq @param {Quote} quote */
+  #set(seq, quote) {
+    this.#quotes.set(seq, quote);
+    this.#onChange(seq, quote);
+  }
+}

@@ -1,0 +1,141 @@
+import { fitting, wordAtEnd } from "../../text/completing.js";
+import { find } from "../dom.js";
+
+/**
+ * @typedef {import("../../state/room/room-people.js").Member} Member
+ * @typedef {{name: string, shown: string, detail: string, inserted: string, person?: Member}} Option
+ */
+
+/**
+ * Completes the names of people, rooms and emoji in a field for text. The focus stays in the field, which tells screen
+ * readers the chosen option of the list.
+ */
+export class Completion {
+  #list = find("#completions", HTMLUListElement);
+  #field;
+  /** @type {readonly Option[]} what the list offers; empty while it is closed */
+  #options = [];
+  #chosen = 0;
+  /** @type {readonly Member[]} */
+  #people = [];
+  /** @type {() => Iterable<string>} */
+  #rooms = () => [];
+  /** @type {readonly Option[] | undefined} loaded with the first colon */
+  #emoji;
+  /** @type {Member[]} */
+  #picked = [];
+
+  /** @param {HTMLTextAreaElement} field - whose other listeners for keys come later */
+  constructor(field) {
+    this.#field = field;
+    field.addEventListener("input", () => this.#update());
+    field.addEventListener("click", () => this.#update());
+    field.addEventListener("blur", () => this.#show([]));
+    field.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // The focus stays in the field.
+    this.#list.addEventListener("click", ({ target }) => {
+      const index = [...this.#list.children].findIndex((item) => target instanceof Node && item.contains(target));
+      if (index >= 0) this.#pick(index);
+    });
+  }
+
+  /** The people that were picked since the last call of forget. */
+  get picked() {
+    return this.#picked;
+  }
+
+  /** The field is for another text now. */
+  forget() {
+    this.#picked = [];
+    this.#show([]);
+  }
+
+  /** @param {readonly Member[]} people - who are here @param {() => Iterable<string>} rooms - that the user knows */
+  offer(people, rooms) {
+    this.#people = people;
+    this.#rooms = rooms;
+  }
+
+  /** Show what fits the word before the caret. @returns {Promise<void>} */
+  async #update() {
+    const word = this.#word;
+    if (word?.sign === ":" && !this.#emoji) {
+      const { EMOJI } = await import("../../text/emoji-names.js");
+      this.#emoji ??= EMOJI.map(({ name, emoji }) => ({ name, shown: `${emoji} :${name}:`, detail: "", inserted: `${emoji} ` }));
+      return this.#update(); // More may have been typed.
+    }
+    this.#show(word ? fitting(word.query, this.#optionsOf(word.sign)) : []);
+  }
+
+  /** @param {"@" | "#" | ":"} sign @returns {readonly Option[]} */
+  #optionsOf(sign) {
+    if (sign === ":") return this.#emoji ?? [];
+    if (sign === "@") return this.#people.filter(({ mine }) => !mine).map(optionOfPerson);
+    return [...this.#rooms()].map((name) => ({ name, shown: `#${name}`, detail: "", inserted: `#${name} ` }));
+  }
+
+  get #word() {
+    const { selectionStart, selectionEnd, value, readOnly } = this.#field;
+    return readOnly || selectionStart !== selectionEnd ? null : wordAtEnd(value.slice(0, selectionEnd));
+  }
+
+  /** @param {readonly Option[]} options */
+  #show(options) {
+    this.#options = options;
+    this.#list.hidden = options.length === 0;
+    this.#list.replaceChildren(...options.map(drawOption));
+    if (options.length > 0) this.#choose(0);
+    else this.#field.removeAttribute("aria-activedescendant");
+  }
+
+  /** @param {number} index */
+  #choose(index) {
+    this.#chosen = index;
+    for (const [at, item] of [...this.#list.children].entries()) item.setAttribute("aria-selected", String(at === index));
+    this.#field.setAttribute("aria-activedescendant", this.#list.children[index]?.id ?? "");
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    const count = this.#options.length;
+    if (count === 0 || event.isComposing || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "ArrowDown") this.#choose((this.#chosen + 1) % count);
+    else if (event.key === "ArrowUp") this.#choose((this.#chosen + count - 1) % count);
+    else if (event.key === "Enter" || event.key === "Tab") this.#pick(this.#chosen);
+    else if (event.key === "Escape") this.#show([]);
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation(); // Enter does not send, Escape does not cancel a reply.
+  }
+
+  /** @param {number} index */
+  #pick(index) {
+    const word = this.#word;
+    const option = this.#options[index];
+    if (!word || !option) return this.#show([]);
+    if (option.person) this.#picked.push(option.person);
+    this.#field.setRangeText(option.inserted, word.start, this.#field.selectionEnd, "end");
+    this.#show([]);
+    this.#field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  }
+}
+
+/** @param {Member} person @returns {Option} */
+function optionOfPerson(person) {
+  const { name, tag } = person;
+  return { name, shown: name, detail: tag, inserted: `@${name} `, person };
+}
+
+/** @param {Option} option @param {number} index */
+function drawOption({ shown, detail }, index) {
+  const item = document.createElement("li");
+  item.id = `completion-${index}`;
+  item.role = "option";
+  const text = document.createElement("bdi");
+  text.textContent = shown;
+  const tag = document.createElement("span");
+  tag.className = "tag";
+  tag.textContent = detail;
+  item.append(text, " ", tag);
+  return item;
+}

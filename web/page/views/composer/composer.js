@@ -1,0 +1,156 @@
+import { drawQuote } from "../message/message-view.js";
+import { Completion } from "./complete.js";
+import { find } from "../dom.js";
+import { MessageField } from "./message-field.js";
+import { countdownText, slowText } from "../../words/messages/composer.js";
+
+/** Milliseconds. */
+const SECOND = 1000;
+/** What else has keys of its own. */
+const KEYED = "input, textarea, select, [contenteditable], dialog, [popover]";
+const SCROLLING = new Set(["PageUp", "PageDown"]);
+const SCROLLING_WITH_CONTROL = new Set(["Home", "End"]);
+
+/**
+ * The field for a new message. Dispatches `write` (detail: its `text`, and who was `picked` of the people that it may mention),
+ * `draft` (detail: the text so far), `typing` at each change, `cancel` if the message is to answer nothing, and `enter` for
+ * the button that joins the room again. In an empty field, the arrow up dispatches `amend-last`, and Ctrl+Z `take-back`.
+ * `scroll` (detail: the key) is for the messages.
+ */
+export class Composer extends EventTarget {
+  #form = find("#composer", HTMLFormElement);
+  #completion = new Completion(find("#text", HTMLTextAreaElement)); // Its keys come first.
+  #field = new MessageField(this.#form);
+  #absence = find("#outside", HTMLElement);
+  #enter = find("#enter", HTMLButtonElement);
+  #send = find("#send", HTMLButtonElement);
+  #answering = find("#answering", HTMLElement);
+  #slowUntil = 0;
+  /** @type {any} */
+  #slowTimer;
+
+  constructor() {
+    super();
+    this.#field.addEventListener("input", (event) => {
+      const { detail: text } = /** @type {CustomEvent<string>} */ (event);
+      this.#tell("draft", text);
+      if (text.trim()) this.#tell("typing");
+    });
+    this.#field.addEventListener("send", (event) => {
+      const { picked } = this.#completion;
+      this.#completion.forget();
+      for (const text of /** @type {CustomEvent<string[]>} */ (event).detail) this.#tell("write", { text, picked });
+    });
+    this.#enter.addEventListener("click", () => this.#tell("enter"));
+    this.#field.element.addEventListener("keydown", (event) => this.#onKey(event));
+    this.#form.addEventListener("keydown", (event) => this.#cancelOnEscape(event));
+    find("#cancel", HTMLButtonElement).addEventListener("click", () => this.#cancelReply());
+    document.addEventListener("keydown", (event) => this.#focusOnLetter(event));
+  }
+
+  focus() {
+    this.#field.focus();
+  }
+
+  /** Write somebody's name where the caret is. @param {string} name */
+  mention(name) {
+    const { element } = this.#field;
+    element.focus();
+    const before = element.value.slice(0, element.selectionStart);
+    const space = before && !/\s$/u.test(before) ? " " : "";
+    element.setRangeText(`${space}@${name} `, element.selectionStart, element.selectionEnd, "end");
+    element.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  /** @param {string} purpose - of the field */
+  showPurpose(purpose) {
+    this.#field.element.placeholder = purpose;
+  }
+
+  /** @param {readonly import("../../state/room/room-people.js").Member[]} people - who are here @param {() => Iterable<string>} rooms */
+  offer(people, rooms) {
+    this.#completion.offer(people, rooms);
+  }
+
+  /** Show what was begun in this room. @param {string} text */
+  showDraft(text) {
+    if (text !== this.#field.element.value) this.#completion.forget();
+    this.#field.show(text);
+  }
+
+  /** @param {import("../../state/room/quotes.js").Quote | null} quote - of the message that the next one answers; null if it answers none */
+  showAnswered(quote) {
+    drawQuote(this.#answering, quote);
+    this.#field.element.setAttribute("aria-describedby", quote ? "answered counter" : "counter");
+  }
+
+  /**
+   * Show why nothing can be written, in place of the field. What was begun stays in it.
+   * @param {string} reason - empty if something can @param {boolean} isOutside - the user may try to enter the room again
+   */
+  showObstacle(reason, isOutside) {
+    const text = find(".reason", HTMLElement, this.#absence);
+    if (text.textContent !== reason) text.textContent = reason;
+    if (this.#absence.hidden === !reason && this.#enter.hidden === !isOutside) return;
+    const focused = [this.#form, this.#absence].some((part) => part.contains(document.activeElement));
+    this.#absence.hidden = !reason;
+    this.#form.hidden = Boolean(reason);
+    this.#enter.hidden = !isOutside;
+    if (focused) (!reason ? this.#field : isOutside ? this.#enter : this.#absence).focus();
+  }
+
+  /** Count down to the time when slow mode lets the user's next message through. @param {number} until - in milliseconds since 1970 */
+  showSlow(until) {
+    if (until === this.#slowUntil) return;
+    this.#slowUntil = until;
+    clearInterval(this.#slowTimer);
+    this.#countDown();
+    if (until > Date.now()) this.#slowTimer = setInterval(() => this.#countDown(), SECOND);
+  }
+
+  #countDown() {
+    const seconds = Math.ceil((this.#slowUntil - Date.now()) / SECOND);
+    const isOver = seconds <= 0;
+    if (isOver) clearInterval(this.#slowTimer);
+    this.#send.classList.toggle("slow", !isOver);
+    this.#send.dataset.wait = isOver ? "" : countdownText(seconds);
+    this.#send.title = isOver ? "" : slowText(seconds);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    const { key, shiftKey, altKey, isComposing } = event;
+    if (event.defaultPrevented || shiftKey || altKey || isComposing) return;
+    const isControl = event.ctrlKey || event.metaKey;
+    const { isEmpty } = this.#field;
+    if (isControl ? SCROLLING_WITH_CONTROL.has(key) : SCROLLING.has(key)) this.#tell("scroll", key);
+    else if (isEmpty && !isControl && key === "ArrowUp") this.#tell("amend-last");
+    else if (isEmpty && isControl && key === "z") this.#tell("take-back");
+    else return;
+    event.preventDefault();
+  }
+
+  /** A letter that is typed where nothing takes it goes into the field. @param {KeyboardEvent} event */
+  #focusOnLetter({ key, target, ctrlKey, metaKey, altKey, defaultPrevented }) {
+    const isLetter = /^[\p{L}\p{N}]$/u.test(key) && !ctrlKey && !metaKey && !altKey;
+    const isTaken = defaultPrevented || (target instanceof Element && target.closest(KEYED));
+    if (isLetter && !isTaken) this.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #cancelOnEscape(event) {
+    if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#answering.hidden) return;
+    event.stopPropagation(); // It also closes the list of members.
+    this.#cancelReply();
+  }
+
+  #cancelReply() {
+    this.#tell("cancel");
+    this.focus(); // The button that had the focus is hidden now.
+  }
+
+  /** @param {string} type @param {unknown} [detail] */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,94 @@
+import { find } from "../dom.js";
+import { isTouch } from "../touch.js";
+import { lengthOf, MAX_MESSAGE, parts, sendable } from "../../text/clean.js";
+import { NO_FILES } from "../../words/messages/message-text.js";
+import { leftText, SEND, sendPartsText } from "../../words/messages/composer.js";
+
+/** The counter appears when fewer characters than this remain. */
+const COUNT_BELOW = 200;
+
+/**
+ * A field for a message, in a form with a button. It grows with its text, and what is too long goes as several messages.
+ * Enter sends; where fingers type it begins a line, and the button sends. Ctrl+Enter always sends. Dispatches `send` (detail:
+ * the texts, one per message) and `input` (detail: the text so far).
+ */
+export class MessageField extends EventTarget {
+  #form;
+  #field;
+  #counter;
+  #button;
+
+  /** @param {HTMLFormElement} form - with a field, a counter and a button */
+  constructor(form) {
+    super();
+    this.#form = form;
+    this.#field = find("textarea", HTMLTextAreaElement, form);
+    this.#counter = find(".counter", HTMLElement, form);
+    this.#button = find(".send", HTMLButtonElement, form);
+    this.#field.addEventListener("input", () => {
+      this.#refresh();
+      this.dispatchEvent(new CustomEvent("input", { detail: this.#field.value }));
+    });
+    this.#field.addEventListener("paste", ({ clipboardData }) => this.#onPaste(clipboardData));
+    this.#field.addEventListener("keydown", (event) => this.#sendOnEnter(event));
+    this.#form.addEventListener("submit", (event) => this.#submit(event));
+    this.#field.enterKeyHint = isTouch() ? "enter" : "send";
+    this.#refresh();
+  }
+
+  get element() {
+    return this.#field;
+  }
+
+  get isEmpty() {
+    return this.#field.value === "";
+  }
+
+  focus() {
+    this.#field.focus();
+  }
+
+  /** @param {string} text */
+  show(text) {
+    if (text === this.#field.value) return; // Else the cursor would move.
+    this.#field.value = text;
+    this.#refresh();
+  }
+
+  /** Say that a pasted picture is not there, until something is typed. @param {DataTransfer | null} pasted */
+  #onPaste(pasted) {
+    if (pasted?.files.length && !pasted.getData("text")) this.#counter.textContent = NO_FILES;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #sendOnEnter(event) {
+    // Enter also picks a word in an input method, such as for Japanese. Safari then reports only key code 229
+    // (https://bugs.webkit.org/show_bug.cgi?id=165004).
+    if (event.key !== "Enter" || event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
+    const isAsked = event.ctrlKey || event.metaKey;
+    if (!isAsked && (event.shiftKey || isTouch())) return;
+    event.preventDefault();
+    this.#form.requestSubmit();
+  }
+
+  /** @param {SubmitEvent} event */
+  #submit(event) {
+    event.preventDefault();
+    const texts = parts(this.#field.value);
+    this.focus(); // A tap on the button took the focus and closed the phone's keyboard.
+    if (texts.length === 0) return;
+    this.#field.value = "";
+    this.#refresh();
+    this.dispatchEvent(new CustomEvent("send", { detail: texts }));
+  }
+
+  #refresh() {
+    const remaining = MAX_MESSAGE - lengthOf(sendable(this.#field.value));
+    this.#counter.textContent = remaining >= 0 && remaining < COUNT_BELOW ? leftText(remaining) : "";
+    const isLong = remaining < 0;
+    this.#button.classList.toggle("many", isLong);
+    find("span", HTMLElement, this.#button).textContent = isLong ? sendPartsText(parts(this.#field.value).length) : SEND;
+    this.#field.style.blockSize = "auto";
+    this.#field.style.blockSize = `${this.#field.scrollHeight + 2}px`; // with its borders
+  }
+}

@@ -1,0 +1,19 @@
+/** The parts of the page in the order that F6 leads through, each with what has the focus there. */
+const REGIONS = [
+  ["#rooms", "[aria-current] a, a, button, input"],
+  ["#scroll", "[tabindex='0']"],
+  [".foot", "textarea, button"],
+  ["#pane", "input, button"],
+];
+
+/** Give the focus to the next part of the page that is shown. @param {number} step - 1, or -1 for the part before */
+export function focusRegion(step) {
+  const shown = REGIONS.flatMap(([region = "", within = ""]) => {
+    const element = document.querySelector(region);
+    const inner = [...(element?.querySelectorAll(within) ?? [])].find((each) => each.checkVisibility());
+    const target = inner ?? element; // An empty list of messages takes the focus itself.
+    return element?.checkVisibility() && target instanceof HTMLElement && target.matches("[tabindex], a, button, input, textarea") ? [{ element, target }] : [];
+  });
+  const at = shown.findIndex(({ element }) => element.contains(document.activeElement));
+  shown[(at + step + shown.length) % Math.max(1, shown.length)]?.target.focus();
+}

@@ -1,0 +1,109 @@
+import { coloured, MAX_COLOURED_LINES } from "../../text/code.js";
+import { isOnlyEmoji } from "../../text/emoji.js";
+import { parse } from "../../text/parse.js";
+import { COPIED, COPY, hostText, SELECTED } from "../../words/messages/message-text.js";
+
+/** @typedef {import("../../text/parse.js").Part} Part */
+
+/** Milliseconds for which a button says that it has done it. */
+const SAID = 2000;
+const ELEMENTS = /** @type {const} */ ({ code: "code", strong: "strong", emphasis: "em", mention: "mark" });
+
+/** @type {WeakMap<Element, {text: string, names: string}>} what each element shows */
+const shown = new WeakMap();
+const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ callback) => setTimeout(callback, 1));
+
+/**
+ * Show what a person wrote: links, code, emphasis and mentions as elements, all else as text. What an element shows
+ * already stays untouched, with the reader's selection in it.
+ *
+ * @param {HTMLElement} element @param {string} text
+ * @param {readonly string[]} [names] - of the people that it mentions
+ */
+export function drawText(element, text, names = []) {
+  const before = shown.get(element);
+  const key = names.join("\n");
+  if (before?.text === text && before.names === key) return;
+  shown.set(element, { text, names: key });
+  const parts = parse(text, names);
+  element.replaceChildren(...parts.map(drawPart));
+  element.classList.toggle("only-emoji", isOnlyEmoji(text));
+  element.classList.toggle("has-code", parts.some(({ kind }) => kind === "block"));
+}
+
+/** @param {Element} element @returns {string} the text that drawText was given */
+export const textOf = (element) => shown.get(element)?.text ?? "";
+
+/** @param {Part} part @returns {Node} */
+function drawPart(part) {
+  const { kind, text } = part;
+  if (kind === "text") return document.createTextNode(text);
+  if (kind === "link") return drawLink(part);
+  if (kind === "block") return drawBlock(part);
+  return elementOf(ELEMENTS[kind], text);
+}
+
+/** @param {Part} part - an address of http or https */
+function drawLink({ text, href }) {
+  const link = elementOf("a", text);
+  link.href = href;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer nofollow ugc";
+  link.title = href;
+  const { origin, host } = new URL(href);
+  // A text such as "https://bank.test@evil.test", or with letters that only look like others, leads elsewhere.
+  const looksRight = text.toLowerCase().startsWith(origin) && /^(?:[/?#]|$)/.test(text.slice(origin.length));
+  if (!looksRight) link.dataset.host = hostText(host);
+  return link;
+}
+
+/** @param {Part} part */
+function drawBlock({ text, language }) {
+  const block = document.createElement("pre");
+  const code = elementOf("code", text);
+  const button = elementOf("button", COPY);
+  button.type = "button";
+  button.addEventListener("click", (event) => {
+    event.stopPropagation(); // It is no tool of the message.
+    copy(code, text).then((said) => {
+      button.textContent = said;
+      setTimeout(() => (button.textContent = COPY), SAID);
+    });
+  });
+  block.dir = "ltr";
+  block.append(code, button);
+  whenIdle(() => finish(code, text, language));
+  return block;
+}
+
+/** Do what may wait: colour the code, and let the keyboard scroll it. @param {HTMLElement} code @param {string} text @param {string} language */
+function finish(code, text, language) {
+  if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
+  if (language === "text" || text.split("\n", MAX_COLOURED_LINES + 1).length > MAX_COLOURED_LINES) return;
+  code.replaceChildren(
+    ...coloured(text).map(({ kind, text }) => {
+      if (kind === "plain") return text;
+      const piece = elementOf("span", text);
+      piece.className = kind;
+      return piece;
+    }),
+  );
+}
+
+/** @param {HTMLElement} code @param {string} text @returns {Promise<string>} what was done */
+async function copy(code, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return COPIED;
+  } catch {
+    getSelection()?.selectAllChildren(code); // No clipboard without HTTPS, or without the reader's leave.
+    return SELECTED;
+  }
+}
+
+/** @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {string} text @returns {HTMLElementTagNameMap[Tag]} */
+function elementOf(tag, text) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
+}

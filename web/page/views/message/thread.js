@@ -1,0 +1,76 @@
+import { find } from "../dom.js";
+import { MessageField } from "../composer/message-field.js";
+import { MessageTools } from "./message-tools.js";
+import { Rows } from "../list/rows.js";
+import { THREAD } from "../../words/messages/thread.js";
+
+/** CSS pixels. A reader this near to the end is at the end. */
+const NEAR_END = 48;
+
+/**
+ * A thread in the pane, with a field of its own. Dispatches `answer` (detail: `text`, and `replyTo`: the first message),
+ * `earlier` to load messages before, and `action` (as MessageTools).
+ */
+export class ThreadView extends EventTarget {
+  #section = find("#thread", HTMLElement);
+  #box = find("#thread-box", HTMLElement);
+  #rows = new Rows(find("#thread-messages", HTMLOListElement));
+  #earlier = find("#thread-earlier", HTMLButtonElement);
+  #form = find("#answer", HTMLFormElement);
+  #field = new MessageField(this.#form);
+  #tools = new MessageTools(this.#box, (element) => {
+    const item = this.#rows.rowOf(element)?.item;
+    return item?.kind === "message" ? item : undefined;
+  });
+  #pane;
+  #root = 0;
+
+  /** @param {import("../pane.js").Pane} pane */
+  constructor(pane) {
+    super();
+    this.#pane = pane;
+    pane.addEventListener("change", () => {
+      if (pane.section !== this.#section.id) this.#root = 0;
+    });
+    this.#field.addEventListener("send", (event) => {
+      for (const text of /** @type {CustomEvent<string[]>} */ (event).detail) this.#tell("answer", { text, replyTo: this.#root });
+    });
+    this.#earlier.addEventListener("click", () => this.#tell("earlier"));
+    this.#tools.addEventListener("action", (event) => this.#tell("action", /** @type {CustomEvent} */ (event).detail));
+  }
+
+  /** The seq of the first message of the thread that is open; 0 if none is. */
+  get root() {
+    return this.#root;
+  }
+
+  /** @param {number} root */
+  open(root) {
+    if (root === this.#root) return;
+    this.#pane.open(this.#section.id, THREAD);
+    this.#root = root;
+    this.#field.show("");
+    this.#field.focus();
+  }
+
+  /** Another room is shown. */
+  close() {
+    if (this.#root) this.#pane.close();
+  }
+
+  /** @param {import("../../state/room/threads.js").Thread} thread @param {import("./message-tools.js").Permissions} permissions */
+  show({ messages, isComplete }, permissions) {
+    const { scrollHeight, scrollTop, clientHeight } = this.#box;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    this.#tools.show(permissions);
+    this.#rows.show(messages, { from: 0, to: messages.length });
+    this.#earlier.hidden = isComplete;
+    this.#form.hidden = !permissions.mayWrite;
+    if (isAtEnd) this.#box.scrollTop = this.#box.scrollHeight;
+  }
+
+  /** @param {string} type @param {unknown} [detail] */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,112 @@
+import { badgeOf, roomTitle, SECTIONS } from "../../words/rooms.js";
+import { find } from "../dom.js";
+
+/**
+ * @typedef {import("../../state/rooms/directory.js").Section} Section
+ * @typedef {import("../../state/rooms/directory.js").RoomLine} RoomLine
+ */
+
+/**
+ * The list of rooms. While somebody points into it or has the focus there, each line stays where it is: only what it says
+ * changes. Dispatches `choose` (detail: the room) and `menu` (detail: the line and its button).
+ */
+export class RoomLines extends EventTarget {
+  #box = find("#room-lists", HTMLElement);
+  #template = find("template#room-line", HTMLTemplateElement);
+  /** @type {readonly Section[]} */
+  #sections = [];
+  /** @type {Map<string, HTMLElement>} by room */
+  #elements = new Map();
+  #hasPointer = false;
+  /** @type {(room: string) => string} */
+  #linkTo = () => "";
+
+  constructor() {
+    super();
+    this.#box.addEventListener("pointerenter", ({ pointerType }) => (this.#hasPointer = pointerType === "mouse"));
+    this.#box.addEventListener("pointerleave", () => this.#release());
+    this.#box.addEventListener("focusout", () => setTimeout(() => this.#arrange()));
+    this.#box.addEventListener("click", (event) => this.#onClick(event));
+  }
+
+  /** @param {readonly Section[]} sections @param {(room: string) => string} linkTo - the address of a room */
+  show(sections, linkTo) {
+    this.#sections = sections;
+    this.#linkTo = linkTo;
+    const lines = sections.flatMap(({ lines }) => lines);
+    for (const line of lines) this.#draw(line);
+    const rooms = new Set(lines.map(({ room }) => room));
+    for (const [room, element] of this.#elements) {
+      if (rooms.has(room)) continue;
+      element.remove();
+      this.#elements.delete(room);
+    }
+    this.#arrange();
+  }
+
+  get #isWatched() {
+    return this.#hasPointer || this.#box.contains(document.activeElement);
+  }
+
+  #release() {
+    this.#hasPointer = false;
+    this.#arrange();
+  }
+
+  /** Put every line into its place; while somebody looks, only those that have none. */
+  #arrange() {
+    if (this.#isWatched && this.#box.children.length > 0) {
+      const last = this.#box.querySelector("ul:last-of-type");
+      for (const element of this.#elements.values()) if (!element.isConnected) last?.append(element);
+      return;
+    }
+    this.#box.replaceChildren(...this.#sections.flatMap(({ kind, lines }) => {
+      const title = document.createElement("h2");
+      title.textContent = SECTIONS[kind];
+      title.id = `rooms-${kind}`;
+      const list = document.createElement("ul");
+      list.setAttribute("aria-labelledby", title.id);
+      list.append(...lines.flatMap(({ room }) => this.#elements.get(room) ?? []));
+      return [title, list];
+    }));
+  }
+
+  /** @param {RoomLine} line */
+  #draw(line) {
+    const element = this.#elements.get(line.room) ?? this.#make(line.room);
+    const { kind, text, told } = badgeOf(line);
+    element.className = `room-line ${line.muted ? "muted" : ""} ${kind === "mentions" || kind === "unread" ? "unread" : ""}`;
+    const link = find("a", HTMLAnchorElement, element);
+    link.href = this.#linkTo(line.room);
+    if (line.isOpen) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    const badge = find(".badge", HTMLElement, element);
+    badge.textContent = text;
+    badge.dataset.kind = kind;
+    find(".told", HTMLElement, element).textContent = told && `, ${told}`;
+  }
+
+  /** @param {string} room */
+  #make(room) {
+    const element = /** @type {HTMLElement} */ (this.#template.content.firstElementChild?.cloneNode(true));
+    element.dataset.room = room;
+    find(".of", HTMLElement, element).textContent = roomTitle(room);
+    find("button", HTMLButtonElement, element).setAttribute("aria-label", `Actions for ${roomTitle(room)}`);
+    this.#elements.set(room, element);
+    return element;
+  }
+
+  /** @param {MouseEvent} event */
+  #onClick(event) {
+    const { target } = event;
+    const element = target instanceof Element ? target.closest("li") : null;
+    const room = element?.dataset.room;
+    if (!(target instanceof Element) || room === undefined) return;
+    const button = target.closest("button");
+    const line = this.#sections.flatMap(({ lines }) => lines).find((each) => each.room === room);
+    if (button) this.dispatchEvent(new CustomEvent("menu", { detail: { line, button } }));
+    if (button || event.ctrlKey || event.metaKey || event.shiftKey) return; // The browser opens a tab or a window.
+    event.preventDefault();
+    this.dispatchEvent(new CustomEvent("choose", { detail: room }));
+  }
+}

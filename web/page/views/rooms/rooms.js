@@ -1,0 +1,115 @@
+import { roomActions, toRoomsText } from "../../words/rooms.js";
+import { find } from "../dom.js";
+import { drawFace } from "../message/message-view.js";
+import { RoomLines } from "./room-lines.js";
+
+/** @typedef {import("../../state/rooms/directory.js").RoomLine} RoomLine */
+
+/**
+ * The side bar: the rooms, a field to enter another one, and who one is. Dispatches `go` (detail: a room, maybe as somebody
+ * types it), `rename` (detail: a name), and what is to be done with a room: `star` and `mute` (detail: the room, and if it
+ * is to be) and `unfollow` (detail: the room).
+ */
+export class Rooms extends EventTarget {
+  #lines = new RoomLines();
+  #add = find("#add", HTMLButtonElement);
+  #entering = find("#entering", HTMLFormElement);
+  #room = find("#room", HTMLInputElement);
+  #self = find("#self", HTMLButtonElement);
+  #profile = find("#profile", HTMLFormElement);
+  #name = find("#name", HTMLInputElement);
+  #menu = find("#room-menu", HTMLElement);
+  #toRooms = find("#to-rooms", HTMLButtonElement);
+  /** @type {RoomLine | undefined} whose menu is open */
+  #line;
+
+  constructor() {
+    super();
+    this.#lines.addEventListener("choose", (/** @type {any} */ { detail: room }) => this.#tell("go", room));
+    this.#lines.addEventListener("menu", (/** @type {any} */ { detail }) => this.#openMenu(detail.line, detail.button));
+    this.#menu.addEventListener("click", ({ target }) => this.#act(target));
+    this.#unfold(this.#add, this.#entering, this.#room, () => this.#room.value && this.#tell("go", this.#room.value));
+    this.#unfold(this.#self, this.#profile, this.#name, () => this.#tell("rename", this.#name.value));
+  }
+
+  /** @param {readonly import("../../state/rooms/directory.js").Section[]} sections @param {(room: string) => string} linkTo */
+  show(sections, linkTo) {
+    this.#lines.show(sections, linkTo);
+    const news = sections.find(({ kind }) => kind === "unread")?.lines.length ?? 0;
+    this.#toRooms.setAttribute("aria-label", toRoomsText(news));
+    this.#toRooms.classList.toggle("dotted", news > 0);
+  }
+
+  /** @param {{user: string, name: string, isFixed: boolean, guest: string}} self - `isFixed`: a token names the user; `guest`: without a name */
+  showSelf({ user, name, isFixed, guest }) {
+    const shown = name || guest;
+    find(".who", HTMLElement, this.#self).textContent = shown;
+    drawFace(this.#self, { user, name: shown });
+    this.#self.disabled = isFixed;
+    this.#name.defaultValue = name;
+    this.#name.placeholder = guest;
+  }
+
+  /**
+   * A button that opens a form of one field. Only Enter does what it is for; Escape closes it.
+   * @param {HTMLButtonElement} button @param {HTMLFormElement} form @param {HTMLInputElement} field @param {() => void} act
+   */
+  #unfold(button, form, field, act) {
+    const show = (/** @type {boolean} */ isOpen) => {
+      form.hidden = !isOpen;
+      button.setAttribute("aria-expanded", String(isOpen));
+    };
+    button.addEventListener("click", () => {
+      show(Boolean(form.hidden));
+      if (form.hidden) return;
+      form.reset();
+      field.focus();
+      field.select();
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      show(false);
+      button.focus();
+      act(); // It may take the focus elsewhere.
+    });
+    form.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation(); // It closes this, and no more.
+      show(false);
+      button.focus();
+    });
+  }
+
+  /** @param {RoomLine} line @param {HTMLElement} button */
+  #openMenu(line, button) {
+    this.#line = line;
+    this.#menu.replaceChildren(...roomActions(line).map(([action, text]) => {
+      const item = document.createElement("button");
+      item.type = "button";
+      item.dataset.action = action;
+      item.textContent = text;
+      return item;
+    }));
+    const { bottom, left } = button.getBoundingClientRect();
+    this.#menu.showPopover();
+    const { offsetHeight, offsetWidth } = this.#menu;
+    this.#menu.style.top = `${Math.max(0, Math.min(bottom, innerHeight - offsetHeight))}px`;
+    this.#menu.style.left = `${Math.max(0, Math.min(left, innerWidth - offsetWidth))}px`;
+    this.#menu.querySelector("button")?.focus();
+  }
+
+  /** @param {EventTarget | null} target - of a click in the menu */
+  #act(target) {
+    const action = target instanceof HTMLButtonElement && target.dataset.action;
+    if (!action || !this.#line) return;
+    const { room, starred, muted } = this.#line;
+    this.#menu.hidePopover();
+    if (action === "unfollow") this.#tell("unfollow", room);
+    else this.#tell(action, { room, on: action === "star" ? !starred : !muted });
+  }
+
+  /** @param {string} type @param {unknown} detail */
+  #tell(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
