@@ -109,11 +109,15 @@ function keepDraft(text) {
   drafts.set(rooms.open.room, { text, replyTo: rooms.open.answered?.seq ?? 0 });
 }
 
-page.addEventListener("write", (/** @type {any} */ { detail: { text, picked } }) => write(text, undefined, picked));
-page.addEventListener("answer", (/** @type {any} */ { detail: { text, replyTo } }) => {
+page.addEventListener("write", (/** @type {any} */ { detail: written }) => {
+  drafts.clear(rooms.open.room);
+  showEnd();
+  rooms.open.send(written);
+});
+page.addEventListener("answer", (/** @type {any} */ { detail: { text, picked, replyTo } }) => {
   const before = rooms.open.answered?.seq ?? 0;
   rooms.open.answer(replyTo);
-  rooms.open.write(text);
+  rooms.open.write(text, undefined, picked);
   rooms.open.answer(before);
 });
 page.addEventListener("take-back", () => giveBack(rooms.open.acts.takeBack()));
@@ -137,8 +141,7 @@ page.addEventListener("later", () => rooms.open.history.loadLater());
 page.addEventListener("found", () => rooms.open.history.found());
 page.addEventListener("find", (/** @type {any} */ { detail: seq }) => finding.goTo(seq));
 page.addEventListener("newest", () => {
-  rooms.open.history.goToEnd();
-  page.follow();
+  showEnd();
   draw();
 });
 page.addEventListener("look", (/** @type {any} */ { detail: seq }) => rooms.open.reading.look(seq));
@@ -184,8 +187,10 @@ function act({ action, message, ...needs }) {
   } else if (action === "thread") {
     page.openThread(message.root || message.seq);
     draw();
-  } else if (action === "retry") write(message.text, message.id);
-  else if (action === "link") copyLink(message.seq);
+  } else if (action === "retry") {
+    showEnd();
+    rooms.open.write(message.text, message.id);
+  } else if (action === "link") copyLink(message.seq);
   else if (action === "moderate") rooms.open.moderation.act(needs.moderation);
   else rooms.open.acts.do({ action, message, ...needs });
 }
@@ -205,15 +210,10 @@ function giveBack(message) {
   page.compose();
 }
 
-/**
- * @param {string} text @param {string} [id] - of a failed message, to send it again
- * @param {import("./state/room/room-people.js").Member[]} [picked] - of the people that it may mention
- */
-function write(text, id, picked) {
-  if (id === undefined) drafts.clear(rooms.open.room);
+/** Show the newest messages, with the next drawing. */
+function showEnd() {
   rooms.open.history.goToEnd();
   page.follow();
-  rooms.open.write(text, id, picked);
 }
 
 /** @param {number} seq - of the message that the next one answers; 0: none */

@@ -20,9 +20,9 @@ import { watchDays } from "./midnight.js";
 /** @typedef {import("../../roomcast.js").ConnectionState} ConnectionState */
 
 /**
- * The screen. Dispatches `write` (detail: its `text`), `draft` (detail: the text so far), `typing` (the user is typing),
+ * The screen. Dispatches `write` (detail: as MessageField's `send`), `draft` (detail: the text so far), `typing` (the user is typing),
  * `action` (detail: `action`, `message` and what it needs: what the user does with a message), `answer` (a `text` in a
- * thread, and what it answers in `replyTo`), `retry` (connect now), `cancel` (the next message answers nothing), `take-back`
+ * thread, who was `picked`, and what it answers in `replyTo`), `retry` (connect now), `cancel` (the next message answers nothing), `take-back`
  * (the last message, if it is unsent), `earlier` (load earlier messages), `look`, `seen` and `attention` (as Reader),
  * `dismiss` (take the line "new" away), `day` (a new day has begun), `enter` (join the room again), `screen` (detail: `rooms`
  * or `room`, where each is one of its own), and what Rooms and Welcome dispatch. It knows no chat.
@@ -165,7 +165,7 @@ export class Page extends EventTarget {
     if (useNames(model.names)) this.#list.redraw();
     this.#members.show(members, permissions);
     this.#moderator.show(rules, permissions.inForce);
-    this.#composer.offer(members?.people ?? [], knownRooms);
+    for (const part of [this.#composer, this.#thread]) part.offer(members?.people ?? [], knownRooms);
     this.#typing.textContent = typingText(typing);
     this.#composer.showObstacle(obstacle, Boolean(absence));
     this.#composer.showPurpose(fieldText(room, rules));

@@ -15,6 +15,7 @@ export const KEYS = [
     ["Shift Enter", "A new line"],
     ["Ctrl Enter", "Send, everywhere"],
     ["↑", "In an empty field: edit your last message"],
+    ["Ctrl Z", "In an empty field: take back what you have just sent, if it still waits"],
     ["Page Up, Page Down", "Scroll the messages"],
     ["@ # :", "Complete a name, a room, an emoji"],
   ]],

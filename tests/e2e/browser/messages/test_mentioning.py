@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from local.engine import Engine
-from tests.e2e.support.browser.windows import BrowserWindows, say
+from tests.e2e.support.browser.windows import BrowserWindows, all_sent, say
+from tests.e2e.support.browser.written import use
 from tests.e2e.support.clients import frame_client
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -20,7 +21,7 @@ async def test_a_name_is_completed_by_keys_and_its_person_sees_the_mention(
     field, listed = grace.locator("#text"), grace.get_by_role("option")
     await field.press_sequentially("Hi @lo")
     await expect(listed).to_have_text(["Ada Lovelace"])
-    await expect(field).to_have_attribute("aria-activedescendant", "completion-0")
+    await expect(field).to_have_attribute("aria-activedescendant", "completions-0")
     await expect(field).to_be_focused()
     await field.press("Escape")
     await expect(listed).to_have_count(0)
@@ -52,6 +53,37 @@ async def test_a_name_is_completed_by_keys_and_its_person_sees_the_mention(
         }"""
     )
     assert look == ["3px", "650", "rgb(255, 241, 207)"]
+    assert windows.console_errors == []
+
+
+async def test_a_reply_in_a_thread_mentions_who_was_picked_of_two_of_one_name(
+    windows: BrowserWindows, room: str
+) -> None:
+    adas = [await windows.page("Ada", room), await windows.page("ada", room)]
+    grace = await windows.page("Grace", room)
+    await expect(grace.locator("#members .tag:not(:empty)")).to_have_count(2)
+    await say(grace, "Who?")
+    await all_sent(grace)
+    await use(grace, "Who?", "Reply")
+    await say(grace, "Nobody?")
+    await grace.locator(".message .thread:visible").click()
+    field, listed = grace.locator("#answer-text"), grace.get_by_role("option")
+    await expect(field).to_be_focused()
+    await field.press_sequentially("@ad")
+    await expect(listed).to_have_count(2)
+    await expect(field).to_have_attribute("aria-activedescendant", "answer-completions-0")
+    await field.press("Escape")
+    await expect(listed).to_have_count(0)
+    await expect(field).to_be_visible()  # The key has closed the list, and not the thread.
+    await field.press_sequentially("a")
+    await field.press("Enter")
+    await field.press_sequentially("you")
+    await field.press("Enter")
+    await expect(grace.locator("#thread mark")).to_have_text(["@Ada"], ignore_case=True)
+    for page in adas:
+        await expect(page.locator(".message .text")).to_have_count(3)
+    meant = [await page.locator(".message.at").count() for page in adas]
+    assert sorted(meant) == [0, 1]
     assert windows.console_errors == []
 
 

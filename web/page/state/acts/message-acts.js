@@ -11,6 +11,8 @@ export class MessageActs {
   #timeline;
   #onChange;
   #deletions;
+  /** What was sent last, and the messages that it is. @type {{typed: string, ids: readonly string[]}} */
+  #written = { typed: "", ids: [] };
 
   /**
    * @param {import("../../../roomcast.js").Room} room @param {import("../room/timeline.js").Timeline} timeline
@@ -42,17 +44,28 @@ export class MessageActs {
     this.#onChange();
   }
 
+  /** @param {string} typed - in one piece @param {readonly string[]} ids - of the messages that it was sent as */
+  wrote(typed, ids) {
+    this.#written = { typed, ids };
+  }
+
   /**
-   * Take the user's newest message back, unless the server may have it.
+   * Take back what the user has sent last, unless the server may have it: of a long text, the messages that it has not.
    * @returns {{text: string, replyTo: number} | null}
    */
   takeBack() {
-    const newest = this.#room.pending.at(-1);
+    const { pending } = this.#room;
+    const newest = pending.at(-1);
     if (!newest || newest.tried) return null;
-    this.#room.delete(newest.id);
-    this.#timeline.fail(newest.id, "deleted");
-    this.discard(newest);
-    return { text: newest.message, replyTo: newest.replyTo ?? 0 };
+    const { typed, ids } = this.#written;
+    const taken = ids.includes(newest.id) ? pending.filter(({ id, tried }) => ids.includes(id) && !tried) : [newest];
+    for (const message of taken) {
+      this.#room.delete(message.id);
+      this.#timeline.fail(message.id, "deleted");
+      this.discard(message);
+    }
+    const text = taken.length === ids.length ? typed : taken.map(({ message }) => message).join("\n");
+    return { text, replyTo: taken[0]?.replyTo ?? 0 };
   }
 
   /** Send the deletions that could still be undone: the user leaves the room or the page. */

@@ -140,7 +140,15 @@ export class RoomModel extends EventTarget {
     return this.#room.pending;
   }
 
-  /** Send a message, or a failed one again by its id. @param {string} text @param {string} [id] @param {readonly Member[]} [picked] - may be mentioned */
+  /** Send what was typed, as one message or several. @param {{typed: string, texts: readonly string[], picked: readonly Member[]}} written */
+  send({ typed, texts, picked }) {
+    this.acts.wrote(typed, texts.map((text) => this.write(text, undefined, picked)));
+  }
+
+  /**
+   * Send a message, or a failed one again by its id.
+   * @param {string} text @param {string} [id] @param {readonly Member[]} [picked] - may be mentioned @returns {string} its id
+   */
   write(text, id, picked = []) {
     const before = id === undefined ? undefined : this.#timeline.writtenWith(id);
     const mentions = before?.mentions ?? mentionsIn(text, this.members?.people ?? [], picked);
@@ -148,6 +156,7 @@ export class RoomModel extends EventTarget {
     const ref = id ?? randomId();
     this.#show(ref, text, replyTo, mentions);
     this.#room.send(text, { ref, mentions: [...mentions], ...(replyTo && { replyTo }) }).catch(({ code }) => this.#showFailure(ref, code));
+    return ref;
   }
 
   /** @param {number} seq - of the message that the user's next one answers; 0: none */

@@ -1,5 +1,4 @@
 import { fitting, wordAtEnd } from "../../text/completing.js";
-import { find } from "../dom.js";
 
 /**
  * @typedef {import("../../state/room/room-people.js").Member} Member
@@ -11,7 +10,7 @@ import { find } from "../dom.js";
  * readers the chosen option of the list.
  */
 export class Completion {
-  #list = find("#completions", HTMLUListElement);
+  #list;
   #field;
   /** @type {readonly Option[]} what the list offers; empty while it is closed */
   #options = [];
@@ -25,9 +24,10 @@ export class Completion {
   /** @type {Member[]} */
   #picked = [];
 
-  /** @param {HTMLTextAreaElement} field - whose other listeners for keys come later */
-  constructor(field) {
+  /** @param {HTMLTextAreaElement} field - whose other listeners for keys come later @param {HTMLUListElement} list - with an id */
+  constructor(field, list) {
     this.#field = field;
+    this.#list = list;
     field.addEventListener("input", () => this.#update());
     field.addEventListener("click", () => this.#update());
     field.addEventListener("blur", () => this.#show([]));
@@ -83,7 +83,7 @@ export class Completion {
   #show(options) {
     this.#options = options;
     this.#list.hidden = options.length === 0;
-    this.#list.replaceChildren(...options.map(drawOption));
+    this.#list.replaceChildren(...options.map((option, index) => drawOption(option, `${this.#list.id}-${index}`)));
     if (options.length > 0) this.#choose(0);
     else this.#field.removeAttribute("aria-activedescendant");
   }
@@ -126,10 +126,10 @@ function optionOfPerson(person) {
   return { name, shown: name, detail: tag, inserted: `@${name} `, person };
 }
 
-/** @param {Option} option @param {number} index */
-function drawOption({ shown, detail }, index) {
+/** @param {Option} option @param {string} id */
+function drawOption({ shown, detail }, id) {
   const item = document.createElement("li");
-  item.id = `completion-${index}`;
+  item.id = id;
   item.role = "option";
   const text = document.createElement("bdi");
   text.textContent = shown;

@@ -1,5 +1,4 @@
 import { drawQuote } from "../message/message-view.js";
-import { Completion } from "./complete.js";
 import { find } from "../dom.js";
 import { MessageField } from "./message-field.js";
 import { countdownText, slowText } from "../../words/messages/composer.js";
@@ -12,14 +11,12 @@ const SCROLLING = new Set(["PageUp", "PageDown"]);
 const SCROLLING_WITH_CONTROL = new Set(["Home", "End"]);
 
 /**
- * The field for a new message. Dispatches `write` (detail: its `text`, and who was `picked` of the people that it may mention),
- * `draft` (detail: the text so far), `typing` at each change, `cancel` if the message is to answer nothing, and `enter` for
+ * The field for a new message. Dispatches `write` (detail: as MessageField's `send`), `draft` (detail: the text so far), `typing` at each change, `cancel` if the message is to answer nothing, and `enter` for
  * the button that joins the room again. In an empty field, the arrow up dispatches `amend-last`, and Ctrl+Z `take-back`.
  * `scroll` (detail: the key) is for the messages.
  */
 export class Composer extends EventTarget {
   #form = find("#composer", HTMLFormElement);
-  #completion = new Completion(find("#text", HTMLTextAreaElement)); // Its keys come first.
   #field = new MessageField(this.#form);
   #absence = find("#outside", HTMLElement);
   #enter = find("#enter", HTMLButtonElement);
@@ -36,11 +33,7 @@ export class Composer extends EventTarget {
       this.#tell("draft", text);
       if (text.trim()) this.#tell("typing");
     });
-    this.#field.addEventListener("send", (event) => {
-      const { picked } = this.#completion;
-      this.#completion.forget();
-      for (const text of /** @type {CustomEvent<string[]>} */ (event).detail) this.#tell("write", { text, picked });
-    });
+    this.#field.addEventListener("send", (event) => this.#tell("write", /** @type {CustomEvent} */ (event).detail));
     this.#enter.addEventListener("click", () => this.#tell("enter"));
     this.#field.element.addEventListener("keydown", (event) => this.#onKey(event));
     this.#form.addEventListener("keydown", (event) => this.#cancelOnEscape(event));
@@ -69,12 +62,11 @@ export class Composer extends EventTarget {
 
   /** @param {readonly import("../../state/room/room-people.js").Member[]} people - who are here @param {() => Iterable<string>} rooms */
   offer(people, rooms) {
-    this.#completion.offer(people, rooms);
+    this.#field.offer(people, rooms);
   }
 
   /** Show what was begun in this room. @param {string} text */
   showDraft(text) {
-    if (text !== this.#field.element.value) this.#completion.forget();
     this.#field.show(text);
   }
 

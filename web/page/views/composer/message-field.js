@@ -1,3 +1,4 @@
+import { Completion } from "./complete.js";
 import { find } from "../dom.js";
 import { isTouch } from "../touch.js";
 import { lengthOf, MAX_MESSAGE, parts, sendable } from "../../text/clean.js";
@@ -8,21 +9,29 @@ import { leftText, SEND, sendPartsText } from "../../words/messages/composer.js"
 const COUNT_BELOW = 200;
 
 /**
- * A field for a message, in a form with a button. It grows with its text, and what is too long goes as several messages.
- * Enter sends; where fingers type it begins a line, and the button sends. Ctrl+Enter always sends. Dispatches `send` (detail:
- * the texts, one per message) and `input` (detail: the text so far).
+ * What was typed: the texts that it is sent as, one per message, and who was `picked` of the people that it may mention.
+ *
+ * @typedef {{typed: string, texts: string[], picked: import("./complete.js").Member[]}} Written
+ */
+
+/**
+ * A field for a message, in a form with a button. It grows with its text, completes names, and what is too long goes as
+ * several messages. Enter sends; where fingers type it begins a line, and the button sends. Ctrl+Enter always sends.
+ * Dispatches `send` (detail: a Written) and `input` (detail: the text so far).
  */
 export class MessageField extends EventTarget {
   #form;
   #field;
+  #completion;
   #counter;
   #button;
 
-  /** @param {HTMLFormElement} form - with a field, a counter and a button */
+  /** @param {HTMLFormElement} form - with a field, a list, a counter and a button */
   constructor(form) {
     super();
     this.#form = form;
     this.#field = find("textarea", HTMLTextAreaElement, form);
+    this.#completion = new Completion(this.#field, find(".completions", HTMLUListElement, form)); // Its keys come first.
     this.#counter = find(".counter", HTMLElement, form);
     this.#button = find(".send", HTMLButtonElement, form);
     this.#field.addEventListener("input", () => {
@@ -48,9 +57,15 @@ export class MessageField extends EventTarget {
     this.#field.focus();
   }
 
+  /** @param {readonly import("./complete.js").Member[]} people - who are here @param {() => Iterable<string>} rooms - that the user knows */
+  offer(people, rooms) {
+    this.#completion.offer(people, rooms);
+  }
+
   /** @param {string} text */
   show(text) {
     if (text === this.#field.value) return; // Else the cursor would move.
+    this.#completion.forget();
     this.#field.value = text;
     this.#refresh();
   }
@@ -74,12 +89,13 @@ export class MessageField extends EventTarget {
   /** @param {SubmitEvent} event */
   #submit(event) {
     event.preventDefault();
-    const texts = parts(this.#field.value);
+    const { value: typed } = this.#field;
+    const texts = parts(typed);
     this.focus(); // A tap on the button took the focus and closed the phone's keyboard.
     if (texts.length === 0) return;
-    this.#field.value = "";
-    this.#refresh();
-    this.dispatchEvent(new CustomEvent("send", { detail: texts }));
+    const { picked } = this.#completion;
+    this.show("");
+    this.dispatchEvent(new CustomEvent("send", { detail: /** @type {Written} */ ({ typed, texts, picked }) }));
   }
 
   #refresh() {

@@ -8,7 +8,7 @@ import { THREAD } from "../../words/messages/thread.js";
 const NEAR_END = 48;
 
 /**
- * A thread in the pane, with a field of its own. Dispatches `answer` (detail: `text`, and `replyTo`: the first message),
+ * A thread in the pane, with a field of its own. Dispatches `answer` (detail: `text`, who was `picked`, and `replyTo`: the first message),
  * `earlier` to load messages before, and `action` (as MessageTools).
  */
 export class ThreadView extends EventTarget {
@@ -33,7 +33,8 @@ export class ThreadView extends EventTarget {
       if (pane.section !== this.#section.id) this.#root = 0;
     });
     this.#field.addEventListener("send", (event) => {
-      for (const text of /** @type {CustomEvent<string[]>} */ (event).detail) this.#tell("answer", { text, replyTo: this.#root });
+      const { texts, picked } = /** @type {CustomEvent<import("../composer/message-field.js").Written>} */ (event).detail;
+      for (const text of texts) this.#tell("answer", { text, picked, replyTo: this.#root });
     });
     this.#earlier.addEventListener("click", () => this.#tell("earlier"));
     this.#tools.addEventListener("action", (event) => this.#tell("action", /** @type {CustomEvent} */ (event).detail));
@@ -51,6 +52,11 @@ export class ThreadView extends EventTarget {
     this.#root = root;
     this.#field.show("");
     this.#field.focus();
+  }
+
+  /** @param {readonly import("../../state/room/room-people.js").Member[]} people - who are here @param {() => Iterable<string>} rooms */
+  offer(people, rooms) {
+    this.#field.offer(people, rooms);
   }
 
   /** Another room is shown. */

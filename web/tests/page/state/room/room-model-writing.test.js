@@ -84,25 +84,6 @@ describe("writing", () => {
   });
 });
 
-describe("a message that is taken back", () => {
-  beforeEach(() => room.begin());
-
-  it("is not sent, and gives its text", () => {
-    model.write("one");
-    model.write("two");
-    const [, { ref }] = room.sends;
-    assert.deepEqual(model.acts.takeBack(), { text: "two", replyTo: 0 });
-    assert.deepEqual([room.actions, texts()], [[["delete", ref]], ["one"]]);
-  });
-
-  it("is not one that the server may have", () => {
-    model.write("one");
-    room.pending[0].tried = true;
-    assert.equal(model.acts.takeBack(), null);
-    assert.deepEqual([room.actions, texts()], [[], ["one"]]);
-  });
-});
-
 describe("slow mode", () => {
   const minutes = (milliseconds) => Math.round((milliseconds - Date.now()) / 60_000);
 
