@@ -37,7 +37,8 @@ async def test_a_client_that_waits_as_long_as_it_is_told_gets_no_more_errors(url
         errors = [reply for reply in replies if reply["status"] == "error"]
         assert {error["code"] for error in errors} == {"rate_limited"}
         assert len(errors) <= 20 - BURST
-        # Those of the flood that got in after an error took the turn it promised. Nobody sends beside this one.
+        # Those of the flood that got in after an error took the turn it promised.
+        # Nobody sends beside this one.
         again = await ada.send(room, "Hi", ref=errors[-1]["ref"])
         if again["status"] == "error":
             await asyncio.sleep(again["retry_after"])
