@@ -112,13 +112,46 @@ async def test_in_the_smallest_window_most_of_it_is_messages(windows: BrowserWin
 
 async def test_f6_and_tab_reach_every_part(windows: BrowserWindows, engine: Engine) -> None:
     page = await example(windows, engine, 1360, 820)
-    await page.keyboard.press("Tab")
+    await people(page)
+    focused = "document.activeElement.closest('nav, #scroll, .foot, .pane').className.split(' ')[0]"
+
+    async def parts(key: str, times: int) -> list[str]:
+        reached = []
+        for _ in range(times):
+            await page.keyboard.press(key)
+            reached.append(await page.evaluate(focused))
+        return reached
+
     await page.locator("#text").focus()
-    parts = []
-    for _ in range(3):
-        await page.keyboard.press("F6")
-        parts.append(await page.evaluate("document.activeElement.closest('nav, #scroll, .foot')?.className"))
-    assert [part.split()[0] for part in parts] == ["rooms", "scroll", "foot"]
+    assert await parts("F6", 4) == ["pane", "rooms", "scroll", "foot"]
+    assert await parts("Shift+F6", 4) == ["scroll", "rooms", "pane", "foot"]
     await page.locator("#scroll").focus()
     stops = await page.locator("#messages [tabindex='0']").count()
     assert stops == 1
+
+
+async def test_arrows_and_letters_lead_through_the_rooms(windows: BrowserWindows, engine: Engine) -> None:
+    page = await example(windows, engine, 1360, 820)
+    names = page.locator(".room-line .of")
+    await expect(names).to_have_count(6)
+    listed = await names.all_inner_texts()
+    focused = "document.activeElement.querySelector('.of').innerText"
+    await page.locator("#text").focus()
+    await page.keyboard.press("F6")
+    await expect(page.locator(".room-line a[aria-current]")).to_be_focused()
+    at = listed.index("lobby")
+    for key, name in [
+        ("ArrowUp", listed[at - 1]),
+        ("ArrowDown", "lobby"),
+        ("Home", listed[0]),
+        ("ArrowUp", listed[0]),
+        ("End", listed[-1]),
+        ("r", listed[min(n for n, name in enumerate(listed) if name.startswith("r"))]),
+        ("R", listed[max(n for n, name in enumerate(listed) if name.startswith("r"))]),
+        ("x", listed[max(n for n, name in enumerate(listed) if name.startswith("r"))]),
+    ]:
+        await page.keyboard.press(key)
+        assert await page.evaluate(focused) == name, key
+    await expect(page.locator("#text")).to_have_value("")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#title")).to_have_text(f"#{max(n for n in listed if n.startswith('r'))}")

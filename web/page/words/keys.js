@@ -5,10 +5,14 @@ export const KEYS = [
     ["Ctrl K", "Go to a room, a person or a command"],
     ["Alt ↑ ↓", "The room above or below"],
     ["Alt Shift ↑ ↓", "The next room with something unread"],
-    ["F6", "The next part of the page"],
+    ["F6, Shift F6", "The next part of the page, or the one before"],
     ["Ctrl F", "Search in this room; again: the browser's own search"],
-    ["Escape", "Close what is open; then: take away the line above what is new"],
+    ["Escape", "Close what is open; then: go to the newest message, and take away the line above what is new"],
     ["?", "This table"],
+  ]],
+  ["The list of rooms", [
+    ["↑ ↓ Home End", "Move"],
+    ["A letter", "The next room that begins with it"],
   ]],
   ["The field for a message", [
     ["Enter", "Send; on a phone: a new line"],

@@ -5,8 +5,6 @@ import { countdownText, slowText } from "../../words/messages/composer.js";
 
 /** Milliseconds. */
 const SECOND = 1000;
-/** What else has keys of its own. */
-const KEYED = "input, textarea, select, [contenteditable], dialog, [popover]";
 const SCROLLING = new Set(["PageUp", "PageDown"]);
 const SCROLLING_WITH_CONTROL = new Set(["Home", "End"]);
 
@@ -38,7 +36,6 @@ export class Composer extends EventTarget {
     this.#field.element.addEventListener("keydown", (event) => this.#onKey(event));
     this.#form.addEventListener("keydown", (event) => this.#cancelOnEscape(event));
     find("#cancel", HTMLButtonElement).addEventListener("click", () => this.#cancelReply());
-    document.addEventListener("keydown", (event) => this.#focusOnLetter(event));
   }
 
   focus() {
@@ -120,13 +117,6 @@ export class Composer extends EventTarget {
     else if (isEmpty && isControl && key === "z") this.#tell("take-back");
     else return;
     event.preventDefault();
-  }
-
-  /** A letter that is typed where nothing takes it goes into the field. @param {KeyboardEvent} event */
-  #focusOnLetter({ key, target, ctrlKey, metaKey, altKey, defaultPrevented }) {
-    const isLetter = /^[\p{L}\p{N}]$/u.test(key) && !ctrlKey && !metaKey && !altKey;
-    const isTaken = defaultPrevented || (target instanceof Element && target.closest(KEYED));
-    if (isLetter && !isTaken) this.focus();
   }
 
   /** @param {KeyboardEvent} event */

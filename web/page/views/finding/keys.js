@@ -49,6 +49,6 @@ export class Keys extends EventTarget {
 /** @param {EventTarget | null} target */
 const isField = (target) => target instanceof Element && target.matches(FIELDS);
 
-/** Space scrolls, or presses a button; a message has keys of its own. @param {KeyboardEvent} event */
+/** Space scrolls, or presses a button; a menu has keys of its own. @param {KeyboardEvent} event */
 const isLetter = ({ key, target }) =>
-  key.length > 0 && [...key].length === 1 && key !== " " && !(target instanceof Element && target.closest(".message, [role=menu]"));
+  key.length > 0 && [...key].length === 1 && key !== " " && !(target instanceof Element && target.closest("[role=menu]"));

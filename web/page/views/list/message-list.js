@@ -213,11 +213,12 @@ export class MessageList extends EventTarget {
     this.#follow();
   }
 
-  /** @param {KeyboardEvent} event */
-  #onEscape({ key, target, defaultPrevented }) {
+  /** There was nothing to close. @param {KeyboardEvent} event */
+  #onEscape({ key, target, defaultPrevented, isComposing }) {
     const isElsewhere = target instanceof Element && target.closest("dialog, [popover], .editing");
-    if (key !== "Escape" || defaultPrevented || isElsewhere) return;
+    if (key !== "Escape" || defaultPrevented || isComposing || isElsewhere) return;
     this.#tell("dismiss", undefined);
+    this.#goToEnd();
   }
 
   /** @param {import("../message/message-tools.js").Permissions} permissions - of the user in this room */

@@ -1,5 +1,6 @@
 import { badgeOf, roomTitle, SECTIONS } from "../../words/rooms.js";
 import { find } from "../dom.js";
+import { folded } from "../../text/names.js";
 
 /**
  * @typedef {import("../../state/rooms/directory.js").Section} Section
@@ -8,7 +9,7 @@ import { find } from "../dom.js";
 
 /**
  * The list of rooms. While somebody points into it or has the focus there, each line stays where it is: only what it says
- * changes. Dispatches `choose` (detail: the room) and `menu` (detail: the line and its button).
+ * changes. The arrow keys lead from room to room, and a letter to the next one that begins with it. Dispatches `choose` (detail: the room) and `menu` (detail: the line and its button).
  */
 export class RoomLines extends EventTarget {
   #box = find("#room-lists", HTMLElement);
@@ -27,6 +28,7 @@ export class RoomLines extends EventTarget {
     this.#box.addEventListener("pointerleave", () => this.#release());
     this.#box.addEventListener("focusout", () => setTimeout(() => this.#arrange()));
     this.#box.addEventListener("click", (event) => this.#onClick(event));
+    this.#box.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
   /** @param {readonly Section[]} sections @param {(room: string) => string} linkTo - the address of a room */
@@ -94,6 +96,29 @@ export class RoomLines extends EventTarget {
     find("button", HTMLButtonElement, element).setAttribute("aria-label", `Actions for ${roomTitle(room)}`);
     this.#elements.set(room, element);
     return element;
+  }
+
+  /** @param {KeyboardEvent} event */
+  #onKey(event) {
+    const { key, target, altKey, ctrlKey, metaKey } = event;
+    const links = [...this.#box.querySelectorAll("a")];
+    const at = links.findIndex((link) => target instanceof Node && link.parentElement?.contains(target));
+    if (at < 0 || altKey || ctrlKey || metaKey) return;
+    const next = this.#neighbour(links, at, key);
+    if (next === undefined) return;
+    event.preventDefault(); // A letter is not for the field for a message.
+    next?.focus();
+  }
+
+  /** @param {HTMLAnchorElement[]} links @param {number} at - the one that has the focus @param {string} key @returns {HTMLAnchorElement | null | undefined} undefined: the key is for others */
+  #neighbour(links, at, key) {
+    if (key === "ArrowDown") return links[at + 1] ?? null;
+    if (key === "ArrowUp") return links[at - 1] ?? null;
+    if (key === "Home") return links[0];
+    if (key === "End") return links.at(-1);
+    if (!/^[\p{L}\p{N}]$/u.test(key)) return undefined;
+    const following = [...links.slice(at + 1), ...links.slice(0, at)];
+    return following.find((link) => folded(find(".of", HTMLElement, link).textContent ?? "").startsWith(folded(key))) ?? null;
   }
 
   /** @param {MouseEvent} event */
