@@ -1,3 +1,4 @@
+import { copy } from "./views/feedback.js";
 import { Frame } from "./views/frame.js";
 import { Page } from "./views/page.js";
 import { Device } from "./state/device.js";
@@ -195,9 +196,9 @@ function act({ action, message, ...needs }) {
   else rooms.open.acts.do({ action, message, ...needs });
 }
 
-/** Copy the address of the open room, or of a message in it. Only a secure page has a clipboard. @param {number} [seq] */
+/** Copy the address of the open room, or of a message in it. @param {number} [seq] */
 function copyLink(seq) {
-  navigator.clipboard?.writeText(place.linkTo(place.room, seq));
+  copy(place.linkTo(place.room, seq));
 }
 
 /** Put a text back into the field, before what was begun there. @param {{text: string, replyTo: number} | null} message */

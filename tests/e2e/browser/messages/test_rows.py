@@ -70,9 +70,13 @@ async def test_messages_are_rows_with_tools_that_keys_reach(
 
     # Keys of a message, and a reaction that is none of the usual ones.
     await ada.keyboard.press("c")
+    await expect(ada.get_by_role("status").get_by_text("Copied.")).to_be_visible()
     assert await ada.evaluate("navigator.clipboard.readText()") == "second of mine"
     await ada.keyboard.press("l")
     assert re.search(rf"room={room}&at=42$", await ada.evaluate("navigator.clipboard.readText()"))
+    await ada.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error()); }")
+    await ada.keyboard.press("c")
+    await expect(ada.locator("#feedback")).to_have_text("This browser does not let the page copy.")
     await ada.keyboard.press("+")
     await ada.get_by_role("textbox", name="Any emoji").fill("🦜")
     await ada.keyboard.press("Enter")
@@ -200,6 +204,7 @@ async def test_what_waits_and_what_fails_says_so_and_can_be_taken_back(
         await expect(failed.locator(".text")).to_have_text(["the second"])
         await other.request(action="lock", room=room, locked=False)
     await expect(ada.locator("#text")).to_have_value("taken back")
+    await expect(ada.locator("#text")).to_be_visible()  # A hidden field takes no focus.
     await failed.get_by_role("button", name="Edit").click()
     await expect(failed).to_have_count(0)
     await expect(ada.locator("#text")).to_be_focused()

@@ -1,3 +1,4 @@
+import { copy } from "../feedback.js";
 import { find } from "../dom.js";
 import { menu } from "./menu.js";
 import { openEditor } from "./message-editor.js";
@@ -117,7 +118,7 @@ export class MessageTools extends EventTarget {
     if (action === "menu") this.#openMenu(anchor, message, row);
     else if (action === "react") pickReaction(anchor, message.reactions, (reaction) => this.#tell("react", message, { reaction }));
     else if (action === "edit") this.edit(row);
-    else if (action === "copy") navigator.clipboard?.writeText(message.text);
+    else if (action === "copy") copy(message.text);
     else this.#tell(action, message);
   }
 

@@ -1,12 +1,12 @@
+import { copy, say } from "../feedback.js";
 import { coloured, MAX_COLOURED_LINES } from "../../text/code.js";
 import { isOnlyEmoji } from "../../text/emoji.js";
 import { parse } from "../../text/parse.js";
-import { COPIED, COPY, hostText, SELECTED } from "../../words/messages/message-text.js";
+import { SELECTED } from "../../words/feedback.js";
+import { COPY, hostText } from "../../words/messages/message-text.js";
 
 /** @typedef {import("../../text/parse.js").Part} Part */
 
-/** Milliseconds for which a button says that it has done it. */
-const SAID = 2000;
 const ELEMENTS = /** @type {const} */ ({ code: "code", strong: "strong", emphasis: "em", mention: "mark" });
 
 /** @type {WeakMap<Element, {text: string, names: string}>} what each element shows */
@@ -63,12 +63,11 @@ function drawBlock({ text, language }) {
   const code = elementOf("code", text);
   const button = elementOf("button", COPY);
   button.type = "button";
-  button.addEventListener("click", (event) => {
+  button.addEventListener("click", async (event) => {
     event.stopPropagation(); // It is no tool of the message.
-    copy(code, text).then((said) => {
-      button.textContent = said;
-      setTimeout(() => (button.textContent = COPY), SAID);
-    });
+    if (await copy(text)) return;
+    getSelection()?.selectAllChildren(code);
+    say(SELECTED);
   });
   block.dir = "ltr";
   block.append(code, button);
@@ -88,17 +87,6 @@ function finish(code, text, language) {
       return piece;
     }),
   );
-}
-
-/** @param {HTMLElement} code @param {string} text @returns {Promise<string>} what was done */
-async function copy(code, text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return COPIED;
-  } catch {
-    getSelection()?.selectAllChildren(code); // No clipboard without HTTPS, or without the reader's leave.
-    return SELECTED;
-  }
 }
 
 /** @template {keyof HTMLElementTagNameMap} Tag @param {Tag} tag @param {string} text @returns {HTMLElementTagNameMap[Tag]} */

@@ -2,10 +2,6 @@ const number = new Intl.NumberFormat("en");
 
 /** The button of a block of code. */
 export const COPY = "Copy";
-/** The same, after it has been pressed. */
-export const COPIED = "Copied";
-/** The same, if the browser gives no page its clipboard. */
-export const SELECTED = "Selected";
 
 /** @param {boolean} isOpen - all of the message is shown @param {number} lines - of the message, as its author broke them */
 export function foldButtonText(isOpen, lines) {
