@@ -28,6 +28,8 @@ export class Places {
   #touched = new Set();
   /** @type {Set<string>} those of them that a notice has told of: it is newer than the list */
   #noticed = new Set();
+  /** @type {Map<string, number>} by room, the highest mark with which a notice or a list has told of the rest */
+  #told = new Map();
   /** @type {AbortController | null} of the list that is being read */
   #loading = null;
   /** @type {Set<string>} the rooms whose places have what the server does not */
@@ -91,6 +93,7 @@ export class Places {
     this.#tools.subscription(room)?.onServerMark(place.read);
     if (!this.#isLive) return;
     this.#noticed.add(room);
+    this.#noteTold(room, place.read);
     const known = this.#places.get(room);
     const isSame = known?.since === place.since;
     const { seq = isSame ? known.seq : place.read } = place;
@@ -113,6 +116,7 @@ export class Places {
   }
 
   onReset() {
+    this.#told.clear(); // The marks of another log.
     this.load();
   }
 
@@ -125,7 +129,9 @@ export class Places {
   /** @param {string} room @param {Mark} mark */
   onMarkStored(room, mark) {
     const place = this.#places.get(room);
-    if (place) this.#set(room, this.#merged(place, { ...place, ...mark }, { isNewer: true }));
+    // A notice with this mark is as new as the reply, and may count what came since.
+    const isTold = place?.read === mark.read && this.#told.get(room) === mark.read;
+    if (place && !isTold) this.#set(room, this.#merged(place, { ...place, ...mark }, { isNewer: true }));
   }
 
   /** @param {string} room @param {string} code */
@@ -163,10 +169,14 @@ export class Places {
     let after;
     for (let more = true; more; ) {
       const page = await this.#tools.ask(() => rooms({ after }), signal);
-      if (this.#user && page.you.user !== this.#user) this.#places.clear(); // A token of another user has come.
+      if (this.#user && page.you.user !== this.#user) {
+        this.#places.clear(); // A token of another user has come.
+        this.#told.clear();
+      }
       this.#user = page.you.user;
       for (const [room, place] of page.places) {
         found.add(room);
+        this.#noteTold(room, place.read);
         const isTouched = this.#touched.has(room);
         const known = this.#places.get(room);
         if (isTouched && !known) continue; // It has ended since.
@@ -204,6 +214,11 @@ export class Places {
     const { mentions } = marked;
     const settings = { muted: newer.muted, since: newer.since };
     return { seq: ahead.seq, read, unread, mentions, ...settings, ...(newest && { newest }), ...(mention && { mention }) };
+  }
+
+  /** @param {string} room @param {number} read */
+  #noteTold(room, read) {
+    this.#told.set(room, Math.max(read, this.#told.get(room) ?? 0));
   }
 
   /** @param {string} room @param {Place} place */

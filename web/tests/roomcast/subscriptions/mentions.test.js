@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
-import { chat, looks, say, server, subscribe, time } from "../../support/room-list-fixture.js";
+import { chat, client, looks, say, server, subscribe, time } from "../../support/room-list-fixture.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -47,6 +47,20 @@ describe("a mention", () => {
     server.socket.push({ type: "notice", room: "a", ...of(), mentions: 1, mention: undefined });
     await time.pass(SECOND);
     assert.deepEqual([of().mentions, of().mention], [1, undefined]);
+  });
+
+  it("is not hidden by the reply to a mark that was stored before and comes after it", async () => {
+    server.subscriptions.noticesHaveSeq = true;
+    const { room } = await client.join("a");
+    server.delayOut = ({ type, read }) => (type === "reply" && read ? 5 * SECOND : 1);
+    room.leave(); // Its messages are counted by what the server tells alone.
+    room.read(3);
+    await time.pass(SECOND);
+    mention();
+    await time.pass(SECOND);
+    assert.deepEqual([of().mentions, of().unread, of().read], [1, 1, 3]);
+    await time.pass(MINUTE);
+    assert.deepEqual([of().mentions, of().unread, of().mention?.seq], [1, 1, 4]);
   });
 
   it("is newer than a list that was read before and comes after it", async () => {
