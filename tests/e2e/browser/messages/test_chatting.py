@@ -9,6 +9,8 @@ from playwright.async_api import expect
 
 from local.engine import Engine
 from tests.e2e.support.browser.windows import BrowserWindows, all_sent, say
+from tests.e2e.support.browser.written import message
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -22,6 +24,30 @@ async def test_two_windows_of_the_page_chat(windows: BrowserWindows, room: str) 
     await say(grace, "Hello Ada!")
     await expect(ada.locator(".message .text")).to_have_text(["Hello Grace!", "Hello Ada!"])
     await all_sent(ada)
+    assert windows.console_errors == []
+
+
+async def test_the_menu_of_a_message_says_who_has_seen_it(windows: BrowserWindows, room: str) -> None:
+    ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
+    ken = await windows.page("Ken", f"{room}-b")
+
+    async def told(text: str) -> list[str]:
+        await message(ada, text).focus()
+        await ada.keyboard.press("Enter")
+        items = await ada.locator("#menu").get_by_role("menuitem").all_inner_texts()
+        await ada.keyboard.press("Escape")
+        return [item for item in items if item.startswith("Seen by")]
+
+    await say(ada, "Who reads this?")
+    await expect(grace.locator(".message .text")).to_have_text(["Who reads this?"])
+    await until(lambda: told("Who reads this?"))  # A second later, and the server tells it by a frame.
+    assert await told("Who reads this?") == ["Seen by Grace"]
+    await say(ken, "I read another room")
+    await grace.goto("about:blank")
+    await say(ada, "And this?")
+    await all_sent(ada)
+    assert await told("And this?") == []
+    assert await told("Who reads this?") == ["Seen by Grace"]
     assert windows.console_errors == []
 
 
