@@ -129,7 +129,7 @@ async def test_a_reply_that_waits_keeps_its_quote_over_a_reload(
     await expect(words).to_have_text("Lunch?")
     await ada.reload()
     await expect(ada.locator(".message .text")).to_have_text(["Lunch?", "Yes"])  # as it was seen last
-    await expect(words).to_have_text("Loading…")
+    await expect(words).to_have_text("Not loaded yet: there is no connection.")
     network.is_down = False
     await expect(ada.locator(".message .text")).to_have_text(["Lunch?", "Yes"])
     await all_sent(ada)

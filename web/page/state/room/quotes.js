@@ -4,7 +4,8 @@ import { beginning } from "../../words/messages/quote.js";
  * What is shown of a message that another one answers.
  *
  * @typedef {object} Quote
- * @property {"loading" | "there" | "deleted" | "gone" | "failed"} state
+ * @property {"loading" | "waiting" | "there" | "deleted" | "gone" | "failed"} state
+ *   `waiting`: it is loaded once the room is joined
  * @property {string} user - empty unless the message is there or deleted, and so is the name
  * @property {string} name
  * @property {boolean} mine
@@ -14,6 +15,8 @@ import { beginning } from "../../words/messages/quote.js";
 const UNKNOWN = { user: "", name: "", mine: false, text: "" };
 /** @type {Quote} */
 const LOADING = { ...UNKNOWN, state: "loading" };
+/** @type {Quote} */
+const WAITING = { ...UNKNOWN, state: "waiting" };
 /** @type {Quote} */
 const FAILED = { ...UNKNOWN, state: "failed" };
 /** @type {Quote} */
@@ -34,12 +37,13 @@ export class Quotes {
   #onChange;
 
   /**
-   * @param {Pick<import("../../../roomcast.js").Room, "message" | "user">} room
+   * @param {import("../../../roomcast.js").Room} room
    * @param {(seq: number, quote: Quote) => void} onChange
    */
   constructor(room, onChange) {
     this.#room = room;
     this.#onChange = onChange;
+    room.addEventListener("state", () => this.#onState());
   }
 
   /** What the user's next message answers; null if it answers nothing. @returns {{seq: number, quote: Quote} | null} */
@@ -64,10 +68,11 @@ export class Quotes {
   of(seq) {
     const known = this.#quotes.get(seq);
     if (known) return known;
-    this.#quotes.set(seq, LOADING);
+    const pending = this.#pending;
+    this.#quotes.set(seq, pending);
     this.#wanted.push(seq);
     this.#request();
-    return LOADING;
+    return pending;
   }
 
   /** A message has come, or has changed. @param {import("../../../roomcast.js").Message} message */
@@ -93,13 +98,24 @@ export class Quotes {
     this.#answered = 0;
   }
 
+  /** What is shown of a message that is requested. */
+  get #pending() {
+    return this.#room.state === "joined" ? LOADING : WAITING;
+  }
+
+  /** The connection was lost, or is back. */
+  #onState() {
+    const pending = this.#pending;
+    for (const [seq, quote] of this.#quotes) if (isPending(quote) && quote !== pending) this.#set(seq, pending);
+  }
+
   async #request() {
     if (this.#isRequesting) return;
     this.#isRequesting = true;
     for (let seq; (seq = this.#wanted.pop()) !== undefined; ) {
       const quotes = this.#quotes;
       const message = await this.#room.message(seq).catch(() => undefined);
-      if (quotes !== this.#quotes || quotes.get(seq) !== LOADING) continue; // It has come meanwhile, or is another's.
+      if (quotes !== this.#quotes || !isPending(quotes.get(seq))) continue; // It has come meanwhile, or is another's.
       if (message) this.note(message);
       else this.#set(seq, message === null ? GONE : FAILED);
     }
@@ -112,3 +128,6 @@ export class Quotes {
     this.#onChange(seq, quote);
   }
 }
+
+/** @param {Quote | undefined} quote */
+const isPending = (quote) => quote === LOADING || quote === WAITING;

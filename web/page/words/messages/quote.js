@@ -12,6 +12,7 @@ export const DELETED_NOW = "Deleted.";
 /** What stands in place of a quoted text. */
 const STATES = {
   loading: "Loading…",
+  waiting: "Not loaded yet: there is no connection.",
   deleted: DELETED,
   gone: "This message is not available any more.",
   failed: "This message could not be loaded.",

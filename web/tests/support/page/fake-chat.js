@@ -20,6 +20,7 @@ export class FakeChat {
 
 class FakeRoom extends EventTarget {
   joining = deferred();
+  state = "joining";
   user = "u-ada";
   me = { user: "u-ada", name: "Ada" };
   pendingChanges = [];
@@ -99,8 +100,15 @@ class FakeRoom extends EventTarget {
     this.left = true;
   }
 
+  /** Join, or lose the connection. @param {string} state @param {string} [code] */
+  enter(state, code) {
+    this.state = state;
+    this.emit("state", { state, code });
+  }
+
   /** Resolve the join, with these messages. */
   begin(...messages) {
+    this.enter("joined");
     this.joining.resolve();
     for (const message of messages) this.emit("message", message);
     this.emit("ready", { more: messages.length > 0 && messages[0].seq > 1 });

@@ -45,6 +45,15 @@ describe("a quote", () => {
     assert.deepEqual(quotes(), [null, "Old Bob: long ago"]);
   });
 
+  it("says if there is no connection to load it", async () => {
+    room.begin(reply(8, 3), reply(9, 4));
+    room.enter("joining");
+    assert.deepEqual(quotes(), Array(2).fill(": Not loaded yet: there is no connection."));
+    room.enter("joined");
+    await find(3, bobs(3));
+    assert.deepEqual(quotes(), ["Bob: bob 3", ": Loading…"]);
+  });
+
   it("says whether the message is the reader's own", async () => {
     room.begin(reply(8, 3));
     await find(3, bobs(3, { user: room.user, name: "Ada" }));
