@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
 import { describe, it } from "node:test";
-import { fileURLToPath } from "node:url";
 
-const WEB = fileURLToPath(new URL("..", import.meta.url));
+import { filesIn, importsOf } from "./support/imports.js";
+
 const BROWSER_FILES = ["settings.js", "roomcast.js", ...filesIn("roomcast"), ...filesIn("page")];
 
 /** Each layer of the library may import itself and the layers after it. */
@@ -22,25 +20,6 @@ const PAGE = {
 /** Imports nothing, and every layer may import it. */
 const BESIDE = ["roomcast/emitter.js", "roomcast/deferred.js", "roomcast/transport/clock.js", "settings.js"];
 
-function filesIn(folder) {
-  const names = readdirSync(join(WEB, folder), { recursive: true }).filter((name) => name.endsWith(".js"));
-  return names.map((name) => join(folder, name));
-}
-
-/** Return the files that a file imports; with `types`, those of type imports in comments, too. */
-function importsOf(file, { types = false } = {}) {
-  const source = readFileSync(join(WEB, file), "utf8");
-  const code = source.replace(/\/\*.*?\*\//gs, "");
-  const named = code.matchAll(/^(?:import|export)\b[^;]*?from\s+"(.+?)"/gm);
-  const values = [...named, ...code.matchAll(/\bimport\(?\s*"(.+?)"/g)];
-  const annotated = types ? [...source.matchAll(/import\("(.+?)"\)|@import .*? from "(.+?)"/g)] : [];
-  return [...values, ...annotated].map(([, first, second]) => {
-    const specifier = first ?? second;
-    assert.match(specifier, /^\.\.?\//, `${file} imports ${specifier}: the library and the page have no dependencies`);
-    return relative(WEB, join(WEB, dirname(file), specifier));
-  });
-}
-
 function layerOf(file) {
   const [first, second] = file.split("/");
   return first === "roomcast" ? second : first;
@@ -56,7 +35,7 @@ function folderOf(file) {
 function circlesFrom(start) {
   const seen = new Set();
   const visit = (file, path) =>
-    importsOf(file).flatMap((next) => {
+    importsOf(file).all.flatMap((next) => {
       if (next === start) return [[...path, next].join(" -> ")];
       if (seen.has(next)) return [];
       seen.add(next);
@@ -68,7 +47,7 @@ function circlesFrom(start) {
 describe("imports in web/", () => {
   it("lead to files that exist", () => {
     for (const file of BROWSER_FILES) {
-      for (const imported of importsOf(file, { types: true })) {
+      for (const imported of importsOf(file, { types: true }).all) {
         assert.ok(BROWSER_FILES.includes(imported), `${file} imports ${imported}`);
       }
     }
@@ -76,7 +55,7 @@ describe("imports in web/", () => {
 
   it("lead down: page, roomcast.js, room, transport, protocol", () => {
     for (const file of BROWSER_FILES.filter((file) => !BESIDE.includes(file))) {
-      for (const imported of importsOf(file, { types: true }).filter((imported) => !BESIDE.includes(imported))) {
+      for (const imported of importsOf(file, { types: true }).all.filter((imported) => !BESIDE.includes(imported))) {
         const [from, to] = [file, imported].map((file) => LAYERS.indexOf(layerOf(file)));
         assert.ok(from >= 0 && to >= from, `${file} imports ${imported}`);
       }
@@ -84,12 +63,12 @@ describe("imports in web/", () => {
   });
 
   it("of the files beside the layers do not exist", () => {
-    for (const file of BESIDE) assert.deepEqual(importsOf(file), [], file);
+    for (const file of BESIDE) assert.deepEqual(importsOf(file).all, [], file);
   });
 
   it("of the page reach the library only through roomcast.js", () => {
     for (const file of BROWSER_FILES.filter((file) => layerOf(file) === "page")) {
-      const deeper = importsOf(file, { types: true }).filter((imported) => imported.startsWith("roomcast/"));
+      const deeper = importsOf(file, { types: true }).all.filter((imported) => imported.startsWith("roomcast/"));
       assert.deepEqual(deeper, [], file);
     }
   });
@@ -97,7 +76,7 @@ describe("imports in web/", () => {
   it("of the page go one way: main to views and state, and these to words and text", () => {
     for (const file of BROWSER_FILES.filter((file) => layerOf(file) === "page")) {
       const folder = folderOf(file);
-      for (const imported of importsOf(file).filter((imported) => folderOf(imported) !== folder)) {
+      for (const imported of importsOf(file).all.filter((imported) => folderOf(imported) !== folder)) {
         assert.ok(PAGE[folder]?.includes(folderOf(imported)), `${file} imports ${imported}`);
       }
     }
