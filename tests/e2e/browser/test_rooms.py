@@ -127,13 +127,13 @@ async def test_the_side_bar_tells_what_is_new_elsewhere_and_nothing_moves_under_
     await expect(ada.locator(".badge[data-kind=draft]")).to_have_count(1)
     await ada.locator(".room-line").filter(has_text=f"{room}-c").hover()
     await ada.get_by_role("button", name=f"Actions for {room}-c").click()
-    await ada.get_by_role("button", name="Star").click()
+    await ada.get_by_role("menuitem", name="Star").click()
     await expect(titles).to_have_text(["Unread", "Rooms"])  # The focus is back in the list.
     await ada.locator("#text").click()
     await expect(titles).to_have_text(["Unread", "Starred", "Rooms"])
     await ada.locator(".room-line").filter(has_text=f"{room}-c").hover()
     await ada.get_by_role("button", name=f"Actions for {room}-c").click()
-    await ada.get_by_role("button", name="Mute", exact=True).click()
+    await ada.get_by_role("menuitem", name="Mute", exact=True).click()
     await expect(ada.locator(".room-line").filter(has_text=f"{room}-c").locator(".badge")).to_have_text(
         "muted"
     )

@@ -19,6 +19,9 @@ export function badgeOf({ unread, mentions, muted, hasDraft, isOpen }) {
 /** A person's inbox has the person's id for a name, which nobody wants to read. @param {string} room */
 export const roomTitle = (room) => (room.startsWith("@") ? "Inbox" : room);
 
+/** The name of a room's button and menu. @param {string} room */
+export const roomMenuTitle = (room) => `Actions for ${roomTitle(room)}`;
+
 /** @param {number} count - of rooms with something new */
 export const toRoomsText = (count) => (count ? `Rooms, ${number.format(count)} with something new` : "Rooms");
 

@@ -1,6 +1,6 @@
 import { copy } from "../feedback.js";
 import { find } from "../dom.js";
-import { menu } from "./menu.js";
+import { menu } from "../menu.js";
 import { openEditor } from "./message-editor.js";
 import { pickReaction } from "./reaction-picker.js";
 import { isTouch } from "../touch.js";

@@ -1,5 +1,5 @@
 import { find } from "../dom.js";
-import { menu } from "./menu.js";
+import { menu } from "../menu.js";
 import { REACT } from "../../words/messages/actions.js";
 import { sendable } from "../../text/clean.js";
 

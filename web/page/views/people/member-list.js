@@ -1,6 +1,6 @@
 import { find } from "../dom.js";
 import { drawMember } from "../message/message-view.js";
-import { menu } from "../message/menu.js";
+import { menu } from "../menu.js";
 import { personMenuTitle } from "../../words/messages/actions.js";
 import { countText } from "../../words/activity.js";
 

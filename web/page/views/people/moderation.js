@@ -3,7 +3,7 @@ import { BAN, intervalText, LOCK, MUTE, SLOW_MODE, untilText } from "../../words
 /**
  * What moderators can do. Loaded when the first menu of a moderator opens.
  *
- * @typedef {import("../message/menu.js").MenuItem} MenuItem
+ * @typedef {import("../menu.js").MenuItem} MenuItem
  * @typedef {import("../../state/acts/room-moderation.js").Moderation} Moderation
  * @typedef {import("../../state/acts/restrictions.js").Restriction} Restriction
  * @typedef {(moderation: Moderation) => void} Moderate

@@ -1,5 +1,5 @@
 import { find } from "../dom.js";
-import { menu } from "../message/menu.js";
+import { menu } from "../menu.js";
 import { ROOM_MENU } from "../../words/messages/actions.js";
 
 /** @typedef {import("../../../roomcast.js").Rules} Rules */

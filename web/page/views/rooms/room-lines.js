@@ -1,4 +1,4 @@
-import { badgeOf, roomTitle, SECTIONS } from "../../words/rooms.js";
+import { badgeOf, roomMenuTitle, roomTitle, SECTIONS } from "../../words/rooms.js";
 import { find } from "../dom.js";
 import { folded } from "../../text/names.js";
 
@@ -93,7 +93,7 @@ export class RoomLines extends EventTarget {
     const element = /** @type {HTMLElement} */ (this.#template.content.firstElementChild?.cloneNode(true));
     element.dataset.room = room;
     find(".of", HTMLElement, element).textContent = roomTitle(room);
-    find("button", HTMLButtonElement, element).setAttribute("aria-label", `Actions for ${roomTitle(room)}`);
+    find("button", HTMLButtonElement, element).setAttribute("aria-label", roomMenuTitle(room));
     this.#elements.set(room, element);
     return element;
   }

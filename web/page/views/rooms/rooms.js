@@ -1,5 +1,6 @@
-import { roomActions, toRoomsText } from "../../words/rooms.js";
+import { roomActions, roomMenuTitle, toRoomsText } from "../../words/rooms.js";
 import { find } from "../dom.js";
+import { menu } from "../menu.js";
 import { drawFace } from "../message/message-view.js";
 import { RoomLines } from "./room-lines.js";
 
@@ -18,16 +19,12 @@ export class Rooms extends EventTarget {
   #self = find("#self", HTMLButtonElement);
   #profile = find("#profile", HTMLFormElement);
   #name = find("#name", HTMLInputElement);
-  #menu = find("#room-menu", HTMLElement);
   #toRooms = find("#to-rooms", HTMLButtonElement);
-  /** @type {RoomLine | undefined} whose menu is open */
-  #line;
 
   constructor() {
     super();
     this.#lines.addEventListener("choose", (/** @type {any} */ { detail: room }) => this.#tell("go", room));
     this.#lines.addEventListener("menu", (/** @type {any} */ { detail }) => this.#openMenu(detail.line, detail.button));
-    this.#menu.addEventListener("click", ({ target }) => this.#act(target));
     this.#unfold(this.#add, this.#entering, this.#room, () => this.#room.value && this.#tell("go", this.#room.value));
     this.#unfold(this.#self, this.#profile, this.#name, () => this.#tell("rename", this.#name.value));
   }
@@ -82,30 +79,12 @@ export class Rooms extends EventTarget {
 
   /** @param {RoomLine} line @param {HTMLElement} button */
   #openMenu(line, button) {
-    this.#line = line;
-    this.#menu.replaceChildren(...roomActions(line).map(([action, text]) => {
-      const item = document.createElement("button");
-      item.type = "button";
-      item.dataset.action = action;
-      item.textContent = text;
-      return item;
-    }));
-    const { bottom, left } = button.getBoundingClientRect();
-    this.#menu.showPopover();
-    const { offsetHeight, offsetWidth } = this.#menu;
-    this.#menu.style.top = `${Math.max(0, Math.min(bottom, innerHeight - offsetHeight))}px`;
-    this.#menu.style.left = `${Math.max(0, Math.min(left, innerWidth - offsetWidth))}px`;
-    this.#menu.querySelector("button")?.focus();
-  }
-
-  /** @param {EventTarget | null} target - of a click in the menu */
-  #act(target) {
-    const action = target instanceof HTMLButtonElement && target.dataset.action;
-    if (!action || !this.#line) return;
-    const { room, starred, muted } = this.#line;
-    this.#menu.hidePopover();
-    if (action === "unfollow") this.#tell("unfollow", room);
-    else this.#tell(action, { room, on: action === "star" ? !starred : !muted });
+    const { room, starred, muted } = line;
+    menu.open(button, roomMenuTitle(room), roomActions(line).map(([action, label]) => ({
+      label,
+      isGrave: action === "unfollow",
+      run: () => this.#tell(action, action === "unfollow" ? room : { room, on: action === "star" ? !starred : !muted }),
+    })));
   }
 
   /** @param {string} type @param {unknown} detail */

@@ -1,6 +1,6 @@
-import { find } from "../dom.js";
-import { isTouch } from "../touch.js";
-import { BACK } from "../../words/messages/actions.js";
+import { find } from "./dom.js";
+import { isTouch } from "./touch.js";
+import { BACK } from "../words/messages/actions.js";
 
 /**
  * A line of a menu: with `run` it does something, with `items` it leads to a menu of its own, with neither it tells.
