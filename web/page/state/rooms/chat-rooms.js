@@ -1,8 +1,11 @@
 import { browserClock } from "../clock.js";
 import { RoomModel } from "../room/room-model.js";
 
-/** How many rooms stay joined beside the open one: those that were visited last. Each message there reaches this page. */
-const MAX_PARKED = 5;
+/**
+ * How many rooms stay joined behind the open one: those that were visited last. Each message there reaches this page, and
+ * who comes and goes: the protocol has no membership without presence.
+ */
+const MAX_BEHIND = 5;
 /** Milliseconds between two times that what is shown is kept on the device. */
 const KEEP_INTERVAL = 5_000;
 /** Milliseconds. A browser's timers take no longer time. */
@@ -64,7 +67,7 @@ export class ChatRooms extends EventTarget {
     if (this.#open !== model) this.#open?.acts.finish();
     this.#open = model;
     const others = [...this.#models.values()].filter((each) => each !== model);
-    for (const other of others.slice(0, -MAX_PARKED)) this.#part(other);
+    for (const other of others.slice(0, -MAX_BEHIND)) this.#part(other);
     this.#planReturn();
   }
 
