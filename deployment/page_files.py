@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,11 @@ NOT_PUBLISHED = ("tests", "plain.html")  # plain.html's script is in itself, whi
 ALWAYS_ASKED = "no-cache"
 KEPT_BY_CLOUDFRONT = "max-age=0, must-revalidate, s-maxage=86400"
 SETTINGS = "settings.js"
-ENTRIES = ("index.html", "manifest.webmanifest", "sw.js", SETTINGS)
+MANIFEST = "manifest.webmanifest"
+ENTRIES = ("index.html", MANIFEST, "sw.js", SETTINGS)
 
 _OWN_PATH = re.compile(r"^(\s*endpoint:\s*)([\"'])/[^\"'/]*\2", re.MULTILINE)
+_NAME = re.compile(r"^\s*name:\s*([\"'])([^\"'\\]+)\1,?\s*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +45,21 @@ def page_files(web: Path, stage: str) -> list[PageFile]:
     """Return the page's files, those last that lead to the others.
 
     An endpoint of settings.js that is a path on the page's own host becomes the stage's.
+    The name there becomes that of the installed page, which browsers read from the manifest.
     """
     paths = [path for path in sorted(web.rglob("*")) if path.is_file() and path.suffix in CONTENT_TYPES]
     keys = {path.relative_to(web).as_posix(): path for path in paths}
     published = [key for key in keys if key.split("/")[0] not in NOT_PUBLISHED]
     published.sort(key=lambda key: key in ENTRIES)
-    return [_page_file(key, keys[key].read_bytes(), stage) for key in published]
+    settings = keys[SETTINGS].read_text("utf-8") if SETTINGS in keys else ""
+    return [_page_file(key, keys[key].read_bytes(), stage, settings) for key in published]
 
 
-def _page_file(key: str, body: bytes, stage: str) -> PageFile:
+def _page_file(key: str, body: bytes, stage: str, settings: str) -> PageFile:
     if key == SETTINGS:
-        body = _OWN_PATH.sub(rf"\1\2/{stage}\2", body.decode()).encode()
+        body = _OWN_PATH.sub(rf"\1\2/{stage}\2", settings).encode()
+    if key == MANIFEST and (name := _NAME.search(settings)):
+        named = {"name": name[2], "short_name": name[2]}
+        body = json.dumps(json.loads(body) | named, ensure_ascii=False, indent=2).encode()
     cache_control = ALWAYS_ASKED if key in ENTRIES else KEPT_BY_CLOUDFRONT
     return PageFile(key, body, CONTENT_TYPES[Path(key).suffix], cache_control)

@@ -5,6 +5,7 @@
  * @type {import("./page/state/settings.js").Written}
  */
 export const settings = {
+  // `make deploy` also writes it into manifest.webmanifest, for whoever installs the page. On another host, change it there.
   name: "Roomcast",
 
   // A path on the page's own host, or a full address such as wss://abc123.execute-api.eu-west-1.amazonaws.com/prod

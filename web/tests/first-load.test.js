@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { loadedWith, WEB } from "./support/imports.js";
 
 const html = readFileSync(join(WEB, "index.html"), "utf8");
-const first = [...loadedWith("page/main.js")].sort();
+const first = [...loadedWith("page/main.js", loadedWith("page/start.js"))].sort();
 
 describe("the page's first load", () => {
   it("names each module in index.html, and no other: so the browser requests all of them at once", () => {

@@ -9,6 +9,7 @@ const BROWSER_FILES = ["settings.js", "roomcast.js", ...filesIn("roomcast"), ...
 const LAYERS = ["page", "roomcast.js", "room", "transport", "protocol"];
 /** What each folder of the page may import besides itself. The views are given parts of the state, and so know their types. */
 const PAGE = {
+  start: ["main", "words"],
   main: ["finding", "telling", "views", "state", "words", "text", "roomcast.js", "settings.js"],
   finding: ["views", "state", "words", "text"],
   telling: ["views", "state", "words", "text", "roomcast.js"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def test_all_of_web_is_published_but_the_tests_and_what_belongs_to_no_page() -> 
 
 def test_the_files_that_a_page_names_are_published() -> None:
     named = re.findall(r'(?:src|href)="([^":#]+)"', (WEB / "index.html").read_text())
-    assert "page/main.js" in named
+    assert "page/start.js" in named
     assert set(named) <= set(published())
 
 
@@ -74,3 +75,20 @@ def test_another_endpoint_of_a_team_stays(tmp_path: Path, line: str) -> None:
     (tmp_path / "settings.js").write_text(f"export const settings = {{\n  {line}\n}};\n")
     (file,) = page_files(tmp_path, "staging")
     assert line in file.body.decode()
+
+
+def test_who_installs_the_page_sees_the_name_of_the_settings(tmp_path: Path) -> None:
+    for name in ("settings.js", "manifest.webmanifest"):
+        (tmp_path / name).write_text((WEB / name).read_text())
+    settings = tmp_path / "settings.js"
+    settings.write_text(settings.read_text().replace('name: "Roomcast"', 'name: "Café Chat"'))
+    before = json.loads((WEB / "manifest.webmanifest").read_text())
+    files = {file.key: file.body for file in page_files(tmp_path, "prod")}
+    after = json.loads(files["manifest.webmanifest"])
+    assert after == before | {"name": "Café Chat", "short_name": "Café Chat"} != before
+    # A name that only a script can tell leaves the file as it is.
+    settings.write_text("export const settings = { name: location.host };")
+    assert (
+        json.loads({file.key: file.body for file in page_files(tmp_path, "prod")}["manifest.webmanifest"])
+        == before
+    )
