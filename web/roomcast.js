@@ -81,7 +81,7 @@ export class Roomcast extends Emitter {
     this.#url.hash = "";
     this.#setName(name);
     this.#url.searchParams.set("client", client);
-    this.#tools = { clock, random, storage, tab: options.locks ? new TabLock(options.locks) : null };
+    this.#tools = { clock, random, storage, tab: options.locks ? new TabLock(options.locks, clock) : null };
     this.#owner = typeof token === "function" ? null : ownerOf(token ?? "", client);
     this.#connection = new Connection(
       {

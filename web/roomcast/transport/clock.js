@@ -23,6 +23,11 @@ export const systemClock = {
 /** A promise took too long. */
 export class TimedOut extends Error {}
 
+/** @param {unknown} error @throws if it is another one */
+export function ignoreTimeout(error) {
+  if (!(error instanceof TimedOut)) throw error;
+}
+
 /**
  * Return what a promise resolves to.
  *

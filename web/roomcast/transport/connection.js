@@ -1,5 +1,5 @@
 import { Backoff } from "./backoff.js";
-import { TimedOut, within } from "./clock.js";
+import { ignoreTimeout, TimedOut, within } from "./clock.js";
 import { RoomcastError } from "../protocol/error.js";
 import { SUBPROTOCOL } from "../protocol/frames.js";
 import { ReplyTimeout } from "./reply-timeout.js";
@@ -265,9 +265,4 @@ export class Connection {
     this.state = state;
     this.#callbacks.onState(state, code);
   }
-}
-
-/** @param {unknown} error @throws if it is another one */
-function ignoreTimeout(error) {
-  if (!(error instanceof TimedOut)) throw error;
 }

@@ -1,4 +1,8 @@
+import { ignoreTimeout, within } from "../../transport/clock.js";
 import { randomId } from "../../protocol/random-id.js";
+
+/** Milliseconds in which the browser says who has a lock. It does so at once, unless something is wrong with it. */
+const TIMEOUT = 10_000;
 
 /** @typedef {Pick<LockManager, "request">} Locks - as `navigator.locks` */
 
@@ -13,10 +17,12 @@ export class TabLock {
   /** @type {(() => void) | null} */
   #free = null;
   #locks;
+  #clock;
 
-  /** @param {Locks} locks */
-  constructor(locks) {
+  /** @param {Locks} locks @param {import("../../transport/clock.js").Clock} clock */
+  constructor(locks, clock) {
     this.#locks = locks;
+    this.#clock = clock;
   }
 
   /** Hold it until each call has had its `release`. */
@@ -33,9 +39,17 @@ export class TabLock {
     this.#free = null;
   }
 
-  /** Do this if the page with this id is gone, and no other page does it meanwhile. @param {string} id @param {() => void} act */
+  /**
+   * Do this if the page with this id is gone, and no other page does it meanwhile. Nothing is done if the browser says
+   * so too late: the caller waits no more, and would not notice.
+   *
+   * @param {string} id @param {() => void} act
+   */
   async ifGone(id, act) {
-    await this.#locks.request(nameOf(id), { ifAvailable: true }, (lock) => lock && act());
+    let isAwaited = true;
+    const asked = this.#locks.request(nameOf(id), { ifAvailable: true }, (lock) => isAwaited && lock && act());
+    await within(TIMEOUT, asked, this.#clock).catch(ignoreTimeout);
+    isAwaited = false;
   }
 }
 

@@ -113,6 +113,26 @@ describe("messages in a storage that tabs share", () => {
     assert.deepEqual([stored(), storage.items.size], [["one"], 0]);
   });
 
+  it("are taken over from the other tabs after ten seconds if the browser does not tell of one tab's lock", async () => {
+    let answer;
+    const tabs = [new Tab(), new Tab()];
+    for (const [index, tab] of tabs.entries()) await tab.write(String(index));
+    for (const tab of tabs) tab.close();
+    server.isLost = () => false;
+    const { request } = locks.of("any");
+    const silent = [...storage.items.keys()][0].match(/[^ ]+$/)[0];
+    locks.of = () => ({
+      request: (name, ...rest) => (name.endsWith(silent) ? new Promise(() => (answer ??= rest.at(-1))) : request(name, ...rest)),
+    });
+    const { room } = await new Tab().client.join("general");
+    await time.pass(9 * SECOND);
+    assert.deepEqual(stored(), []);
+    await time.pass(5 * SECOND);
+    assert.deepEqual(stored(), ["1"]);
+    answer({ name: "too late" });
+    assert.deepEqual([room.pending, storage.items.size], [[], 1]); // It waits for who asks next.
+  });
+
   it("are no other user's, and no other room's", async () => {
     const tab = new Tab();
     await tab.write("one");

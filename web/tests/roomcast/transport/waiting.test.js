@@ -24,7 +24,7 @@ function loseReplies(action, times = Infinity) {
   const refs = new Set();
   server.isLost = (way, frame) => {
     if (way === "in" && frame.action === action && times-- > 0) refs.add(frame.ref);
-    return way === "out" && refs.has(frame.ref);
+    return way === "out" && refs.delete(frame.ref);
   };
 }
 
@@ -87,6 +87,59 @@ describe("a reply that never comes", () => {
       ada.chat.close();
     });
   }
+});
+
+describe("a request whose reply never comes", () => {
+  const requests = {
+    edit: ({ room }) => room.edit(1, "two"),
+    delete: ({ room }) => room.delete(1),
+    react: ({ room }) => room.react(1, "👍"),
+    reactions: ({ room }) => room.reactions(1).next(),
+    subscribe: ({ room }) => room.subscribe(),
+    unsubscribe: async ({ room }) => (await room.subscribe(), room.unsubscribe()),
+    read: async ({ room }) => (await room.subscribe(), room.read(2)),
+    rooms: ({ chat }) => new Promise((resolve) => chat.rooms().addEventListener("changed", resolve)),
+    ban: ({ room }) => room.ban("eve", 60),
+    mute: ({ room }) => room.mute("eve", 60),
+    slow_mode: ({ room }) => room.setSlowMode(5),
+    lock: ({ room }) => room.lock(),
+  };
+
+  for (const [action, ask] of Object.entries(requests)) {
+    it(`is asked again over another socket after ten seconds: ${action}`, async () => {
+      server.handshake = (socket) => ((socket.isModerator = true), "open");
+      const { chat } = client({ client: "ada" });
+      const joining = chat.join("general");
+      await time.pass(SECOND);
+      const room = await joining;
+      await Promise.all([room.send("one"), time.pass(SECOND)]);
+      server.say("general", "of another");
+      loseReplies(action, 1);
+      let isDone = false;
+      Promise.resolve(ask({ chat, room })).then(() => (isDone = true));
+      await time.pass(9 * SECOND);
+      assert.deepEqual([isDone, server.sockets.length, server.requests(action).length], [false, 1, 1]);
+      await time.pass(10 * SECOND);
+      assert.deepEqual([isDone, server.open.length, server.requests(action).length], [true, 1, 2]);
+      chat.close();
+    });
+  }
+
+  it("is not sent again if the next key press says the same: typing", async () => {
+    loseReplies("typing", 1);
+    const { room } = await client().join("general");
+    room.typing();
+    await time.pass(20 * SECOND);
+    assert.deepEqual([room.state, server.sockets.length, server.requests("typing").length], ["joined", 2, 1]);
+  });
+
+  it("is not waited for if it says only that this client lives: alive", async () => {
+    loseReplies("alive");
+    const { room } = await client().join("general");
+    server.socket.push({ type: "check" });
+    await time.pass(20 * SECOND);
+    assert.deepEqual([room.state, server.sockets.length, server.requests("alive").length], ["joined", 1, 1]);
+  });
 });
 
 describe("a pause that the server asks for", () => {
