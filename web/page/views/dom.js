@@ -13,3 +13,11 @@ export function find(selector, kind, root = document) {
   if (element instanceof kind) return element;
   throw new TypeError(`No ${kind.name} at ${selector}`);
 }
+
+/**
+ * Show a text. The same one stays untouched: the browser would lay it out again, and a selection in it would end.
+ * @param {Element} element @param {string} text
+ */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

@@ -17,6 +17,7 @@ const FOCUS = "roomcast focus";
 export class Notifier extends EventTarget {
   #icon = find('link[rel="icon"]', HTMLLinkElement);
   #isSpeaker = false;
+  #count = 0; // of rooms
   #locks = navigator.locks;
 
   constructor() {
@@ -58,8 +59,9 @@ export class Notifier extends EventTarget {
 
   /** Show on the page's icon, and the installed app's, in how many rooms the user was mentioned. @param {number} rooms */
   showCount(rooms) {
-    const icon = rooms > 0 ? UNREAD_ICON : ICON;
-    if (this.#icon.getAttribute("href") !== icon) this.#icon.href = icon;
+    if (rooms === this.#count) return;
+    this.#count = rooms;
+    this.#icon.href = rooms > 0 ? UNREAD_ICON : ICON;
     if ("setAppBadge" in navigator) navigator.setAppBadge(rooms).catch(() => {}); // Not installed: there is no badge.
   }
 

@@ -2,7 +2,7 @@ import { Announcer } from "./announcer.js";
 import { Composer } from "./composer/composer.js";
 import { MessageList } from "./list/message-list.js";
 import { useNames } from "./message/message-view.js";
-import { find } from "./dom.js";
+import { find, setText } from "./dom.js";
 import { MemberList } from "./people/member-list.js";
 import { showBrand } from "./brand.js";
 import { Pane } from "./pane.js";
@@ -166,7 +166,7 @@ export class Page extends EventTarget {
     this.#members.show(members, permissions);
     this.#moderator.show(rules, permissions.inForce);
     for (const part of [this.#composer, this.#thread]) part.offer(members?.people ?? [], knownRooms);
-    this.#typing.textContent = typingText(typing);
+    setText(this.#typing, typingText(typing));
     this.#composer.showObstacle(obstacle, Boolean(absence));
     this.#composer.showPurpose(fieldText(room, rules));
     this.#composer.showSlow(model.slowMode.until);

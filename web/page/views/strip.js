@@ -1,4 +1,4 @@
-import { find } from "./dom.js";
+import { find, setText } from "./dom.js";
 import { troubleText } from "../words/connection.js";
 
 /** Milliseconds. A connection that is back sooner is no trouble. */
@@ -39,6 +39,6 @@ export class Strip extends EventTarget {
   #draw() {
     const text = troubleText(this.#trouble);
     this.#strip.hidden = !text;
-    if (this.#text.textContent !== text) this.#text.textContent = text;
+    setText(this.#text, text);
   }
 }

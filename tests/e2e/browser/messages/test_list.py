@@ -87,6 +87,37 @@ async def test_of_thousands_of_messages_some_are_in_the_document_and_nothing_jum
     assert windows.console_errors == []
 
 
+async def test_what_a_message_does_not_change_is_not_drawn_again(
+    windows: BrowserWindows, engine: Engine
+) -> None:
+    script = "window.badges = 0; navigator.setAppBadge = async () => { badges++; };"
+    page = await open_scripted(windows, engine, 300, script=script)
+    texts, first = page.locator(".message .text"), page.locator(".row:not(.between)").first
+    await expect(texts.last).to_have_text("message 300")
+    await page.locator("#scroll").evaluate("box => { box.scrollTop = 0; }")
+    await expect(texts.first).to_have_text("message 151")
+    await page.locator("#newest").click()
+    await expect(texts.last).to_be_in_viewport()
+    before = await first.inner_text()
+    await page.evaluate(
+        """() => {
+            window.changes = [];
+            const note = (records) => changes.push(...records.map(({ target }) => target.id || target.className));
+            const observer = new MutationObserver(note);
+            for (const part of document.querySelectorAll("#room-lists, #self, .bar, #composer")) {
+                observer.observe(part, { childList: true, characterData: true, subtree: true });
+            }
+        }"""
+    )
+    for number in range(301, 306):
+        await page.evaluate("chat.say('lobby')")
+        await expect(texts.last).to_have_text(f"message {number}")
+    assert await page.evaluate("changes") == []
+    assert await page.evaluate("badges") == 0
+    assert await first.inner_text() == before
+    assert windows.console_errors == []
+
+
 async def test_what_came_while_the_reader_was_away_stands_below_a_line(
     windows: BrowserWindows, engine: Engine
 ) -> None:

@@ -1,7 +1,7 @@
 /**
  * A room as the list shows it.
  *
- * @typedef {object} RoomLine
+ * @typedef {object} RoomLine - the same one until something in it changes
  * @property {string} room
  * @property {number} unread - messages
  * @property {number} mentions - of this person among them; 100 means at least 100
@@ -24,6 +24,8 @@ export class Directory extends EventTarget {
   #open = "";
   /** @type {Set<string>} the rooms that are to be followed as soon as it is known that they are not yet */
   #entered = new Set();
+  /** @type {Map<string, RoomLine>} by room, by name */
+  #lines = new Map();
   #chat;
   #list;
   #device;
@@ -58,7 +60,7 @@ export class Directory extends EventTarget {
 
   /** Those with something in them, in the order in which they are shown. @returns {Section[]} */
   get sections() {
-    const lines = [...this.known].map((room) => this.#lineOf(room)).sort((one, other) => byName.compare(one.room, other.room));
+    const lines = this.#newLines();
     const isNews = (/** @type {RoomLine} */ { unread, mentions, muted, isOpen }) =>
       !isOpen && (mentions > 0 || (unread > 0 && !muted));
     const news = lines.filter(isNews).sort((one, other) => Number(other.mentions > 0) - Number(one.mentions > 0));
@@ -135,12 +137,21 @@ export class Directory extends EventTarget {
     return parse(this.#device.get(this.#keys.stars)).filter((room) => typeof room === "string");
   }
 
-  /** @param {string} room @returns {RoomLine} */
-  #lineOf(room) {
-    const { unread = 0, mentions = 0, muted = false } = this.#rooms.get(room) ?? {};
-    const isOpen = room === this.#open;
-    const hasDraft = !isOpen && this.#drafts.rooms.has(room);
-    return { room, unread, mentions, muted, starred: this.#stars.includes(room), hasDraft, isOpen };
+  /** A list may have hundreds of rooms, and changes with each message. @returns {RoomLine[]} by name */
+  #newLines() {
+    const [rooms, stars, drafts, { known }] = [this.#rooms, new Set(this.#stars), this.#drafts.rooms, this];
+    const isSorted = known.size === this.#lines.size && [...known].every((room) => this.#lines.has(room));
+    const names = isSorted ? [...this.#lines.keys()] : [...known].sort(byName.compare);
+    const lines = names.map((room) => {
+      const { unread = 0, mentions = 0, muted = false } = rooms.get(room) ?? {};
+      const isOpen = room === this.#open;
+      const hasDraft = !isOpen && drafts.has(room);
+      const line = { room, unread, mentions, muted, starred: stars.has(room), hasDraft, isOpen };
+      const before = this.#lines.get(room);
+      return before && isSame(before, line) ? before : line;
+    });
+    this.#lines = new Map(lines.map((line) => [line.room, line]));
+    return lines;
   }
 
   #onList() {
@@ -174,6 +185,9 @@ export class Directory extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 }
+
+/** @param {RoomLine} one @param {Record<string, unknown>} other */
+const isSame = (one, other) => Object.entries(one).every(([key, value]) => other[key] === value);
 
 /** @param {string | null} stored @returns {any[]} */
 function parse(stored) {

@@ -1,5 +1,5 @@
 import { drawQuote } from "../message/message-view.js";
-import { find } from "../dom.js";
+import { find, setText } from "../dom.js";
 import { MessageField } from "./message-field.js";
 import { countdownText, slowText } from "../../words/messages/composer.js";
 
@@ -78,8 +78,7 @@ export class Composer extends EventTarget {
    * @param {string} reason - empty if something can @param {boolean} isOutside - the user may try to enter the room again
    */
   showObstacle(reason, isOutside) {
-    const text = find(".reason", HTMLElement, this.#absence);
-    if (text.textContent !== reason) text.textContent = reason;
+    setText(find(".reason", HTMLElement, this.#absence), reason);
     if (this.#absence.hidden === !reason && this.#enter.hidden === !isOutside) return;
     const focused = [this.#form, this.#absence].some((part) => part.contains(document.activeElement));
     this.#absence.hidden = !reason;

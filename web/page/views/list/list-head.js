@@ -1,4 +1,4 @@
-import { find } from "../dom.js";
+import { find, setText } from "../dom.js";
 import { EARLIER, LOADING, silenceText } from "../../words/messages/history.js";
 
 /**
@@ -37,9 +37,9 @@ export class ListHead extends EventTarget {
     const sentence = silence || (earlier === "more" ? "" : EARLIER[earlier]);
     const isButton = earlier === "more" || earlier === "failed";
     if (!isButton && this.#button.contains(document.activeElement)) this.#onHide();
-    this.#sentence.textContent = sentence;
+    setText(this.#sentence, sentence);
     this.#button.hidden = !isButton;
-    this.#button.textContent = earlier === "failed" ? "Try again" : EARLIER.more;
+    setText(this.#button, earlier === "failed" ? "Try again" : EARLIER.more);
     this.#earlier.hidden = isCut || !this.#empty.hidden || !(sentence || isButton);
   }
 }

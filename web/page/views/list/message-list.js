@@ -1,5 +1,6 @@
 import { Arrivals } from "./arrivals.js";
 import { find } from "../dom.js";
+import { dividersAmong, isDivider, newestSeq, textOf } from "./items.js";
 import { ListHead } from "./list-head.js";
 import { isEditable, MessageTools } from "../message/message-tools.js";
 import { drawThread } from "../message/message-view.js";
@@ -43,6 +44,8 @@ export class MessageList extends EventTarget {
   /** @type {Conversation} */
   #shown = { room: "", items: [], earlier: "joining", later: "end", sought: 0, connection: "idle", lastReplies: new Map() };
   #next = this.#shown;
+  /** @type {readonly number[]} the indexes of the dividers among the items */
+  #dividers = [];
   #range = rangeAtEnd(0);
   /** @type {Map<string, {id: string, bottom: number} | null>} where the reader was, by room; null at the end */
   #places = new Map();
@@ -82,11 +85,12 @@ export class MessageList extends EventTarget {
     const place = isOther ? this.#turnTo(conversation.room) : undefined;
     this.#shown = conversation;
     const { items } = conversation;
+    this.#dividers = dividersAmong(items);
     const placed = place ? items.findLastIndex(({ id }) => id === place.id) : -1;
     if (this.#isAsked) this.#scroll.isAtEnd = true;
     this.#isAsked = false;
     if (place && placed >= 0) this.#returnTo(placed, place.bottom);
-    else this.#scroll.keep((inView) => this.#showNews(this.#rangeOf(inView), place === undefined && this.isAtEnd));
+    else this.#scroll.keep(() => this.#showNews(this.#newRange(), place === undefined && this.isAtEnd));
     this.#showSought(conversation.sought);
     this.#position();
     this.showUnseen(this.#unseen);
@@ -129,21 +133,24 @@ export class MessageList extends EventTarget {
     const added = this.#rows.show(items, range);
     this.#scroll.isCut = range.to < items.length || later !== "end";
     for (const { view, item } of this.#rows.all()) {
-      if (item.kind === "message") drawThread(view, item, this.#shown.lastReplies.get(item.seq));
+      if (item.kind === "message" && item.replies > 0) drawThread(view, item, this.#shown.lastReplies.get(item.seq));
     }
     return added;
   }
 
-  /** @param {Element[]} inView - empty for a reader at the end @returns {import("./window.js").Range} */
-  #rangeOf(inView) {
+  /** @returns {import("./window.js").Range} */
+  #newRange() {
     const { items } = this.#shown;
+    const { inView } = this.#scroll;
     for (const element of inView) {
       const row = this.#rows.rowOf(element);
-      if (!row || row.item.kind === "day" || row.item.kind === "new") continue; // A divider is moved by what comes.
-      const first = items.findLastIndex(({ id }) => id === row.item.id);
+      if (!row || isDivider(row.item)) continue; // What comes moves it.
+      const { id } = row.item;
+      const first = items[row.index]?.id === id ? row.index : items.findLastIndex((item) => item.id === id);
       if (first < 0) continue;
       const moved = first - row.index; // Earlier entries came, or went.
       const current = { from: this.#range.from + moved, to: this.#range.to + moved };
+      if (this.isAtEnd) return rangeAtEnd(items.length, current);
       const view = { first, last: Math.min(items.length - 1, first + inView.length) };
       return this.#scroll.isHeld ? rangeWhileHeld(view, items.length, current) : rangeAround(view, items.length, current);
     }
@@ -152,7 +159,7 @@ export class MessageList extends EventTarget {
 
   /** The reader has scrolled. */
   #follow() {
-    const range = this.#rangeOf(this.isAtEnd ? [] : this.#scroll.inView);
+    const range = this.#newRange();
     if (range.from !== this.#range.from || range.to !== this.#range.to) this.#scroll.keep(() => this.#arrange(range));
     this.#position();
     this.showUnseen(this.#unseen);
@@ -161,24 +168,23 @@ export class MessageList extends EventTarget {
   /** React to where the reader is. */
   #position() {
     const { items, earlier, later } = this.#shown;
-    const inView = this.#scroll.inView;
+    const { inView } = this.#scroll;
     const indexOf = (/** @type {Element | undefined} */ element) => (element && this.#rows.rowOf(element)?.index) ?? -1;
     const [first, last] = [indexOf(inView[0]), indexOf(inView.at(-1))];
     this.#roving.show(items, inView);
     const news = this.#newsIndex;
     const isAbove = news >= 0 && news < first;
     this.#signs.showNews(isAbove ? textOf(items[news]) : "");
-    const day = items[first]?.kind === "day" ? -1 : items.findLastIndex(({ kind }, index) => kind === "day" && index < first);
-    this.#signs.showDay(textOf(items[day]));
-    const newest = items.findLast((item, index) => index <= last && item.kind === "message" && item.seq > 0);
-    this.#reader.look(newest?.kind === "message" ? newest.seq : 0);
+    const day = this.#dividers.findLast((index) => index <= first && items[index]?.kind === "day") ?? first;
+    this.#signs.showDay(day === first ? "" : textOf(items[day]));
+    this.#reader.look(newestSeq(items, last));
     const isAtStart = this.#range.from === 0 && this.#scroll.isNearStart;
     if (earlier === "more" && isAtStart) this.#tell("earlier", undefined);
     if (later === "more" && this.#range.to === items.length && this.#scroll.isNearLast) this.#tell("later", undefined);
   }
 
   get #newsIndex() {
-    return this.#shown.items.findLastIndex(({ kind }) => kind === "new");
+    return this.#dividers.find((index) => this.#shown.items[index]?.kind === "new") ?? -1;
   }
 
   /** Show an item, wherever it is. @param {number} index @param {"nearest" | "center"} block */
@@ -190,6 +196,7 @@ export class MessageList extends EventTarget {
       this.#scroll.keep(() => this.#arrange(rangeAround(view, items.length, { from: -1, to: -1 })));
     }
     this.#elementAt(index)?.scrollIntoView({ block });
+    this.#scroll.measure();
     this.#follow();
   }
 
@@ -281,6 +288,3 @@ export class MessageList extends EventTarget {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
-
-/** @param {Item | undefined} item - a divider @returns {string} */
-const textOf = (item) => (item && item.kind !== "message" ? item.text : "");

@@ -1,3 +1,5 @@
+import { isDivider } from "./items.js";
+
 /**
  * One tab stop for a list of rows of which only some are in the document: the arrow keys, Home and End move in it.
  * The tab stop is the row that has the focus, else the last one in view.
@@ -9,6 +11,8 @@ export class RovingFocus {
   /** @type {readonly import("./rows.js").Item[]} */
   #items = [];
   #current = ""; // the id of the tab stop
+  /** @type {HTMLElement | undefined} */
+  #stop;
 
   /**
    * @param {HTMLElement} box - around the list
@@ -77,13 +81,9 @@ export class RovingFocus {
 
   /** @param {import("./rows.js").Row} row */
   #makeStop({ item, view }) {
-    for (const other of this.#list.querySelectorAll('.row > [tabindex="0"]')) {
-      if (other !== view) /** @type {HTMLElement} */ (other).tabIndex = -1;
-    }
+    if (this.#stop && this.#stop !== view) this.#stop.tabIndex = -1;
+    this.#stop = view;
     view.tabIndex = 0;
     this.#current = item.id;
   }
 }
-
-/** @param {import("./rows.js").Item} item */
-const isDivider = ({ kind }) => kind === "day" || kind === "new";

@@ -1,3 +1,4 @@
+import { isDivider } from "./items.js";
 import { continuesBlock, drawEntry, redrawEntry } from "../message/message-view.js";
 
 /**
@@ -84,10 +85,9 @@ export class Rows {
   #add(item) {
     const element = document.createElement("li");
     const view = drawEntry(item);
-    const isDivider = item.kind === "day" || item.kind === "new";
-    element.className = isDivider ? "row between" : "row";
+    element.className = isDivider(item) ? "row between" : "row";
     element.append(view);
-    if (!isDivider) makeFocusable(view);
+    if (!isDivider(item)) makeFocusable(view);
     /** @type {Row} */
     const row = { element, view, item, previous: undefined, index: -1 };
     view.classList.toggle("follows", continuesBlock(item, undefined));

@@ -15,6 +15,10 @@ export class ScrollAnchor extends EventTarget {
   isCut = false;
   /** True while a finger moves the content, or the momentum that it gave. */
   isHeld = false;
+  /** The rows of which something is in view, from the first to the last. @type {readonly Element[]} */
+  inView = [];
+  /** CSS pixels above the view, in it and below it. */
+  #extent = { before: 0, height: 0, after: 0 };
   #box;
   #list;
   #fingers = 0;
@@ -42,26 +46,17 @@ export class ScrollAnchor extends EventTarget {
 
   /** True if the start is less than one screen away. */
   get isNearStart() {
-    return this.#box.scrollTop < this.#box.clientHeight;
+    return this.#extent.before < this.#extent.height;
   }
 
   /** True if the end is more than one screen away. */
   get isFarFromEnd() {
-    return this.isCut || this.#toGo > this.#box.clientHeight;
+    return this.isCut || this.#extent.after > this.#extent.height;
   }
 
   /** True if the last row is less than one screen away. */
   get isNearLast() {
-    return this.#toGo < this.#box.clientHeight;
-  }
-
-  /** The rows of which something is in view, from the first to the last. @returns {Element[]} */
-  get inView() {
-    const { top, bottom } = this.#box.getBoundingClientRect();
-    const rows = this.#list.children;
-    const first = firstOf(rows, (row) => bottomOf(row) > top);
-    const end = firstOf(rows, (row) => Math.min(bottomOf(row), topOf(row) + IN_VIEW) > bottom);
-    return [...rows].slice(first, Math.max(first + 1, end));
+    return this.#extent.after < this.#extent.height;
   }
 
   /** Those of them that stay where they are among the others. @returns {Element[]} */
@@ -71,29 +66,28 @@ export class ScrollAnchor extends EventTarget {
 
   toEnd() {
     this.#box.scrollTop = this.#box.scrollHeight;
-    this.#measure();
+    this.measure();
   }
 
   /**
    * Change the content. A reader at the end stays at the end; for another reader nothing moves.
-   * @param {(inView: Element[]) => void} change - of the rows; `inView` is empty for a reader at the end
+   * @param {() => void} change - of the rows
    */
   keep(change) {
-    const inView = this.isAtEnd ? [] : this.inView;
-    const before = inView.filter(isAnchor).map((row) => ({ row, bottom: bottomOf(row) }));
+    const before = this.isAtEnd ? [] : this.anchors.map((row) => ({ row, bottom: bottomOf(row) }));
     const last = this.#list.lastElementChild;
-    change(inView);
+    change();
     if (this.isAtEnd) return this.#stayAtEnd(last);
     const kept = before.find(({ row }) => row.isConnected);
     if (kept) this.#move(bottomOf(kept.row) - kept.bottom);
-    this.#measure();
+    this.measure();
   }
 
   /** Put a row at its former place in the box. @param {Element} row @param {number} bottom - as `placeOf` gave it */
   put(row, bottom) {
     this.isAtEnd = false;
     this.#move(bottomOf(row) - topOf(this.#box) - bottom);
-    this.#measure();
+    this.measure();
   }
 
   /** @param {Element} row @returns {number} where its lower edge is in the box */
@@ -107,12 +101,7 @@ export class ScrollAnchor extends EventTarget {
     const isTall = last && last !== lastBefore && last.getBoundingClientRect().height > this.#box.clientHeight;
     if (!isTall) return this.toEnd();
     this.#move(topOf(last) - topOf(this.#box));
-    this.#measure();
-  }
-
-  get #toGo() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#box;
-    return scrollHeight - scrollTop - clientHeight;
+    this.measure();
   }
 
   /** @param {number} distance */
@@ -120,14 +109,26 @@ export class ScrollAnchor extends EventTarget {
     if (distance !== 0) this.#box.scrollTop += distance;
   }
 
-  #measure() {
-    this.isAtEnd = !this.isCut && this.#toGo < NEAR_END;
+  /** Note where the reader is: whoever asks later makes the browser lay out nothing. */
+  measure() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#box;
+    this.#extent = { before: scrollTop, height: clientHeight, after: scrollHeight - scrollTop - clientHeight };
+    this.inView = this.#rowsInView();
+    this.isAtEnd = !this.isCut && this.#extent.after < NEAR_END;
     const row = this.isAtEnd ? undefined : this.anchors[0];
     this.#anchor = row && { row, bottom: this.placeOf(row) };
   }
 
+  #rowsInView() {
+    const { top, bottom } = this.#box.getBoundingClientRect();
+    const rows = this.#list.children;
+    const first = firstOf(rows, (row) => bottomOf(row) > top);
+    const end = firstOf(rows, (row) => Math.min(bottomOf(row), topOf(row) + IN_VIEW) > bottom);
+    return [...rows].slice(first, Math.max(first + 1, end));
+  }
+
   #onScroll() {
-    this.#measure();
+    this.measure();
     this.#settleSoon();
     this.dispatchEvent(new Event("move"));
   }

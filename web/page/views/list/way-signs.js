@@ -1,4 +1,4 @@
-import { find } from "../dom.js";
+import { find, setText } from "../dom.js";
 import { newestText } from "../../words/messages/history.js";
 
 /**
@@ -33,13 +33,13 @@ export class WaySigns extends EventTarget {
 
   /** @param {string} text - of the line above the new messages, if it is above the view; else empty */
   showNews(text) {
-    if (text) find(".text", HTMLElement, this.#news).textContent = text;
+    if (text) setText(find(".text", HTMLElement, this.#news), text);
     this.#toggle(this.#news, text !== "");
   }
 
   /** @param {string} text - of the day of the first message in view; empty if it stands there anyway */
   showDay(text) {
-    if (this.#day.textContent !== text) this.#day.textContent = text;
+    setText(this.#day, text);
     this.#day.hidden = !text;
   }
 

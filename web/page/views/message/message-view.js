@@ -1,4 +1,4 @@
-import { find } from "../dom.js";
+import { find, setText } from "../dom.js";
 import { explainFailure, isFinal } from "../../words/messages/errors.js";
 import { closeEditor } from "./message-editor.js";
 import { drawReactions } from "./reactions-view.js";
@@ -63,7 +63,7 @@ export function drawMember({ user, name, tag, mine }) {
 /** @param {HTMLElement} element - drawn for an earlier version of the entry @param {Item} entry */
 export function redrawEntry(element, entry) {
   if (entry.kind === "message") redrawMessage(element, entry);
-  else find(".text", HTMLElement, element).textContent = entry.text;
+  else put(element, ".text", entry.text);
 }
 
 /**
@@ -81,13 +81,12 @@ export function drawQuote(element, quote) {
 
 /**
  * Show on the first message of a thread how many replies it has.
- * @param {HTMLElement} element @param {MessageEntry} message @param {string} [lastAt] - when the last reply came, if it is known
+ * @param {HTMLElement} element - drawn @param {MessageEntry} message - with replies @param {string} [lastAt] - when the last reply came, if it is known
  */
 export function drawThread(element, { replies, deleted }, lastAt) {
   const button = find(".thread", HTMLButtonElement, element);
-  button.hidden = replies === 0 || deleted;
-  const text = button.hidden ? "" : threadText(replies, lastAt);
-  if (button.textContent !== text) button.textContent = text;
+  button.hidden = deleted;
+  setText(button, threadText(replies, lastAt));
 }
 
 /** @param {Item} entry @param {Item | undefined} previous @returns {boolean} true if both are in one block */
@@ -117,11 +116,12 @@ function redrawMessage(element, message) {
   edited.hidden = !editedAt || deleted || undoable;
   edited.title = wholeTime(editedAt);
   drawReactions(find(".reactions", HTMLElement, element), reactions);
+  find(".thread", HTMLElement, element).hidden = true; // The list shows it, and the pane of a thread does not.
   if (deleted || undoable) closeEditor(element);
   const time = find("time", HTMLTimeElement, element);
   const isKnown = wholeTime(at) !== "";
   time.dateTime = isKnown ? at : "";
-  time.textContent = isKnown ? clockTime(new Date(at)) : ""; // Its day stands above it.
+  setText(time, isKnown ? clockTime(new Date(at)) : ""); // Its day stands above it.
   time.title = time.ariaLabel = wholeTime(at);
   element.querySelector(".failure")?.remove();
   if (delivery === "failed") find(".content", HTMLElement, element).append(failureElement(code, quote !== null));
@@ -146,7 +146,7 @@ function setHue(element, user) {
 
 /** @param {HTMLElement} element @param {string} selector @param {string} text */
 function put(element, selector, text) {
-  find(selector, HTMLElement, element).textContent = text;
+  setText(find(selector, HTMLElement, element), text);
 }
 
 /** @param {string} code @param {boolean} isReply @returns {HTMLElement} */

@@ -18,9 +18,10 @@ export class RoomLines extends EventTarget {
   #sections = [];
   /** @type {Map<string, HTMLElement>} by room */
   #elements = new Map();
+  /** @type {WeakMap<HTMLElement, RoomLine>} what they show */
+  #shown = new WeakMap();
+  #order = ""; // of the elements
   #hasPointer = false;
-  /** @type {(room: string) => string} */
-  #linkTo = () => "";
 
   constructor() {
     super();
@@ -34,9 +35,8 @@ export class RoomLines extends EventTarget {
   /** @param {readonly Section[]} sections @param {(room: string) => string} linkTo - the address of a room */
   show(sections, linkTo) {
     this.#sections = sections;
-    this.#linkTo = linkTo;
     const lines = sections.flatMap(({ lines }) => lines);
-    for (const line of lines) this.#draw(line);
+    for (const line of lines) this.#draw(line, linkTo);
     const rooms = new Set(lines.map(({ room }) => room));
     for (const [room, element] of this.#elements) {
       if (rooms.has(room)) continue;
@@ -60,8 +60,12 @@ export class RoomLines extends EventTarget {
     if (this.#isWatched && this.#box.children.length > 0) {
       const last = this.#box.querySelector("ul:last-of-type");
       for (const element of this.#elements.values()) if (!element.isConnected) last?.append(element);
+      this.#order = "";
       return;
     }
+    const order = JSON.stringify(this.#sections.map(({ kind, lines }) => [kind, lines.map(({ room }) => room)]));
+    if (order === this.#order) return;
+    this.#order = order;
     this.#box.replaceChildren(...this.#sections.flatMap(({ kind, lines }) => {
       const title = document.createElement("h2");
       title.textContent = SECTIONS[kind];
@@ -73,13 +77,15 @@ export class RoomLines extends EventTarget {
     }));
   }
 
-  /** @param {RoomLine} line */
-  #draw(line) {
+  /** @param {RoomLine} line @param {(room: string) => string} linkTo */
+  #draw(line, linkTo) {
     const element = this.#elements.get(line.room) ?? this.#make(line.room);
+    if (this.#shown.get(element) === line) return;
+    this.#shown.set(element, line);
     const { kind, text, told } = badgeOf(line);
     element.className = `room-line ${line.muted ? "muted" : ""} ${kind === "mentions" || kind === "unread" ? "unread" : ""}`;
     const link = find("a", HTMLAnchorElement, element);
-    link.href = this.#linkTo(line.room);
+    link.href = linkTo(line.room);
     if (line.isOpen) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
     const badge = find(".badge", HTMLElement, element);

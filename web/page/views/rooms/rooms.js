@@ -1,5 +1,5 @@
 import { roomActions, roomMenuTitle, toRoomsText } from "../../words/rooms.js";
-import { find } from "../dom.js";
+import { find, setText } from "../dom.js";
 import { menu } from "../menu.js";
 import { drawFace } from "../message/message-view.js";
 import { RoomLines } from "./room-lines.js";
@@ -40,7 +40,7 @@ export class Rooms extends EventTarget {
   /** @param {{user: string, name: string, isFixed: boolean, guest: string}} self - `isFixed`: a token names the user; `guest`: without a name */
   showSelf({ user, name, isFixed, guest }) {
     const shown = name || guest;
-    find(".who", HTMLElement, this.#self).textContent = shown;
+    setText(find(".who", HTMLElement, this.#self), shown);
     drawFace(this.#self, { user, name: shown });
     this.#self.disabled = isFixed;
     this.#name.defaultValue = name;

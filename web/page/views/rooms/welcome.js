@@ -1,4 +1,4 @@
-import { find } from "../dom.js";
+import { find, setText } from "../dom.js";
 import { welcomeText } from "../../words/welcome.js";
 
 /**
@@ -23,7 +23,7 @@ export class Welcome extends EventTarget {
   /** @param {string} guest - the name that the server has given; empty: nothing is to be asked */
   show(guest) {
     const [isShown, hasFocus] = [guest !== "", this.#form.contains(document.activeElement)];
-    find("label", HTMLLabelElement, this.#form).textContent = isShown ? welcomeText(guest) : "";
+    setText(find("label", HTMLLabelElement, this.#form), isShown ? welcomeText(guest) : "");
     this.#form.hidden = !isShown;
     if (!isShown && hasFocus) find("#text", HTMLTextAreaElement).focus();
   }

@@ -57,6 +57,18 @@ describe("the list of rooms", () => {
     assert.deepEqual(shown(), [["unread", ["asks", "busy"]], ["rooms", ["room 2", "room 10"]]]);
   });
 
+  it("has the same line of a room until something in it changes", () => {
+    const lines = () => Object.fromEntries(directory.sections.flatMap((section) => section.lines).map((line) => [line.room, line]));
+    chat.tell({ room: "one" }, { room: "other" });
+    const before = lines();
+    chat.tell({ room: "other", unread: 1 }, { room: "one" });
+    const after = lines();
+    assert.equal(after.one, before.one);
+    assert.deepEqual(after.other, { ...before.other, unread: 1 });
+    chat.tell({ room: "other", unread: 1 }, { room: "nine" });
+    assert.deepEqual(shown(), [["unread", ["other"]], ["rooms", ["nine"]]]);
+  });
+
   it("is quiet about a muted room, unless somebody is mentioned, and about the open one", async () => {
     chat.tell({ room: "muted", unread: 3, muted: true }, { room: "asks", unread: 3, mentions: 1, muted: true }, { room: "open", unread: 3 });
     await enter("open");

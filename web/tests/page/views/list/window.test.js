@@ -6,9 +6,21 @@ import { rangeAround, rangeAtEnd, rangeWhileHeld } from "../../../../page/views/
 const view = (first) => ({ first, last: first + 15 });
 
 describe("the window of a list", () => {
-  it("has the last two hundred at the end", () => {
-    assert.deepEqual(rangeAtEnd(5_000), { from: 4_800, to: 5_000 });
+  it("has the last ones at the end", () => {
+    assert.deepEqual(rangeAtEnd(5_000), { from: 4_840, to: 5_000 });
     assert.deepEqual(rangeAtEnd(50), { from: 0, to: 50 });
+  });
+
+  it("moves in large steps while messages come at the end, and never has more than 300", () => {
+    let [range, steps] = [rangeAtEnd(5_000), 0];
+    for (let length = 5_000; length <= 6_000; length++) {
+      const next = rangeAtEnd(length, range);
+      if (next.from !== range.from) steps++;
+      assert.ok(next.to === length && next.to - next.from >= 160 && next.to - next.from <= 300);
+      range = next;
+    }
+    assert.ok(steps < 10, String(steps));
+    assert.deepEqual(rangeAtEnd(5_900, range), rangeAtEnd(5_900)); // The newest ones were discarded.
   });
 
   it("has a hundred before the first in view, and a hundred behind it", () => {
