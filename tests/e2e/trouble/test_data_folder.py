@@ -1,4 +1,4 @@
-"""`make run` with --data, killed with all of its processes as in a power cut, and started again."""
+"""`make run` with --data, killed alone or with all of its processes as in a power cut, and started again."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
 
-from tests.e2e.support.clients import frame_client
+from tests.e2e.support.clients import FrameClient, frame_client
 from tests.support.project import ROOT
 from tests.support.waiting import TIMEOUT, until
 
@@ -42,8 +43,8 @@ def descendants(pid: int) -> list[int]:
 
 
 @asynccontextmanager
-async def running(data: Path, stderr: int = asyncio.subprocess.DEVNULL) -> AsyncIterator[Run]:
-    command = ["-m", "local", "run", "--port", "0", "--data", str(data)]
+async def running(data: Path, *options: str, stderr: int = asyncio.subprocess.DEVNULL) -> AsyncIterator[Run]:
+    command = ["-m", "local", "run", "--port", "0", "--data", str(data), *options]
     process = await asyncio.create_subprocess_exec(
         sys.executable, *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=stderr
     )
@@ -78,6 +79,38 @@ async def test_what_was_acknowledged_a_second_before_a_power_cut_is_in_the_histo
         assert [message["id"] for message in page["messages"]] == sent
         again = await ada.request(action="send", room="general", message="Hi", ref=sent[0])
         assert again["seq"] == replies[0]["seq"]
+
+
+# So that the kill finds several sends under way.
+FAST = ("--set", "MessageRate=1000", "--set", "RoomRate=1000")
+
+
+async def send_many(ada: FrameClient) -> None:
+    for _ in range(30):
+        await ada.send("general", "Hi", ref=str(uuid.uuid4()))
+
+
+async def test_what_was_acknowledged_before_a_kill_of_the_engine_alone_is_all_in_the_history(
+    tmp_path: Path,
+) -> None:
+    me = str(uuid.uuid4())
+    async with running(tmp_path, *FAST) as run, frame_client(run.url, client=me, room="general") as ada:
+        await ada.send("general", "Hi")
+        log = (await ada.request(action="join", room="general"))["epoch"]
+        senders = [asyncio.create_task(send_many(ada)) for _ in range(4)]
+        await ada.until(lambda: len(ada.replies) > 20)
+        run.process.kill()
+        with pytest.raises(ConnectionClosedError):
+            await ada.until_closed()
+        for sender in senders:
+            sender.cancel()
+    acknowledged = {reply["id"]: reply["seq"] for reply in ada.replies if "id" in reply}
+    async with running(tmp_path, *FAST) as run, frame_client(run.url, client=me, room="general") as ada:
+        page = await ada.request(action="history", room="general", after=0, epoch=log, limit=200)
+        stored = {message["id"]: message["seq"] for message in page["messages"]}
+        assert acknowledged.items() <= stored.items()
+        again = [await ada.send("general", "Hi", ref=ref) for ref in acknowledged]
+        assert {reply["id"]: reply["seq"] for reply in again} == acknowledged
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
