@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chat.actions.dispatch import ACTIONS
+from chat.actions.fields import MAX_COUNTED, MAX_PINGED
 from chat.identity.identity import Identity
 from chat.protocol.data import MAX_DATA
 from chat.protocol.errors import ChatError
@@ -73,6 +74,11 @@ def first_column(heading: str) -> list[str]:
 def test_the_page_explains_every_action_and_every_code() -> None:
     assert sorted(first_column("What a client sends")) == sorted(ACTIONS)
     assert sorted(first_column("Errors")) == sorted(error.code for error in ChatError.__subclasses__())
+
+
+def test_the_page_says_how_many_rooms_one_ping_may_have() -> None:
+    assert f"| rooms in a `ping`, and rooms in its `counts` | {MAX_PINGED}, {MAX_COUNTED} |" in PAGE
+    assert f"*In parts* if you are in more than {MAX_PINGED} rooms" in PAGE
 
 
 def test_the_links_inside_the_page_lead_somewhere() -> None:

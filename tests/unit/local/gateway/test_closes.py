@@ -97,6 +97,14 @@ async def test_an_idle_socket_is_closed_with_1001() -> None:
         assert await disconnected(stage) == (1001, "Going away")
 
 
+async def test_a_socket_that_only_pings_is_idle() -> None:
+    async with running(limits=Limits(idle=0.05)) as stage, stage.connect() as client:
+        with pytest.raises(ConnectionClosed):
+            while True:
+                await (await client.ping())
+        assert (client.close_code, client.close_reason) == (1001, "Going away")
+
+
 async def test_a_socket_in_use_is_closed_with_1001_when_it_is_too_old() -> None:
     async with running(limits=Limits(duration=0.05)) as stage, stage.connect() as client:
         with pytest.raises(ConnectionClosed):
