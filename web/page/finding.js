@@ -1,109 +1,49 @@
-import { Keys } from "./views/finding/keys.js";
 import { KeysView } from "./views/finding/keys-view.js";
+import { openKeys, openSearch } from "./views/finding/dialogs.js";
 import { Palette } from "./views/finding/palette.js";
+import { Search, seqSince } from "./state/history/search.js";
 import { SearchView } from "./views/finding/search.js";
 import { meantRoom } from "./text/room-name.js";
 import { COMMANDS, enterText, IS_HERE, searchText, unreadText } from "./words/palette.js";
-import { NO_MESSAGE_SINCE, NOT_LOADED } from "./words/search.js";
+import { NO_MESSAGE_SINCE } from "./words/search.js";
+import { NOT_LOADED } from "./words/going.js";
 
 /** @typedef {import("./views/finding/palette.js").Choice} Choice */
 
 /**
- * What leads somewhere: the palette, the search, links to messages and the keys. Like main.js it knows both the state and
- * the views.
+ * What somebody looks for: the palette, the search and the table of the keys, whose dialogs are open already. It is loaded
+ * late. Like main.js it knows both the state and the views.
  */
 export class Finding {
   #palette = new Palette();
-  #keys = new Keys();
   #keysView = new KeysView();
-  /** @type {import("./state/history/search.js").Search | null} */
+  /** @type {Search | null} */
   #search = null;
-  #searchView;
+  #searchView = new SearchView();
   #page;
   #rooms;
-  #place;
   #tools;
 
   /**
    * @param {object} parts
    * @param {import("./views/page.js").Page} parts.page
    * @param {import("./state/rooms/chat-rooms.js").ChatRooms} parts.rooms
-   * @param {import("./state/place.js").Place} parts.place
    * @param {() => readonly {room: string, unread: number, mentions: number}[]} parts.list - the user's rooms, as they are listed
    * @param {(room: string) => void} parts.enter - a room
+   * @param {(seq: number) => Promise<void>} parts.goTo - a message of the open room
    * @param {() => void} parts.copyLink - to the open room
    * @param {(room: string) => readonly Choice[]} parts.choices - further commands, for the open room
    */
-  constructor({ page, rooms, place, list, enter, copyLink, choices }) {
+  constructor({ page, rooms, ...tools }) {
     this.#page = page;
     this.#rooms = rooms;
-    this.#place = place;
-    this.#tools = { list, enter, copyLink, choices };
-    this.#searchView = new SearchView(page.pane);
+    this.#tools = tools;
     this.#listen();
+    if (page.pane.section === "search") this.#searchView.submit(); // Its words were there first.
   }
 
-  /** Show a message of the open room, wherever it is. @param {number} seq */
-  async goTo(seq) {
-    try {
-      await this.#rooms.open.history.goTo(seq);
-    } catch {
-      this.#rooms.open.note(NOT_LOADED);
-    }
-  }
-
-  /** The open room is another one. */
-  onRoom() {
-    this.#endSearch();
-    if (this.#place.at) this.goTo(this.#place.at);
-  }
-
-  #listen() {
-    const view = this.#searchView;
-    view.addEventListener("search", (/** @type {any} */ { detail: query }) => this.#searchFor(query));
-    view.addEventListener("further", () => this.#search?.lookFurther());
-    view.addEventListener("find", (/** @type {any} */ { detail: seq }) => {
-      this.#page.pane.closeIfModal();
-      this.goTo(seq);
-    });
-    view.addEventListener("day", (/** @type {any} */ { detail: day }) => this.#goToDay(day));
-    this.#page.addEventListener("search", () => view.open());
-    this.#page.addEventListener("palette", () => this.#openPalette());
-    this.#keys.addEventListener("palette", () => this.#openPalette());
-    this.#keys.addEventListener("search", () => view.open());
-    this.#keys.addEventListener("keys", () => this.#keysView.open());
-    this.#keys.addEventListener("type", () => this.#page.focusField());
-    this.#keys.addEventListener("region", (/** @type {any} */ { detail: step }) => this.#page.focusRegion(step));
-    this.#keys.addEventListener("room", (/** @type {any} */ { detail }) => this.#step(detail));
-  }
-
-  /** @param {string} query */
-  #searchFor(query) {
-    this.#endSearch();
-    if (!query) return;
-    const search = this.#rooms.open.search(query);
-    this.#search = search;
-    search.addEventListener("change", () => this.#searchView.show(search.found));
-    this.#searchView.show(search.found);
-  }
-
-  #endSearch() {
-    this.#search?.stop();
-    this.#search = null;
-    this.#searchView.show(null);
-  }
-
-  /** @param {Date} day */
-  async #goToDay(day) {
-    try {
-      if (await this.#rooms.open.history.goToDate(day)) this.#page.pane.closeIfModal();
-      else this.#searchView.say(NO_MESSAGE_SINCE);
-    } catch {
-      this.#searchView.say(NOT_LOADED);
-    }
-  }
-
-  #openPalette() {
+  /** Show in the palette what there is to choose. */
+  showChoices() {
     const { room, members } = this.#rooms.open;
     const listed = this.#tools.list();
     const choices = [
@@ -112,7 +52,54 @@ export class Finding {
       ...this.#commands(),
       ...this.#tools.choices(room),
     ];
-    this.#palette.open(choices, (query) => this.#further(query, room, new Set(listed.map((each) => each.room))));
+    this.#palette.show(choices, (query) => this.#further(query, room, new Set(listed.map((each) => each.room))));
+  }
+
+  showKeys() {
+    this.#keysView.show();
+  }
+
+  /** The open room is another one. */
+  endSearch() {
+    this.#search?.stop();
+    this.#search = null;
+    this.#searchView.show(null);
+  }
+
+  #listen() {
+    const view = this.#searchView;
+    view.addEventListener("search", (/** @type {any} */ { detail: query }) => this.#searchFor(query));
+    view.addEventListener("further", () => this.#search?.lookFurther());
+    view.addEventListener("find", (/** @type {any} */ { detail: seq }) => {
+      this.#page.pane.closeIfModal();
+      this.#tools.goTo(seq);
+    });
+    view.addEventListener("day", (/** @type {any} */ { detail: day }) => this.#goToDay(day));
+  }
+
+  /** @param {string} query */
+  #searchFor(query) {
+    this.endSearch();
+    if (!query) return;
+    const { log, user, newest, history } = this.#rooms.open;
+    const known = newest.filter((entry) => entry.kind === "message");
+    const search = new Search(log, user, query, known, history.hasEarlier);
+    this.#search = search;
+    search.addEventListener("change", () => this.#searchView.show(search.found));
+    this.#searchView.show(search.found);
+  }
+
+  /** Show the first message since a day. @param {Date} day */
+  async #goToDay(day) {
+    const { log, history } = this.#rooms.open;
+    try {
+      const seq = await seqSince(log, day);
+      if (seq === null) return this.#searchView.say(NO_MESSAGE_SINCE);
+      await history.goTo(seq);
+      this.#page.pane.closeIfModal();
+    } catch {
+      this.#searchView.say(NOT_LOADED);
+    }
   }
 
   /** What can be done with what was typed. @param {string} query @param {string} room @param {Set<string>} known @returns {Choice[]} */
@@ -120,7 +107,13 @@ export class Finding {
     const meant = meantRoom(query, known);
     /** @type {Choice[]} */
     const enter = meant && !known.has(meant) ? [{ kind: "enter", text: enterText(meant), act: () => this.#tools.enter(meant) }] : [];
-    return [...enter, { kind: "search", text: searchText(query, room), act: () => this.#searchView.open(query) }];
+    return [...enter, { kind: "search", text: searchText(query, room), act: () => this.#searchTyped(query) }];
+  }
+
+  /** @param {string} query */
+  #searchTyped(query) {
+    openSearch(this.#page.pane, query);
+    this.#searchView.submit();
   }
 
   /** @param {{room: string, unread: number, mentions: number}} listed @returns {Choice} */
@@ -137,18 +130,12 @@ export class Finding {
   #commands() {
     return [
       { kind: "command", text: COMMANDS.people, act: () => this.#page.showPeople() },
-      { kind: "command", text: COMMANDS.goToDate, act: () => this.#searchView.open() },
+      { kind: "command", text: COMMANDS.goToDate, act: () => openSearch(this.#page.pane) },
       { kind: "command", text: COMMANDS.copyLink, act: this.#tools.copyLink },
-      { kind: "command", text: COMMANDS.keys, act: () => this.#keysView.open() },
+      { kind: "command", text: COMMANDS.keys, act: () => {
+        openKeys();
+        this.showKeys();
+      } },
     ];
-  }
-
-  /** Go to the room above or below, or the next one with something unread. @param {{step: number, unread: boolean}} way */
-  #step({ step, unread }) {
-    const { room } = this.#rooms.open;
-    const listed = this.#tools.list().filter((each) => !unread || each.unread > 0 || each.mentions > 0 || each.room === room);
-    const at = listed.findIndex((each) => each.room === room);
-    const next = listed[(at + step + listed.length) % Math.max(1, listed.length)];
-    if (next && next.room !== room) this.#tools.enter(next.room);
   }
 }

@@ -1,11 +1,11 @@
-import { copy } from "./views/feedback.js";
+import { copy, say } from "./views/feedback.js";
 import { Frame } from "./views/frame.js";
 import { Page } from "./views/page.js";
 import { Device } from "./state/device.js";
 import { Drafts } from "./state/drafts.js";
 import { bringsToken, Preferences } from "./state/preferences.js";
-import { Finding } from "./finding.js";
-import { Telling } from "./telling.js";
+import { Going } from "./going.js";
+import { Late, loadLateParts, whenIdle, whenMissing } from "./late.js";
 import { ChatRooms } from "./state/rooms/chat-rooms.js";
 import { Directory } from "./state/rooms/directory.js";
 import { Place } from "./state/place.js";
@@ -16,6 +16,7 @@ import { unsentStorage } from "./state/unsent.js";
 import { keepFiles } from "./views/service-worker.js";
 import { meantRoom } from "./text/room-name.js";
 import { tokenRooms } from "./text/token-rooms.js";
+import { NOT_LOADED } from "./words/going.js";
 import { settings as written } from "../settings.js";
 
 /** Milliseconds. */
@@ -49,14 +50,20 @@ chat.addEventListener("state", ({ detail: { state } }) => {
   draw();
 });
 
-const telling = new Telling({ chat, rooms, person: preferences, enter: (room) => go({ room }) });
-const finding = new Finding({
-  page, rooms, place,
-  copyLink: () => copyLink(),
-  choices: (room) => telling.choices(room),
-  list: () => directory.sections.flatMap(({ lines }) => lines),
-  enter: (room) => go({ room }),
+const enter = (/** @type {string} */ room) => go({ room });
+const list = () => directory.sections.flatMap(({ lines }) => lines);
+const finding = new Late(async () => {
+  const [{ Finding }, { Telling }] = await Promise.all([import("./finding.js"), import("./telling.js")]);
+  const telling = new Telling({ chat, rooms, person: preferences, enter });
+  const goTo = (/** @type {number} */ seq) => going.goTo(seq);
+  return new Finding({ page, rooms, list, enter, goTo, copyLink, choices: (room) => telling.choices(room) });
 });
+const going = new Going({ page, rooms, place, list, enter, finding });
+whenMissing((error) => {
+  console.warn("roomcast", error);
+  say(NOT_LOADED);
+});
+let isWhole = false;
 
 /** Show what is known of the room, in the next frame. */
 function draw() {
@@ -65,7 +72,15 @@ function draw() {
     page.showRoom(rooms.open, () => rooms.known);
     page.showSelf(self());
     showTrouble();
+    if (rooms.open.history.earlier !== "joining") loadRest();
   });
+}
+
+/** The first messages are there. Load the late parts of the page, and then keep all files for when there is no network. */
+function loadRest() {
+  if (isWhole) return;
+  isWhole = true;
+  whenIdle(() => loadLateParts().then(keepFiles));
 }
 
 /** Who the user is, as the side bar shows it. */
@@ -94,7 +109,7 @@ function enterRoom() {
   for (const room of directory.muted) rooms.park(room); // Their messages need not come.
   page.showPlace({ ...preferences, room: place.room, isList: place.pane === "rooms" });
   showDraft();
-  finding.onRoom();
+  going.onRoom();
   draw();
 }
 
@@ -140,7 +155,7 @@ page.addEventListener("seen", (/** @type {any} */ { detail: seq }) => directory.
 page.addEventListener("earlier", () => rooms.open.history.loadEarlier());
 page.addEventListener("later", () => rooms.open.history.loadLater());
 page.addEventListener("found", () => rooms.open.history.found());
-page.addEventListener("find", (/** @type {any} */ { detail: seq }) => finding.goTo(seq));
+page.addEventListener("find", (/** @type {any} */ { detail: seq }) => going.goTo(seq));
 page.addEventListener("newest", () => {
   showEnd();
   draw();
@@ -235,4 +250,3 @@ setInterval(() => {
   if (rooms.open.absentUntil) draw(); // It counts down.
 }, SECOND);
 enterRoom();
-keepFiles();

@@ -5,7 +5,7 @@ import { COMMANDS } from "./words/palette.js";
 
 /** @typedef {import("./views/finding/palette.js").Choice} Choice */
 
-/** What is told while nobody looks at the page. Like main.js it knows both the state and the views. */
+/** What is told while nobody looks at the page. It is loaded late. Like main.js it knows both the state and the views. */
 export class Telling {
   #notices;
   #notifier = new Notifier();
@@ -21,10 +21,12 @@ export class Telling {
     const notices = new Notices(device, owner);
     const notifier = this.#notifier;
     this.#notices = notices;
-    chat.rooms().addEventListener("changed", ({ detail: { list } }) => {
+    const update = (/** @type {readonly import("../roomcast.js").ListedRoom[]} */ list) => {
       notices.update(list, rooms.open.user);
       notifier.showCount(roomsWithMentions(list));
-    });
+    };
+    chat.rooms().addEventListener("changed", ({ detail: { list } }) => update(list));
+    update(chat.rooms().list);
     notices.addEventListener("notice", (/** @type {any} */ { detail: notice }) => notifier.tell(notice));
     notifier.addEventListener("open", (/** @type {any} */ { detail: room }) => enter(room));
   }

@@ -51,3 +51,69 @@ async def test_the_files_that_the_document_names_are_enough_to_read_and_to_send(
     await all_sent(page)
     assert windows.console_errors == []
     await person.close()
+
+
+async def test_what_is_typed_while_the_palette_and_the_search_load_is_not_lost(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ["a needle", "hay"])
+    person, late = await windows.new_person(), LateFiles()
+    await late.of(person)
+    page = await windows.open(f"{engine.url}/?room={room}", person)
+    await expect(page.locator(".message .text")).to_have_count(2)
+    await page.keyboard.press("Control+f")
+    await page.keyboard.type("needle")
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("shortcuts")
+    await page.keyboard.press("Control+k")
+    await expect(page.locator("#choices > *")).to_have_count(0)
+    await late.let_go()
+    await expect(page.locator("#choices > *").first).to_contain_text("Keyboard shortcuts")
+    await expect(page.locator("#results")).to_contain_text("needle")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#keys kbd").first).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#text")).to_have_value("")
+    assert windows.console_errors == []
+
+
+async def test_a_part_that_cannot_be_loaded_is_told_of_and_loaded_when_it_is_next_used(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ["Hello"])
+    person = await windows.new_person()
+    await person.route("**/views/menu.js", lambda route: route.abort())
+    page = await windows.open(f"{engine.url}/?room={room}", person)
+    row = page.locator(".message")
+    await row.focus()
+    await row.press(".")
+    await expect(page.locator("#feedback")).to_have_text("That could not be loaded. Try again.")
+    await person.unroute("**/views/menu.js")
+    await row.press(".")
+    await expect(page.get_by_role("menuitem", name="Reply")).to_be_visible()
+
+
+async def test_the_late_parts_come_by_themselves_and_are_kept_for_when_there_is_no_network(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ["Hello"])
+    person = await windows.new_person(service_workers="allow")
+    page = await windows.open(f"{engine.url}/?room={room}", person)
+    await expect(page.locator(".message")).to_have_count(1)
+    await page.evaluate(
+        """async () => {
+            const isKept = () => caches.match(new URL("page/views/finding/palette.js", location));
+            while (!(await isKept())) await new Promise((resolve) => setTimeout(resolve, 20));
+        }"""
+    )
+    await person.set_offline(True)
+    await page.reload()
+    await expect(page.locator(".message")).to_have_count(1)
+    await page.keyboard.press("Control+k")
+    await expect(page.locator("#choices > *").first).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.locator(".message").focus()
+    await page.keyboard.press(".")
+    await expect(page.get_by_role("menuitem", name="Copy text")).to_be_visible()
+    await person.set_offline(False)

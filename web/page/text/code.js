@@ -6,7 +6,7 @@
  */
 
 /** Longer code is not coloured: hundreds of elements for nobody. */
-export const MAX_COLOURED_LINES = 200;
+const MAX_COLOURED_LINES = 200;
 
 const KEYWORDS =
   "as async await break case catch class const continue def do elif else except export extends false finally fn for from func " +
@@ -29,8 +29,9 @@ const PIECES = new RegExp(
   "gmu",
 );
 
-/** Return the pieces of a code, in order: together they are the code. @param {string} code @returns {CodePiece[]} */
+/** Return the pieces of a code, in order: together they are the code. Of a long one there is one. @param {string} code @returns {CodePiece[]} */
 export function coloured(code) {
+  if (code.split("\n", MAX_COLOURED_LINES + 1).length > MAX_COLOURED_LINES) return [{ kind: "plain", text: code }];
   /** @type {CodePiece[]} */
   const pieces = [];
   let end = 0;

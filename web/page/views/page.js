@@ -12,7 +12,6 @@ import { Strip } from "./strip.js";
 import { ThreadView } from "./message/thread.js";
 import { Welcome } from "./rooms/welcome.js";
 import { copyTranscripts } from "./message/transcript.js";
-import { focusRegion } from "./finding/regions.js";
 import { fieldText, obstacleText, typingText } from "../words/activity.js";
 import { stateText } from "../words/connection.js";
 import { watchDays } from "./midnight.js";
@@ -138,11 +137,6 @@ export class Page extends EventTarget {
 
   showPeople() {
     this.#members.open();
-  }
-
-  /** Give the focus to the next part of the page. @param {number} step - 1, or -1 for the part before */
-  focusRegion(step) {
-    focusRegion(step);
   }
 
   /** Show the newest message, from the next drawing on. */

@@ -2,8 +2,6 @@ const number = new Intl.NumberFormat("en");
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "long" });
 const dayAndYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" });
 
-export const TITLE = "Search";
-
 /** @param {import("../state/history/search.js").Found} found @param {Date} [now] @returns {string} how far it has looked */
 export function searchedText({ messages, searched, backTo, earlier }, now = new Date()) {
   const found = messages.length === 0 ? "Nothing found. " : messages.length === 1 ? "1 found. " : `${number.format(messages.length)} found. `;
@@ -17,4 +15,3 @@ export function searchedText({ messages, searched, backTo, earlier }, now = new 
 }
 
 export const NO_MESSAGE_SINCE = "Nobody has written since that day.";
-export const NOT_LOADED = "That could not be loaded. Try again.";

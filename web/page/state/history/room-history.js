@@ -1,5 +1,4 @@
-import { Past } from "./past.js";
-import { seqSince } from "./search.js";
+import { Late } from "../../late.js";
 
 /**
  * What is known about earlier messages. `joining`: nothing yet. `more`: there may be some. `start`: there are none.
@@ -14,6 +13,7 @@ import { seqSince } from "./search.js";
 
 /** Earlier messages that are asked for at once: the most that the server gives. */
 const PAGE = 200;
+const pasts = new Late(() => import("./past.js"));
 
 /**
  * The part of one room's history that is shown: the newest messages and what was loaded above them, or a place far above
@@ -24,7 +24,7 @@ export class RoomHistory {
   sought = 0;
   /** @type {Earlier} */
   #earlier = "joining";
-  /** @type {Past | null} */
+  /** @type {import("./past.js").Past | null} */
   #past = null;
   #onReady = () => {};
   /** @type {Promise<void>} resolves when the room's newest messages are there, or it cannot be joined */
@@ -110,7 +110,7 @@ export class RoomHistory {
    * Show a message, wherever it is.
    *
    * @param {number} seq
-   * @throws {import("../../../roomcast.js").RoomcastError} the server's, if it cannot be loaded
+   * @throws {Error} if it cannot be loaded: the server's RoomcastError, or of `import()`
    */
   async goTo(seq) {
     await this.#ready;
@@ -120,19 +120,13 @@ export class RoomHistory {
       this.goToEnd();
       return this.#seek(seq);
     }
+    const { Past } = await pasts.get();
     const past = new Past(this.#room, end, this.#quoteOf, this.#onChange);
     const found = await past.open(seq);
     if (end !== this.#timeline.oldest) return; // The log has begun again, or lost its oldest messages.
     this.#past = past;
     this.#join(past);
     this.#seek(found);
-  }
-
-  /** Show the first message since a moment. @param {Date} moment @returns {Promise<boolean>} false if there is none */
-  async goToDate(moment) {
-    const seq = await seqSince(this.#room, moment);
-    if (seq !== null) await this.goTo(seq);
-    return seq !== null;
   }
 
   /** The sought message is in view. */
@@ -166,7 +160,7 @@ export class RoomHistory {
     this.set("start");
   }
 
-  /** A past that has reached the newest messages is theirs now. @param {Past} past */
+  /** A past that has reached the newest messages is theirs now. @param {import("./past.js").Past} past */
   #join(past) {
     if (past !== this.#past || past.later !== "end") return;
     this.#past = null;

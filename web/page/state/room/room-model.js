@@ -11,7 +11,6 @@ import { RoomModeration } from "../acts/room-moderation.js";
 import { RoomHistory } from "../history/room-history.js";
 import { RoomPeople } from "./room-people.js";
 import { Receipts } from "./receipts.js";
-import { Search } from "../history/search.js";
 import { SlowMode } from "../acts/slow-mode.js";
 import { Threads } from "./threads.js";
 import { Timeline } from "./timeline.js";
@@ -88,6 +87,11 @@ export class RoomModel extends EventTarget {
 
   get room() {
     return this.#room.name;
+  }
+
+  /** Its whole log, to search. @returns {import("../history/search.js").Log} */
+  get log() {
+    return this.#room;
   }
 
   /** Why the user is not in the room; empty while they are in it, or joining. */
@@ -168,12 +172,6 @@ export class RoomModel extends EventTarget {
   /** Show the others that the user is typing. */
   sendTyping() {
     this.#room.typing();
-  }
-
-  /** Look for a text in its messages. @param {string} query - not empty */
-  search(query) {
-    const known = this.#timeline.entries.filter((entry) => entry.kind === "message");
-    return new Search(this.#room, this.#room.user, query, known, this.history.hasEarlier);
   }
 
   /** Add a line about something that happened. @param {string | (() => string)} text */

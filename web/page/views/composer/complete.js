@@ -1,9 +1,13 @@
+import { EMOJI } from "../../text/emoji-names.js";
 import { fitting, wordAtEnd } from "../../text/completing.js";
 
 /**
  * @typedef {import("../../state/room/room-people.js").Member} Member
  * @typedef {{name: string, shown: string, detail: string, inserted: string, person?: Member}} Option
  */
+
+/** @type {readonly Option[]} */
+const EMOJI_OPTIONS = EMOJI.map(({ name, emoji }) => ({ name, shown: `${emoji} :${name}:`, detail: "", inserted: `${emoji} ` }));
 
 /**
  * Completes the names of people, rooms and emoji in a field for text. The focus stays in the field, which tells screen
@@ -19,24 +23,23 @@ export class Completion {
   #people = [];
   /** @type {() => Iterable<string>} */
   #rooms = () => [];
-  /** @type {readonly Option[] | undefined} loaded with the first colon */
-  #emoji;
   /** @type {Member[]} */
   #picked = [];
 
-  /** @param {HTMLTextAreaElement} field - whose other listeners for keys come later @param {HTMLUListElement} list - with an id */
+  /** @param {HTMLTextAreaElement} field @param {HTMLUListElement} list - with an id */
   constructor(field, list) {
     this.#field = field;
     this.#list = list;
     field.addEventListener("input", () => this.#update());
     field.addEventListener("click", () => this.#update());
     field.addEventListener("blur", () => this.#show([]));
-    field.addEventListener("keydown", (event) => this.#onKey(event));
+    field.addEventListener("keydown", (event) => this.#onKey(event), { capture: true }); // Before the field's own.
     this.#list.addEventListener("pointerdown", (event) => event.preventDefault()); // The focus stays in the field.
     this.#list.addEventListener("click", ({ target }) => {
       const index = [...this.#list.children].findIndex((item) => target instanceof Node && item.contains(target));
       if (index >= 0) this.#pick(index);
     });
+    this.#update();
   }
 
   /** The people that were picked since the last call of forget. */
@@ -56,20 +59,15 @@ export class Completion {
     this.#rooms = rooms;
   }
 
-  /** Show what fits the word before the caret. @returns {Promise<void>} */
-  async #update() {
+  /** Show what fits the word before the caret. */
+  #update() {
     const word = this.#word;
-    if (word?.sign === ":" && !this.#emoji) {
-      const { EMOJI } = await import("../../text/emoji-names.js");
-      this.#emoji ??= EMOJI.map(({ name, emoji }) => ({ name, shown: `${emoji} :${name}:`, detail: "", inserted: `${emoji} ` }));
-      return this.#update(); // More may have been typed.
-    }
     this.#show(word ? fitting(word.query, this.#optionsOf(word.sign)) : []);
   }
 
   /** @param {"@" | "#" | ":"} sign @returns {readonly Option[]} */
   #optionsOf(sign) {
-    if (sign === ":") return this.#emoji ?? [];
+    if (sign === ":") return EMOJI_OPTIONS;
     if (sign === "@") return this.#people.filter(({ mine }) => !mine).map(optionOfPerson);
     return [...this.#rooms()].map((name) => ({ name, shown: `#${name}`, detail: "", inserted: `#${name} ` }));
   }

@@ -1,5 +1,5 @@
-import { Completion } from "./complete.js";
 import { find } from "../dom.js";
+import { Late } from "../../late.js";
 import { isTouch } from "../touch.js";
 import { lengthOf, MAX_MESSAGE, parts, sendable } from "../../text/clean.js";
 import { NO_FILES } from "../../words/messages/message-text.js";
@@ -7,6 +7,8 @@ import { leftText, SEND, sendPartsText } from "../../words/messages/composer.js"
 
 /** The counter appears when fewer characters than this remain. */
 const COUNT_BELOW = 200;
+
+const completing = new Late(() => import("./complete.js"));
 
 /**
  * What was typed: the texts that it is sent as, one per message, and who was `picked` of the people that it may mention.
@@ -22,7 +24,11 @@ const COUNT_BELOW = 200;
 export class MessageField extends EventTarget {
   #form;
   #field;
+  #list;
+  /** @type {import("./complete.js").Completion | undefined} from the first input on */
   #completion;
+  /** @type {Parameters<import("./complete.js").Completion["offer"]>} */
+  #offered = [[], () => []];
   #counter;
   #button;
 
@@ -31,11 +37,12 @@ export class MessageField extends EventTarget {
     super();
     this.#form = form;
     this.#field = find("textarea", HTMLTextAreaElement, form);
-    this.#completion = new Completion(this.#field, find(".completions", HTMLUListElement, form)); // Its keys come first.
+    this.#list = find(".completions", HTMLUListElement, form);
     this.#counter = find(".counter", HTMLElement, form);
     this.#button = find(".send", HTMLButtonElement, form);
     this.#field.addEventListener("input", () => {
       this.#refresh();
+      if (!this.#completion) completing.use((part) => this.#complete(part), () => {});
       this.dispatchEvent(new CustomEvent("input", { detail: this.#field.value }));
     });
     this.#field.addEventListener("paste", ({ clipboardData }) => this.#onPaste(clipboardData));
@@ -59,15 +66,23 @@ export class MessageField extends EventTarget {
 
   /** @param {readonly import("./complete.js").Member[]} people - who are here @param {() => Iterable<string>} rooms - that the user knows */
   offer(people, rooms) {
-    this.#completion.offer(people, rooms);
+    this.#offered = [people, rooms];
+    this.#completion?.offer(people, rooms);
   }
 
   /** @param {string} text */
   show(text) {
     if (text === this.#field.value) return; // Else the cursor would move.
-    this.#completion.forget();
+    this.#completion?.forget();
     this.#field.value = text;
     this.#refresh();
+  }
+
+  /** Complete names from now on. @param {typeof import("./complete.js")} part */
+  #complete({ Completion }) {
+    if (this.#completion) return;
+    this.#completion = new Completion(this.#field, this.#list);
+    this.#completion.offer(...this.#offered);
   }
 
   /** Say that a pasted picture is not there, until something is typed. @param {DataTransfer | null} pasted */
@@ -93,7 +108,7 @@ export class MessageField extends EventTarget {
     const texts = parts(typed);
     this.focus(); // A tap on the button took the focus and closed the phone's keyboard.
     if (texts.length === 0) return;
-    const { picked } = this.#completion;
+    const picked = this.#completion?.picked ?? [];
     this.show("");
     this.dispatchEvent(new CustomEvent("send", { detail: /** @type {Written} */ ({ typed, texts, picked }) }));
   }

@@ -1,14 +1,12 @@
 import { find } from "../dom.js";
 import { KEYS } from "../../words/keys.js";
 
-/** The table of the keys, in a dialog. */
+/** The tables of the keys, in their dialog. */
 export class KeysView {
-  #dialog = find("#keys", HTMLDialogElement);
   #tables = find("#keys-tables", HTMLElement);
 
-  open() {
+  show() {
     if (this.#tables.childElementCount === 0) this.#tables.append(...KEYS.map(drawTable));
-    this.#dialog.showModal();
   }
 }
 

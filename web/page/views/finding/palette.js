@@ -30,7 +30,7 @@ export class Palette {
   #chosen = 0;
 
   constructor() {
-    this.#field.addEventListener("input", () => this.#show());
+    this.#field.addEventListener("input", () => this.#narrow());
     this.#field.addEventListener("keydown", (event) => this.#onKey(event));
     this.#list.addEventListener("click", ({ target }) => {
       const line = target instanceof Element && target.closest("[role=option]");
@@ -44,16 +44,13 @@ export class Palette {
    * @param {readonly Choice[]} choices - the most recent first: so they stand among equals
    * @param {(query: string) => readonly Choice[]} further - what else can be done with what was typed, after the others
    */
-  open(choices, further) {
-    if (this.#dialog.open) return;
+  show(choices, further) {
     this.#choices = choices;
     this.#further = further;
-    this.#field.value = "";
-    this.#dialog.showModal();
-    this.#show();
+    this.#narrow();
   }
 
-  #show() {
+  #narrow() {
     const query = this.#field.value.trim();
     const further = query ? this.#further(query) : [];
     this.#shown = [...rank(query, this.#choices).slice(0, MAX_SHOWN - further.length), ...further];

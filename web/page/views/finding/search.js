@@ -1,5 +1,5 @@
 import { find } from "../dom.js";
-import { searchedText, TITLE } from "../../words/search.js";
+import { searchedText } from "../../words/search.js";
 import { shortTime } from "../../words/time.js";
 
 /** Characters of a message's text that a result shows. */
@@ -11,23 +11,16 @@ const MAX_TEXT = 300;
  * beginning of a day).
  */
 export class SearchView extends EventTarget {
-  #section = find("#search", HTMLElement);
   #form = find("#search-form", HTMLFormElement);
   #field = find("#query", HTMLInputElement);
   #day = find("#go-to-day", HTMLInputElement);
   #results = find("#results", HTMLElement);
   #state = find("#searched", HTMLElement);
   #further = find("#further", HTMLButtonElement);
-  #pane;
 
-  /** @param {import("../pane.js").Pane} pane */
-  constructor(pane) {
+  constructor() {
     super();
-    this.#pane = pane;
-    this.#form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#tell("search", this.#field.value.trim());
-    });
+    this.#form.addEventListener("submit", () => this.submit());
     this.#field.addEventListener("search", () => !this.#field.value && this.#tell("search", "")); // The field's own cross.
     this.#day.addEventListener("change", () => {
       const day = new Date(`${this.#day.value}T00:00`); // In the reader's time zone.
@@ -40,13 +33,9 @@ export class SearchView extends EventTarget {
     });
   }
 
-  /** @param {string} [query] - to search for at once */
-  open(query) {
-    this.#pane.open(this.#section.id, TITLE);
-    if (query) this.#field.value = query;
-    this.#field.focus();
-    this.#field.select();
-    if (query) this.#tell("search", query);
+  /** Search for what stands in the field. */
+  submit() {
+    this.#tell("search", this.#field.value.trim());
   }
 
   /** @param {import("../../state/history/search.js").Found | null} found - null: nothing is searched for */

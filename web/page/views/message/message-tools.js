@@ -1,8 +1,7 @@
 import { copy } from "../feedback.js";
 import { find } from "../dom.js";
-import { menu } from "../menu.js";
+import { menus } from "../menus.js";
 import { openEditor } from "./message-editor.js";
-import { pickReaction } from "./reaction-picker.js";
 import { isTouch } from "../touch.js";
 import { ACTIONS, messageMenuTitle, seenText } from "../../words/messages/actions.js";
 import { wholeTime } from "../../words/time.js";
@@ -116,14 +115,20 @@ export class MessageTools extends EventTarget {
   #do(action, message, row) {
     const anchor = this.#strip.parentElement === row ? this.#strip : row;
     if (action === "menu") this.#openMenu(anchor, message, row);
-    else if (action === "react") pickReaction(anchor, message.reactions, (reaction) => this.#tell("react", message, { reaction }));
+    else if (action === "react") this.#pickReaction(anchor, message);
     else if (action === "edit") this.edit(row);
     else if (action === "copy") copy(message.text);
     else this.#tell(action, message);
   }
 
+  /** @param {Element} anchor @param {MessageEntry} message */
+  #pickReaction(anchor, message) {
+    const pick = (/** @type {string} */ reaction) => this.#tell("react", message, { reaction });
+    menus.use(({ pickReaction }) => pickReaction(anchor, message.reactions, pick));
+  }
+
   /** @param {Element} anchor @param {MessageEntry} message @param {HTMLElement} row */
-  async #openMenu(anchor, message, row) {
+  #openMenu(anchor, message, row) {
     const actions = this.#actionsFor(message);
     if (actions.length === 0) return;
     row.focus({ preventScroll: true }); // It has the focus again when the menu is closed.
@@ -138,8 +143,10 @@ export class MessageTools extends EventTarget {
     const readers = seenBy(message);
     const told = [...(readers.length ? [seenText(readers)] : []), wholeTime(message.at)].map((label) => ({ label }));
     const moderate = (/** @type {object} */ moderation) => this.#tell("moderate", message, { moderation });
-    const further = moderates ? (await import("../people/moderation.js")).itemsAbout({ user, mine }, inForce, moderate) : [];
-    menu.open(anchor, messageMenuTitle(name), [...items, ...further, ...told]);
+    menus.use(({ menu, itemsAbout }) => {
+      const further = moderates ? itemsAbout({ user, mine }, inForce, moderate) : [];
+      menu.open(anchor, messageMenuTitle(name), [...items, ...further, ...told]);
+    });
   }
 
   /** @param {string} action @param {MessageEntry} message @param {object} [needs] */

@@ -1,6 +1,6 @@
 import { copy, say } from "../feedback.js";
-import { coloured, MAX_COLOURED_LINES } from "../../text/code.js";
 import { isOnlyEmoji } from "../../text/emoji.js";
+import { Late, whenIdle } from "../../late.js";
 import { parse } from "../../text/parse.js";
 import { SELECTED } from "../../words/feedback.js";
 import { COPY, hostText } from "../../words/messages/message-text.js";
@@ -11,7 +11,8 @@ const ELEMENTS = /** @type {const} */ ({ code: "code", strong: "strong", emphasi
 
 /** @type {WeakMap<Element, {text: string, names: string}>} what each element shows */
 const shown = new WeakMap();
-const whenIdle = globalThis.requestIdleCallback ?? ((/** @type {() => void} */ callback) => setTimeout(callback, 1));
+/** Code is plain until it is loaded, and stays so without it. */
+const colours = new Late(() => import("../../text/code.js"));
 
 /**
  * Show what a person wrote: links, code, emphasis and mentions as elements, all else as text. What an element shows
@@ -78,9 +79,13 @@ function drawBlock({ text, language }) {
 /** Do what may wait: colour the code, and let the keyboard scroll it. @param {HTMLElement} code @param {string} text @param {string} language */
 function finish(code, text, language) {
   if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
-  if (language === "text" || text.split("\n", MAX_COLOURED_LINES + 1).length > MAX_COLOURED_LINES) return;
+  if (language !== "text") colours.use(({ coloured }) => colour(code, coloured(text)), () => {});
+}
+
+/** @param {HTMLElement} code @param {import("../../text/code.js").CodePiece[]} pieces - of its text */
+function colour(code, pieces) {
   code.replaceChildren(
-    ...coloured(text).map(({ kind, text }) => {
+    ...pieces.map(({ kind, text }) => {
       if (kind === "plain") return text;
       const piece = elementOf("span", text);
       piece.className = kind;

@@ -1,6 +1,6 @@
 import { find } from "../dom.js";
 import { drawMember } from "../message/message-view.js";
-import { menu } from "../menu.js";
+import { menus } from "../menus.js";
 import { personMenuTitle } from "../../words/messages/actions.js";
 import { countText } from "../../words/activity.js";
 
@@ -66,11 +66,12 @@ export class MemberList extends EventTarget {
   }
 
   /** @param {Element} button @param {import("../../state/room/room-people.js").Member} person */
-  async #openMenu(button, person) {
-    const { itemsAbout } = await import("./moderation.js");
-    const items = itemsAbout(person, this.#permissions.inForce, (moderation) => {
+  #openMenu(button, person) {
+    const moderate = (/** @type {object} */ moderation) => {
       this.dispatchEvent(new CustomEvent("action", { detail: { action: "moderate", moderation } }));
+    };
+    menus.use(({ menu, itemsAbout }) => {
+      menu.open(button, personMenuTitle(person.name), itemsAbout(person, this.#permissions.inForce, moderate));
     });
-    menu.open(button, personMenuTitle(person.name), items);
   }
 }

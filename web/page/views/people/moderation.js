@@ -1,7 +1,7 @@
 import { BAN, intervalText, LOCK, MUTE, SLOW_MODE, untilText } from "../../words/messages/actions.js";
 
 /**
- * What moderators can do. Loaded when the first menu of a moderator opens.
+ * What moderators can do, as items of the menu.
  *
  * @typedef {import("../menu.js").MenuItem} MenuItem
  * @typedef {import("../../state/acts/room-moderation.js").Moderation} Moderation

@@ -1,5 +1,5 @@
 import { find } from "../dom.js";
-import { menu } from "../menu.js";
+import { menus } from "../menus.js";
 import { ROOM_MENU } from "../../words/messages/actions.js";
 
 /** @typedef {import("../../../roomcast.js").Rules} Rules */
@@ -21,13 +21,13 @@ export class ModeratorButton extends EventTarget {
     this.#shown = { rules, inForce };
   }
 
-  async #open() {
-    const { itemsOfRoom } = await import("./moderation.js");
-    const { rules, inForce } = this.#shown;
-    if (!rules) return;
+  #open() {
     const moderate = (/** @type {object} */ moderation) => {
       this.dispatchEvent(new CustomEvent("action", { detail: { action: "moderate", moderation } }));
     };
-    menu.open(this.#button, ROOM_MENU, itemsOfRoom(rules, inForce, moderate));
+    menus.use(({ menu, itemsOfRoom }) => {
+      const { rules, inForce } = this.#shown;
+      if (rules) menu.open(this.#button, ROOM_MENU, itemsOfRoom(rules, inForce, moderate));
+    });
   }
 }

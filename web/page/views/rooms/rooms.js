@@ -1,6 +1,6 @@
 import { roomActions, roomMenuTitle, toRoomsText } from "../../words/rooms.js";
 import { find, setText } from "../dom.js";
-import { menu } from "../menu.js";
+import { menus } from "../menus.js";
 import { drawFace } from "../message/message-view.js";
 import { RoomLines } from "./room-lines.js";
 
@@ -80,11 +80,12 @@ export class Rooms extends EventTarget {
   /** @param {RoomLine} line @param {HTMLElement} button */
   #openMenu(line, button) {
     const { room, starred, muted } = line;
-    menu.open(button, roomMenuTitle(room), roomActions(line).map(([action, label]) => ({
+    const items = roomActions(line).map(([action, label]) => ({
       label,
       isGrave: action === "unfollow",
       run: () => this.#tell(action, action === "unfollow" ? room : { room, on: action === "star" ? !starred : !muted }),
-    })));
+    }));
+    menus.use(({ menu }) => menu.open(button, roomMenuTitle(room), items));
   }
 
   /** @param {string} type @param {unknown} detail */
