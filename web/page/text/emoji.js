@@ -18,7 +18,7 @@ const EMOJI = new RegExp(
 
 /** True if the text is some emoji and nothing else, so that they can be shown large. @param {string} text */
 export function isOnlyEmoji(text) {
-  if (text.length > MAX_ALONE * MAX_LENGTH) return false;
+  if (text.length > MAX_ALONE * MAX_LENGTH || /[a-z]/i.test(text)) return false; // Most texts are not divided, which takes long.
   const shown = [...graphemes.segment(text)].map(({ segment }) => segment).filter((segment) => segment.trim());
   return shown.length > 0 && shown.length <= MAX_ALONE && shown.every((segment) => EMOJI.test(segment));
 }

@@ -44,6 +44,7 @@ export class Page extends EventTarget {
   #connection = "idle";
   #unseen = 0;
   #title = "";
+  #self = ""; // as JSON
   #inRoom = "";
   #brand;
 
@@ -103,6 +104,9 @@ export class Page extends EventTarget {
 
   /** @param {{user: string, name: string, isFixed: boolean, guest: string, isNew: boolean}} self - as Rooms takes it; `isNew`: to be asked for a name */
   showSelf(self) {
+    const shown = JSON.stringify(self);
+    if (shown === this.#self) return;
+    this.#self = shown;
     this.#rooms.showSelf(self);
     this.#welcome.show(self.isNew ? self.guest : "");
   }
@@ -182,7 +186,8 @@ export class Page extends EventTarget {
 
   /** Show in the title how many messages were not in view of the reader yet. */
   #showTitle() {
-    document.title = this.#unseen ? `(${this.#unseen}) ${this.#title}` : this.#title;
+    const title = this.#unseen ? `(${this.#unseen}) ${this.#title}` : this.#title;
+    if (document.title !== title) document.title = title;
   }
 
   /** @param {EventTarget} part - of the page @param {string[]} types - of its events */

@@ -104,8 +104,9 @@ async def test_what_a_message_does_not_change_is_not_drawn_again(
             window.changes = [];
             const nameOf = ({ target }) => target.id || target.className || target.textContent;
             const observer = new MutationObserver((records) => changes.push(...records.map(nameOf)));
-            for (const part of document.querySelectorAll("#room-lists, #self, .bar, #composer")) {
-                observer.observe(part, { childList: true, characterData: true, subtree: true });
+            for (const part of document.querySelectorAll("#room-lists, #self, .bar, textarea")) {
+                const attributes = part.matches("#self, textarea");
+                observer.observe(part, { childList: true, characterData: true, attributes, subtree: true });
             }
         }"""
     )

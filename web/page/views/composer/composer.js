@@ -20,6 +20,8 @@ export class Composer extends EventTarget {
   #enter = find("#enter", HTMLButtonElement);
   #send = find("#send", HTMLButtonElement);
   #answering = find("#answering", HTMLElement);
+  /** @type {import("../../state/room/quotes.js").Quote | null} */
+  #answered = null;
   #slowUntil = 0;
   /** @type {any} */
   #slowTimer;
@@ -54,7 +56,8 @@ export class Composer extends EventTarget {
 
   /** @param {string} purpose - of the field */
   showPurpose(purpose) {
-    this.#field.element.placeholder = purpose;
+    const { element } = this.#field;
+    if (element.placeholder !== purpose) element.placeholder = purpose;
   }
 
   /** @param {readonly import("../../state/room/room-people.js").Member[]} people - who are here @param {() => Iterable<string>} rooms */
@@ -69,6 +72,8 @@ export class Composer extends EventTarget {
 
   /** @param {import("../../state/room/quotes.js").Quote | null} quote - of the message that the next one answers; null if it answers none */
   showAnswered(quote) {
+    if (quote === this.#answered) return;
+    this.#answered = quote;
     drawQuote(this.#answering, quote);
     this.#field.element.setAttribute("aria-describedby", quote ? "answered counter" : "counter");
   }
