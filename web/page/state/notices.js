@@ -45,7 +45,7 @@ export class Notices extends EventTarget {
       const before = this.#told.get(room);
       const now = { seq: newest?.seq ?? 0, mentioned: mention?.seq ?? 0 };
       this.#told.set(room, now);
-      if (!before) continue;
+      if (!before || (now.seq <= before.seq && now.mentioned <= before.mentioned)) continue;
       const level = muted ? "none" : this.levelOf(room);
       const news = this.#news({ newest, mention }, before, level);
       if (news && news.seq > read && news.user !== self) {

@@ -13,6 +13,8 @@ import { Emitter } from "../../emitter.js";
 export class RoomList extends Emitter {
   /** @type {readonly ListedRoom[] | null} null: it has to be made */
   #list = null;
+  /** @type {WeakMap<object, {room: ListedRoom, time: number}>} by place: most are the same as in the list before */
+  #listed = new WeakMap();
   #isEventPlanned = false;
   #places;
 
@@ -24,7 +26,10 @@ export class RoomList extends Emitter {
 
   /** The room with the newest message first. It is replaced, and never changed. @returns {readonly ListedRoom[]} */
   get list() {
-    return (this.#list ??= [...this.#places.all].map(([room, place]) => ({ room, ...place })).sort(byTime));
+    return (this.#list ??= [...this.#places.all]
+      .map(([room, place]) => this.#listedOf(room, place))
+      .sort((one, other) => other.time - one.time || (one.room.room < other.room.room ? -1 : 1))
+      .map(({ room }) => room));
   }
 
   /** False until all of it was read for the first time. */
@@ -42,10 +47,17 @@ export class RoomList extends Emitter {
       this.dispatchEvent(new CustomEvent("changed", { detail: { list: this.list } }));
     });
   }
-}
 
-/** @param {ListedRoom} one @param {ListedRoom} other */
-const byTime = (one, other) => timeOf(other) - timeOf(one) || (one.room < other.room ? -1 : 1);
+  /** @param {string} name @param {import("../../protocol/subscriptions.js").Place} place */
+  #listedOf(name, place) {
+    const known = this.#listed.get(place);
+    if (known) return known;
+    const room = { room: name, ...place };
+    const listed = { room, time: timeOf(room) };
+    this.#listed.set(place, listed);
+    return listed;
+  }
+}
 
 /** When its newest message came; a notice may have told of a mention in one that is newer still. @param {ListedRoom} room */
 const timeOf = ({ newest, mention, since }) =>

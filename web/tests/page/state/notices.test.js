@@ -20,6 +20,15 @@ beforeEach(() => {
 });
 
 describe("what is told while nobody looks", () => {
+  it("asks the device about no room without news: the list comes with each message", () => {
+    const reads = [];
+    storage.getItem = (key) => void reads.push(key);
+    const quiet = Array.from({ length: 500 }, (_, index) => place({ room: `room ${index}` }));
+    notices.update(quiet, "u-ada");
+    notices.update([place({ newest: newest(2) }), ...quiet], "u-ada");
+    assert.equal(reads.length, 1);
+  });
+
   it("is nothing of what was there at first", () => assert.deepEqual(told, []));
 
   it("is a new mention, once, with its text if that is known", () => {

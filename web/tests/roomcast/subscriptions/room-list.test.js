@@ -21,6 +21,12 @@ describe("the list of rooms", () => {
     assert.deepEqual(server.requests("rooms").map(({ after }) => after), [undefined, "b", "d"]);
     assert.equal(list.list[0].newest.message, "news");
     assert.equal(chat.rooms(), list);
+
+    const [, ...others] = list.list;
+    server.subscriptions.mark("ada", "c", 2);
+    await time.pass(SECOND);
+    assert.deepEqual(looks("unread")[0], ["c", 0]);
+    assert.ok(others.every((room, index) => room === list.list[index + 1])); // Nothing has changed there.
   });
 
   it("needs no room to be joined, and is told by an event in which it is complete", async () => {
