@@ -26,7 +26,7 @@ from bench.report.report import Goal, Report, progress
 if TYPE_CHECKING:
     from bench.fakes.table import Table
 
-EVENTS = {
+EVENTS = {  # the slices' function is the fan-out's code: a test holds template.yaml to it
     "authorizer": "authorize.json",
     "connect": "connect.json",
     "disconnect": "connect.json",  # it reads only fields that this event has
@@ -68,11 +68,9 @@ def run(plan: Plan = FULL) -> Report:
             peak_MB=_median(found, "memory") / 1000,
             **{"import ÷ boto3": ratios[name]},
         )
-    report.goals.append(
-        Goal(
-            "a handler's import and clients ÷ import boto3 and a client (CPU)", max(ratios.values()), 1.5, 1.2
-        )
-    )
+    # Not counted: one round differs by a tenth from the next, on a busy machine by more.
+    what = "a handler's import and clients ÷ import boto3 and a client (CPU)"
+    report.goals.append(Goal(what, max(ratios.values()), 1.2, 1.1))
     return report
 
 

@@ -94,7 +94,8 @@ ALLOWED: dict[str, set[tuple[str, str]]] = {
         ("execute-api:ManageConnections", CLOSES),
     },
 }
-MANAGED = {  # of every function: to log, and to trace
+# Of every function: to log, and to trace. The fan-out sends segments by itself, too (src/chat/xray.py).
+MANAGED = {
     "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
     "arn:aws:iam::aws:policy/AWSXrayWriteOnlyAccess",
 }

@@ -163,6 +163,19 @@ def test_nobody_edits_or_deletes_what_others_wrote(said: Context) -> None:
     assert isinstance(error(said, "edit", MODERATOR), Forbidden)  # words in somebody's mouth
 
 
+@pytest.mark.parametrize("action", CHANGES)
+@pytest.mark.parametrize("before", ["send", *CHANGES])
+def test_a_room_that_has_had_enough_takes_no_change_for_now(
+    said: Context, dynamodb: Any, before: str, action: str
+) -> None:
+    busy = replace(said, log=Log(dynamodb, "MessagesTable", 90, said.rules, rate=Rate(0.01, 1)))
+    if before == "send":
+        reply_to(busy, action="send", ref="r3", room="general", message="Hi")
+    else:
+        change(busy, before)
+    assert isinstance(error(busy, action, EVES, ref="c2", seq=2), RateLimited)
+
+
 def test_a_moderator_deletes_what_others_wrote_and_the_log_says_so(
     said: Context, caplog: pytest.LogCaptureFixture
 ) -> None:
