@@ -44,7 +44,7 @@
   const answers = {
     join({ room, after }) {
       const log = logOf(room);
-      const rules = { locked: false, slow_mode: 0, read_only: false, moderator: false };
+      const rules = { locked: false, slow_mode: 0, read_only: false, moderator: false, ...chat.rules };
       const page = after === undefined ? {} : { messages: log.slice(after), more: false };
       return { room, seq: log.length, epoch: EPOCH, ...ME, rules, ...page };
     },
@@ -84,6 +84,8 @@
     isDown: false,
     /** The actions that are answered with an error. */
     failing: new Set(),
+    /** What holds for the user in each room, if it is not what holds for all. */
+    rules: {},
     /** The rooms that the user follows, as the server lists them. */
     listed: [],
     /** The others who are here. */
@@ -97,11 +99,15 @@
       for (const message of all) write(room, message);
     },
 
+    /** Broadcast something else than messages. @param {object} frame */
+    tell(frame) {
+      for (const socket of sockets) setTimeout(() => socket.receive(frame));
+    },
+
     /** Broadcast messages of others in one frame. @param {object[]} messages - what is special in each */
     say(room, messages = [{}]) {
       const written = messages.map((message) => write(room, message));
-      const frame = { type: "messages", room, epoch: EPOCH, messages: written };
-      for (const socket of sockets) setTimeout(() => socket.receive(frame));
+      chat.tell({ type: "messages", room, epoch: EPOCH, messages: written });
       return written;
     },
 

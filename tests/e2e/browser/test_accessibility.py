@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import pytest
 from playwright.async_api import Page, expect
 
 from local.engine import Engine
 from tests.e2e.support.browser.axe import needs_axe, violations
-from tests.e2e.support.browser.example_chat import MESSAGES, NOW, SCRIPT
-from tests.e2e.support.browser.scripted import open_scripted
+from tests.e2e.support.browser.example_page import open_example
 from tests.e2e.support.browser.windows import BrowserWindows
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
-
-
-async def example(windows: BrowserWindows, engine: Engine, width: int, height: int) -> Page:
-    size = {"width": width, "height": height}
-    page = await open_scripted(windows, engine, MESSAGES, now=NOW, script=SCRIPT, **size)
-    await expect(page.locator(".message").last).to_be_visible()
-    return page
 
 
 async def nothing(page: Page) -> None:
@@ -74,12 +67,71 @@ async def away(page: Page) -> None:
     await expect(page.locator("#strip")).to_be_visible()
 
 
-States = list[Callable[[Page], Awaitable[None]]]
-STATES: dict[tuple[int, int], States] = {
+async def banned(page: Page) -> None:
+    await page.evaluate(
+        """chat.tell({ type: "moderated", room: "lobby", action: "ban", moderator: "Mona", user: "u-ada",
+            until: "2026-11-29T12:37:00Z", expires_in: 2220 })"""
+    )
+
+
+async def writing(page: Page) -> None:
+    await page.locator("#text").fill("Hello")
+    await page.locator("#text").press("Enter")
+
+
+State = Callable[[Page], Awaitable[None]]
+STATES: dict[tuple[int, int], list[State]] = {
     (1360, 820): [nothing, people, menu, search, palette, keys, failed, away],
     (390, 844): [nothing, rooms, people, search],
     (320, 256): [nothing],
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps somebody from writing, or slows them: what the page shows of it, and where."""
+
+    told: str
+    script: str = ";"
+    doing: State = nothing
+    place: str = "#outside"
+    token: str = ""
+
+
+TROUBLES = {
+    "shut out": Trouble("You may not enter this room", "chat.failing.add('join')"),
+    "banned": Trouble("Mona banned you until 12:37", doing=banned),
+    "muted": Trouble("A moderator muted you until 12:10", "chat.rules = { muted: { expires_in: 600 } }"),
+    "locked": Trouble("only moderators can write", "chat.rules = { locked: true }"),
+    "read-only": Trouble("You can read in this room", "chat.rules = { read_only: true }"),
+    "slow": Trouble("Hello", "chat.rules = { slow_mode: 60 }", doing=writing, place=".room:has(.send.slow)"),
+    "unreachable": Trouble("This chat cannot be reached", "chat.isDown = true", place="#strip"),
+    "token over": Trouble("Your link may have expired", "chat.isDown = true", place="#strip", token="a.b.c"),
+}
+
+
+async def trouble(windows: BrowserWindows, engine: Engine, name: str, width: int, height: int) -> Page:
+    what = TROUBLES[name]
+    page = await open_example(
+        windows,
+        engine,
+        width,
+        height,
+        script=what.script,
+        token=what.token,
+    )
+    await what.doing(page)
+    await expect(page.locator(what.place)).to_contain_text(what.told)
+    return page
+
+
+async def found_by_day_by_night_and_in_forced_colours(page: Page) -> list[str]:
+    """Return what axe finds on the page as it is now."""
+    found: list[str] = []
+    for scheme, forced in (("light", "none"), ("dark", "none"), ("dark", "active")):
+        await page.emulate_media(color_scheme=scheme, forced_colors=forced, reduced_motion="reduce")  # type: ignore[arg-type]
+        found += [f"{scheme}, forced {forced}: {each}" for each in await violations(page, forced == "active")]
+    return found
 
 
 @needs_axe
@@ -88,30 +140,27 @@ STATES: dict[tuple[int, int], States] = {
     [(size, state) for size, states in STATES.items() for state in states],
     ids=lambda value: getattr(value, "__name__", None) or "x".join(map(str, value)),
 )
-async def test_axe_finds_nothing_by_day_and_by_night(
-    windows: BrowserWindows,
-    engine: Engine,
-    size: tuple[int, int],
-    state: Callable[[Page], Awaitable[None]],
+async def test_axe_finds_nothing_in_any_colours(
+    windows: BrowserWindows, engine: Engine, size: tuple[int, int], state: State
 ) -> None:
-    page = await example(windows, engine, *size)
+    page = await open_example(windows, engine, *size)
     await state(page)
-    found: list[str] = []
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        found += [f"{scheme}: {each}" for each in await violations(page)]
-    assert found == []
+    assert await found_by_day_by_night_and_in_forced_colours(page) == []
 
 
-async def test_in_the_smallest_window_most_of_it_is_messages(windows: BrowserWindows, engine: Engine) -> None:
-    page = await example(windows, engine, 320, 256)
-    height = await page.locator("#scroll").evaluate("box => box.clientHeight")
-    assert height >= 0.55 * 256
-    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+@needs_axe
+@pytest.mark.parametrize("name", TROUBLES)
+async def test_axe_finds_nothing_in_trouble(windows: BrowserWindows, engine: Engine, name: str) -> None:
+    page = await trouble(windows, engine, name, 1360, 820)
+    assert await found_by_day_by_night_and_in_forced_colours(page) == []
+    await expect(page.get_by_text("Loading…")).to_have_count(0)
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await expect(page.locator(TROUBLES[name].place)).to_be_visible()
+    assert await violations(page) == []
 
 
 async def test_f6_and_tab_reach_every_part(windows: BrowserWindows, engine: Engine) -> None:
-    page = await example(windows, engine, 1360, 820)
+    page = await open_example(windows, engine, 1360, 820)
     await people(page)
     focused = "document.activeElement.closest('nav, #scroll, .foot, .pane').className.split(' ')[0]"
 
@@ -131,7 +180,7 @@ async def test_f6_and_tab_reach_every_part(windows: BrowserWindows, engine: Engi
 
 
 async def test_arrows_and_letters_lead_through_the_rooms(windows: BrowserWindows, engine: Engine) -> None:
-    page = await example(windows, engine, 1360, 820)
+    page = await open_example(windows, engine, 1360, 820)
     names = page.locator(".room-line .of")
     await expect(names).to_have_count(6)
     listed = await names.all_inner_texts()

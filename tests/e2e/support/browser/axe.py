@@ -19,12 +19,18 @@ needs_axe = pytest.mark.skipif(
     reason="no axe-core here (`make check` installs it); NODE=required makes this a failure",
 )
 
-RUN = """async () => (await axe.run(document, { resultTypes: ['violations'] })).violations.flatMap(
-    ({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\\n${failureSummary}`))"""
+RUN = """async (rules) => {
+    const { violations } = await axe.run(document, { resultTypes: ['violations'], rules });
+    const told = (id, { html, failureSummary }) => `${id}: ${html}\\n${failureSummary}`;
+    return violations.flatMap(({ id, nodes }) => nodes.map((node) => told(id, node)));
+}"""
 
 
-async def violations(page: Page) -> list[str]:
-    """Return what axe finds on the page as it is now."""
+async def violations(page: Page, is_forced: bool = False) -> list[str]:
+    """Return what axe finds on the page as it is now.
+
+    `is_forced`: colours are forced. Then axe would compare the colour of a style sheet with a forced ground.
+    """
     await page.evaluate(SOURCE.read_text())  # by the debugger, which the page's policy does not bind
-    found: list[str] = await page.evaluate(RUN)
+    found: list[str] = await page.evaluate(RUN, {"color-contrast": {"enabled": not is_forced}})
     return found

@@ -23,12 +23,15 @@ async def open_scripted(
     now: datetime | None = None,
     script: str = "",
     at: int = 0,
+    token: str = "",
     **context: Any,
 ) -> Page:
-    """Open the page; `begin`: its room's messages; `at`: the number of the one that the address names."""
+    """Open the page; `begin`: its room's messages; `at`: the number of the one that the address
+    names."""
     person = await windows.new_person(**context)
     await person.add_init_script(SCRIPTED_CHAT.read_text())
     await person.add_init_script(f"chat.begin('lobby', {json.dumps(begin)}); {script}")
     if now:
         await person.clock.set_fixed_time(now)
-    return await windows.open(f"{engine.url}/?room=lobby&name=Ada{f'&at={at}' if at else ''}", person)
+    address = f"{engine.url}/?room=lobby&name=Ada" + (f"&at={at}" if at else "")
+    return await windows.open(address + (f"#token={token}" if token else ""), person)

@@ -11,6 +11,13 @@ const ELEMENTS = /** @type {const} */ ({ code: "code", strong: "strong", emphasi
 
 /** @type {WeakMap<Element, {text: string, names: string}>} what each element shows */
 const shown = new WeakMap();
+/** Lets the keyboard scroll a code that is wider than its place, as the window is now. */
+const widths = new ResizeObserver((entries) => {
+  for (const { target: code } of entries) {
+    if (code.scrollWidth > code.clientWidth) code.setAttribute("tabindex", "0");
+    else code.removeAttribute("tabindex");
+  }
+});
 /** Code is plain until it is loaded, and stays so without it. */
 const colours = new Late(() => import("../../text/code.js"));
 
@@ -72,14 +79,9 @@ function drawBlock({ text, language }) {
   });
   block.dir = "ltr";
   block.append(code, button);
-  whenIdle(() => finish(code, text, language));
+  widths.observe(code);
+  if (language !== "text") whenIdle(() => colours.use(({ coloured }) => colour(code, coloured(text)), () => {}));
   return block;
-}
-
-/** Do what may wait: colour the code, and let the keyboard scroll it. @param {HTMLElement} code @param {string} text @param {string} language */
-function finish(code, text, language) {
-  if (code.scrollWidth > code.clientWidth) code.tabIndex = 0;
-  if (language !== "text") colours.use(({ coloured }) => colour(code, coloured(text)), () => {});
 }
 
 /** @param {HTMLElement} code @param {import("../../text/code.js").CodePiece[]} pieces - of its text */
