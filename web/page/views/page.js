@@ -150,7 +150,8 @@ export class Page extends EventTarget {
 
   /** @param {import("../state/room/room-model.js").RoomModel} model @param {() => Iterable<string>} knownRooms */
   showRoom(model, knownRooms) {
-    if (model.room !== this.#inRoom) this.#thread.close();
+    const isOther = model.room !== this.#inRoom;
+    if (isOther) this.#thread.close();
     this.#inRoom = model.room;
     const { room, members, typing, absence, rules, answered } = model;
     const obstacle = absence || obstacleText(rules, model.moderation.mutedBy);
@@ -160,7 +161,7 @@ export class Page extends EventTarget {
       inForce: model.moderation.inForce,
       seenBy: (/** @type {import("../state/room/timeline.js").MessageEntry} */ message) => model.receipts.seenBy(message),
     };
-    if (useNames(model.names)) this.#list.redraw();
+    if (useNames(model.names) && !isOther) this.#list.redraw();
     this.#members.show(members, permissions);
     this.#moderator.show(rules, permissions.inForce);
     for (const part of [this.#composer, this.#thread]) part.offer(members?.people ?? [], knownRooms);

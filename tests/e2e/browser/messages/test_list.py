@@ -9,7 +9,7 @@ from playwright.async_api import Page, expect
 
 from local.engine import Engine
 from tests.e2e.support.browser.scripted import open_scripted
-from tests.e2e.support.browser.windows import BrowserWindows, say
+from tests.e2e.support.browser.windows import BrowserWindows, fill_in, say
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -103,7 +103,7 @@ async def test_what_a_message_does_not_change_is_not_drawn_again(
         """() => {
             window.changes = [];
             const nameOf = ({ target }) => target.id || target.className || target.textContent;
-            const observer = new MutationObserver((records) => changes.push(...records.map(nameOf)));
+            window.observer = new MutationObserver((records) => changes.push(...records.map(nameOf)));
             for (const part of document.querySelectorAll("#room-lists, #self, .bar, textarea")) {
                 const attributes = part.matches("#self, textarea");
                 observer.observe(part, { childList: true, characterData: true, attributes, subtree: true });
@@ -116,6 +116,13 @@ async def test_what_a_message_does_not_change_is_not_drawn_again(
     assert await page.evaluate("changes") == []
     assert await page.evaluate("badges") == 0
     assert await first.inner_text() == before
+
+    # Nor is a room that is left.
+    await page.evaluate("observer.disconnect()")
+    await first.evaluate("row => observer.observe(row, { attributes: true, subtree: true })")
+    await fill_in(page, "Room", "other")
+    await expect(texts).to_have_count(0)
+    assert await page.evaluate("changes") == []
     assert windows.console_errors == []
 
 
