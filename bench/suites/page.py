@@ -25,40 +25,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, CDPSession, Page
 
 WEB = ROOT / "web"
-CHAT = (ROOT / "bench" / "fakes" / "scripted_chat.js").read_text()
+FAKES = ROOT / "bench" / "fakes"
+CHAT = (FAKES / "scripted_chat.js").read_text()
+WATCH = (FAKES / "watch_page.js").read_text()
 NO_FRAMES = """
 Object.defineProperty(document, "hidden", { get: () => true });
 requestAnimationFrame = () => 0;
 """
-# Notes how long frames and tasks take, and what moves without an act of the reader.
-WATCH = """() => {
-    window.found = { frames: [], tasks: [], shift: 0 };
-    const watch = (type, note) =>
-        new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type });
-    watch("longtask", ({ duration }) => found.tasks.push(duration));
-    watch("layout-shift", ({ value, hadRecentInput }) => { if (!hadRecentInput) found.shift += value; });
-    let last;
-    const tick = (now) => {
-        if (last) found.frames.push(now - last);
-        last = now;
-        requestAnimationFrame(tick);
-    };
-    requestAnimationFrame(tick);
-}"""
-CLIMB = """async (first) => {
-    const box = document.querySelector("#scroll");
-    const text = () => document.querySelector(".message .text").textContent;
-    while (text() !== first || box.scrollTop > 0) {
-        box.scrollTop -= box.clientHeight;
-        await new Promise((resolve) => requestAnimationFrame(resolve));
-    }
-}"""
-# From a key press to the frame that shows it.
-KEYS = """() => {
-    window.keys = [];
-    addEventListener("keydown", ({ timeStamp }) =>
-        requestAnimationFrame(() => setTimeout(() => keys.push(performance.now() - timeStamp))), true);
-}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +39,12 @@ class Plan:
     seconds: int  # of a storm
     history: int  # messages to climb back
     keys: int
+    visits: int  # of rooms, and openings of the palette
+    stored: int  # messages after which the memory is measured
 
 
-FULL = Plan(seconds=5, history=10_000, keys=120)
-QUICK = Plan(seconds=1, history=500, keys=5)
+FULL = Plan(seconds=5, history=10_000, keys=120, visits=40, stored=60_000)
+QUICK = Plan(seconds=1, history=500, keys=5, visits=4, stored=4_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +77,12 @@ def run(plan: Plan = FULL) -> Report:
             _storm(browser, url, storm, plan.seconds, report)
         progress(f"page: {plan.history:,} messages back to the start")
         _climb(browser, url, plan.history, report)
+        progress("page: rooms that were visited, and the palette")
+        _visits(browser, url, plan.visits, report)
+        _palette(browser, url, plan.visits, report)
+        for where in ("at the end", "scrolled up"):
+            progress(f"page: the memory after {plan.stored:,} messages, {where}")
+            _memory(browser, url, where, plan.stored, report)
         progress("page: typing, with the CPU four times as slow")
         _type(browser, url, plan.keys, report)
         _shift(browser, url, 5, "which fills from below", "0.04 to 0.13", report)
@@ -116,24 +97,12 @@ def _storm(browser: Browser, url: str, storm: Storm, seconds: int, report: Repor
     if storm.where == "scrolled up":
         page.evaluate("document.querySelector('#scroll').scrollTop -= 1500")
     page.wait_for_timeout(300)
-    page.evaluate(WATCH)
+    page.evaluate("watch.begin()")
     cpu = _cpu(devtools)
     options = {"perSecond": MESSAGES_PER_SECOND, "seconds": seconds, "perFrame": storm.per_frame}
-    took = page.evaluate(
-        """async (options) => {
-            const last = await chat.storm("lobby", options);
-            const sent = performance.now();
-            const isShown = () => {
-                const newest = document.querySelector(".row:last-child .text").textContent;
-                return newest === `message ${last}` || document.title.startsWith(`(${last - 500})`);
-            };
-            while (!isShown()) await new Promise((resolve) => setTimeout(resolve, 5));
-            return (performance.now() - sent) / 1000;
-        }""",
-        options,
-    )
+    took = page.evaluate("watch.storm", options)
     used = _cpu(devtools) - cpu
-    found = page.evaluate("found")
+    found = page.evaluate("watch.found")
     report.add(
         storm=storm.where,
         per_frame=storm.per_frame,
@@ -154,14 +123,11 @@ def _storm(browser: Browser, url: str, storm: Storm, seconds: int, report: Repor
 
 def _climb(browser: Browser, url: str, history: int, report: Report) -> None:
     page, devtools = _open(browser, url, history)
-    page.evaluate(WATCH)
+    page.evaluate("watch.begin()")
     cpu = _cpu(devtools)
-    seconds = page.evaluate(
-        f"async () => {{ const began = performance.now(); await ({CLIMB})('message 1');"
-        " return (performance.now() - began) / 1000; }"
-    )
+    seconds = page.evaluate("watch.climb('message 1')")
     used = _cpu(devtools) - cpu
-    found = page.evaluate("found")
+    found = page.evaluate("watch.found")
     devtools.send("HeapProfiler.collectGarbage")
     nodes = _metrics(devtools)["Nodes"]
     report.add(what=f"{history:,} back to the start, s", measured=seconds, before="39")
@@ -175,9 +141,67 @@ def _climb(browser: Browser, url: str, history: int, report: Report) -> None:
     page.context.close()
 
 
+def _visits(browser: Browser, url: str, times: int, report: Report) -> None:
+    lengths = {"lobby": 500, "other": 300}
+    listed = ", ".join(f"{{ ...place, room: {room!r} }}" for room in lengths)
+    script = f"""{{
+        const since = "2026-01-01T00:00:00Z";
+        const place = {{ seq: 300, read: 300, unread: 0, mentions: 0, muted: false, since }};
+        chat.listed = [{listed}];
+        chat.begin("other", 300);
+    }}"""
+    page, _ = _open(browser, url, lengths["lobby"], script)
+    page.wait_for_selector(".room-line:nth-child(2)")
+    for network in ("", ", offline"):
+        if network:
+            page.evaluate("() => { chat.isDown = true; chat.cut(); }")
+            page.wait_for_selector("#trouble")  # It takes some of the height.
+        found = page.evaluate("([lengths, times]) => watch.visits(lengths, times)", [lengths, times])
+        what = f"a visited room is drawn{network}, ms"
+        p95 = _percentile(found["took"], 95)
+        report.add(what=f"{what}, p50", measured=_percentile(found["took"], 50), before="380 and a flash")
+        report.add(what=f"{what}, p95", measured=p95, before="")
+        report.goals.append(Goal(f"page: {what}, p95", p95, 100, 50))
+        flashes = found["flashes"]
+        report.goals.append(Goal(f"page: frames with anything else{network}", flashes, 0, 0, counted=True))
+    page.context.close()
+
+
+def _palette(browser: Browser, url: str, times: int, report: Report) -> None:
+    page, _ = _open(browser, url, 500)
+    is_shown = "() => document.querySelector('#palette').open && document.querySelector('#choices > *')"
+    page.evaluate(f"() => {{ window.keys = watch.keys({is_shown}); }}")
+    for _ in range(1 + times):
+        page.keyboard.press("Control+k")
+        page.wait_for_selector("#choices > *")
+        page.wait_for_timeout(50)
+        page.evaluate("document.querySelector('#palette').close()")
+    first, *others = page.evaluate("keys")[1::2]  # Each press is two keys.
+    report.add(what="the palette opens, the first time, ms", measured=first, before="")
+    report.add(what="the palette opens, p50, ms", measured=_percentile(others, 50), before="")
+    report.goals.append(Goal("page: the palette opens, the first time, ms", first, 200, 100))
+    page.context.close()
+
+
+def _memory(browser: Browser, url: str, where: str, messages: int, report: Report) -> None:
+    page, devtools = _open(browser, url, 500)
+    if where == "scrolled up":
+        page.evaluate("document.querySelector('#scroll').scrollTop -= 1500")
+    page.wait_for_timeout(300)
+    page.evaluate("watch.storm", {"perSecond": 4_000, "seconds": messages / 4_000, "perFrame": 20})
+    page.evaluate("chat.forget()")
+    devtools.send("HeapProfiler.collectGarbage")
+    heap = devtools.send("Runtime.getHeapUsage")["usedSize"] / 1e6
+    report.add(what=f"heap after {messages:,} messages, {where}, MB", measured=heap, before="")
+    report.goals.append(
+        Goal(f"page: heap after {messages:,} messages, {where}, MB", heap, 80, 60, counted=True)
+    )
+    page.context.close()
+
+
 def _type(browser: Browser, url: str, keys: int, report: Report) -> None:
     page, devtools = _open(browser, url, 500)
-    page.evaluate(KEYS)
+    page.evaluate("() => { window.keys = watch.keys(); }")
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
     page.locator("#text").focus()
     for number in range(keys):
@@ -193,7 +217,7 @@ def _type(browser: Browser, url: str, keys: int, report: Report) -> None:
 
 def _shift(browser: Browser, url: str, messages: int, room: str, before: str, report: Report) -> None:
     page, _ = _open(browser, url, messages)
-    page.evaluate(WATCH)
+    page.evaluate("watch.begin()")
     for number in range(24):
         page.evaluate("chat.say('lobby')")
         page.wait_for_timeout(60)
@@ -201,7 +225,7 @@ def _shift(browser: Browser, url: str, messages: int, room: str, before: str, re
             page.evaluate("document.querySelector('#text').value = 'mine'")
             page.evaluate("document.querySelector('#composer').requestSubmit()")
     page.wait_for_timeout(300)
-    shift = page.evaluate("found.shift")
+    shift = page.evaluate("watch.found.shift")
     report.add(what=f"layout shift by 30 messages in a room {room}", measured=shift, before=before)
     page.context.close()
 
@@ -221,7 +245,7 @@ def _sizes(report: Report) -> None:
 def _open(browser: Browser, url: str, messages: int, script: str = "") -> tuple[Page, CDPSession]:
     """Open the page in a room of so many messages, of which the last are shown."""
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    page.add_init_script(CHAT + f"chat.begin('lobby', {messages});" + script)
+    page.add_init_script(CHAT + WATCH + f"chat.begin('lobby', {messages});" + script)
     page.goto(f"{url}?room=lobby&name=Ada")
     page.wait_for_selector(".message")
     page.wait_for_timeout(300)
