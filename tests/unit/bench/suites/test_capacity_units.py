@@ -67,7 +67,7 @@ def test_a_page_reads_nothing_more_because_of_changes() -> None:
 def test_each_request_of_a_connection_takes_units() -> None:
     requests = capacity_units.of_connection()
     assert all(units.writes + units.reads > 0 for units in requests.values())
-    assert requests["connect, with a room"].calls
+    assert (requests["connect, with a room"].writes, requests["join a room"].writes) == (7, 5)
     assert not requests["ping, with a room"].writes
 
 
