@@ -25,23 +25,25 @@ from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.people.summaries import Summaries
 
 PAGE = 50  # rooms
+FRAMES = Subprotocol("roomcast.v1")
+TEXT = "There you are, I have looked for you everywhere."
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     rooms: int  # that the person has subscribed to
     repeats: int
-    engine: bool  # start the local engine, too
+    engine_rooms: int  # the same on the local engine; 0: without it
 
 
-FULL = Plan(500, 5, engine=True)
-QUICK = Plan(60, 1, engine=False)
+FULL = Plan(500, 5, engine_rooms=500)
+QUICK = Plan(60, 2, engine_rooms=6)
 
 
 def run(plan: Plan = FULL) -> Report:
     report = Report(f"person: the list of {plan.rooms} rooms, {PAGE} in a page")
     _reads(plan, report)
-    if plan.engine:
+    if plan.engine_rooms:
         asyncio.run(_pages(plan, report))
     return report
 
@@ -92,25 +94,48 @@ def _measure(call: Callable[[], None], repeats: int) -> float:
 
 async def _pages(plan: Plan, report: Report) -> None:
     """Read all pages over a socket of the local engine, whose functions and DynamoDB are real processes."""
-    progress(f"person: {plan.rooms} rooms on the local engine")
+    rooms, times = plan.engine_rooms, list[float]()
+    progress(f"person: {rooms} rooms on the local engine")
     async with (
         run_server(ENGINE, sys.executable, "-m", *SERVERS[ENGINE]) as server,
-        connect(f"{server.url}?room=&client=ada", subprotocols=[Subprotocol("roomcast.v1")]) as socket,
+        connect(f"{server.url}?room=&client=ada", subprotocols=[FRAMES]) as ada,
+        connect(f"{server.url}?room=&client=bob", subprotocols=[FRAMES]) as bob,
     ):
-        for number in range(plan.rooms):
-            await _ask(socket, action="subscribe", room=f"{number:04}-a-room-of-some-length")
-        times: list[float] = []
-        for _ in range(plan.repeats + 1):
-            page: dict[str, Any] = {"rooms": [], "more": True}
-            while page["more"]:
-                after = {"after": page["rooms"][-1]["room"]} if page["rooms"] else {}
-                started = time.perf_counter()
-                page = await _ask(socket, action="rooms", limit=PAGE, **after)
-                times.append(1000 * (time.perf_counter() - started))
-    times = times[plan.rooms // PAGE :]  # without the first list
+        for number in range(rooms):
+            room = f"{number:04}-a-room-of-some-length"
+            await _ask(ada, action="subscribe", room=room)
+            await _ask(bob, action="join", room=room)
+            await _ask(bob, action="send", room=room, message=TEXT)
+            await _ask(bob, action="leave", room=room)
+        async with asyncio.timeout(60):  # until the fan-out has counted the last message
+            while _unread(await _list(ada, [])) < rooms:
+                pass
+        for _ in range(plan.repeats):
+            listed = await _list(ada, times)
+    unread = _unread(listed)
+    report.goals.append(
+        Goal("unread messages in the list, one per room", unread, rooms, rooms, True, counted=True)
+    )
     p50, p99 = (statistics.quantiles(times, n=100, method="inclusive")[percent - 1] for percent in (50, 99))
     report.add(local_engine="rooms", p50_ms=p50, p99_ms=p99)
     report.goals.append(Goal("local engine, a page of 500 rooms: p50, ms", p50, 200, 100))
+
+
+async def _list(socket: ClientConnection, times: list[float]) -> list[dict[str, Any]]:
+    """Return the rooms of all pages; `times` gets the milliseconds of each page."""
+    page: dict[str, Any] = {"more": True}
+    found: list[dict[str, Any]] = []
+    while page["more"]:
+        after = {"after": found[-1]["room"]} if found else {}
+        started = time.perf_counter()
+        page = await _ask(socket, action="rooms", limit=PAGE, **after)
+        times.append(1000 * (time.perf_counter() - started))
+        found += page["rooms"]
+    return found
+
+
+def _unread(rooms: list[dict[str, Any]]) -> int:
+    return sum(room["unread"] for room in rooms if room.get("newest", {}).get("message") == TEXT)
 
 
 async def _ask(socket: ClientConnection, **frame: Any) -> dict[str, Any]:
