@@ -42,6 +42,7 @@ def main() -> None:
     sys.path.insert(0, str(worker.ROOT / "src"))  # the functions' CodeUri: imports are as in Lambda
     goals: list[Goal] = []
     failed: list[str] = []
+    all_began = time.monotonic()
     for name in arguments.name or SUITES:
         began = time.monotonic()
         try:
@@ -59,6 +60,7 @@ def main() -> None:
             continue
         goals += report.goals
         _write(name, report, with_plots=arguments.plots)
+    progress(f"in all: {time.monotonic() - all_began:.0f} s")
     if arguments.plots:
         write_docs.write(worker.ROOT / "docs", RESULTS)
     print(goals_table(goals))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -44,6 +45,13 @@ def test_a_short_form_ignores_what_depends_on_the_machine(
 ) -> None:
     quick(monkeypatch, Report("cost", goals=[Goal("seconds", 60, 1, 1)]))
     assert "seconds" not in capsys.readouterr().out
+
+
+def test_the_time_of_each_short_form_and_of_all_is_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    quick(monkeypatch, Report("cost"))
+    assert re.search(r"^\.\.\. cost: \d+ s\n\.\.\. in all: \d+ s$", capsys.readouterr().err, re.MULTILINE)
 
 
 def test_a_short_form_fails_if_a_benchmark_fails(
