@@ -1,5 +1,10 @@
-/** The page's files without a network: each as it was fetched last. With one, always as they are now. */
+/** The page's files without a network: each as it was fetched last. With one that answers, always as they are now. */
 const CACHE = "roomcast";
+/** Milliseconds for which the network may be silent, if the file is kept: a dead link may not say so for minutes. */
+const NETWORK_TIMEOUT = 3_000;
+
+/** True while nothing has come since a file did not come in time: the next files need not be waited for. */
+let isSilent = false;
 
 /** Without what follows "?": it names rooms and people, and perhaps has a token. */
 const keyOf = (url) => url.replace(/[?#].*$/u, "");
@@ -21,15 +26,24 @@ self.addEventListener("fetch", (event) => {
 });
 
 async function answer(request) {
-  try {
-    const response = await fetch(request);
-    await keep(keyOf(request.url), response.clone());
-    return response;
-  } catch (error) {
-    const kept = await (await caches.open(CACHE)).match(keyOf(request.url));
-    if (kept) return kept;
-    throw error;
-  }
+  const fetched = fetchFile(request);
+  fetched.catch(() => {}); // It may fail while the cache is read.
+  const kept = await (await caches.open(CACHE)).match(keyOf(request.url));
+  if (!kept) return fetched;
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => {
+      isSilent = true;
+      resolve(kept);
+    }, isSilent ? 0 : NETWORK_TIMEOUT);
+    fetched.catch(() => kept).then(resolve).finally(() => clearTimeout(timer));
+  });
+}
+
+async function fetchFile(request) {
+  const response = await fetch(request);
+  isSilent = false;
+  await keep(keyOf(request.url), response.clone());
+  return response;
 }
 
 async function keep(key, response) {

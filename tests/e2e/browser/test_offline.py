@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from local.engine import Engine
 from tests.e2e.support.browser.windows import BrowserWindows, Network, all_sent, say
 from tests.e2e.support.browser.written import write_history
-from tests.support.waiting import TIMEOUT
+from tests.e2e.support.tcp_fault_proxy import tcp_fault_proxy
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
+
+KEPT = "caches.open('roomcast').then(cache => cache.keys()).then(keys => keys.map(({ url }) => url))"
+
+
+async def until_kept(page: Page) -> list[str]:
+    """Wait until the page's files are kept for when there is no network; return their addresses."""
+    kept: list[str] = []
+
+    async def has_all() -> bool:
+        kept[:] = await page.evaluate(KEPT)
+        return any(url.endswith("/page/main.js") for url in kept)
+
+    await page.evaluate("navigator.serviceWorker.ready")
+    await until(has_all)
+    return kept
 
 
 async def test_what_a_closed_tab_could_not_send_is_sent_once_by_the_next_visit(
@@ -52,12 +68,7 @@ async def test_a_reload_without_network_shows_the_page_and_back_heals_it(
     ada = await windows.open(f"{engine.url}/?room={room}", person)
     texts = ada.locator(".message .text")
     await expect(texts).to_have_text(["seen before"])
-    await ada.evaluate("navigator.serviceWorker.ready")
-    kept = "caches.open('roomcast').then(cache => cache.keys()).then(keys => keys.map(({ url }) => url))"
-    async with asyncio.timeout(TIMEOUT):
-        while f"{engine.url}/page/main.js" not in await ada.evaluate(kept):
-            await asyncio.sleep(0.05)
-    assert not any("room=" in url for url in await ada.evaluate(kept))
+    assert not any("room=" in url for url in await until_kept(ada))
     manifest = await ada.request.get(f"{engine.url}/manifest.webmanifest")
     assert (await manifest.json())["icons"]
     await person.set_offline(True)
@@ -72,3 +83,24 @@ async def test_a_reload_without_network_shows_the_page_and_back_heals_it(
     await expect(texts).to_have_text(["seen before", "written without network"])
     await write_history(engine, room, ["after Back"])
     await expect(texts).to_have_text(["seen before", "written without network", "after Back"])
+
+
+async def test_a_reload_over_a_link_that_is_silent_shows_what_is_kept(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ["seen before"])
+    async with tcp_fault_proxy(urlsplit(engine.url).port or 0) as link:
+        person = await windows.new_person(service_workers="allow")
+        ada = await windows.open(f"http://127.0.0.1:{link.port}/?room={room}", person)
+        texts = ada.locator(".message .text")
+        await expect(texts).to_have_text(["seen before"])
+        await until_kept(ada)
+        link.silence()
+        await ada.reload(wait_until="commit")
+        await expect(texts).to_have_text(["seen before"])
+        await say(ada, "written into the silence")
+        link.restore()
+        link.cut_off()  # As a system that gives the connections up.
+        link.restore()
+        await ada.evaluate("window.dispatchEvent(new Event('online'))")
+        await all_sent(ada)

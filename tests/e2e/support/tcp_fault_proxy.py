@@ -37,6 +37,13 @@ class TcpFaultProxy:
         self.port = 0
         self.connections: set[ProxiedConnection] = set()
         self._accepting = True
+        self._silent = False
+
+    def silence(self) -> None:
+        """Silence every connection, and all new ones."""
+        self._silent = True
+        for connection in self.connections:
+            connection.silence()
 
     def cut_off(self) -> None:
         """Cut every connection, and reject new ones."""
@@ -45,8 +52,9 @@ class TcpFaultProxy:
             connection.cut()
 
     def restore(self) -> None:
-        """Accept connections again."""
+        """Accept connections again, and let them speak."""
         self._accepting = True
+        self._silent = False
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._accepting:
@@ -61,6 +69,8 @@ class TcpFaultProxy:
         if not self._accepting:  # cut off meanwhile
             connection.cut()
             return
+        if self._silent:
+            connection.silence()
         self.connections.add(connection)
         try:
             await asyncio.gather(
