@@ -22,6 +22,7 @@ from tests.e2e.support.engine_with_proxies import (
 from tests.e2e.support.recording_proxy import Action, Call, Matches, RecordingProxy, operation, writes
 from tests.e2e.support.tcp_fault_proxy import TcpFaultProxy, tcp_fault_proxy
 
+FAULT_INTERVAL = 0.7  # seconds between faults, on average
 # Rooms with more members than this are broadcast in slices.
 LARGE_ROOM = 12
 # After a crash a slice waits for the queue's visibility timeout: here, for less.
@@ -211,6 +212,16 @@ class Faults:
     def _either_side(self, proxy: RecordingProxy, matches: Matches, action: Action, times: int) -> None:
         """Act before the call is carried out, or after: then it is done and its caller does not know."""
         self._random.choice([proxy.before, proxy.after])(matches, action, times)
+
+
+async def inject(faults: Faults, rng: random.Random, is_running: Callable[[], bool]) -> None:
+    """Inject faults at random while the run goes on."""
+    try:
+        while is_running():
+            await asyncio.sleep(rng.expovariate(1 / FAULT_INTERVAL))
+            await faults.inject()
+    finally:
+        faults.stop()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ import asyncio
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +19,9 @@ from tests.e2e.support.library import Library
 from tests.loss_checker.bounds import Bounds, Deadline, all_within
 from tests.loss_checker.changing_room import ChangingRoom
 from tests.loss_checker.evidence import Evidence
-from tests.loss_checker.faults import Faults
+from tests.loss_checker.faults import Faults, inject
 from tests.loss_checker.oracle import Finding, Message, check
 from tests.loss_checker.workload import Participant
-
-FAULT_INTERVAL = 0.7  # seconds between faults, on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +121,8 @@ async def _act(
 
     work = {actor.name: actor.act(is_running) for actor in [*participants, changing]}
     if faults:
-        work["the faults"] = _inject(faults, rng, is_running)
+        work["the faults"] = inject(faults, rng, is_running)
     return await all_within(settings.seconds + settings.bounds.acting, work)
-
-
-async def _inject(faults: Faults, rng: random.Random, is_running: Callable[[], bool]) -> None:
-    try:
-        while is_running():
-            await asyncio.sleep(rng.expovariate(1 / FAULT_INTERVAL))
-            await faults.inject()
-    finally:
-        faults.stop()
 
 
 async def _heal(

@@ -101,13 +101,16 @@ class EngineWithProxies:
 
 
 def changed_template(folder: Path, changes: dict[str, str]) -> Path:
-    """Write a copy of the template, with some texts replaced, beside links to the code; return its path."""
+    """Write a copy of the template, with some texts replaced, beside links to the code and the page.
+
+    Return its path.
+    """
     template = TEMPLATE.read_text()
     for old, new in changes.items():
         assert old in template
         template = template.replace(old, new)
     (folder / "template.yaml").write_text(template)
-    for name in ("src", "layer"):
+    for name in ("src", "layer", "web"):
         (folder / name).symlink_to(ROOT / name)
     return folder / "template.yaml"
 

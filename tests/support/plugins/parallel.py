@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # The begins of a group's paths, by the group's name. A test is in the first group that fits.
 GROUPS = {
     "loss checker": ("tests/e2e/trouble/test_loss_checker.py",),
-    "browser": ("tests/e2e/browser/",),
+    "browser": ("tests/e2e/browser/", "tests/e2e/trouble/test_page_checker.py"),
     "crashes": ("tests/e2e/trouble/test_crashes.py",),
     "mass return": ("tests/e2e/trouble/test_mass_return.py",),
     "library": ("tests/e2e/chat/test_library.py", "tests/e2e/chat/test_long_histories.py"),
