@@ -9,9 +9,15 @@ export async function keepFiles() {
   try {
     await workers.register(policy?.createScriptURL("") ?? "sw.js");
     const { active } = await workers.ready;
-    const files = performance.getEntriesByType("resource").map(({ name }) => name);
-    if (isFirst) active?.postMessage([location.href, ...files]);
+    if (!isFirst || !active) return;
+    active.postMessage([location.href]);
+    // Those too that are loaded until the worker sees them.
+    new PerformanceObserver((list) => active.postMessage(list.getEntries().filter(isUnseenFile).map(({ name }) => name)))
+      .observe({ type: "resource", buffered: true });
   } catch {
     // Blocked, as in a private window: then the page needs the network.
   }
 }
+
+/** What a script fetches, such as a token, is no file. @param {any} entry - of a resource */
+const isUnseenFile = ({ workerStart, initiatorType }) => workerStart === 0 && !/^(fetch|xmlhttprequest|beacon)$/.test(initiatorType);
