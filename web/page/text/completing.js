@@ -1,3 +1,4 @@
+import { begun } from "./rank.js";
 import { folded } from "./names.js";
 
 /** A list that needs no scrolling. */
@@ -26,17 +27,12 @@ export function wordAtEnd(text) {
 }
 
 /**
- * Return the options that fit, those that begin as the query first, then those of which a word does. None if the only one
- * is typed already.
+ * Return the options that fit, the best first. None if the only one is typed already.
  *
- * @template {{name: string}} Option
+ * @template {{text: string}} Option
  * @param {string} query @param {readonly Option[]} options @returns {Option[]}
  */
 export function fitting(query, options) {
-  const wanted = folded(query);
-  const begins = (/** @type {string} */ name) => folded(name).startsWith(wanted);
-  const first = options.filter(({ name }) => begins(name));
-  const others = options.filter(({ name }) => !begins(name) && name.split(/[\s_-]+/u).some(begins));
-  const fits = [...first, ...others].slice(0, MAX_OPTIONS);
-  return fits.length === 1 && folded(fits[0]?.name ?? "") === wanted ? [] : fits;
+  const fits = begun(query, options).slice(0, MAX_OPTIONS);
+  return fits.length === 1 && folded(fits[0]?.text ?? "") === folded(query) ? [] : fits;
 }

@@ -3,11 +3,11 @@ import { fitting, wordAtEnd } from "../../text/completing.js";
 
 /**
  * @typedef {import("../../state/room/room-people.js").Member} Member
- * @typedef {{name: string, shown: string, detail: string, inserted: string, person?: Member}} Option
+ * @typedef {{text: string, shown: string, detail: string, inserted: string, person?: Member}} Option
  */
 
 /** @type {readonly Option[]} */
-const EMOJI_OPTIONS = EMOJI.map(({ name, emoji }) => ({ name, shown: `${emoji} :${name}:`, detail: "", inserted: `${emoji} ` }));
+const EMOJI_OPTIONS = EMOJI.map(({ name, emoji }) => ({ text: name, shown: `${emoji} :${name}:`, detail: "", inserted: `${emoji} ` }));
 
 /**
  * Completes the names of people, rooms and emoji in a field for text. The focus stays in the field, which tells screen
@@ -69,7 +69,7 @@ export class Completion {
   #optionsOf(sign) {
     if (sign === ":") return EMOJI_OPTIONS;
     if (sign === "@") return this.#people.filter(({ mine }) => !mine).map(optionOfPerson);
-    return [...this.#rooms()].map((name) => ({ name, shown: `#${name}`, detail: "", inserted: `#${name} ` }));
+    return [...this.#rooms()].map((room) => ({ text: room, shown: `#${room}`, detail: "", inserted: `#${room} ` }));
   }
 
   get #word() {
@@ -121,7 +121,7 @@ export class Completion {
 /** @param {Member} person @returns {Option} */
 function optionOfPerson(person) {
   const { name, tag } = person;
-  return { name, shown: name, detail: tag, inserted: `@${name} `, person };
+  return { text: name, shown: name, detail: tag, inserted: `@${name} `, person };
 }
 
 /** @param {Option} option @param {string} id */

@@ -35,13 +35,23 @@ describe("what is being typed", () => {
 });
 
 describe("what fits", () => {
-  const options = (...names) => names.map((name) => ({ name }));
-  const names = (query, ...all) => fitting(query, options(...all)).map(({ name }) => name);
+  const options = (...names) => names.map((text) => ({ text }));
+  const names = (query, ...all) => fitting(query, options(...all)).map(({ text }) => text);
 
   it("begins with the query, or has a word that does, in any case", () => {
     assert.deepEqual(names("lo", "Ada Lovelace", "Lotte", "Carlo", "LOUIS"), ["Lotte", "LOUIS", "Ada Lovelace"]);
     assert.deepEqual(names("ada lo", "Ada Lovelace", "Ada"), ["Ada Lovelace"]);
     assert.deepEqual(names("ada hello", "Ada Lovelace", "Ada"), []);
+  });
+
+  it("is compared as in a search, and not taken for typed before its accents are", () => {
+    assert.deepEqual(names("jose", "José"), ["José"]);
+    assert.deepEqual(names("josé", "José"), []);
+  });
+
+  it("is not what only holds the query, nor what was typed with a space after it", () => {
+    assert.deepEqual(names("da", "Ada"), []);
+    assert.deepEqual(names("Ada ", "Ada", "Adam"), []);
   });
 
   it("is at most eight", () => assert.equal(names("", ..."abcdefghijk").length, 8));
