@@ -125,6 +125,28 @@ EXCERPTS = {
             "import ÷ boto3": "import ÷ boto3's",
         },
     ),
+    "page-load": Excerpt(
+        "page-load",
+        {
+            "part": "with gzip",
+            "KB_with_gzip": "KB",
+            "budget": "planned, KB",
+            "without_comments": "without comments, KB",
+            "files": "files",
+            "small": "before it had rooms and search, KB",
+        },
+    ),
+    "page-first-message": Excerpt(
+        "page-load",
+        {
+            "network": "network",
+            "visit": "visit",
+            "first_message_s": "first message, s",
+            "budget": "planned, s",
+            "unlisted": "without the list of modules, s",
+            "small": "before it had rooms and search, s",
+        },
+    ),
     "cost": Excerpt(
         "cost",
         {

@@ -7,7 +7,6 @@ messages in its document, and drew each by itself.
 
 from __future__ import annotations
 
-import gzip
 import shutil
 import threading
 from collections.abc import Iterator
@@ -88,7 +87,6 @@ def run(plan: Plan = FULL) -> Report:
         _shift(browser, url, 5, "which fills from below", "0.04 to 0.13", report)
         _shift(browser, url, 60, "which is full", "", report)
         browser.close()
-    _sizes(report)
     return report
 
 
@@ -228,18 +226,6 @@ def _shift(browser: Browser, url: str, messages: int, room: str, before: str, re
     shift = page.evaluate("watch.found.shift")
     report.add(what=f"layout shift by 30 messages in a room {room}", measured=shift, before=before)
     page.context.close()
-
-
-def _sizes(report: Report) -> None:
-    """Add what the first load takes over the wire, with gzip."""
-    parts = {
-        "library": ([WEB / "roomcast.js", *(WEB / "roomcast").rglob("*.js")], "35"),
-        "interface": ([WEB / "settings.js", *(WEB / "page").rglob("*.js")], "19"),
-        "HTML and CSS": ([WEB / "index.html", *(WEB / "page").rglob("*.css")], "6"),
-    }
-    for name, (files, before) in parts.items():
-        size = sum(len(gzip.compress(file.read_bytes(), 9)) for file in files) / 1024
-        report.add(what=f"{name}, KB with gzip, {len(files)} files", measured=size, before=before)
 
 
 def _open(browser: Browser, url: str, messages: int, script: str = "") -> tuple[Page, CDPSession]:

@@ -25,5 +25,7 @@ async def test_what_is_published_is_a_whole_chat_under_the_sites_headers(
         other = await windows.page("Ada", room)  # of the engine itself
         await expect(other.locator(".message .text")).to_have_text(["Hello"])
         assert {url.partition("?")[0] for url in sockets} == {f"ws{host.url.removeprefix('http')}/live"}
+        await page.keyboard.press("Control+k")  # Loaded late: it is published, and the policy allows it.
+        await expect(page.locator("#choices > *").first).to_be_visible()
         assert host.not_found == []
     assert windows.console_errors == []

@@ -130,8 +130,8 @@ async def test_what_came_while_the_reader_was_away_stands_below_a_line(
     windows: BrowserWindows, engine: Engine
 ) -> None:
     page = await open_scripted(windows, engine, 60)
-    seen = "window.seen = []; document.title"
-    assert await page.evaluate(seen) == "#lobby · Roomcast"
+    await expect(page).to_have_title("#lobby · Roomcast")
+    await page.evaluate("window.seen = []")
     line, texts = page.locator(".divider.new"), page.locator(".message .text")
     await expect(texts.last).to_have_text("message 60")
     await look_away(page)
