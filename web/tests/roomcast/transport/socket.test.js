@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 
 import { history, join, ping, write } from "../../../roomcast/protocol/frames.js";
+import { ReplyTimeout } from "../../../roomcast/transport/reply-timeout.js";
 import { Socket, SocketClosed, TIMEOUT } from "../../../roomcast/transport/socket.js";
 import { ScriptedServer } from "../../support/server/server.js";
 import { FakeTime } from "../../support/time.js";
@@ -24,11 +25,12 @@ const callbacks = {
   onClose: note("close"),
 };
 
-async function open() {
+async function open(tools = {}) {
   const socket = new Socket("wss://chat.test/prod?room=general", ["roomcast.v1"], callbacks, {
     WebSocket: server.WebSocket,
     clock: time,
     random: () => 0.5,
+    ...tools,
   });
   await time.pass(10);
   return socket;
@@ -105,6 +107,35 @@ describe("a socket", () => {
     await pending;
     await time.pass(2 * TIMEOUT);
     assert.equal(socket.isOpen, true);
+  });
+
+  it("waits longer on a slow link for a reply that is behind other frames, but not for ever", async () => {
+    const replyTimeout = new ReplyTimeout();
+    const socket = await open({ replyTimeout });
+    server.isLost = (way, { type }) => way === "out" && type === "reply";
+    const sayFor = async (seconds) => {
+      for (let second = 0; second < seconds && socket.isOpen; second++) {
+        server.say("general", "Hi");
+        await time.pass(1_000);
+      }
+    };
+    replyTimeout.onLate(time.elapsed());
+    const rejected = assert.rejects(socket.request(ping([])), SocketClosed);
+    await sayFor(3 * replyTimeout.value / 1_000 - 2);
+    assert.equal(socket.isOpen, true);
+    await sayFor(5);
+    await rejected;
+  });
+
+  it("waits no longer on a good link, whatever else comes", async () => {
+    const socket = await open();
+    server.isLost = (way, { type }) => way === "out" && type === "reply";
+    const rejected = assert.rejects(socket.request(ping([])), SocketClosed);
+    for (let second = 0; second < 11; second++) {
+      server.say("general", "Hi");
+      await time.pass(1_000);
+    }
+    await rejected;
   });
 
   it("sends every request again that may have failed, with growing pauses", async () => {
