@@ -13,7 +13,6 @@ import { readSettings } from "./state/settings.js";
 import { Roomcast } from "../roomcast.js";
 import { RoomMemory } from "./state/rooms/room-memory.js";
 import { unsentStorage } from "./state/unsent.js";
-import { keepFiles } from "./views/service-worker.js";
 import { meantRoom } from "./text/room-name.js";
 import { tokenRooms } from "./text/token-rooms.js";
 import { NOT_LOADED } from "./words/going.js";
@@ -63,6 +62,7 @@ whenMissing((error) => {
   console.warn("roomcast", error);
   say(NOT_LOADED);
 });
+new Late(async () => (await import("./views/service-worker.js")).keepFiles()); // Nobody waits for it.
 let isWhole = false;
 
 /** Show what is known of the room, in the next frame. */
@@ -76,11 +76,11 @@ function draw() {
   });
 }
 
-/** The first messages are there. Load the late parts of the page, and then keep all files for when there is no network. */
+/** The first messages are there: load the late parts of the page. One of them keeps all files for when there is no network. */
 function loadRest() {
   if (isWhole) return;
   isWhole = true;
-  whenIdle(() => loadLateParts().then(keepFiles));
+  whenIdle(loadLateParts);
 }
 
 /** Who the user is, as the side bar shows it. */

@@ -1,7 +1,6 @@
 import { shortTime } from "../time.js";
 
 export const THREAD = "Thread";
-export const EARLIER_REPLIES = "Load earlier messages";
 
 const number = new Intl.NumberFormat("en");
 
