@@ -11,6 +11,7 @@ import pytest
 
 from local import invoke
 from local.engine import Engine
+from tests.e2e.support.engine_with_proxies import HIGH_LIMITS
 from tests.support.logged_engine import LoggedEngine
 from tests.support.project import ROOT
 from tests.support.sample_events import EVENTS, PRINTED
@@ -72,7 +73,7 @@ async def is_folded(engine: Engine) -> bool:
 async def test_the_events_print_in_their_order_what_the_readme_says() -> None:
     """A `…` of the README stands for anything, and all else for itself."""
     wrong = {}
-    async with LoggedEngine(samples=ROOT / "events") as engine:
+    async with LoggedEngine(parameters=HIGH_LIMITS, samples=ROOT / "events") as engine:
         await call(engine, "ping")  # from outside, as all others would come: it opens the connection
         for name, row in rows_of_the_readme().items():
             result = await engine.host.invoke(EVENTS[name].function, event_of(name))
