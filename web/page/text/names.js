@@ -1,9 +1,10 @@
+import { cut } from "./graphemes.js";
+
 /** How many characters of a user tell equal names apart. */
 const TAG = 4;
 /** In characters as a reader sees them: of a name in a line that has to say more than the name. */
 const MAX_SHORT = 20;
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const collator = new Intl.Collator(undefined, { numeric: true });
 
 /** Compare two names as a reader sorts them: "Person 2" comes before "Person 10". @type {(one: string, other: string) => number} */
@@ -16,12 +17,4 @@ export const folded = (name) => name.normalize("NFKC").toLowerCase();
 export const tagOf = (user) => user.slice(-TAG);
 
 /** Return a name that leaves space for other words. @param {string} name */
-export function shortened(name) {
-  let count = 0;
-  let end = 0;
-  for (const { index, segment } of graphemes.segment(name)) {
-    if (count++ === MAX_SHORT) return `${name.slice(0, end).trimEnd()}…`;
-    if (count < MAX_SHORT) end = index + segment.length;
-  }
-  return name;
-}
+export const shortened = (name) => cut(name, MAX_SHORT);

@@ -1,4 +1,8 @@
-import { searchable } from "./searchable.js";
+/** Marks over and under letters, which somebody who searches may leave out. */
+const MARKS = /\p{M}/gu;
+
+/** Return a text as a search compares it: without case and accents. @param {string} text */
+export const searchable = (text) => text.normalize("NFKD").replace(MARKS, "").toLowerCase();
 
 /** How an item may be meant, best first: its text begins with the query, one of its words does, it holds the query, it has its letters in order. */
 const [BEGINS, WORD_BEGINS, HOLDS, IN_ORDER] = [0, 1, 2, 3];

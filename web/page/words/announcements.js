@@ -1,3 +1,4 @@
+import { cut } from "../text/graphemes.js";
 import { explainFailure } from "./messages/errors.js";
 
 /** In characters as a reader sees them. A longer text would be read out for minutes. */
@@ -5,17 +6,8 @@ const MAX_READ = 200;
 /** Names in one line. */
 const MAX_NAMES = 2;
 
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
-
 /** @param {{name: string, text: string}} message @returns {string} what is read out of a single message */
-export function messageAnnouncement({ name, text }) {
-  const line = text.replace(/\s+/gu, " ").trim();
-  let count = 0;
-  for (const { index } of graphemes.segment(line)) {
-    if (count++ === MAX_READ) return `${name}: ${line.slice(0, index)}…`;
-  }
-  return `${name}: ${line}`;
-}
+export const messageAnnouncement = ({ name, text }) => `${name}: ${cut(text, MAX_READ)}`;
 
 /** @param {readonly {name: string}[]} messages @returns {string} what is read out of several */
 export function summaryAnnouncement(messages) {

@@ -1,4 +1,4 @@
-import { searchable } from "../../text/searchable.js";
+import { searchable } from "../../text/rank.js";
 
 /** Messages per request, the most that the server gives, and requests per step further back. */
 const PAGE = 200;

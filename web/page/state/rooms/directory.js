@@ -1,3 +1,5 @@
+import { byName } from "../../text/names.js";
+
 /**
  * A room as the list shows it.
  *
@@ -12,8 +14,6 @@
  * @typedef {{kind: "unread" | "starred" | "rooms", lines: readonly RoomLine[]}} Section
  * @typedef {{room: string, unread: number, mentions: number, muted: boolean}} KnownRoom
  */
-
-const byName = new Intl.Collator(undefined, { numeric: true });
 
 /**
  * The rooms that one person knows: those that they follow, with how much is unread, and those that the page or their token
@@ -141,7 +141,7 @@ export class Directory extends EventTarget {
   #newLines() {
     const [rooms, stars, drafts, { known }] = [this.#rooms, new Set(this.#stars), this.#drafts.rooms, this];
     const isSorted = known.size === this.#lines.size && [...known].every((room) => this.#lines.has(room));
-    const names = isSorted ? [...this.#lines.keys()] : [...known].sort(byName.compare);
+    const names = isSorted ? [...this.#lines.keys()] : [...known].sort(byName);
     const lines = names.map((room) => {
       const { unread = 0, mentions = 0, muted = false } = rooms.get(room) ?? {};
       const isOpen = room === this.#open;

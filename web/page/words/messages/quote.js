@@ -1,7 +1,7 @@
+import { cut } from "../../text/graphemes.js";
+
 /** In characters as a reader sees them. The rest is not in sight, and would be read out in full. */
 const MAX_QUOTED = 140;
-
-const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 
 /** What stands in place of a deleted message's text. */
 export const DELETED = "This message was deleted.";
@@ -22,9 +22,4 @@ const STATES = {
 export const quotedText = ({ state, text }) => (state === "there" ? text : STATES[state]);
 
 /** Return the beginning of a text, in one line. @param {string} text */
-export function beginning(text) {
-  const line = text.replace(/\s+/gu, " ").trim();
-  let count = 0;
-  for (const { index } of graphemes.segment(line)) if (count++ === MAX_QUOTED) return `${line.slice(0, index)}…`;
-  return line;
-}
+export const beginning = (text) => cut(text, MAX_QUOTED);

@@ -119,7 +119,7 @@ describe("a quote", () => {
 
   it("is one line, and the beginning of a long text", () => {
     assert.equal(beginning(" one\n\n\ttwo  three "), "one two three");
-    assert.equal(beginning("👩‍👩‍👧".repeat(141)), `${"👩‍👩‍👧".repeat(140)}…`);
+    assert.equal(beginning("👩‍👩‍👧".repeat(141)), `${"👩‍👩‍👧".repeat(139)}…`);
     assert.equal(beginning("a".repeat(140)), "a".repeat(140));
   });
 });
