@@ -1,5 +1,5 @@
 /** Milliseconds between two drawings where there are no frames: a hidden tab has none, and its title has to count. */
-const WITHOUT_FRAMES = 250;
+const WITHOUT_FRAMES = 200;
 
 /** Draws each view at most once a frame, however many changes come in between. */
 export class Frame {

@@ -15,7 +15,7 @@ class FakeTimers {
   }
 
   setTimeout(run, delay) {
-    assert.equal(delay, 250);
+    assert.equal(delay, 200);
     this.timers.set(++this.#last, run);
     return this.#last;
   }
