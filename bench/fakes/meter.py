@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,19 +29,23 @@ class Meter:
         self._units = Units()
         client.meta.events.register("before-call.dynamodb", self._begin)
         client.meta.events.register("after-call.dynamodb", self._end)
-        self._body: dict[str, Any] = {}
+        self._calls = threading.local()  # `body`: of the call that a thread has begun
+        self._counting = threading.Lock()
 
     def take(self) -> Units:
         units, self._units = self._units, Units()
         return units
 
     def _begin(self, params: dict[str, Any], **_: Any) -> None:
-        self._body = json.loads(params["body"])
+        self._calls.body = json.loads(params["body"])
 
     def _end(self, model: Any, **_: Any) -> None:
-        body = self._body
-        self._units.calls.append(model.name)
-        match model.name:
+        with self._counting:
+            self._count(model.name, self._calls.body)
+
+    def _count(self, operation: str, body: dict[str, Any]) -> None:
+        self._units.calls.append(operation)
+        match operation:
             case "PutItem":
                 self._units.writes += math.ceil(_size(body["Item"]) / _WRITE)
             case "UpdateItem":

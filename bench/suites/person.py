@@ -17,6 +17,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from bench.peers.metered_chat import MESSAGES
 from bench.report.report import Goal, Report, progress
 from bench.suites import capacity_units
 from bench.suites.local import ENGINE, SERVERS, run_server
@@ -51,12 +52,12 @@ def run(plan: Plan = FULL) -> Report:
 def _reads(plan: Plan, report: Report) -> None:
     progress(f"person: {plan.rooms} rooms in this process")
     with capacity_units.followed_rooms(plan.rooms) as (client, meter, user):
-        subscriptions = Subscriptions(client, capacity_units.MESSAGES)
-        summaries = Summaries(client, capacity_units.MESSAGES)
+        subscriptions = Subscriptions(client, MESSAGES)
+        summaries = Summaries(client, MESSAGES)
 
         def read_one(room: str) -> Any:
             key = keys.summary(room)
-            return client.get_item(TableName=capacity_units.MESSAGES, Key=key, ConsistentRead=True)
+            return client.get_item(TableName=MESSAGES, Key=key, ConsistentRead=True)
 
         def ours() -> None:
             page, _ = subscriptions.page(user, "", PAGE)

@@ -114,7 +114,15 @@ def stored(site: Site, *, name: str) -> tuple[str, str]:
         "id": message["id"], "user": USER, "name": name, "message": "Hi from websocket!", "at": message["at"],
     }  # fmt: skip
     assert head.pop("epoch")
-    assert head == {"pk": "ROOM#lobby", "sk": "HEAD", "seq": 1, "last": message, "due": head["due"]}
+    messaged = {"messaged": 1, "messaged_before": 0}
+    assert head == {
+        "pk": "ROOM#lobby",
+        "sk": "HEAD",
+        "seq": 1,
+        "last": message,
+        "due": head["due"],
+        **messaged,
+    }
     assert log == {"pk": "LOG#lobby", "sk": "000000000001", **message, "expires_at": lasting(90 * 24 * 3600)}
     assert set(ref) == {"pk", "sk", "id", "seq", "digest", "at", "expires_at"}
     assert (ref["pk"], ref["sk"], ref["seq"]) == (f"REF#lobby#{message['id']}", "REF", 1)

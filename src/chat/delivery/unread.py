@@ -23,15 +23,20 @@ class Unread:
         """
         followed, entries = repaired.followed, repaired.entries
         if followed is not None and entries:
-            count = self._summaries.count
-            try:
-                counted = await with_retries(count, room, followed, entries)
-            except Uncounted as gap:
-                await self._catch_up(room, followed, gap.summary, entries[-1].seq)
-                counted = await with_retries(count, room, followed, entries)
-            if counted is not None:
-                await self._mark(room, marks_of(entries, counted, followed))
+            run = (room, followed, entries, repaired.messaged_before)
+            if not await with_retries(self._summaries.pass_over, *run):
+                await self._count(*run)
         await self._take_back(room, entries, followed is not None)
+
+    async def _count(self, room: str, followed: int, entries: Sequence[Entry], messaged_before: int) -> None:
+        run = (room, followed, entries, messaged_before)
+        try:
+            counted = await with_retries(self._summaries.count, *run)
+        except Uncounted as gap:
+            await self._catch_up(room, followed, gap.summary, entries[-1].seq)
+            counted = await with_retries(self._summaries.count, *run)
+        if counted is not None:
+            await self._mark(room, marks_of(entries, counted, followed))
 
     async def _catch_up(self, room: str, followed: int, done: Summary, to: int) -> None:
         """Follow by its rows what no run has brought, up to a seq.

@@ -132,14 +132,16 @@ class Entry:
     Without a message it is a skipped number: what was sent twice, or a change of a message that is gone. Only
     a head and a run that is not repaired yet have a change without its message.
 
-    `changed_before` is the seq of the newest change or reply before it, as its head says. 0 if there is none,
-    or if the entry does not come from a head.
+    `changed_before` is the seq of the newest change or reply before it, as its head says, and
+    `messaged_before` that of the newest message, skipped or not. 0 if there is none, or if the entry does not
+    come from a head.
     """
 
     seq: int
     message: Message | None
     change: Change | None = None
     changed_before: int = field(default=0, compare=False)
+    messaged_before: int = field(default=0, compare=False)
 
 
 def compose(

@@ -130,9 +130,17 @@ def from_head(item: Mapping[str, Any]) -> tuple[str, Entry] | None:
     """
     if "not_a_message" in item:
         return None
-    seq, changed = int(item["seq"]), int(item.get("changed", 0))
-    before = int(item["changed_before"]) if changed == seq else changed
-    return keys.room_of(item["pk"]), replace(entry_of(seq, item["last"]), changed_before=before)
+    seq = int(item["seq"])
+    changed_before, messaged_before = (_before(item, seq, name) for name in ("changed", "messaged"))
+    entry = entry_of(seq, item["last"])
+    entry = replace(entry, changed_before=changed_before, messaged_before=messaged_before)
+    return keys.room_of(item["pk"]), entry
+
+
+def _before(head: Mapping[str, Any], seq: int, name: str) -> int:
+    """Return the newest seq before a head's own one that its attribute `name` tells of."""
+    newest = int(head.get(name, 0))
+    return int(head[f"{name}_before"]) if newest == seq else newest
 
 
 def entry_of(seq: int, item: Mapping[str, Any]) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from bench.suites import capacity_units as benchmark
 from tests.e2e.support.clients import frame_client, user_of
 from tests.e2e.support.engine_with_proxies import changed_template, engine_with_proxies
 from tests.e2e.support.read_write_units import Meter, Units
+from tests.support.waiting import TIMEOUT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -87,3 +89,51 @@ async def test_a_mention_takes_a_write_unit_per_user_and_a_notice_reads_its_conn
     assert (strangers.writes, strangers.reads) == (without.writes + 3, without.reads)
     # His item among the users, his two connections and the room's summary are read for the notice.
     assert (bob.writes, bob.reads) == (without.writes + 1, without.reads + 4)
+
+
+@pytest.mark.parametrize("followed", [False, True], ids=["a room", "a followed room"])
+async def test_a_change_takes_at_most_seven_write_units(room: str, tmp_path: Path, followed: bool) -> None:
+    late = changed_template(
+        tmp_path, {"BatchSize: 1000": "BatchSize: 1000\n      MaximumBatchingWindowInSeconds: 1"}
+    )
+    changes: dict[str, dict[str, Any]] = {
+        "edit": {"action": "edit", "seq": 2, "message": "Hi all"},
+        "edit an older message": {"action": "edit", "seq": 1, "message": "Hi all"},
+        "react": {"action": "react", "seq": 2, "reaction": "👍"},
+        "take the reaction back": {"action": "react", "seq": 2, "reaction": "👍", "on": False},
+        "delete": {"action": "delete", "seq": 2},
+        "reply": {"action": "send", "reply_to": 1, "message": "So do I"},
+        "the next message": {"action": "send", "message": "There you are"},
+    }
+    counted = await asyncio.to_thread(benchmark.of_changes, followed=followed)
+    expected = {kind: counted[kind].writes for kind in changes}
+    assert all(writes <= 7 for writes in expected.values())
+    async with (
+        engine_with_proxies(late, concurrency=1) as proxied,
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room="", client="bob") as bob,
+    ):
+        if followed:
+            await bob.request(action="subscribe", room=room)
+        meter = Meter(proxied.dynamodb)
+        written = 0.0
+
+        async def until_written(writes: float) -> None:
+            """Wait for so many units: the fan-out writes beside and after its posts."""
+            nonlocal written
+            async with asyncio.timeout(TIMEOUT):
+                while written < writes:
+                    await asyncio.sleep(0.05)
+                    written += (await meter.take(proxied.engine.services.dynamodb)).writes
+            written -= writes
+
+        for text in ("warm", "now"):
+            await ada.send(room, text)
+            await ada.until_received(text)
+            await until_written(expected["the next message"])
+        for kind, frame in changes.items():
+            await ada.request(**frame, room=room)
+            await until_written(expected[kind])
+            assert written == 0, kind
+        await asyncio.sleep(1)  # nothing has to happen any more
+        assert (await meter.take(proxied.engine.services.dynamodb)).writes == 0

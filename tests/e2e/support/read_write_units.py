@@ -54,7 +54,7 @@ class Meter:
 def _written(call: Call, answer: dict[str, Any]) -> float:
     consumed = answer.get("ConsumedCapacity")
     if consumed is None:
-        assert answer["__type"].endswith("ConditionalCheckFailedException"), answer
+        assert answer.get("__type", "").endswith("ConditionalCheckFailedException"), (answer, call)
         # Charged for the item that exists, or else for the one that is not written.
         return math.ceil(max(_size(answer.get("Item", {})), _size(call.body.get("Item", {})), 1) / _WRITE)
     tables = consumed if isinstance(consumed, list) else [consumed]

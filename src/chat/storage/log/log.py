@@ -30,6 +30,8 @@ from chat.storage.rules import NO_RULES, RoomRules, Rules, expected_version
 # What the head also says of a change and of a reply. Each operand is as it was before the update, so this one
 # has the number `seq` + 1.
 _CHAIN = ", changed_before = if_not_exists(changed, :zero), changed = if_not_exists(seq, :zero) + :one"
+# The same of a message: whoever counts messages passes over the changes between two of them.
+_MESSAGED = ", messaged_before = if_not_exists(messaged, :zero), messaged = if_not_exists(seq, :zero) + :one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class Log(LogTakeover):
     def _commit_once(self, room: str, content: Message | Change, version: int) -> _Committed:
         """Raises _RulesChanged if the rules have another version, RateLimited if the room takes no more."""
         unchanged, expected = expected_version(version)
-        chain, zero = ("", {}) if not changes_another(content) else (_CHAIN, {":zero": 0})
+        chain = _CHAIN if changes_another(content) else ""
+        messaged = _MESSAGED if isinstance(content, Message) else ""
         for attempt in self._limiter.attempts(room):
             with attempt:
                 try:
@@ -148,7 +151,7 @@ class Log(LogTakeover):
                         Key=keys.head(room),
                         UpdateExpression=(
                             f"SET #last = :content, due = {attempt.due}, epoch = if_not_exists(epoch, :epoch)"
-                            f"{chain} ADD seq :one REMOVE not_a_message"
+                            f"{chain}{messaged} ADD seq :one REMOVE not_a_message"
                         ),
                         ConditionExpression=f"{unchanged} AND {attempt.condition}",
                         ExpressionAttributeNames={"#last": "last"},
@@ -156,9 +159,9 @@ class Log(LogTakeover):
                             ":content": to_item(content),
                             ":epoch": new_epoch(),
                             ":one": 1,
+                            ":zero": 0,  # each content is a message or changes one, or both
                             **attempt.values,
                             **expected,
-                            **zero,
                         },
                         ReturnValues="UPDATED_NEW",
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",

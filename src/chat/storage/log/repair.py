@@ -33,6 +33,7 @@ class Repaired:
 
     `followed`: the seq after which the room's messages are counted, None if nobody has subscribed to it.
     `coalescing_until`: in seconds since 1970, when the room's reactions no longer wait for each other.
+    `messaged_before`: of the run's first entry; the entries may begin with others, which were left undone.
     """
 
     entries: list[Entry]
@@ -40,6 +41,7 @@ class Repaired:
     epoch: str | None = None
     followed: int | None = None
     coalescing_until: int = 0
+    messaged_before: int = 0
 
 
 type Rows = dict[int, dict[str, Any]]  # by seq, with some of their attributes
@@ -68,7 +70,8 @@ class LogRepair(LogTakeover):
         slices, followed = (int(head[name]) if name in head else None for name in ("slices", "followed"))
         until = int(head.get("coalescing_until", 0))
         entries = [*self._entries_of(room, left), *repaired.values()]
-        return Repaired(entries, slices, epoch_of(head, self._table), followed, until)
+        epoch, messaged_before = epoch_of(head, self._table), run[0].messaged_before if run else 0
+        return Repaired(entries, slices, epoch, followed, until, messaged_before)
 
     def _repair_what_is_left(self, room: str, run: Sequence[Entry], rows: Rows) -> list[int]:
         """Take over what is not done before a run, and return its seqs."""

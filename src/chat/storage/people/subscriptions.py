@@ -95,9 +95,8 @@ class Subscriptions(Table):
         if "followed" not in head:
             head = self._follow(room)
         known = summary or Summary(int(head["followed"]), 0)
-        # Behind a row that is being written is what the person will find unread.
-        new = count_messages(self._dynamodb, self._table, room, known.seq, int(head.get("seq", 0)))
-        return Subscription(room, new.upto, known.count + new.before_gap, muted, iso(self._now()))
+        upto, count = self._count_on(room, known, head, int(head.get("seq", 0)))
+        return Subscription(room, upto, count, muted, iso(self._now()))
 
     def _follow(self, room: str) -> dict[str, Any]:
         """Note on a room's head that its messages are counted from now on, and return the head.
@@ -154,20 +153,32 @@ class Subscriptions(Table):
         Counted from where it is known already, whichever is nearer: the old mark, or the summary's seq.
         """
 
-        def count(after: int, to: int) -> Counted:
-            return count_messages(self._dynamodb, self._table, old.room, after, to)
-
         if summary is None or summary.seq <= old.read:  # the person was faster than the count
             summary = Summary(old.read, old.read_count)
-        if seq >= summary.seq:
-            new = count(summary.seq, seq)
-            return new.upto, summary.count + new.before_gap
+        if seq == summary.seq:
+            return seq, summary.count
+        if seq > summary.seq:
+            return self._count_on(old.room, summary, self._get(keys.head(old.room)) or {}, seq)
         if seq - old.read < summary.seq - seq:
-            read = count(old.read, seq)
+            read = self._count(old.room, old.read, seq)
             if read.complete:
                 return seq, old.read_count + read.messages
         # Rows below may have expired. What remains above is what the person can still read.
-        return seq, summary.count - count(seq, summary.seq).messages
+        return seq, summary.count - self._count(old.room, seq, summary.seq).messages
+
+    def _count_on(self, room: str, known: Summary, head: Mapping[str, Any], to: int) -> tuple[int, int]:
+        """Return a seq up to another, and the number of messages up to it, counted on from a known number.
+
+        If there are only changes behind that, which may be very many, their rows are not read.
+        """
+        if int(head.get("messaged", to)) <= known.seq:
+            return max(known.seq, min(to, int(head.get("seq", 0)))), known.count
+        # Behind a row that is being written is what the person will find unread.
+        new = self._count(room, known.seq, to)
+        return new.upto, known.count + new.before_gap
+
+    def _count(self, room: str, after: int, to: int) -> Counted:
+        return count_messages(self._dynamodb, self._table, room, after, to)
 
     def _write_mark(self, person: Person, old: Subscription, seq: int, count: int, now: int) -> Subscription:
         """Write a mark, unless another device has written a higher one, and return the subscription."""

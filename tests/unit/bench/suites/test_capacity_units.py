@@ -13,10 +13,27 @@ def test_a_message_takes_four_write_units() -> None:
     assert units.repair.writes == 0
 
 
-def test_an_edit_and_a_deletion_take_six_write_units_and_a_reaction_seven() -> None:
-    writes = {kind: units.writes for kind, units in capacity_units.of_changes().items()}
-    assert writes.pop("a page with the message and its changes") == 0
-    assert writes == {"edit": 6, "delete": 6, "react": 7, "take the reaction back": 7}
+@pytest.mark.parametrize("followed", [False, True])
+def test_each_change_takes_at_most_seven_write_units_in_a_followed_room_too(followed: bool) -> None:
+    writes = {kind: units.writes for kind, units in capacity_units.of_changes(followed=followed).items()}
+    assert writes == {
+        "edit": 6 + followed,  # of the newest message, which the summary shows
+        "edit an older message": 6,
+        "delete": 6 + followed,
+        "react": 7,
+        "take the reaction back": 7,
+        "a page with the messages and their changes": 0,
+        # The row of its first message, and in a followed room the count, and the mark of its author.
+        "reply": 4 + 1 + 2 * followed,
+        "the next message": 4 + 2 * followed,
+    }
+
+
+def test_the_changes_of_a_followed_room_read_its_summary_once_at_most() -> None:
+    reads = {kind: units.reads for kind, units in capacity_units.of_changes().items()}
+    followed = {kind: units.reads for kind, units in capacity_units.of_changes(followed=True).items()}
+    edits = {"edit", "edit an older message", "delete"}
+    assert followed == {kind: units + (kind in edits) for kind, units in reads.items()}
 
 
 def test_a_message_in_a_followed_room_takes_one_write_unit_more_and_one_per_author() -> None:
@@ -62,7 +79,7 @@ def test_each_request_about_subscriptions_takes_its_units() -> None:
 
 
 def test_a_page_reads_nothing_more_because_of_changes() -> None:
-    page = capacity_units.of_changes()["a page with the message and its changes"]
+    page = capacity_units.of_changes()["a page with the messages and their changes"]
     assert page.reads == capacity_units.of_connection()["a page of an empty history"].reads
 
 

@@ -39,7 +39,7 @@ def test_a_message_is_a_head_a_ref_and_a_row(log: Log, dynamodb: Any) -> None:
     assert items(dynamodb, "ROOM#") == {
         "HEAD": {
             "pk": "ROOM#a%23b", "sk": "HEAD", "seq": Decimal(1), "last": content, "due": NOW * 1e6 + 100,
-            "epoch": epoch,
+            "epoch": epoch, "messaged": Decimal(1), "messaged_before": Decimal(0),
         }
     }  # fmt: skip
     assert items(dynamodb, "REF#") == {

@@ -35,6 +35,22 @@ ROOM = "general"
 USERS = ("ada", "bob", "eve")
 
 
+class FanOut:
+    """An instance of the fan-out function, without its posts."""
+
+    def __init__(self, dynamodb: Any, dies_after: int | None = None) -> None:
+        self._client = MortalDynamoDB(dynamodb, dies_after)
+        self._log = LogRepair(self._client, MESSAGES, 90)
+        self._unread = Unread(Summaries(self._client, MESSAGES), Marks(self._client, MESSAGES))
+
+    def run(self, run: Sequence[Entry]) -> list[str]:
+        """Return what it asked of DynamoDB."""
+        before = len(self._client.calls)
+        if run:
+            asyncio.run(self._unread.update(ROOM, self._log.repair(ROOM, run)))
+        return self._client.calls[before:]
+
+
 class World:
     """A room with the connections of Ada, Bob and Eve, and the functions that serve them."""
 
@@ -61,6 +77,7 @@ class World:
             self.subscriptions,
             Summaries(dynamodb, MESSAGES),
         )
+        self._fan_out = FanOut(dynamodb)
 
     def ask(self, user: str, **frame: Any) -> dict[str, Any]:
         """The message function."""
@@ -70,8 +87,9 @@ class World:
         )
         return reply
 
-    def send(self, user: str, ref: str, text: str = "Hi") -> int:
-        return int(self.ask(user, action="send", ref=ref, message=text)["seq"])
+    def send(self, user: str, ref: str, text: str = "Hi", reply_to: int | None = None) -> int:
+        reply = {} if reply_to is None else {"reply_to": reply_to}
+        return int(self.ask(user, action="send", ref=ref, message=text, **reply)["seq"])
 
     def subscribe(self, user: str) -> Place:
         return self.subscriptions.subscribe(user, ROOM, None)
@@ -85,20 +103,18 @@ class World:
         """Return what the stream has brought since the last time."""
         return self._stream.batch().get(ROOM, [])
 
-    def fan_out(self, run: Sequence[Entry] | None = None, dies_after: int | None = None) -> list[str]:
-        """The fan-out function without its posts; return what it asked of DynamoDB."""
-        run = self.new_entries() if run is None else run
-        client = MortalDynamoDB(self.dynamodb, dies_after)
-        unread = Unread(Summaries(client, MESSAGES), Marks(client, MESSAGES))
-        if run:
-            repaired = LogRepair(client, MESSAGES, 90).repair(ROOM, run)
-            asyncio.run(unread.update(ROOM, repaired))
-        return client.calls
+    def fan_out(self, run: Sequence[Entry] | None = None) -> list[str]:
+        """Give a run to the fan-out, by default the new entries; return what it asked of DynamoDB."""
+        return self._fan_out.run(self.new_entries() if run is None else run)
+
+    def new_instance(self) -> None:
+        """Another instance of the fan-out takes over, which remembers nothing."""
+        self._fan_out = FanOut(self.dynamodb)
 
     def dies(self, run: Sequence[Entry], after: int) -> bool:
-        """Run the fan-out, which dies after a call. False if it has ended before that."""
+        """Give a run to an instance that dies after a call. False if it has ended before that."""
         try:
-            self.fan_out(run, dies_after=after)
+            FanOut(self.dynamodb, dies_after=after).run(run)
         except Killed:
             return True
         return False

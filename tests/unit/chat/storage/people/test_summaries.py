@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from chat.identity.identity import Person
 from chat.storage import keys
 from chat.storage.newest import MAX_SHOWN, Newest
+from chat.storage.people.subscriptions import Subscriptions
+from tests.support.fakes.mortal_dynamodb import MortalDynamoDB
 from tests.unit.chat.storage.people.conftest import MESSAGES, ROOM, World
 
 
@@ -154,7 +157,7 @@ def test_nothing_deleted_stays_readable_whenever_the_fan_out_dies(followed: Worl
     followed.fan_out(run)
     summary = followed.dynamodb.get_item(TableName=MESSAGES, Key=keys.summary(ROOM))["Item"]
     assert "secret" not in repr(summary)
-    assert died == (dies_after <= len(["read", "row", "fold", "change's row", "count", "newest"]))
+    assert died == (dies_after <= len(["read", "row", "fold", "change's row", "summary", "newest"]))
 
 
 def test_a_run_that_comes_again_does_not_bring_back_what_was_deleted(followed: World) -> None:
@@ -167,12 +170,93 @@ def test_a_run_that_comes_again_does_not_bring_back_what_was_deleted(followed: W
     assert newest(followed).deleted
 
 
-def test_a_reaction_to_the_newest_message_writes_nothing_more(followed: World) -> None:
+def react(world: World, ref: str) -> None:
+    world.ask("eve", action="react", seq=1, ref=ref, reaction=ref)
+
+
+def test_a_reaction_neither_reads_nor_writes_the_summary_if_its_instance_has_counted(followed: World) -> None:
     followed.send("ada", "r1")
     followed.fan_out()
-    followed.ask("eve", action="react", seq=1, ref="c1", reaction="+1")
-    calls = followed.fan_out()
-    assert calls.count("update_item") == 1
+    react(followed, "c1")
+    calls = ["batch_get_item", "get_item", "batch_get_item", "put_item", "put_item", "put_item"]
+    assert followed.fan_out() == calls
+    followed.new_instance()
+    for ref in ("c2", "c3"):
+        react(followed, ref)
+        found = followed.fan_out()
+        assert sorted(found) == sorted([*calls, *["batch_get_item"] * (ref == "c2")])
+    assert count(followed) == (1, 1)
+
+
+@pytest.mark.parametrize("change", [{"action": "edit", "message": "Ho"}, {"action": "delete"}], ids=str)
+def test_an_edit_or_deletion_writes_the_summary_only_if_it_shows_the_message(
+    followed: World, change: dict[str, Any]
+) -> None:
+    for ref in ("r1", "r2"):
+        followed.send("ada", ref)
+    followed.fan_out()
+    for seq, writes in ((1, 0), (2, 1)):
+        followed.ask("ada", **change, seq=seq, ref=f"c{seq}")
+        assert followed.fan_out().count("update_item") == writes
+    assert count(followed) == (2, 2)
+
+
+def test_the_next_message_passes_over_changes_in_one_write(followed: World) -> None:
+    followed.send("bob", "r1")
+    followed.fan_out()
+    for ref in ("c1", "c2", "c3"):
+        react(followed, ref)
+        followed.fan_out()
+    followed.send("ada", "r2")
+    assert followed.fan_out() == ["batch_get_item", *["update_item"] * 2]  # the count, and Ada's mark
+    assert count(followed) == (5, 2)
+    assert followed.unread("bob") == 1
+
+
+def test_the_first_message_since_a_room_is_followed_passes_over_changes(world: World) -> None:
+    world.send("ada", "r1")
+    world.fan_out()
+    world.subscribe("bob")
+    react(world, "c1")
+    world.fan_out()
+    assert world.summary() is None
+    world.send("ada", "r2")
+    world.fan_out()
+    assert count(world) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"action": "react", "reaction": "+1"}, {"action": "edit", "message": "Ho"}], ids=str
+)
+def test_a_message_whose_run_was_given_up_is_counted_by_a_change(
+    followed: World, change: dict[str, Any]
+) -> None:
+    followed.send("ada", "r1")
+    followed.fan_out()
+    react(followed, "c1")
+    followed.fan_out()
+    followed.send("ada", "r2")
+    followed.new_entries()  # given up
+    followed.ask("ada", **change, seq=1, ref="c2")
+    followed.fan_out()
+    assert count(followed) == (4, 2)
+    assert (newest(followed).seq, followed.unread("bob")) == (3, 2)
+
+
+def test_very_many_changes_behind_the_count_are_not_read_by_marks_and_subscriptions(followed: World) -> None:
+    followed.send("ada", "r1")
+    followed.fan_out()
+    for number in range(20):
+        react(followed, f"c{number % 3}, {number}")
+    followed.fan_out()
+    client = MortalDynamoDB(followed.dynamodb)
+    people = Subscriptions(client, MESSAGES, followed.clock)
+    assert people.mark(Person("bob", "Bob"), ROOM, 21).subscription.read == 21
+    assert people.subscribe("eve", ROOM, None).subscription.read == 21
+    assert "query" not in client.calls
+    followed.send("ada", "r2")
+    followed.fan_out()
+    assert (followed.unread("bob"), count(followed)) == (1, (22, 2))
 
 
 def test_two_fan_outs_of_one_run_at_once_count_it_once(followed: World, dynamodb: Any) -> None:
