@@ -74,7 +74,11 @@ def in_room(room: str, matches: Matches) -> Matches:
 
 
 @pytest.mark.parametrize("kind", CHANGES)
-@pytest.mark.parametrize("last_write", [writes("HEAD"), writes("REF#")], ids=["the head", "the ref"])
+@pytest.mark.parametrize(
+    "last_write",
+    [writes("HEAD"), writes("REF#"), writes("000000000002", "PutItem")],
+    ids=["the head", "the ref", "the pending row"],
+)
 async def test_the_message_function_dies_and_the_resend_gets_the_changes_seq(
     proxied: EngineWithProxies, room: str, kind: str, last_write: Matches
 ) -> None:
