@@ -37,16 +37,23 @@ _FUNCTIONS = (
     "SliceFunction",
 )
 # Calls before or after which a function may die, and the functions that make them.
-_FATAL_CALLS: tuple[tuple[Matches, tuple[str, ...]], ...] = (
-    (writes("HEAD"), ("MessageFunction",)),
-    (writes("REF#"), ("MessageFunction", "FanoutFunction")),
-    (writes("LOG#"), ("MessageFunction", "FanoutFunction")),
-    (operation("BatchGetItem"), ("FanoutFunction",)),
-    (operation("Query"), ("FanoutFunction", "SliceFunction", "MessageFunction")),
-    (operation("GetItem"), ("MessageFunction", "SliceFunction")),
-    (operation("TransactWriteItems"), ("ConnectFunction", "MessageFunction", "FanoutFunction")),
-    (operation("DeleteItem"), ("DisconnectFunction",)),
-)
+_FATAL_CALLS: dict[str, tuple[Matches, tuple[str, ...]]] = {
+    "head": (writes("HEAD"), ("MessageFunction",)),
+    "ref": (writes("REF#"), ("MessageFunction", "FanoutFunction")),
+    "row": (writes("LOG#"), ("MessageFunction", "FanoutFunction")),
+    "reaction": (writes("REACTION#"), ("FanoutFunction",)),
+    "summary": (writes("SUMMARY"), ("FanoutFunction",)),
+    "subscription": (writes("USER#"), ("MessageFunction", "FanoutFunction")),
+    "mention": (lambda call: writes("USER#")(call) and ":mention" in call.text, ("FanoutFunction",)),
+    "batch": (operation("BatchGetItem"), ("FanoutFunction",)),
+    "query": (operation("Query"), ("FanoutFunction", "SliceFunction", "MessageFunction")),
+    "item": (operation("GetItem"), ("MessageFunction", "SliceFunction")),
+    "transaction": (
+        operation("TransactWriteItems"),
+        ("ConnectFunction", "MessageFunction", "FanoutFunction"),
+    ),
+    "deletion": (operation("DeleteItem"), ("DisconnectFunction",)),
+}
 
 
 class Faults:
@@ -90,6 +97,15 @@ class Faults:
         counts["given up by the fan-out"] = given_up - self._given_up
         self._given_up = given_up
         return counts
+
+    async def slices(self, room: str) -> int:
+        """Return the number of a room's slices, 0 for a room that is not large."""
+        engine = self._engine.engine
+        pk = {":pk": {"S": f"ROOM#{room}"}}
+        found = await rows(
+            engine, "MessagesTable", "Query", KeyConditionExpression="pk = :pk", ExpressionAttributeValues=pk
+        )
+        return sum(int(item["slices"]["N"]) for item in found if "slices" in item)
 
     async def rows(self, room: str) -> list[dict[str, Any]]:
         return await self._engine.rows(room)
@@ -154,12 +170,13 @@ class Faults:
         self.counts["kill"] += await self._engine.kill(self._random.choice(_FUNCTIONS), max_kills=1)
 
     async def _kill_in_a_call(self) -> None:
-        matches, functions = self._random.choice(_FATAL_CALLS)
+        what = self._random.choice(list(_FATAL_CALLS))
+        matches, functions = _FATAL_CALLS[what]
         function = self._random.choice(functions)
 
         async def kill(call: Call) -> web.Response | None:
             killed = await self._engine.kill(function, max_kills=1)
-            self.counts["kill"] += killed
+            self.counts[f"kill at a {what}"] += killed
             return web.Response(status=500) if killed else None  # most likely to a dead caller
 
         self._either_side(self._engine.dynamodb, matches, kill, 1)
