@@ -1,4 +1,4 @@
-"""Members that send, edit, delete and react by frames, and come back after every fault with `join after`."""
+"""Members that send, answer, edit, delete and react by frames. After every fault they `join` with `after`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from websockets.typing import Subprotocol
 
 from tests.loss_checker.changes_oracle import Attempt, Form
 
-PAUSE = 0.5  # seconds between the actions of a member, on average
+PAUSE = 2.0  # seconds between the actions of a member, on average
 REPLY_TIMEOUT = 10.0  # seconds for the first try; each further one waits as long again, up to four times
 EMOJI = ("👍", "🎉", "❤️")
 _AGAIN = {"internal", "not_a_member", "not_connected"}  # errors after which the same frame is sent again
@@ -30,34 +30,39 @@ class Changer:
         self._url = f"{url}?{urlencode({'room': room, 'client': name})}"
         self._room, self._random = room, rng
         self.name, self.user = name, ""  # the server says which user that is
-        self.shown: dict[int, Form] = {}
+        self._forms: dict[int, Form] = {}  # as the server has sent them
+        self._replies: dict[int, set[int]] = {}  # those that came, by their roots
         self.attempts: list[Attempt] = []
         self.notices: list[dict[str, Any]] = []
         self._have: set[int] = set()
         self._socket: ClientConnection | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._replies: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._asked: dict[str, asyncio.Future[dict[str, Any]]] = {}  # by ref
         self._count = 0
         self.asks = "nothing"  # what it waits for, and what came of that so far
 
     async def act(self) -> None:
-        """Send a message, or change one."""
+        """Send a message, answer one, or change one."""
         await self._pause()
-        mine = [seq for seq, message in self.shown.items() if message["user"] == self.user]
-        kinds = ["send"] + ["react"] * 3 * bool(self.shown) + ["edit", "edit", "delete"] * bool(mine)
-        kind = self._random.choice(kinds)
+        mine = [seq for seq, message in self._forms.items() if message["user"] == self.user]
+        kinds = ["send"] + ["react", "react", "react", "reply"] * bool(self._forms)
+        kind = self._random.choice(kinds + ["edit", "edit", "delete"] * bool(mine))
         self._count += 1
         text, on, of = f"<{self._count} of {self.name}>", True, 0
-        frame: dict[str, Any] = {"action": kind, "room": self._room}
-        if kind in {"edit", "delete"}:
-            of = self._random.choice(mine)
-        elif kind == "react":
-            of = self._random.choice(list(self.shown))
-            text, on = self._random.choice(EMOJI), self._random.random() < 0.6
-            frame |= {"reaction": text, "on": on}
-        frame |= {"seq": of} if of else {}
-        frame |= {"message": text} if kind in {"send", "edit"} else {}
-        frame |= self._send_fields() if kind == "send" else {}
+        if kind != "send":
+            of = self._random.choice(mine if kind in {"edit", "delete"} else list(self._forms))
+        frame: dict[str, Any] = {"room": self._room}
+        match kind:
+            case "send" | "reply":
+                answered = {"reply_to": of} if of else {}
+                frame |= {"action": "send", "message": text, **answered, **self._send_fields()}
+            case "edit":
+                frame |= {"action": kind, "seq": of, "message": text}
+            case "delete":
+                frame |= {"action": kind, "seq": of}
+            case "react":
+                text, on = self._random.choice(EMOJI), self._random.random() < 0.6
+                frame |= {"action": kind, "seq": of, "reaction": text, "on": on}
         outcome = await self._until_answered(frame)
         self.attempts.append(Attempt(self.user, kind, of, text, on, outcome))
 
@@ -94,6 +99,17 @@ class Changer:
             changes += page.get("changes", [])
             after = max([after, *messages, *page.get("skipped", [])])
         return messages, changes
+
+    @property
+    def shown(self) -> dict[int, Form]:
+        """All messages, each with the replies that came since the server's form of it."""
+        return {seq: self._counted(form) for seq, form in self._forms.items()}
+
+    def _counted(self, form: Form) -> Form:
+        later = [seq for seq in self._replies.get(form["seq"], ()) if seq > form.get("revision", 0)]
+        if not later:
+            return form
+        return {**form, "replies": form.get("replies", 0) + len(later), "revision": max(later)}
 
     @property
     def _upto(self) -> int:
@@ -157,7 +173,7 @@ class Changer:
             return await self._answer(self._socket, frame)
 
     async def _answer(self, socket: ClientConnection, frame: dict[str, Any]) -> dict[str, Any]:
-        answered = self._replies[frame["ref"]] = asyncio.get_running_loop().create_future()
+        answered = self._asked[frame["ref"]] = asyncio.get_running_loop().create_future()
         await socket.send(json.dumps(frame, ensure_ascii=False))
         return await answered
 
@@ -169,21 +185,23 @@ class Changer:
                     self._apply(frame)
                 elif frame.get("type") == "notice":
                     self.notices.append(frame)
-                answered = self._replies.pop(frame.get("ref") or "", None)
+                answered = self._asked.pop(frame.get("ref") or "", None)
                 if answered and not answered.done():
                     answered.set_result(frame)
-        for answered in self._replies.values():  # the socket is closed
+        for answered in self._asked.values():  # the socket is closed
             answered.cancel()
-        self._replies.clear()
+        self._asked.clear()
 
     def _apply(self, frame: dict[str, Any]) -> None:
         messages = frame.get("messages", [])
         self._have |= {message["seq"] for message in messages} | set(frame.get("skipped", []))
         changed = [change["message"] for change in frame.get("changes", []) if "message" in change]
         for message in [*messages, *changed]:
-            known = self.shown.get(message["seq"])
+            known = self._forms.get(message["seq"])
             if known is None or message.get("revision", 0) > known.get("revision", 0):
-                self.shown[message["seq"]] = message
+                self._forms[message["seq"]] = message
+            if "root" in message:
+                self._replies.setdefault(message["root"], set()).add(message["seq"])
 
     async def _disconnect(self) -> None:
         socket, self._socket = self._socket, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,8 +16,8 @@ type Form = Mapping[str, Any]  # a message as it is now, as frames have it
 class Attempt:
     """A message or a change that a member has sent until it had an answer.
 
-    `kind` is send, edit, delete or react; `of` the message that is changed. `outcome` is the acknowledged
-    seq, or the code of the error, or None without an answer.
+    `kind` is send, reply, edit, delete or react; `of` the message that is changed or answered. `outcome` is
+    the acknowledged seq, or the code of the error, or None without an answer.
     """
 
     user: str
@@ -25,6 +26,10 @@ class Attempt:
     text: str
     on: bool
     outcome: int | str | None
+
+    @property
+    def is_message(self) -> bool:
+        return self.kind in {"send", "reply"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +47,12 @@ class ChangedRoom:
 def check_changes(record: ChangedRoom) -> list[Finding]:
     """Return all findings.
 
-    There are none if each acknowledged change is in the history, once and with its effect, every member has
-    the messages of the history, and nothing that was deleted can be read anywhere.
+    There are none if each acknowledged change is in the history, once and with its effect, each reply is in
+    its chain and counted, every member has the messages of the history, and nothing that was deleted can be
+    read anywhere.
     """
-    return [*_acknowledged(record), *_effects(record), *_members(record), *_deleted(record)]
+    findings = [*_acknowledged(record), *_effects(record), *_chains(record)]
+    return [*findings, *_members(record), *_deleted(record)]
 
 
 def _acknowledged(record: ChangedRoom) -> Iterator[Finding]:
@@ -56,7 +63,7 @@ def _acknowledged(record: ChangedRoom) -> Iterator[Finding]:
         what = f"{attempt.kind} of {attempt.of} by {attempt.user}: {attempt.outcome}"
         if attempt.outcome is None:
             yield Finding("unanswered", where, what)
-        elif isinstance(attempt.outcome, int) and attempt.kind == "send":
+        elif isinstance(attempt.outcome, int) and attempt.is_message:
             if attempt.outcome not in record.messages:
                 yield Finding("lost", where, what)
         elif isinstance(attempt.outcome, int):
@@ -67,7 +74,7 @@ def _acknowledged(record: ChangedRoom) -> Iterator[Finding]:
                 yield Finding("lost", where, what)
     for seq in sorted(listed.keys() - asked.keys()):
         yield Finding("invented", where, f"{seq} {listed[seq]}")
-    sent = {attempt.outcome for attempt in record.attempts if attempt.kind == "send"}
+    sent = {attempt.outcome for attempt in record.attempts if attempt.is_message}
     for seq in sorted(record.messages.keys() - sent):
         yield Finding("invented", where, f"message {seq}")
 
@@ -79,7 +86,7 @@ def _effects(record: ChangedRoom) -> Iterator[Finding]:
     for attempt in sorted(done, key=lambda attempt: int(attempt.outcome or 0)):
         of = attempt.of
         match attempt.kind:
-            case "send":
+            case "send" | "reply":
                 texts[int(attempt.outcome or 0)] = attempt.text
             case "edit":
                 texts[of] = attempt.text
@@ -95,6 +102,21 @@ def _effects(record: ChangedRoom) -> Iterator[Finding]:
         expected = {name: sum(each == name for each, _ in people) for name in {each for each, _ in people}}
         if (message["message"], "deleted" in message, counts) != (text, seq in deleted, expected):
             yield Finding("wrong", f"the history of {record.room}", f"{message}, not {text!r} {expected}")
+
+
+def _chains(record: ChangedRoom) -> Iterator[Finding]:
+    """Each message answers what was asked, has the first message of its chain, and counts its replies."""
+    done = [each for each in record.attempts if each.is_message and isinstance(each.outcome, int)]
+    answered = {int(attempt.outcome or 0): attempt.of for attempt in done if attempt.of}
+    roots: dict[int, int] = {}
+    for seq, of in sorted(answered.items()):  # what a reply answers has a lower number
+        roots[seq] = roots.get(of, of)
+    replies = Counter(roots.values())
+    for seq, message in record.messages.items():
+        found = (message.get("reply_to"), message.get("root"), message.get("replies", 0))
+        expected = (answered.get(seq), roots.get(seq), replies[seq])
+        if found != expected:
+            yield Finding("wrong chain", f"the history of {record.room}", f"{message}, not {expected}")
 
 
 def _members(record: ChangedRoom) -> Iterator[Finding]:
@@ -113,6 +135,6 @@ def _deleted(record: ChangedRoom) -> Iterator[Finding]:
     }
     readable = f"{list(record.messages.values())} {list(record.changes)} {record.stored or ''}"
     for attempt in record.attempts:
-        of = attempt.outcome if attempt.kind == "send" else attempt.of
-        if attempt.kind in {"send", "edit"} and of in deleted and attempt.text in readable:
+        of = attempt.outcome if attempt.is_message else attempt.of
+        if (attempt.is_message or attempt.kind == "edit") and of in deleted and attempt.text in readable:
             yield Finding("readable", f"the tables of {record.room}", f"{attempt.text} of {of}")

@@ -16,16 +16,16 @@ from tests.loss_checker.faults import Faults
 from tests.loss_checker.oracle import Finding
 from tests.loss_checker.people_oracle import PeopleRoom, Reader, check_people
 
-PEOPLE, DEVICES = 3, 2  # per person
+DEVICES = 3  # per person
 
 
 class ChangingRoom:
-    def __init__(self, url: str, rng: random.Random) -> None:
+    def __init__(self, url: str, people: int, rng: random.Random) -> None:
         self.name = self._room = f"changes-{uuid.uuid4().hex[:8]}"
-        people = [f"{self._room} {letter}" for letter in "abcdefgh"[:PEOPLE]]
+        names = [f"{self._room} {letter}" for letter in "abcdefgh"[:people]]
         self._members = [
-            Device(url, self._room, person, number, people, random.Random(rng.random()))
-            for person in people
+            Device(url, self._room, person, number, names, random.Random(rng.random()))
+            for person in names
             for number in range(1, DEVICES + 1)
         ]
 
@@ -87,6 +87,7 @@ class ChangingRoom:
         for member in self._members:
             counts["acknowledged read"] += sum(isinstance(each.answered, int) for each in member.readings)
             counts["notice"] += len(member.notices)
+        counts["slices of changing rooms"] = await faults.slices(self._room) if faults else 0
         counts["mention"] = sum(len(message.get("mentions", [])) for message in messages.values())
         return findings, counts
 
@@ -121,5 +122,5 @@ def _deleted(attempts: list[Attempt]) -> list[str]:
     return [
         each.text
         for each in attempts
-        if (each.kind == "send" and each.outcome in gone) or (each.kind == "edit" and each.of in gone)
+        if (each.is_message and each.outcome in gone) or (each.kind == "edit" and each.of in gone)
     ]

@@ -34,7 +34,7 @@ class Device(Changer):
 
     async def act(self) -> None:
         """Mark messages as read, or send or change one."""
-        if self.shown and self._random.random() < MARKS:
+        if self._forms and self._random.random() < MARKS:
             await self._pause()
             await self._mark()
         else:
@@ -58,7 +58,7 @@ class Device(Changer):
         return {"mentions": mentioned}
 
     async def _mark(self) -> None:
-        newest = max(self.shown)
+        newest = max(self._forms)
         asked = newest if self._random.random() < 0.6 else self._random.randint(1, newest)
         reading = len(self.readings)
         self.readings.append(Reading(asked, None))

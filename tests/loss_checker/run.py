@@ -29,6 +29,7 @@ class Settings:
     clients: int = 20
     rooms: int = 4
     seconds: float = 120.0
+    people: tuple[int, ...] = (3, 5)  # in each of the rooms whose messages change, with three devices each
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -61,7 +62,7 @@ async def run(
         Participant(library, url, f"client {number}", evidence, random.Random(rng.random()))
         for number in range(1, settings.clients + 1)
     ]
-    changing = ChangingRoom(url, random.Random(rng.random()))
+    changing = [ChangingRoom(url, people, random.Random(rng.random())) for people in settings.people]
     try:
         return await _run(participants, changing, evidence, url, settings, rng, faults)
     except asyncio.CancelledError:
@@ -74,7 +75,7 @@ async def run(
 
 async def _run(
     participants: list[Participant],
-    changing: ChangingRoom,
+    changing: list[ChangingRoom],
     evidence: Evidence,
     url: str,
     settings: Settings,
@@ -91,15 +92,17 @@ async def _run(
     histories = await _heal(able, evidence, url, bounds)
     healing = time.monotonic() - stopped
     findings = [Finding("late", who, "an action that faults have begun did not end") for who in acting]
-    if changing.name in acting:
-        findings += [Finding("late", who, asks) for who, asks in changing.asks.items()]
+    for each in changing:
+        if each.name in acting:
+            findings += [Finding("late", who, asks) for who, asks in each.asks.items()]
     async with asyncio.timeout(bounds.ending):
         for room, history in histories.items():
             rows = _stored(await faults.rows(room)) if faults else None
             findings += check(evidence.record(room, history, rows))
-    changed, acknowledged = await changing.judge(faults, bounds)
-    findings += changed
-    counts = evidence.summary() + acknowledged
+    counts = evidence.summary()
+    for changed, acknowledged in await asyncio.gather(*(each.judge(faults, bounds) for each in changing)):
+        findings += changed
+        counts += acknowledged
     if faults:
         async with asyncio.timeout(bounds.ending):
             counts += await faults.take_counts()
@@ -108,7 +111,7 @@ async def _run(
 
 async def _act(
     participants: list[Participant],
-    changing: ChangingRoom,
+    changing: list[ChangingRoom],
     settings: Settings,
     rng: random.Random,
     faults: Faults | None,
@@ -119,7 +122,7 @@ async def _act(
     def is_running() -> bool:
         return time.monotonic() < end
 
-    work = {actor.name: actor.act(is_running) for actor in [*participants, changing]}
+    work = {actor.name: actor.act(is_running) for actor in [*participants, *changing]}
     if faults:
         work["the faults"] = inject(faults, rng, is_running)
     return await all_within(settings.seconds + settings.bounds.acting, work)
