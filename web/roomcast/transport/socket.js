@@ -14,6 +14,8 @@ const MAX_UNDER_WAY = 8;
 const MAX_TIMEOUTS = 3;
 /** Milliseconds before requests are sent again, in which replies that are on their way still come. */
 const MIN_RESEND_PAUSE = 500;
+/** A WebSocket's `readyState`. */
+const OPEN = 1;
 
 /** The socket closed before the reply came. The server may or may not have done the request. */
 export class SocketClosed extends Error {}
@@ -22,6 +24,7 @@ export class SocketClosed extends Error {}
  * The part of a WebSocket that the library uses. That of a browser, of Node.js and of the `ws` package have it.
  *
  * @typedef {object} WebSocketLike
+ * @property {number} readyState
  * @property {(text: string) => void} send
  * @property {() => void} close
  * @property {(type: "open" | "message" | "close" | "error", listener: (event: any) => void) => void} addEventListener
@@ -161,7 +164,7 @@ export class Socket {
     if (frame.type === "error" && frame.error.code === "not_connected") return this.close();
     if (frame.type !== "disconnect") this.#callbacks.onProven(this);
     // Without an answer the server takes this socket for dead and closes it. Nobody waits for the reply.
-    if (frame.type === "check") return this.#webSocket.send(alive().frame);
+    if (frame.type === "check") return this.#write(alive().frame);
     if (frame.type === "reply") {
       if (frame.expiresIn !== undefined) this.#callbacks.onExpiresIn(frame.expiresIn, this);
       if (this.#requests.get(frame.ref ?? "")?.accept(frame.fields)) this.#onReply(frame.ref ?? "");
@@ -217,8 +220,18 @@ export class Socket {
       request.isUnderWay = true;
       request.sentAt = this.#clock.elapsed();
       this.#awaitReply(request, this.#replyTimeout.value);
-      this.#webSocket.send(request.frame);
+      this.#write(request.frame);
     }
+  }
+
+  /**
+   * A WebSocket is closed a moment before its event tells so. Browsers complain in the console of what is sent then, and
+   * the request fails with that event anyway.
+   *
+   * @param {string} frame
+   */
+  #write(frame) {
+    if (this.#webSocket.readyState === OPEN) this.#webSocket.send(frame);
   }
 
   /**

@@ -72,6 +72,20 @@ describe("a socket", () => {
     assert.deepEqual(events, ["open"]);
   });
 
+  it("writes nothing to a WebSocket that is closing and has not told so yet, and fails with that event", async () => {
+    const socket = await open();
+    const { socket: webSocket } = server;
+    const sent = [];
+    webSocket.send = (text) => sent.push(text);
+    webSocket.readyState = 2;
+    const pending = assert.rejects(socket.request(ping([])), SocketClosed);
+    await time.pass(1);
+    webSocket.dispatchEvent(new MessageEvent("message", { data: JSON.stringify({ type: "check" }) }));
+    webSocket.dispatchEvent(new Event("close"));
+    await pending;
+    assert.deepEqual(sent, []);
+  });
+
   it("closes if the handshake or a reply takes too long", async () => {
     server.handshake = () => "hang";
     await open();
