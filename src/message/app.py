@@ -7,7 +7,7 @@ from chat import cold_start  # isort: split
 import os
 import time
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics, Tracer
 from aws_lambda_powertools.metrics import MetricUnit
@@ -33,6 +33,10 @@ from chat.storage.rules import RoomRules
 from chat.storage.signals import Signals
 from message.call import Call
 
+if TYPE_CHECKING:
+    from chat.delivery.fast_lane import FastLane
+    from chat.protocol.messages import Entry
+
 ONE_WAY = "onMessage"  # the route without a route response in template.yaml
 ENDPOINT = os.environ["CONNECTIONS_ENDPOINT"]
 
@@ -47,10 +51,35 @@ limits = Limits(rooms=int(os.environ["MAX_ROOMS"]), rate=connection_rate)
 connections = Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"], limits=limits)
 rules, signals = RoomRules(client, messages), Signals(client, messages)
 history_days = int(os.environ["HISTORY_DAYS"])
-log = Log(client, messages, history_days, rules, rate=Rate(room_rate, int(room_rate)))
-membership = Membership(connections, rules, signals)
 # Made when first needed: most instances never post, and the client would lengthen each cold start.
 management = cache(lambda: ManagementClient(ENDPOINT))
+
+
+@cache
+def fast_lane() -> FastLane:
+    # Imported when first needed, as the client above is made: with it comes the whole posting engine.
+    from chat.delivery.fast_lane import FastLane
+
+    return FastLane.to(ENDPOINT, connections.members, max_members=int(os.environ["FAST_LANE"]))
+
+
+def post_at_once(room: str, epoch: str | None, entry: Entry) -> bool:
+    with tracer.provider.in_subsegment("fast lane"):
+        posted = fast_lane().post(room, epoch, entry)
+    if posted:
+        metrics.add_metric("PostedAtOnce", MetricUnit.Count, 1)
+    return posted
+
+
+log = Log(
+    client,
+    messages,
+    history_days,
+    rules,
+    rate=Rate(room_rate, int(room_rate)),
+    post_at_once=None if os.environ["FAST_LANE"] == "0" else post_at_once,
+)
+membership = Membership(connections, rules, signals)
 subscriptions, summaries = Subscriptions(client, messages), Summaries(client, messages)
 moderation = Moderation(membership, rules, signals, subscriptions, management)
 chat = Context(

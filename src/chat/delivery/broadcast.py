@@ -75,6 +75,9 @@ class Broadcaster:
         if await self._coalescing.holds_back(room, repaired):
             return None
         repaired = await self._coalescing.with_waiting(room, repaired)
+        entries = [entry for entry in repaired.entries if entry.seq not in repaired.posted]
+        if not entries:
+            return Counts()
         slices = repaired.slices
         if slices is None:
             with trace.phase("read members"):
@@ -83,7 +86,7 @@ class Broadcaster:
                 return await self._delivery.deliver_entries(
                     room,
                     repaired.epoch,
-                    repaired.entries,
+                    entries,
                     lambda add: self._members.read(room, add, page=page),
                     trace,
                 )

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from chat.protocol.errors import ChatError, Forbidden, InvalidRef, RateLimited
-from chat.protocol.messages import Change, Message
+from chat.protocol.messages import Change, Entry, Message
+from chat.protocol.timestamps import seconds
 from chat.storage import keys
 from chat.storage.dynamodb import old_item
-from chat.storage.items import new_epoch, to_item
+from chat.storage.items import epoch_of, new_epoch, to_item
 from chat.storage.log.takeover import LogTakeover
 from chat.storage.log.writer import Ref, changes_another
 from chat.storage.lru import LRU
@@ -32,6 +33,13 @@ from chat.storage.rules import NO_RULES, RoomRules, Rules, expected_version
 _CHAIN = ", changed_before = if_not_exists(changed, :zero), changed = if_not_exists(seq, :zero) + :one"
 # The same of a message: whoever counts messages passes over the changes between two of them.
 _MESSAGED = ", messaged_before = if_not_exists(messaged, :zero), messaged = if_not_exists(seq, :zero) + :one"
+# Seconds since the entry before, after which a message may be posted at once. Until then that entry may not
+# have come out of the stream, and the two would be one frame for each member.
+_QUIET = 0.5
+
+# Posts a message to all members of its room before its row is written: (room, epoch, entry). True if each
+# has it.
+type PostAtOnce = Callable[[str, str | None, Entry], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +56,16 @@ class _RulesChanged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Committed:
-    """The number of an entry. `changed_before` is the newest change or reply before a change or a reply."""
+    """The number of an entry, and its log's epoch.
+
+    `changed_before` is the newest change or reply before a change or a reply. `quiet`: for a while nothing
+    came before it.
+    """
 
     seq: int
+    epoch: str | None
     changed_before: int | None
+    quiet: bool
 
 
 class Log(LogTakeover):
@@ -65,11 +79,13 @@ class Log(LogTakeover):
         rules: RoomRules,
         now: Callable[[], float] = time.time,
         rate: Rate = Rate(50, 50),  # noqa: B008 - frozen
+        post_at_once: PostAtOnce | None = None,
     ) -> None:
-        """A room takes messages at `rate`."""
+        """A room takes messages at `rate`. A message of a quiet room is passed to `post_at_once` first."""
         super().__init__(dynamodb, table, history_days, now)
         self._rules = rules
         self._limiter = RateLimiter(rate, now, spread=random.random)
+        self._post_at_once = post_at_once
         self._known: LRU[Rules] = LRU()  # by room, as this instance read them last
 
     def append(self, room: str, content: Message | Change, *, exempt: bool = False) -> Receipt:
@@ -102,9 +118,17 @@ class Log(LogTakeover):
             if self._is_stored(room, content, ref):
                 return ref
             ref = self._inherit(room, committed.seq, content, ref)
-        if not self._store(room, ref.seq, content, committed.changed_before):
+        posted = self._is_posted(room, committed, content)
+        if not self._store(room, ref.seq, content, committed.changed_before, posted=posted):
             raise TimeoutError("the number was skipped before its content was stored")
         return ref
+
+    def _is_posted(self, room: str, committed: _Committed, content: Message | Change) -> bool:
+        """Post a message of a quiet room at once. True if every member has it, without the stream."""
+        if self._post_at_once is None or not committed.quiet or changes_another(content):
+            return False
+        assert isinstance(content, Message)
+        return self._post_at_once(room, committed.epoch, Entry(committed.seq, content))
 
     def _is_stored(self, room: str, content: Message | Change, ref: Ref) -> bool:
         """True if a ref's owner has a row. One that a function which died has left out is written."""
@@ -143,6 +167,7 @@ class Log(LogTakeover):
         unchanged, expected = expected_version(version)
         chain = _CHAIN if changes_another(content) else ""
         messaged = _MESSAGED if isinstance(content, Message) else ""
+        new = new_epoch()
         for attempt in self._limiter.attempts(room):
             with attempt:
                 try:
@@ -157,13 +182,13 @@ class Log(LogTakeover):
                         ExpressionAttributeNames={"#last": "last"},
                         ExpressionAttributeValues={
                             ":content": to_item(content),
-                            ":epoch": new_epoch(),
+                            ":epoch": new,
                             ":one": 1,
                             ":zero": 0,  # each content is a message or changes one, or both
                             **attempt.values,
                             **expected,
                         },
-                        ReturnValues="UPDATED_NEW",
+                        ReturnValues="UPDATED_OLD",  # which message was the last one before
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 except ClientError as error:
@@ -171,9 +196,19 @@ class Log(LogTakeover):
                     if int(head.get("rules_version", 0)) != version:
                         raise _RulesChanged from None
                     raise ConditionFailed(int(head["due"]) if "due" in head else None) from None
-                changed_before = int(answer["Attributes"]["changed_before"]) if chain else None
-                return _Committed(int(answer["Attributes"]["seq"]), changed_before)
+                return self._committed(answer.get("Attributes", {}), new, content)
         raise AssertionError("the attempts end with RateLimited")
+
+    def _committed(self, before: Mapping[str, Any], new_epoch: str, content: Message | Change) -> _Committed:
+        """Return what a head's update has come to, from the attributes that it had before."""
+        seq, epoch = int(before.get("seq", 0)) + 1, epoch_of({"epoch": new_epoch, **before}, self._table)
+        changed_before = int(before.get("changed", 0)) if changes_another(content) else None
+        return _Committed(seq, epoch, changed_before, self._is_quiet(before))
+
+    def _is_quiet(self, before: Mapping[str, Any]) -> bool:
+        if self._post_at_once is None:  # nobody asks
+            return False
+        return "last" not in before or self._now() - seconds(before["last"]["at"]) > _QUIET
 
     def committed_before(self, room: str, content: Message | Change, error: ChatError) -> Receipt:
         """Return where this very message or change is already. Raises `error` if it is not in the log.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from chat.protocol.messages import Change, Entry, Message
+from chat.protocol.timestamps import seconds
 from chat.storage import keys
 from chat.storage.dynamodb import at_once, batch_get
 from chat.storage.items import epoch_of
@@ -21,7 +23,7 @@ logger = Logger(child=True)
 
 # Of a run's head, refs and rows.
 _ATTRIBUTES = (
-    *("sk", "id", "seq", "digest", "at", "expires_at", "revision", "skipped", "pending", "root"),
+    *("sk", "id", "seq", "digest", "at", "expires_at", "revision", "skipped", "pending", "root", "posted"),
     "changed_before",
     *("epoch", "slices", "followed", "coalescing_until"),  # the head's
 )
@@ -34,6 +36,7 @@ class Repaired:
     `followed`: the seq after which the room's messages are counted, None if nobody has subscribed to it.
     `coalescing_until`: in seconds since 1970, when the room's reactions no longer wait for each other.
     `messaged_before`: of the run's first entry; the entries may begin with others, which were left undone.
+    `posted`: the seqs of messages that every member has already.
     """
 
     entries: list[Entry]
@@ -42,13 +45,32 @@ class Repaired:
     followed: int | None = None
     coalescing_until: int = 0
     messaged_before: int = 0
+    posted: frozenset[int] = frozenset()
 
 
 type Rows = dict[int, dict[str, Any]]  # by seq, with some of their attributes
+type _Run = tuple[dict[str, Ref], Rows, dict[str, Any]]  # its refs by id, its rows, its room's head
+
+_POSTED_CHECKS = 0.02  # seconds between two looks for the row of a message that may be posted just now
 
 
 class LogRepair(LogTakeover):
     """The logs in the messages table, for the fan-out."""
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        table: str,
+        history_days: int,
+        now: Callable[[], float] = time.time,
+        *,
+        posted_within: float = 0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """For `posted_within` seconds a message may be posted by its message function, before its row."""
+        super().__init__(dynamodb, table, history_days, now)
+        self._posted_within = posted_within
+        self._sleep = sleep
 
     def repair(self, room: str, run: Sequence[Entry]) -> Repaired:
         """Return a run as the log has it for good, after writing what a crash left out and folding changes.
@@ -56,7 +78,8 @@ class LogRepair(LogTakeover):
         What a run before it has left undone comes first. A second repair changes nothing: the first owner of
         a ref stays, no row is written twice, no change is folded twice.
         """
-        refs, rows, head = self._read_run(room, run)
+        refs, rows, head = self._read_finished_run(room, run)
+        posted = frozenset(entry.seq for entry in run if rows.get(entry.seq, {}).get("posted"))
         left = self._repair_what_is_left(room, run, rows)
         owners = {entry.seq: entry for entry in run if self._store_entry(room, entry, refs, rows)}
         folded = self._fold_in_order(room, run, owners, rows)
@@ -71,7 +94,7 @@ class LogRepair(LogTakeover):
         until = int(head.get("coalescing_until", 0))
         entries = [*self._entries_of(room, left), *repaired.values()]
         epoch, messaged_before = epoch_of(head, self._table), run[0].messaged_before if run else 0
-        return Repaired(entries, slices, epoch, followed, until, messaged_before)
+        return Repaired(entries, slices, epoch, followed, until, messaged_before, posted)
 
     def _repair_what_is_left(self, room: str, run: Sequence[Entry], rows: Rows) -> list[int]:
         """Take over what is not done before a run, and return its seqs."""
@@ -182,7 +205,20 @@ class LogRepair(LogTakeover):
         found = sorted((item for item in items if "pending" not in item), key=lambda item: str(item["sk"]))
         return [row.entry for row in self._with_messages(room, found)]
 
-    def _read_run(self, room: str, run: Sequence[Entry]) -> tuple[dict[str, Ref], Rows, dict[str, Any]]:
+    def _read_finished_run(self, room: str, run: Sequence[Entry]) -> _Run:
+        """Read a run, when its first message is no longer posted by its message function.
+
+        Only the first one can be: each of the others came soon after another one.
+        """
+        read = self._read_run(room, run)
+        if self._posted_within and run and (first := run[0]).message:
+            until = seconds(first.message.at) + self._posted_within
+            while first.seq not in read[1] and self._now() < until:
+                self._sleep(_POSTED_CHECKS)
+                read = self._read_run(room, run)
+        return read
+
+    def _read_run(self, room: str, run: Sequence[Entry]) -> _Run:
         """Return the refs of a run by id, its rows by seq, and the room's head.
 
         The newest change or reply before it is among the rows, if this instance does not know it to be done.

@@ -86,6 +86,19 @@ async def test_links_code_and_emphasis_are_elements_and_nothing_else_comes_from_
     assert windows.console_errors == []
 
 
+async def test_code_is_a_tab_stop_for_as_long_as_it_is_wider_than_its_box(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ['```\nconst room = await chat.join("general");\n```'])
+    ada = await windows.page("Ada", room)
+    code = ada.locator("pre code")
+    await expect(code).to_be_visible()
+    await ada.set_viewport_size({"width": 320, "height": 640})
+    await expect(code).to_have_attribute("tabindex", "0")
+    await ada.set_viewport_size({"width": 1280, "height": 640})
+    await expect(code).not_to_have_attribute("tabindex", "0")
+
+
 async def test_a_hostile_text_changes_no_pixel_outside_its_row(
     windows: BrowserWindows, engine: Engine, room: str
 ) -> None:

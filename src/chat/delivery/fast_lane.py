@@ -1,0 +1,110 @@
+"""Post a message of a small, quiet room from the function that accepts it: a stream comes 20 to 270 ms later.
+
+Lambda polls a stream four times a second
+(https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html), which hardly matters where messages
+come many at a time. Whatever happens here, the stream stays the guarantee: only a message that every member
+has is marked as posted, and the fan-out posts all others. Clients drop what they receive twice by its number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Sequence
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from apigateway import Delivered, Frame, Outcome, Post, Poster, Retries
+from chat.protocol import frames
+from chat.protocol.messages import Entry
+from chat.storage.lru import LRU
+from chat.storage.members import Member
+
+POST_SECONDS = 0.3  # how long a sender may wait for it
+ROW_WITHIN = (
+    0.5  # seconds from a message's time until its row says whether it is posted; the fan-out waits so long
+)
+_CONNECTIONS = 32  # with one post at a time on each: 50 members are two rounds
+# Seconds in which a room that is too large, or has plain clients, is not looked at again: each look reads it.
+_STAYS_OUT = 30.0
+# What fails comes by the stream, and there it is tried again.
+NO_RETRIES = Retries(failed=(), throttled=(), timed_out=(), quota_exhausted=0, max_quota_wait=0, shed_for=0)
+
+logger = Logger(child=True)
+
+# Reads the members of a room, as `Connections.members` does.
+type ReadMembers = Callable[[str, int], tuple[list[Member], int | None]]
+
+
+class FastLane:
+    def __init__(
+        self,
+        poster: Poster,
+        read_members: ReadMembers,
+        *,
+        max_members: int,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """A room with more than `max_members` connections is left to the stream."""
+        self._read_members = read_members
+        self._poster = poster
+        self._max_members = max_members
+        self._now = now
+        self._loop = asyncio.new_event_loop()
+        self._out_until: LRU[float] = LRU()  # by room
+
+    @classmethod
+    def to(cls, endpoint: str, read_members: ReadMembers, *, max_members: int) -> FastLane:
+        """Make one that posts to a WebSocket API."""
+        poster = Poster(
+            endpoint,
+            region=os.environ["AWS_REGION"],
+            retries=NO_RETRIES,
+            timeout=POST_SECONDS,
+            connect_timeout=POST_SECONDS,
+            max_connections=_CONNECTIONS,
+        )
+        return cls(poster, read_members, max_members=max_members)
+
+    def post(self, room: str, epoch: str | None, entry: Entry) -> bool:
+        """Post an entry of a log to all members of its room. True if each of them has it.
+
+        False if the room is too large or has plain clients. Also if DynamoDB fails, a member cannot be
+        reached or is no longer allowed to read, or it all takes longer than `POST_SECONDS`.
+        """
+        if self._now() < self._out_until.get(room, 0):
+            return False
+        try:
+            members, estimate = self._read_members(room, self._max_members)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("members not read", room=room, reason=str(error))
+            return False
+        if estimate is not None or any(member.protocol == "plain" for member in members):
+            self._out_until.set(room, self._now() + _STAYS_OUT)
+            return False
+        if any(member.expired for member in members):
+            return False
+        texts = list(frames.messages(room, epoch, [entry]))
+        failed = self._loop.run_until_complete(self._post(members, [Frame(text) for text in texts]))
+        logger.info("posted at once", room=room, seq=entry.seq, recipients=len(members), failed=failed)
+        return not failed
+
+    async def _post(self, members: Sequence[Member], to_post: Sequence[Frame]) -> int:
+        """Return how many members have not got all frames."""
+        missing = len(members)
+
+        def count(post: Post, outcome: Outcome) -> None:
+            nonlocal missing
+            missing -= isinstance(outcome, Delivered)
+
+        try:
+            async with (
+                asyncio.timeout(POST_SECONDS),
+                self._poster.batch(count, deadline=self._loop.time() + POST_SECONDS) as batch,
+            ):
+                await batch.add(Post(member.connection_id, to_post) for member in members)
+        except TimeoutError:  # what is still under way may arrive, and comes by the stream in any case
+            return missing
+        return missing

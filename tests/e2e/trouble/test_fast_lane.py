@@ -1,0 +1,173 @@
+"""The fast lane: who posts a message, and what becomes of it when something dies or fails on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+
+from tests.e2e.support.clients import FrameClient, frame_client, plain_client
+from tests.e2e.support.engine_with_proxies import HIGH_LIMITS, EngineWithProxies, engine_with_proxies
+from tests.e2e.support.recording_proxy import Call, Matches, by, operation, writes
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ONCE = ["once", "the end"]
+
+
+def posts_once(room: str) -> Matches:
+    """Match a post of the message "once" to a member of a room."""
+    return lambda call: (
+        operation("POST", room)(call) and '"messages"' in call.body["frame"] and "once" in call.text
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def proxied() -> AsyncIterator[EngineWithProxies]:
+    async with engine_with_proxies(parameters={**HIGH_LIMITS, "FastLane": "10"}) as proxied:
+        yield proxied
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    proxied: EngineWithProxies
+    room: str
+    ada: FrameClient
+    grace: FrameClient
+
+    async def hear(self, text: str) -> None:
+        await asyncio.gather(self.ada.until_received(text), self.grace.until_received(text))
+
+    def count(self) -> Callable[[], int]:
+        """Return what tells how often "once" has been posted from now on."""
+
+        async def go_on(call: Call) -> None:
+            pass
+
+        rule = self.proxied.gateway.before(posts_once(self.room), go_on, times=1_000)
+        return lambda: rule.hits
+
+    async def broadcasts(self, number: int) -> None:
+        """Wait until the fan-out is through with so many runs of the room."""
+        done = '"message":"broadcast"'
+        await until(
+            lambda: sum(done in line and self.room in line for line in self.proxied.engine.lines) == number
+        )
+
+    def posted_at_once(self) -> int:
+        lines = self.proxied.engine.lines
+        return sum('"posted at once"' in line and self.room in line for line in lines)
+
+    async def end(self) -> None:
+        """Hear a last message, after which nobody has got anything twice or in another order."""
+        await self.grace.send(self.room, "the end")
+        await self.hear("the end")
+        for client in (self.ada, self.grace):
+            by_seq = {message["seq"]: message["message"] for message in client.messages}
+            assert [by_seq[seq] for seq in sorted(by_seq)] == ONCE
+        assert [text for text in await self.proxied.log(self.room) if text] == ONCE
+
+
+@asynccontextmanager
+async def two(proxied: EngineWithProxies, room: str) -> AsyncIterator[Pair]:
+    async with (
+        frame_client(proxied.url, room=room, client="ada") as ada,
+        frame_client(proxied.url, room=room, client="grace") as grace,
+    ):
+        yield Pair(proxied, room, ada, grace)
+
+
+async def test_a_message_of_a_quiet_room_is_posted_once_to_each_and_not_by_the_fan_out(
+    proxied: EngineWithProxies, room: str
+) -> None:
+    async with two(proxied, room) as pair:
+        count = pair.count()
+        await pair.ada.send(room, "once")
+        await pair.hear("once")
+        await pair.broadcasts(1)
+        assert (count(), pair.posted_at_once()) == (2, 1)
+        (posted,) = pair.grace.of_type("messages")
+        joined = await pair.grace.request(action="join", room=room)
+        assert posted["epoch"] == joined["epoch"]  # another one would tell of another log
+        (row,) = await proxied.rows(room)
+        assert row["posted"] == {"BOOL": True}
+        await pair.end()
+
+
+async def test_of_two_senders_at_once_one_is_left_to_the_stream_and_clients_order_them(
+    proxied: EngineWithProxies, room: str
+) -> None:
+    async with two(proxied, room) as pair:
+        await asyncio.gather(pair.ada.send(room, "one"), pair.grace.send(room, "two"))
+        await asyncio.gather(pair.hear("one"), pair.hear("two"))
+        assert pair.posted_at_once() == 1
+
+
+async def test_a_room_with_a_plain_client_stays_on_the_stream(proxied: EngineWithProxies, room: str) -> None:
+    async with two(proxied, room) as pair, plain_client(proxied.url, room=room) as plain:
+        await pair.ada.send(room, "once")
+        await pair.hear("once")
+        await plain.until(lambda: plain.received == ["once"])
+        assert pair.posted_at_once() == 0
+
+
+@pytest.mark.parametrize("status", [410, 429, 500])
+async def test_what_one_post_does_not_bring_the_stream_brings_to_all(
+    proxied: EngineWithProxies, room: str, status: int
+) -> None:
+    async def fail(call: Call) -> web.Response:
+        return web.Response(status=status)
+
+    async with two(proxied, room) as pair:
+        failed = proxied.gateway.before(posts_once(room), fail)
+        await pair.ada.send(room, "once")
+        await pair.hear("once")
+        assert failed.happened.is_set()
+        await pair.end()
+
+
+@pytest.mark.parametrize("moment", ["after some posts", "before the row", "after the row"])
+async def test_the_message_function_dies_and_nothing_is_lost_or_counted_twice(
+    proxied: EngineWithProxies, room: str, moment: str
+) -> None:
+    killer = proxied.killer("MessageFunction")
+    row = by("MessageFunction", lambda call: writes("LOG#")(call) and room in call.text)
+    async with two(proxied, room) as pair:
+        ref = str(uuid.uuid4())
+        if moment == "after some posts":
+            died = proxied.gateway.after(posts_once(room), killer)
+        elif moment == "before the row":
+            died = proxied.dynamodb.before(row, killer)
+        else:
+            died = proxied.dynamodb.after(row, killer)
+        await pair.ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
+        await died.happened.wait()
+        await pair.hear("once")
+        await pair.ada.until_internal_error()
+        again = await pair.ada.send(room, "once", ref=ref)
+        assert (again["status"], again["seq"]) == ("ok", 1)
+        await pair.end()
+
+
+async def test_the_stream_repeats_what_was_posted_and_nobody_hears_it_again(
+    proxied: EngineWithProxies, room: str
+) -> None:
+    async with two(proxied, room) as pair:
+        count = pair.count()
+        died = proxied.dynamodb.after(
+            lambda call: operation("BatchGetItem")(call) and room in call.text,
+            proxied.killer("FanoutFunction"),
+        )
+        await pair.ada.send(room, "once")
+        await pair.hear("once")
+        await died.happened.wait()
+        await pair.broadcasts(1)
+        assert count() == 2
+        await pair.end()
