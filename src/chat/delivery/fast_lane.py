@@ -1,9 +1,9 @@
-"""Post a message of a small, quiet room from the function that accepts it: a stream comes 20 to 270 ms later.
+"""Post a message that comes alone, in a small room, from the function that accepts it.
 
-Lambda polls a stream four times a second
-(https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-params.html), which hardly matters where messages
-come many at a time. Whatever happens here, the stream stays the guarantee: only a message that every member
-has is marked as posted, and the fan-out posts all others. Clients drop what they receive twice by its number.
+Lambda polls a stream four times a second (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html), so by
+the stream it comes 20 to 270 ms after it is committed. That hardly matters where many come at a time.
+Whatever happens here, the stream stays the guarantee: only a message that every member has is marked as
+posted, and the fan-out posts all others. Clients drop by its number what they receive twice.
 """
 
 from __future__ import annotations

@@ -84,7 +84,7 @@ async def two(proxied: EngineWithProxies, room: str) -> AsyncIterator[Pair]:
         yield Pair(proxied, room, ada, grace)
 
 
-async def test_a_message_of_a_quiet_room_is_posted_once_to_each_and_not_by_the_fan_out(
+async def test_a_message_that_comes_alone_is_posted_once_to_each_and_not_by_the_fan_out(
     proxied: EngineWithProxies, room: str
 ) -> None:
     async with two(proxied, room) as pair:

@@ -35,7 +35,7 @@ _CHAIN = ", changed_before = if_not_exists(changed, :zero), changed = if_not_exi
 _MESSAGED = ", messaged_before = if_not_exists(messaged, :zero), messaged = if_not_exists(seq, :zero) + :one"
 # Seconds since the entry before, after which a message may be posted at once. Until then that entry may not
 # have come out of the stream, and the two would be one frame for each member.
-_QUIET = 0.5
+_ALONE_AFTER = 0.5
 
 # Posts a message to all members of its room before its row is written: (room, epoch, entry). True if each
 # has it.
@@ -58,14 +58,14 @@ class _RulesChanged(Exception):
 class _Committed:
     """The number of an entry, and its log's epoch.
 
-    `changed_before` is the newest change or reply before a change or a reply. `quiet`: for a while nothing
+    `changed_before` is the newest change or reply before a change or a reply. `alone`: for a while nothing
     came before it.
     """
 
     seq: int
     epoch: str | None
     changed_before: int | None
-    quiet: bool
+    alone: bool
 
 
 class Log(LogTakeover):
@@ -81,7 +81,7 @@ class Log(LogTakeover):
         rate: Rate = Rate(50, 50),  # noqa: B008 - frozen
         post_at_once: PostAtOnce | None = None,
     ) -> None:
-        """A room takes messages at `rate`. A message of a quiet room is passed to `post_at_once` first."""
+        """A room takes messages at `rate`. A message that comes alone is passed to `post_at_once` first."""
         super().__init__(dynamodb, table, history_days, now)
         self._rules = rules
         self._limiter = RateLimiter(rate, now, spread=random.random)
@@ -124,8 +124,8 @@ class Log(LogTakeover):
         return ref
 
     def _is_posted(self, room: str, committed: _Committed, content: Message | Change) -> bool:
-        """Post a message of a quiet room at once. True if every member has it, without the stream."""
-        if self._post_at_once is None or not committed.quiet or changes_another(content):
+        """Post a message that comes alone at once. True if every member has it, without the stream."""
+        if self._post_at_once is None or not committed.alone or changes_another(content):
             return False
         assert isinstance(content, Message)
         return self._post_at_once(room, committed.epoch, Entry(committed.seq, content))
@@ -203,12 +203,12 @@ class Log(LogTakeover):
         """Return what a head's update has come to, from the attributes that it had before."""
         seq, epoch = int(before.get("seq", 0)) + 1, epoch_of({"epoch": new_epoch, **before}, self._table)
         changed_before = int(before.get("changed", 0)) if changes_another(content) else None
-        return _Committed(seq, epoch, changed_before, self._is_quiet(before))
+        return _Committed(seq, epoch, changed_before, self._is_alone(before))
 
-    def _is_quiet(self, before: Mapping[str, Any]) -> bool:
+    def _is_alone(self, before: Mapping[str, Any]) -> bool:
         if self._post_at_once is None:  # nobody asks
             return False
-        return "last" not in before or self._now() - seconds(before["last"]["at"]) > _QUIET
+        return "last" not in before or self._now() - seconds(before["last"]["at"]) > _ALONE_AFTER
 
     def committed_before(self, room: str, content: Message | Change, error: ChatError) -> Receipt:
         """Return where this very message or change is already. Raises `error` if it is not in the log.
