@@ -9,6 +9,7 @@ from playwright.async_api import Page, expect
 
 from local.engine import Engine
 from tests.e2e.support.browser.example_page import open_example
+from tests.e2e.support.browser.scripted import open_scripted
 from tests.e2e.support.browser.windows import BrowserWindows
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -192,3 +193,34 @@ async def open_menu(page: Page) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("menu")).to_be_visible()
     await page.keyboard.press("Escape")
+
+
+async def test_a_menu_that_leads_to_another_stays_at_what_it_belongs_to(
+    windows: BrowserWindows, engine: Engine
+) -> None:
+    page = await open_example(windows, engine, 1360, 820, script="chat.rules = { moderator: true };")
+    menu = page.get_by_role("menu")
+    edge = "menu => Math.round(menu.getBoundingClientRect().right)"
+    await page.locator("#messages .message").nth(3).focus()
+    await page.keyboard.press("Enter")
+    before = await menu.evaluate(edge)
+    await page.get_by_role("menuitem", name="Mute").press("ArrowRight")
+    await expect(page.get_by_role("menuitem", name="1 hour")).to_be_visible()
+    assert await menu.evaluate(edge) == before
+
+
+async def test_a_reader_at_the_end_stays_there_when_what_is_below_grows_while_the_list_scrolls(
+    windows: BrowserWindows, engine: Engine
+) -> None:
+    page = await open_scripted(windows, engine, 60)
+    await expect(page.locator(".message .text").last).to_have_text("message 60")
+    # A frame tells of the scroll first, and then that the list is smaller.
+    await page.evaluate(
+        """new Promise((done) => setTimeout(() => {
+            document.querySelector("#scroll").scrollTop -= 20;
+            document.querySelector(".foot").style.paddingBlock = "60px";
+            requestAnimationFrame(() => requestAnimationFrame(done));
+        }))"""
+    )
+    left = "({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight"
+    assert await page.locator("#scroll").evaluate(left) < 2

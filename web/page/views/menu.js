@@ -21,6 +21,7 @@ const GAP = 4;
 class Menu {
   #box = find("#menu", HTMLElement);
   #anchor = /** @type {Element} */ (this.#box);
+  #place = new DOMRect(); // of the anchor when the menu was opened: it may hide once the menu has the focus
   /** @type {HTMLButtonElement | undefined} */
   #back;
 
@@ -30,14 +31,20 @@ class Menu {
 
   /** @param {Element} anchor - what it belongs to @param {string} label @param {MenuItem[]} items */
   open(anchor, label, items) {
-    this.#anchor = anchor;
+    this.#belongTo(anchor);
     this.#list(label, items);
   }
 
   /** Show something else than lines, with the same manners. @param {Element} anchor @param {string} label @param {HTMLElement} panel */
   openPanel(anchor, label, panel) {
-    this.#anchor = anchor;
+    this.#belongTo(anchor);
     this.#show("dialog", label, [panel]);
+  }
+
+  /** @param {Element} anchor */
+  #belongTo(anchor) {
+    this.#anchor = anchor;
+    this.#place = anchor.getBoundingClientRect();
   }
 
   close() {
@@ -54,7 +61,7 @@ class Menu {
       this.#anchor.closest("dialog, main, nav")?.append(box); // Outside of a modal dialog, nothing could be pressed.
       box.showPopover();
     }
-    this.#place();
+    this.#put();
     this.#stops[0]?.focus({ preventScroll: true });
   }
 
@@ -76,12 +83,12 @@ class Menu {
   }
 
   /** Below what it belongs to, or above where there is no room. */
-  #place() {
+  #put() {
     const { classList, style } = this.#box;
     classList.toggle("sheet", isTouch());
     style.inset = "";
     if (isTouch()) return;
-    const { top, bottom, left, right } = this.#anchor.getBoundingClientRect();
+    const { top, bottom, left, right } = this.#place;
     const { width, height } = this.#box.getBoundingClientRect();
     const isRightToLeft = getComputedStyle(this.#anchor).direction === "rtl";
     const fits = bottom + GAP + height <= innerHeight;

@@ -128,7 +128,10 @@ export class ScrollAnchor extends EventTarget {
   }
 
   #onScroll() {
-    this.measure();
+    // The event of a scroll to the end may come when the box is smaller already, and before that is told.
+    const isResized = this.#box.clientHeight !== this.#extent.height;
+    if (isResized && this.isAtEnd && !this.isHeld) this.toEnd();
+    else this.measure();
     this.#settleSoon();
     this.dispatchEvent(new Event("move"));
   }
