@@ -27,6 +27,7 @@
     send(text) {
       const frame = JSON.parse(text);
       chat.requests.push(frame);
+      if (chat.isDown) return;
       const error = chat.failing.has(frame.action) && { status: "error", code: "forbidden", detail: "" };
       const answer = error || { status: "ok", ...answers[frame.action]?.(frame) };
       setTimeout(() => this.receive({ type: "reply", ref: frame.ref, ...answer }), chat.delay);
@@ -80,7 +81,7 @@
   const chat = {
     /** Milliseconds until a reply. */
     delay: 5,
-    /** No socket opens. */
+    /** No socket opens, and nothing is answered. */
     isDown: false,
     /** The actions that are answered with an error. */
     failing: new Set(),
