@@ -29,7 +29,7 @@ SUITES = {
     "capacity-units": "DynamoDB capacity units per message and per connection; 10 seconds",
     "cost": "list price per million deliveries, beside hosted services; 1 minute",
     "person": "the list of a person's 500 rooms, beside a read per room; 1 minute",
-    "page": "the chat page in Chromium: storms of messages, a long climb, keys; 2 minutes",
+    "page": "the chat page in Chromium: storms, a long climb, visited rooms, memory, keys; 3 minutes",
     "page-load": "what the page's first load takes, and the first message on slow networks; 3 minutes",
     "local": "the local engine beside in-memory chat servers; 5 minutes",
 }

@@ -123,6 +123,11 @@ async def test_what_a_message_does_not_change_is_not_drawn_again(
     await fill_in(page, "Room", "other")
     await expect(texts).to_have_count(0)
     assert await page.evaluate("changes") == []
+
+    # A visited room is one stop of Tab again.
+    await page.go_back()
+    await expect(texts.last).to_have_text("message 305")
+    await expect(page.locator("#messages [tabindex='0']")).to_have_count(1)
     assert windows.console_errors == []
 
 

@@ -32,7 +32,7 @@ export class RovingFocus {
     this.#items = items;
     if (this.#list.contains(document.activeElement)) return;
     const last = inView.map((element) => this.#rows.rowOf(element)).findLast((row) => row && !isDivider(row.item));
-    if (last && last.item.id !== this.#current) this.#makeStop(last);
+    if (last && last.view !== this.#stop) this.#makeStop(last);
   }
 
   /** Give a row the focus. @param {number} index - of its item */
