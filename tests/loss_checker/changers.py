@@ -15,11 +15,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 from websockets.typing import Subprotocol
 
+from tests.loss_checker.actions import PAUSE, next_action
 from tests.loss_checker.changes_oracle import Attempt, Form
 
-PAUSE = 2.0  # seconds between the actions of a member, on average
 REPLY_TIMEOUT = 10.0  # seconds for the first try; each further one waits as long again, up to four times
-EMOJI = ("👍", "🎉", "❤️")
 _AGAIN = {"internal", "not_a_member", "not_connected"}  # errors after which the same frame is sent again
 
 
@@ -45,33 +44,29 @@ class Changer:
         """Send a message, answer one, or change one."""
         await self._pause()
         mine = [seq for seq, message in self._forms.items() if message["user"] == self.user]
-        kinds = ["send"] + ["react", "react", "react", "reply"] * bool(self._forms)
-        kind = self._random.choice(kinds + ["edit", "edit", "delete"] * bool(mine))
         self._count += 1
-        text, on, of = f"<{self._count} of {self.name}>", True, 0
-        if kind != "send":
-            of = self._random.choice(mine if kind in {"edit", "delete"} else list(self._forms))
-        frame: dict[str, Any] = {"room": self._room}
-        match kind:
+        action = next_action(self._random, f"<{self._count} of {self.name}>", list(self._forms), mine)
+        frame: dict[str, Any] = {"action": action.kind, "room": self._room}
+        match action.kind:
             case "send" | "reply":
-                answered = {"reply_to": of} if of else {}
-                frame |= {"action": "send", "message": text, **answered, **self._send_fields()}
+                answered = {"reply_to": action.of} if action.of else {}
+                frame |= {"action": "send", "message": action.text, **answered, **self._send_fields()}
             case "edit":
-                frame |= {"action": kind, "seq": of, "message": text}
+                frame |= {"seq": action.of, "message": action.text}
             case "delete":
-                frame |= {"action": kind, "seq": of}
+                frame |= {"seq": action.of}
             case "react":
-                text, on = self._random.choice(EMOJI), self._random.random() < 0.6
-                frame |= {"action": kind, "seq": of, "reaction": text, "on": on}
+                frame |= {"seq": action.of, "reaction": action.text, "on": action.on}
         outcome = await self._until_answered(frame)
-        self.attempts.append(Attempt(self.user, kind, of, text, on, outcome))
+        self.attempts.append(Attempt(self.user, action.kind, action.of, action.text, action.on, outcome))
 
-    async def say_last(self) -> None:
-        """Send a message, so that the room's head has no change."""
+    async def say_last(self) -> int:
+        """Send a message, so that the room's head has no change, and return its seq; 0 if it is not taken."""
         outcome = await self._until_answered({"action": "send", "room": self._room, "message": "<the end>"})
         self.attempts.append(Attempt(self.user, "send", 0, "<the end>", True, outcome))
+        return outcome if isinstance(outcome, int) else 0
 
-    async def catch_up(self) -> None:
+    async def catch_up(self, last: int) -> None:
         """Read what is missing up to the room's newest number, as after an absence."""
         await self._disconnect()
         while True:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.loss_checker.oracle import Finding
 
 type Form = Mapping[str, Any]  # a message as it is now, as frames have it
+type Look = Mapping[str, Any]  # the same as the library shows it: text, reactions with their counts, deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class ChangedRoom:
-    """All that is known of a room: its history, the messages of each member, and what is stored, as text."""
+    """All that is known of a room: its history, the messages of each member, and what is stored, as text.
+
+    Members by the library have `looks`, from the first message that they have shown.
+    """
 
     room: str
     attempts: Sequence[Attempt]
@@ -42,6 +46,7 @@ class ChangedRoom:
     changes: Sequence[Mapping[str, Any]]
     members: Mapping[str, Mapping[int, Form]]
     stored: str | None
+    looks: Mapping[str, Mapping[int, Look]] = field(default_factory=dict)
 
 
 def check_changes(record: ChangedRoom) -> list[Finding]:
@@ -125,6 +130,19 @@ def _members(record: ChangedRoom) -> Iterator[Finding]:
             if shown.get(seq) != record.messages.get(seq):
                 what = f"{shown.get(seq)}, not {record.messages.get(seq)}"
                 yield Finding("shown otherwise", f"{name} in {record.room}", what)
+
+    expected = {seq: _look(message) for seq, message in record.messages.items()}
+    for name, looks in record.looks.items():
+        first = min(looks, default=0)
+        for seq in sorted(looks.keys() | {seq for seq in expected if seq >= first}):
+            if looks.get(seq) != expected.get(seq):
+                what = f"{looks.get(seq)}, not {expected.get(seq)}, as message {seq}"
+                yield Finding("shown otherwise", f"{name} in {record.room}", what)
+
+
+def _look(message: Form) -> Look:
+    reactions = {reaction["reaction"]: reaction["count"] for reaction in message.get("reactions", [])}
+    return {"text": message["message"], "reactions": reactions, "deleted": "deleted" in message}
 
 
 def _deleted(record: ChangedRoom) -> Iterator[Finding]:

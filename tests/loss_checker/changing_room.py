@@ -9,29 +9,45 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.e2e.support.library import Library
 from tests.loss_checker.bounds import Bounds, Deadline, all_within
 from tests.loss_checker.changes_oracle import Attempt, ChangedRoom, Form, check_changes
 from tests.loss_checker.devices import Device
 from tests.loss_checker.faults import Faults
+from tests.loss_checker.library_member import LibraryMember
 from tests.loss_checker.oracle import Finding
 from tests.loss_checker.people_oracle import PeopleRoom, Reader, check_people
 
-DEVICES = 3  # per person
+DEVICES = 3  # per person who uses frames
+LIBRARY = 2  # people who use the library, with a device each
 
 
 class ChangingRoom:
-    def __init__(self, url: str, people: int, rng: random.Random) -> None:
+    def __init__(self, library: Library, url: str, people: int, rng: random.Random) -> None:
+        self._library = library
         self.name = self._room = f"changes-{uuid.uuid4().hex[:8]}"
         names = [f"{self._room} {letter}" for letter in "abcdefgh"[:people]]
-        self._members = [
+        self._devices = [
             Device(url, self._room, person, number, names, random.Random(rng.random()))
             for person in names
             for number in range(1, DEVICES + 1)
         ]
+        self._pages = [
+            LibraryMember(
+                library, url, self._room, f"{self._room} page {number}", random.Random(rng.random())
+            )
+            for number in range(1, LIBRARY + 1)
+        ]
+        self._members: list[Device | LibraryMember] = [*self._devices, *self._pages]
+
+    async def join(self) -> None:
+        """Let all join and subscribe; who is late does it while the others act."""
+        await asyncio.gather(*(member.subscribe() for member in self._members))
 
     async def act(self, is_running: Callable[[], bool]) -> None:
-        async def acts(member: Device) -> None:
-            await member.subscribe()
+        async def acts(member: Device | LibraryMember) -> None:
+            if member.began is None:
+                await member.subscribe()
             while is_running():
                 await member.act()
 
@@ -44,21 +60,23 @@ class ChangingRoom:
 
     async def judge(self, faults: Faults | None, bounds: Bounds) -> tuple[list[Finding], Counter[str]]:
         """Wait until all is folded and every member has it; return the findings and what was acknowledged."""
-        first, last = self._members[0], self._members[-1]
+        first, last = self._devices[0], self._devices[-1]
+        outboxes: list[str] = []
         messages: dict[int, Form] = {}
         changes: list[dict[str, Any]] = []
         lists: dict[str, list[dict[str, Any]]] = {}
         deadline = Deadline(bounds.healing)
 
         async def heal() -> None:
-            await first.say_last()
+            end = await first.say_last()
             await last.unsubscribe()
-            await asyncio.gather(*(member.catch_up() for member in self._members))
+            await asyncio.gather(*(member.catch_up(end) for member in self._members))
 
         async def read() -> None:
             found = await first.history()
             messages.update(found[0])
             changes.extend(found[1])
+            outboxes.append(await self._library.stored())
 
         async def list_rooms() -> None:
             """Until all is counted: what the fan-out has not come to yet is not wrong."""
@@ -72,18 +90,26 @@ class ChangingRoom:
         await all_within(max(deadline.left, bounds.ending), {f"the history of {self._room}": read()})
         await all_within(max(deadline.left, bounds.ending), {f"the lists with {self._room}": list_rooms()})
         attempts = [attempt for member in self._members for attempt in member.attempts]
-        shown = {member.name: member.shown for member in self._members}
+        shown = {member.name: member.shown for member in self._devices}
+        looks = {member.name: member.looks for member in self._pages}
         async with asyncio.timeout(bounds.ending):
             stored = await faults.stored() if faults else None
-            readable = {"the lists": str(lists), "the history": f"{messages} {changes}"}
+            readable = {
+                "the lists": str(lists),
+                "the history": f"{messages} {changes}",
+                "the outboxes": str(outboxes),
+            }
             readable |= {"the tables": stored} if stored else {}
             if faults:
                 readable |= {"the logs": faults.logs(), "the stream": await faults.deletions()}
-        record = ChangedRoom(self._room, attempts, messages, changes, shown, stored)
+        record = ChangedRoom(self._room, attempts, messages, changes, shown, stored, looks)
         findings = check_changes(record) + check_people(self._people(messages, lists, readable))
         await all_within(bounds.ending, {f"the end of {each.name}": each.close() for each in self._members})
         done = [attempt.kind for attempt in attempts if isinstance(attempt.outcome, int)]
         counts = Counter(f"acknowledged {kind}" for kind in done)
+        counts["acknowledged of the library"] = sum(
+            isinstance(each.outcome, int) for member in self._pages for each in member.attempts
+        )
         for member in self._members:
             counts["acknowledged read"] += sum(isinstance(each.answered, int) for each in member.readings)
             counts["notice"] += len(member.notices)
@@ -97,10 +123,10 @@ class ChangingRoom:
         lists: Mapping[str, list[dict[str, Any]]],
         readable: Mapping[str, str],
     ) -> PeopleRoom:
-        people: dict[str, list[Device]] = {}
+        people: dict[str, list[Device | LibraryMember]] = {}
         for member in self._members:
             people.setdefault(member.person, []).append(member)
-        unsubscribed = self._members[-1].person
+        unsubscribed = self._devices[-1].person
         readers = [
             Reader(
                 user,

@@ -6,10 +6,9 @@ import random
 from typing import Any
 
 from tests.e2e.support.clients import user_of
+from tests.loss_checker.actions import MARKS, marked
 from tests.loss_checker.changers import Changer
 from tests.loss_checker.people_oracle import Reading
-
-MARKS = 0.25  # of a device's actions are reading marks
 
 
 class Device(Changer):
@@ -58,8 +57,7 @@ class Device(Changer):
         return {"mentions": mentioned}
 
     async def _mark(self) -> None:
-        newest = max(self._forms)
-        asked = newest if self._random.random() < 0.6 else self._random.randint(1, newest)
+        asked = marked(self._random, max(self._forms))
         reading = len(self.readings)
         self.readings.append(Reading(asked, None))
         reply = await self._until_replied({"action": "read", "room": self._room, "seq": asked})

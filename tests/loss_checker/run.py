@@ -29,7 +29,7 @@ class Settings:
     clients: int = 20
     rooms: int = 4
     seconds: float = 120.0
-    people: tuple[int, ...] = (3, 5)  # in each of the rooms whose messages change, with three devices each
+    people: tuple[int, ...] = (2, 4)  # in each of the rooms whose messages change, with three devices each
     bounds: Bounds = field(default_factory=Bounds)
 
 
@@ -62,7 +62,7 @@ async def run(
         Participant(library, url, f"client {number}", evidence, random.Random(rng.random()))
         for number in range(1, settings.clients + 1)
     ]
-    changing = [ChangingRoom(url, people, random.Random(rng.random())) for people in settings.people]
+    changing = [ChangingRoom(library, url, people, random.Random(rng.random())) for people in settings.people]
     try:
         return await _run(participants, changing, evidence, url, settings, rng, faults)
     except asyncio.CancelledError:
@@ -83,9 +83,10 @@ async def _run(
     faults: Faults | None,
 ) -> Report:
     bounds = settings.bounds
-    joining = {f"{each.name} joins its rooms": each.join_rooms() for each in participants}
-    if late := await all_within(bounds.joining, joining):
-        raise TimeoutError(f"no run without them: {', '.join(late)}")
+    needed = {f"{each.name} joins its rooms": each.join_rooms() for each in participants}
+    late = await all_within(bounds.joining, needed | {each.name: each.join() for each in changing})
+    if missing := [each for each in late if each in needed]:
+        raise TimeoutError(f"no run without them: {', '.join(missing)}")
     acting = await _act(participants, changing, settings, rng, faults)
     stopped = time.monotonic()
     able = [each for each in participants if each.name not in acting]

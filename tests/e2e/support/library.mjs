@@ -19,6 +19,7 @@ class RoomRecorder {
   messages = []; // [seq, id, text]
   changed = []; // the seqs of messages that were shown and have changed since
   forms = []; // how they looked then, by `lookOf`, with reactions too
+  looks = new Map(); // how each message looks now, by seq
   gaps = []; // [from, to]
   resets = 0;
   acknowledged = []; // [id, seq]
@@ -28,10 +29,13 @@ class RoomRecorder {
 
   constructor(room) {
     this.room = room;
-    room.addEventListener("message", ({ detail: { seq, id, message } }) => this.#onMessage([seq, id, message]));
+    room.addEventListener("message", ({ detail }) => this.#onMessage(detail));
     room.addEventListener("changed", ({ detail }) => this.changed.push(detail.seq));
     for (const type of ["changed", "reactions"]) {
-      room.addEventListener(type, ({ detail }) => this.forms.push(lookOf(detail)));
+      room.addEventListener(type, ({ detail }) => {
+        this.forms.push(lookOf(detail));
+        if (this.looks.has(detail.seq)) this.looks.set(detail.seq, lookOf(detail));
+      });
     }
     room.addEventListener("lost", ({ detail }) => this.gaps.push([detail.from, detail.to]));
     room.addEventListener("reset", () => this.resets++);
@@ -49,7 +53,8 @@ class RoomRecorder {
   }
 
   #onMessage(message) {
-    this.messages.push(message);
+    this.looks.set(message.seq, lookOf(message));
+    this.messages.push([message.seq, message.id, message.message]);
     for (const { isReached, resolve } of this.#waiting) if (isReached()) resolve();
     this.#waiting = this.#waiting.filter(({ isReached }) => !isReached());
   }
@@ -198,9 +203,13 @@ const commands = {
   },
   until: ({ client, room, ...condition }) => recorder(client, room).until(condition),
   events({ client, room }) {
-    const { room: { pending, pendingChanges = [] }, ...recorded } = recorder(client, room);
+    const { room: { pending, pendingChanges = [] }, looks: _, ...recorded } = recorder(client, room);
     return { ...recorded, pending: pending.map(({ id, message }) => [id, message]), pendingChanges };
   },
+  /** Return how the newest messages that were shown look now. */
+  looks: ({ client, room, newest }) => [...recorder(client, room).looks.values()].slice(newest ? -newest : 0),
+  /** Return what all clients have stored. */
+  stored: () => JSON.stringify([...stored.values()].map((each) => [...each])),
   connectionLog({ client }) {
     const { states, errors, tab: { socketLogs: sockets, frames, joins, received } } = clients.get(client);
     return { states, errors, sockets, frames, joins, received };

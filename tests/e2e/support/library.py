@@ -134,6 +134,10 @@ class Library:
         self._process.stdin.write(json.dumps({"id": id_, "do": command, **fields}).encode() + b"\n")
         return await answer
 
+    async def stored(self) -> str:
+        """Return what all clients of this process have in their storages."""
+        return str(await self.request("stored"))
+
     async def _read(self) -> None:
         assert self._process.stdout is not None
         async for line in self._process.stdout:
@@ -227,6 +231,12 @@ class LibraryRoom:
 
     async def leave(self) -> None:
         await self._request("leave")
+
+    async def looks(self, newest: int = 0) -> dict[int, dict[str, Any]]:
+        """Return how all messages that were shown look now, or the newest: text, reactions and deleted."""
+        found = await self._request("looks", newest=newest)
+        names = ("text", "reactions", "deleted")
+        return {form["seq"]: {name: form[name] for name in names} for form in found}
 
     async def until(self, *, count: int = 0, seq: int = 0, timeout: float = TIMEOUT) -> None:
         """Wait until there are `count` messages, and one of at least this seq."""

@@ -28,5 +28,5 @@ async def test_every_member_receives_each_acknowledged_message_once_and_in_one_o
     # Else what was judged of them proves nothing.
     for what in ("send", "reply", "edit", "delete", "react", "read"):
         assert report.counts[f"acknowledged {what}"] > 0, what
-    for what in ("mention", "notice", "slices of changing rooms"):
+    for what in ("acknowledged of the library", "mention", "notice", "slices of changing rooms"):
         assert report.counts[what] > 0, what

@@ -29,6 +29,11 @@ MESSAGES = {
     7: message(7, "<7>", reply_to=2, root=2),
     8: message(8, "<8>", reply_to=7, root=2),
 }
+LOOKS = {
+    2: {"text": "", "reactions": {}, "deleted": True},  # joined after the first
+    7: {"text": "<7>", "reactions": {}, "deleted": False},
+    8: {"text": "<8>", "reactions": {}, "deleted": False},
+}
 RIGHT = ChangedRoom(
     "general",
     [
@@ -46,6 +51,7 @@ RIGHT = ChangedRoom(
     [change(3, 1, "edit"), change(4, 1, "react", "u2"), change(5, 2, "delete"), change(6, 2, "edit")],
     {"ada": MESSAGES, "bob": MESSAGES},
     "nothing",
+    {"eve": LOOKS},
 )
 
 
@@ -72,6 +78,9 @@ def test_a_room_as_it_was_acknowledged_has_no_findings() -> None:
         (replace(RIGHT, messages=MESSAGES | {1: MESSAGES[1] | {"replies": 1}}), "wrong chain"),
         (replace(RIGHT, members={"ada": MESSAGES | {1: message(1, "<1>")}}), "shown otherwise"),
         (replace(RIGHT, members={"ada": {1: MESSAGES[1]}}), "shown otherwise"),
+        (replace(RIGHT, looks={"eve": LOOKS | {2: LOOKS[7]}}), "shown otherwise"),
+        (replace(RIGHT, looks={"eve": {2: LOOKS[2], 8: LOOKS[8]}}), "shown otherwise"),
+        (replace(RIGHT, looks={"eve": LOOKS | {9: LOOKS[8]}}), "shown otherwise"),
         (replace(RIGHT, stored="a row with <secret>"), "readable"),
         (replace(RIGHT, stored="a head with <late>"), "readable"),
         (
