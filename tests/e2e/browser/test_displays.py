@@ -209,18 +209,23 @@ async def test_a_menu_that_leads_to_another_stays_at_what_it_belongs_to(
     assert await menu.evaluate(edge) == before
 
 
-async def test_a_reader_at_the_end_stays_there_when_what_is_below_grows_while_the_list_scrolls(
-    windows: BrowserWindows, engine: Engine
+@pytest.mark.parametrize(
+    "change", [".foot { padding-block: 60px }", "#scroll { inline-size: 20rem }"], ids=["lower", "narrower"]
+)
+async def test_a_reader_at_the_end_stays_there_when_the_list_gets_smaller_while_it_scrolls(
+    windows: BrowserWindows, engine: Engine, change: str
 ) -> None:
-    page = await open_scripted(windows, engine, 60)
-    await expect(page.locator(".message .text").last).to_have_text("message 60")
+    page = await open_scripted(windows, engine, [{"message": "a long message " * 8}] * 40 + [{}])
+    await expect(page.locator(".message .text").last).to_have_text("message 41")
+    await page.evaluate(STYLE, "* {}")
     # A frame tells of the scroll first, and then that the list is smaller.
     await page.evaluate(
-        """new Promise((done) => setTimeout(() => {
+        """change => new Promise((done) => setTimeout(() => {
             document.querySelector("#scroll").scrollTop -= 20;
-            document.querySelector(".foot").style.paddingBlock = "60px";
+            document.adoptedStyleSheets.at(-1).replaceSync(change);
             requestAnimationFrame(() => requestAnimationFrame(done));
-        }))"""
+        }))""",
+        change,
     )
     left = "({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight"
     assert await page.locator("#scroll").evaluate(left) < 2

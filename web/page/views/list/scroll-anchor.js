@@ -17,8 +17,8 @@ export class ScrollAnchor extends EventTarget {
   isHeld = false;
   /** The rows of which something is in view, from the first to the last. @type {readonly Element[]} */
   inView = [];
-  /** CSS pixels above the view, in it and below it. */
-  #extent = { before: 0, height: 0, after: 0 };
+  /** CSS pixels above the view, of it and below it. */
+  #extent = { before: 0, height: 0, width: 0, after: 0 };
   #box;
   #list;
   #fingers = 0;
@@ -111,8 +111,9 @@ export class ScrollAnchor extends EventTarget {
 
   /** Note where the reader is: whoever asks later makes the browser lay out nothing. */
   measure() {
-    const { scrollHeight, scrollTop, clientHeight } = this.#box;
-    this.#extent = { before: scrollTop, height: clientHeight, after: scrollHeight - scrollTop - clientHeight };
+    const { scrollHeight, scrollTop, clientHeight, clientWidth } = this.#box;
+    const after = scrollHeight - scrollTop - clientHeight;
+    this.#extent = { before: scrollTop, height: clientHeight, width: clientWidth, after };
     this.inView = this.#rowsInView();
     this.isAtEnd = !this.isCut && this.#extent.after < NEAR_END;
     const row = this.isAtEnd ? undefined : this.anchors[0];
@@ -129,7 +130,8 @@ export class ScrollAnchor extends EventTarget {
 
   #onScroll() {
     // The event of a scroll to the end may come when the box is smaller already, and before that is told.
-    const isResized = this.#box.clientHeight !== this.#extent.height;
+    const { clientHeight, clientWidth } = this.#box;
+    const isResized = clientHeight !== this.#extent.height || clientWidth !== this.#extent.width;
     if (isResized && this.isAtEnd && !this.isHeld) this.toEnd();
     else this.measure();
     this.#settleSoon();
