@@ -25,9 +25,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m tests.loss_checker",
         description="Clients of the library chat at random during faults, and every message is accounted "
-        "for, and every change, reading mark and mention. The exit status is 1 if one was lost, repeated, "
-        "reordered or invented, if somebody is told a wrong number of unread messages, or if something "
-        "deleted can be read. Ctrl-C ends it with its counts.",
+        "for, and every reply, change, reading mark and mention. The exit status is 1 if one was lost, "
+        "repeated, reordered or invented, if somebody is told a wrong number of unread messages, or if "
+        "something deleted can be read. Ctrl-C ends it with its counts.",
     )
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--rooms", type=int, default=4)
