@@ -91,3 +91,16 @@ async def test_what_people_type_stays_in_its_place_and_a_new_day_shows(
     await ada.clock.set_fixed_time(sent + timedelta(days=1))
     await ada.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await expect(ada.get_by_role("heading", name="Yesterday")).to_be_visible()
+
+
+async def test_the_field_is_as_high_as_its_text(windows: BrowserWindows, engine: Engine, room: str) -> None:
+    ada = await windows.page("Ada", f"{room}-with-a-name-that-is-longer-than-the-field", width=320)
+    field = ada.locator("#text")
+    height = "field => Math.round(field.getBoundingClientRect().height)"
+    heights = []
+    for lines in (0, 1, 2, 3, 200, 0):
+        await field.fill("\n".join(["line"] * lines))
+        heights.append(await field.evaluate(height))
+    empty, one, two, three, many, again = heights
+    assert empty == one == again < two < three < many <= 0.35 * 800
+    assert windows.console_errors == []

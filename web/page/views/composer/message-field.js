@@ -1,10 +1,12 @@
-import { find } from "../dom.js";
+import { find, setText } from "../dom.js";
 import { Late } from "../../late.js";
 import { isTouch } from "../touch.js";
 import { lengthOf, MAX_MESSAGE, parts, sendable } from "../../text/clean.js";
 import { NO_FILES } from "../../words/messages/message-text.js";
 import { leftText, SEND, sendPartsText } from "../../words/messages/composer.js";
 
+/** True if the field takes the height of its text by styles/composer.css: the page is laid out once per key then, not thrice. */
+const GROWS = CSS.supports("field-sizing", "content");
 /** The counter appears when fewer characters than this remain. */
 const COUNT_BELOW = 200;
 
@@ -115,10 +117,11 @@ export class MessageField extends EventTarget {
 
   #refresh() {
     const remaining = MAX_MESSAGE - lengthOf(sendable(this.#field.value));
-    this.#counter.textContent = remaining >= 0 && remaining < COUNT_BELOW ? leftText(remaining) : "";
+    setText(this.#counter, remaining >= 0 && remaining < COUNT_BELOW ? leftText(remaining) : "");
     const isLong = remaining < 0;
     this.#button.classList.toggle("many", isLong);
-    find("span", HTMLElement, this.#button).textContent = isLong ? sendPartsText(parts(this.#field.value).length) : SEND;
+    setText(find("span", HTMLElement, this.#button), isLong ? sendPartsText(parts(this.#field.value).length) : SEND);
+    if (GROWS) return;
     this.#field.style.blockSize = "auto";
     this.#field.style.blockSize = `${this.#field.scrollHeight + 2}px`; // with its borders
   }
