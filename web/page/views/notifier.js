@@ -17,7 +17,7 @@ const FOCUS = "roomcast focus";
 export class Notifier extends EventTarget {
   #icon = find('link[rel="icon"]', HTMLLinkElement);
   #isSpeaker = false;
-  #count = 0; // of rooms
+  #count = -1; // of rooms; an earlier visit may have left a badge
   #locks = navigator.locks;
 
   constructor() {

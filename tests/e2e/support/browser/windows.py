@@ -146,3 +146,12 @@ async def fill_in(page: Page, field: str, value: str) -> None:
     await page.locator({"Room": "#add", "Name": "#self"}[field]).click()
     await page.get_by_label(field, exact=True).fill(value)
     await page.get_by_label(field, exact=True).press("Enter")
+
+
+async def look_away(page: Page, *, away: bool = True) -> None:
+    """Let the window lose the focus, or have it again: Chromium lets every window of a test have it."""
+    event = "blur" if away else "focus"
+    await page.evaluate(
+        "([here, event]) => { document.hasFocus = () => here; dispatchEvent(new Event(event)); }",
+        [not away, event],
+    )
