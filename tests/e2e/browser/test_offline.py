@@ -112,3 +112,22 @@ async def test_a_reload_over_a_link_that_is_silent_shows_what_is_kept(
         link.restore()
         await ada.evaluate("window.dispatchEvent(new Event('online'))")
         await all_sent(ada)
+
+
+async def test_where_nothing_can_be_kept_the_browser_asks_before_unsent_messages_are_left(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    person, network = await windows.new_person(), Network()
+    await network.of(person)
+    await person.add_init_script("Storage.prototype.setItem = () => { throw new DOMException('full'); }")
+    ada = await windows.open(f"{engine.url}/?room={room}", person)
+    await expect(ada.locator("#empty")).to_be_visible()
+    await network.go_down()
+    await say(ada, "not sent yet")
+    await expect(ada.locator("#trouble")).to_contain_text("1 message waits.")
+    async with ada.expect_event("dialog") as asked:
+        await ada.close(run_before_unload=True)
+    question = await asked.value
+    assert question.type == "beforeunload"
+    await question.dismiss()
+    await expect(ada.locator(".mine .text")).to_have_text(["not sent yet"])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from playwright.async_api import WebSocket, expect
 
 from local.engine import Engine
+from tests.e2e.support.browser.example_chat import listed
+from tests.e2e.support.browser.scripted import open_scripted
 from tests.e2e.support.browser.windows import BrowserWindows, Network, fill_in, say
 from tests.e2e.support.browser.written import use, write_history
 from tests.e2e.support.clients import frame_client
@@ -159,3 +162,17 @@ async def test_the_side_bar_tells_what_is_new_elsewhere_and_nothing_moves_under_
     await ada.reload()
     await expect(lines).to_have_text([f"{room}-{name}" for name in "cabd"])
     assert windows.console_errors == []
+
+
+async def test_what_is_new_in_twelve_rooms_needs_the_history_of_none(
+    windows: BrowserWindows, engine: Engine
+) -> None:
+    listed_rooms = [listed(f"room-{n:02}", n, n % 3) for n in range(1, 13)]
+    page = await open_scripted(windows, engine, 3, script=f"chat.listed = {json.dumps(listed_rooms)};")
+    lines = page.locator(".room-line").filter(has_text="room-")
+    await expect(lines).to_have_count(12)
+    for each in listed_rooms:
+        badge = lines.filter(has_text=each["room"]).locator(".badge")
+        await expect(badge).to_have_text(f"@{each['mentions']}" if each["mentions"] else str(each["unread"]))
+    requests = await page.evaluate("chat.requests")
+    assert {each["room"] for each in requests if each["action"] in {"join", "history"}} == {"lobby"}
