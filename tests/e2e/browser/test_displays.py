@@ -153,6 +153,24 @@ async def test_in_forced_colours_all_texts_are_seen_and_all_parts_have_edges(
     assert await page.evaluate(SAME, {**pictures, "places": places}) == []
 
 
+async def test_in_forced_colours_the_chosen_option_has_a_second_line(
+    windows: BrowserWindows, engine: Engine
+) -> None:
+    page = await open_example(windows, engine, 1360, 820)
+    await page.emulate_media(forced_colors="active")
+    lines = "all => all.map((option) => getComputedStyle(option).outlineStyle)"
+    await page.locator("#text").press_sequentially(":sm")
+    await expect(page.get_by_role("option").nth(1)).to_be_visible()
+    chosen, *others = await page.get_by_role("option").evaluate_all(lines)
+    assert (chosen, set(others)) == ("solid", {"none"})
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("re")
+    await expect(page.get_by_role("option").nth(1)).to_be_visible()
+    chosen, *others = await page.get_by_role("option").evaluate_all(lines)
+    assert (chosen, set(others)) == ("solid", {"none"})
+
+
 @pytest.mark.parametrize("width", [1360, 1000])
 async def test_from_right_to_left_everything_is_mirrored(
     windows: BrowserWindows, engine: Engine, width: int
