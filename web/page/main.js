@@ -140,6 +140,8 @@ page.addEventListener("take-back", () => giveBack(rooms.open.acts.takeBack()));
 page.addEventListener("retry", () => chat.retry());
 page.addEventListener("draft", (/** @type {any} */ { detail: text }) => keepDraft(text));
 drafts.addEventListener("change", (/** @type {any} */ { detail: room }) => room === rooms.open.room && showDraft());
+// The next tab may have the field at once, and a hidden one's timers are slow. A phone may end it without a word.
+document.addEventListener("visibilitychange", () => document.hidden && drafts.flush());
 addEventListener("pagehide", () => {
   drafts.flush();
   rooms.open.acts.finish();

@@ -62,6 +62,21 @@ async def test_a_draft_stays_in_its_room_outlives_the_tab_and_reaches_the_other_
     assert windows.console_errors == []
 
 
+async def test_a_draft_is_kept_at_once_when_its_tab_is_hidden(windows: BrowserWindows, room: str) -> None:
+    ada = await windows.page("Ada", room)
+    kept = await ada.evaluate(
+        """() => {
+            const field = document.querySelector("#text");
+            field.value = "half a thou";
+            field.dispatchEvent(new Event("input"));
+            Object.defineProperty(document, "hidden", { get: () => true });
+            document.dispatchEvent(new Event("visibilitychange"));
+            return JSON.stringify(sessionStorage);
+        }"""
+    )
+    assert "half a thou" in kept
+
+
 async def test_rooms_are_places_that_back_and_forward_lead_to_offline_too(
     windows: BrowserWindows, engine: Engine, room: str
 ) -> None:
