@@ -60,11 +60,19 @@ class Changer:
         outcome = await self._until_answered(frame)
         self.attempts.append(Attempt(self.user, action.kind, action.of, action.text, action.on, outcome))
 
-    async def say_last(self) -> int:
-        """Send a message, so that the room's head has no change, and return its seq; 0 if it is not taken."""
-        outcome = await self._until_answered({"action": "send", "room": self._room, "message": "<the end>"})
-        self.attempts.append(Attempt(self.user, "send", 0, "<the end>", True, outcome))
-        return outcome if isinstance(outcome, int) else 0
+    async def end(self) -> int:
+        """Send a last message and delete it, and return its seq, 0 if it is not taken.
+
+        No text may be left then: neither in the room's head nor in its summary.
+        """
+        text = f"<the end of {self._room}>"
+        seq = await self._until_answered({"action": "send", "room": self._room, "message": text})
+        self.attempts.append(Attempt(self.user, "send", 0, text, True, seq))
+        if not isinstance(seq, int):
+            return 0
+        outcome = await self._until_answered({"action": "delete", "room": self._room, "seq": seq})
+        self.attempts.append(Attempt(self.user, "delete", seq, "", True, outcome))
+        return seq
 
     async def catch_up(self, last: int) -> None:
         """Read what is missing up to the room's newest number, as after an absence."""

@@ -68,7 +68,7 @@ class ChangingRoom:
         deadline = Deadline(bounds.healing)
 
         async def heal() -> None:
-            end = await first.say_last()
+            end = await first.end()
             await last.unsubscribe()
             await asyncio.gather(*(member.catch_up(end) for member in self._members))
 

@@ -92,9 +92,11 @@ class LibraryMember:
         return await self._client.rooms()
 
     async def catch_up(self, last: int) -> None:
-        """Wait for the last message, and note how all look then."""
+        """Wait for the last message, and until it is deleted, and note how all look then."""
         self.asks = f"message {last}"
         await self._room.until(seq=last, timeout=math.inf)
+        while last and not (await self._room.looks(newest=_NEWEST)).get(last, {}).get("deleted"):
+            await asyncio.sleep(0.2)
         self.looks = await self._room.looks()
 
     async def close(self) -> None:
