@@ -31,12 +31,14 @@
       requestAnimationFrame(tick);
     },
 
-    /** Scroll up, a screen per frame, until a message is the first one. */
+    /** Scroll up, a screen per frame, until a message is the first one. Return how many seconds that took. */
     async climb(first) {
+      const began = performance.now();
       while (oldest() !== first || box().scrollTop > 0) {
         box().scrollTop -= box().clientHeight;
         await new Promise((resolve) => requestAnimationFrame(resolve));
       }
+      return (performance.now() - began) / 1000;
     },
 
     /** Broadcast messages, and return how many seconds later the last one is shown, or counted. */
