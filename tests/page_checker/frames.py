@@ -41,8 +41,8 @@ class Frames:
         return [
             Attempt(
                 self.user,
-                frame["action"],
-                int(frame.get("seq", 0)),
+                "reply" if "reply_to" in frame else frame["action"],
+                int(frame.get("reply_to", frame.get("seq", 0))),
                 str(frame.get("message", frame.get("reaction", ""))),
                 bool(frame.get("on", True)),
                 self._outcomes.get(frame["ref"], stored.get(frame["ref"])),

@@ -9,6 +9,7 @@ from tests.loss_checker.changes_oracle import Attempt
 from tests.page_checker.frames import Frames
 
 SEND = {"action": "send", "room": "general", "ref": "m1", "message": "<1>"}
+REPLY = {"action": "send", "room": "general", "ref": "m2", "message": "<3>", "reply_to": 1}
 EDIT = {"action": "edit", "room": "general", "ref": "c1", "seq": 1, "message": "<2>"}
 REACT = {"action": "react", "room": "general", "ref": "c2", "seq": 1, "reaction": "👍", "on": False}
 
@@ -45,6 +46,8 @@ def test_a_frame_that_is_sent_again_counts_once_and_has_its_last_answer() -> Non
     second.sends(EDIT)
     second.receives(ref="c1", status="error", code="rate_limited", retry_after=1)
     second.receives(ref="c1", status="error", code="invalid_message")
+    second.sends(REPLY)
+    second.receives(ref="m2", status="ok", seq=3)
     second.sends({"action": "subscribe", "room": "general", "ref": "s"})
     second.receives(ref="s", status="ok", room="general", seq=0)
     second.sends(REACT)
@@ -52,9 +55,10 @@ def test_a_frame_that_is_sent_again_counts_once_and_has_its_last_answer() -> Non
     assert frames.attempts("general", []) == [
         Attempt("u-ada", "send", 0, "<1>", True, 1),
         Attempt("u-ada", "edit", 1, "<2>", True, "invalid_message"),
+        Attempt("u-ada", "reply", 1, "<3>", True, 3),
         Attempt("u-ada", "react", 1, "👍", False, 2),
     ]
-    assert frames.texts("general", "send") == ["<1>"]
+    assert frames.texts("general", "send") == ["<1>", "<3>"]
     assert frames.followed == {"general"}
     assert frames.attempts("another", []) == []
 
