@@ -180,7 +180,7 @@ page.addEventListener("met", () => {
   preferences.meet();
   draw();
 });
-page.addEventListener("copy", () => copyLink());
+page.addEventListener("copy", (/** @type {any} */ { detail: room }) => copy(place.linkTo(room ?? place.room)));
 page.addEventListener("go", (/** @type {any} */ { detail: typed }) => go({ room: meantRoom(typed, directory.known) || place.room }));
 page.addEventListener("screen", (/** @type {any} */ { detail: screen }) => go({ pane: screen === "rooms" ? "rooms" : "" }));
 page.addEventListener("star", (/** @type {any} */ { detail: { room, on } }) => directory.star(room, on));

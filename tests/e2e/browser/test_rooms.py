@@ -155,6 +155,17 @@ async def test_the_side_bar_tells_what_is_new_elsewhere_and_nothing_moves_under_
     await expect(ada.locator(".room-line").filter(has_text=f"{room}-c").locator(".badge")).to_have_text(
         "muted"
     )
+    for opener in (ada.get_by_role("button", name="Actions for this room"), ada.locator("#title")):
+        await opener.click()  # The header has the menu of the open room.
+        await expect(ada.get_by_role("menu", name=f"Actions for {room}-a")).to_be_visible()
+        await ada.keyboard.press("Escape")
+    await ada.get_by_role("button", name="Actions for this room").click()
+    await ada.get_by_role("menuitem", name="Star").click()
+    starred = ada.get_by_role("list", name="Starred").locator(".of")
+    await expect(starred).to_have_text([f"{room}-a", f"{room}-c"])
+    await ada.get_by_role("button", name="Actions for this room").click()
+    await ada.get_by_role("menuitem", name="Remove the star").click()
+    await expect(starred).to_have_text([f"{room}-c"])
     async with frame_client(engine.socket_url, name="Edsger", room=f"{room}-c") as edsger:
         async with asyncio.timeout(TIMEOUT):  # Its messages need not come: the page has left it.
             while (await edsger.request(action="presence", room=f"{room}-c"))["count"] > 1:

@@ -57,8 +57,8 @@ export class Page extends EventTarget {
     this.#composer.addEventListener("amend-last", () => this.#list.editLast());
     this.#composer.addEventListener("scroll", (event) => this.#list.scroll(/** @type {CustomEvent} */ (event).detail));
     this.#forward(this.#strip, "retry");
-    this.#forward(this.#welcome, "rename", "copy", "met");
-    this.#forward(this.#rooms, "go", "rename", "star", "mute", "unfollow");
+    this.#forward(this.#welcome, "rename", "met");
+    this.#forward(this.#rooms, "go", "rename", "star", "mute", "copy", "unfollow");
     this.#rooms.addEventListener("go", () => matchMedia("(pointer: fine)").matches && this.#composer.focus());
     for (const [button, screen] of /** @type {const} */ ([["#to-rooms", "rooms"], ["#to-room", "room"]])) {
       find(button, HTMLButtonElement).addEventListener("click", () => this.#tell("screen", screen));
@@ -67,6 +67,7 @@ export class Page extends EventTarget {
     this.#forward(this.#thread, "answer", "earlier");
     this.#forward(this.#list, "action", "earlier", "later", "newest", "find", "found", "look", "seen", "attention", "dismiss");
     find("#to-search", HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent("search")));
+    find("#copy-link", HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent("copy")));
     copyTranscripts(find("#scroll", HTMLElement));
     watchDays(() => {
       this.#list.redraw();

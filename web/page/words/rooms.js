@@ -25,9 +25,10 @@ export const roomMenuTitle = (room) => `Actions for ${roomTitle(room)}`;
 /** @param {number} count - of rooms with something new */
 export const toRoomsText = (count) => (count ? `Rooms, ${number.format(count)} with something new` : "Rooms");
 
-/** @param {RoomLine} line @returns {[action: "star" | "mute" | "unfollow", text: string][]} what can be done with a room */
+/** @param {RoomLine} line @returns {[action: "star" | "mute" | "copy" | "unfollow", text: string, on?: boolean][]} what can be done with a room */
 export const roomActions = ({ starred, muted }) => [
-  ["star", starred ? "Remove the star" : "Star"],
-  ["mute", muted ? "Stop muting" : "Mute"],
+  ["star", starred ? "Remove the star" : "Star", !starred],
+  ["mute", muted ? "Stop muting" : "Mute", !muted],
+  ["copy", "Copy a link"],
   ["unfollow", "Leave for good"],
 ];

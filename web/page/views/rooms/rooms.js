@@ -9,7 +9,7 @@ import { RoomLines } from "./room-lines.js";
 /**
  * The side bar: the rooms, a field to enter another one, and who one is. Dispatches `go` (detail: a room, maybe as somebody
  * types it), `rename` (detail: a name), and what is to be done with a room: `star` and `mute` (detail: the room, and if it
- * is to be) and `unfollow` (detail: the room).
+ * is to be), `copy` for its link and `unfollow` (detail: the room). The open room's menu is in its header, too.
  */
 export class Rooms extends EventTarget {
   #lines = new RoomLines();
@@ -20,11 +20,17 @@ export class Rooms extends EventTarget {
   #profile = find("#profile", HTMLFormElement);
   #name = find("#name", HTMLInputElement);
   #toRooms = find("#to-rooms", HTMLButtonElement);
+  /** @type {RoomLine | undefined} */
+  #open;
 
   constructor() {
     super();
     this.#lines.addEventListener("choose", (/** @type {any} */ { detail: room }) => this.#tell("go", room));
     this.#lines.addEventListener("menu", (/** @type {any} */ { detail }) => this.#openMenu(detail.line, detail.button));
+    const ofOpen = find("#room-menu", HTMLButtonElement);
+    for (const element of [ofOpen, find("#title", HTMLElement)]) {
+      element.addEventListener("click", () => this.#open && this.#openMenu(this.#open, ofOpen));
+    }
     this.#unfold(this.#add, this.#entering, this.#room, () => this.#room.value && this.#tell("go", this.#room.value));
     this.#unfold(this.#self, this.#profile, this.#name, () => this.#tell("rename", this.#name.value));
   }
@@ -32,6 +38,7 @@ export class Rooms extends EventTarget {
   /** @param {readonly import("../../state/rooms/directory.js").Section[]} sections @param {(room: string) => string} linkTo */
   show(sections, linkTo) {
     this.#lines.show(sections, linkTo);
+    this.#open = sections.flatMap(({ lines }) => lines).find(({ isOpen }) => isOpen);
     const news = sections.find(({ kind }) => kind === "unread")?.lines.length ?? 0;
     this.#toRooms.setAttribute("aria-label", toRoomsText(news));
     this.#toRooms.classList.toggle("dotted", news > 0);
@@ -79,11 +86,11 @@ export class Rooms extends EventTarget {
 
   /** @param {RoomLine} line @param {HTMLElement} button */
   #openMenu(line, button) {
-    const { room, starred, muted } = line;
-    const items = roomActions(line).map(([action, label]) => ({
+    const { room } = line;
+    const items = roomActions(line).map(([action, label, on]) => ({
       label,
       isGrave: action === "unfollow",
-      run: () => this.#tell(action, action === "unfollow" ? room : { room, on: action === "star" ? !starred : !muted }),
+      run: () => this.#tell(action, on === undefined ? room : { room, on }),
     }));
     menus.use(({ menu }) => menu.open(button, roomMenuTitle(room), items));
   }

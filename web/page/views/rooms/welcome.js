@@ -2,8 +2,8 @@ import { find, setText } from "../dom.js";
 import { welcomeText } from "../../words/welcome.js";
 
 /**
- * What somebody is asked who comes for the first time. Dispatches `rename` (detail: a name), `copy` for the room's link, and
- * `met` if it is not to be asked again.
+ * What somebody is asked who comes for the first time. Dispatches `rename` (detail: a name), and `met` if it is not to be
+ * asked again.
  */
 export class Welcome extends EventTarget {
   #form = find("#welcome", HTMLFormElement);
@@ -17,7 +17,6 @@ export class Welcome extends EventTarget {
       this.dispatchEvent(new CustomEvent("met"));
     });
     this.#form.addEventListener("reset", () => this.dispatchEvent(new CustomEvent("met")));
-    find("#copy-link", HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent("copy")));
   }
 
   /** @param {string} guest - the name that the server has given; empty: nothing is to be asked */

@@ -17,8 +17,8 @@ it("beside a room stands one thing: mentions, muted, the number of unread messag
 
 it("what can be done with a room depends on what was done", () => {
   const texts = (fields) => roomActions(line(fields)).map(([, text]) => text);
-  assert.deepEqual(texts({}), ["Star", "Mute", "Leave for good"]);
-  assert.deepEqual(texts({ starred: true, muted: true }), ["Remove the star", "Stop muting", "Leave for good"]);
+  assert.deepEqual(texts({}), ["Star", "Mute", "Copy a link", "Leave for good"]);
+  assert.deepEqual(texts({ starred: true, muted: true }), ["Remove the star", "Stop muting", "Copy a link", "Leave for good"]);
   assert.deepEqual([toRoomsText(0), toRoomsText(2)], ["Rooms", "Rooms, 2 with something new"]);
   assert.deepEqual([roomTitle("@c81e728d"), roomTitle("general")], ["Inbox", "general"]);
 });
