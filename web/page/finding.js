@@ -1,5 +1,5 @@
 import { KeysView } from "./views/finding/keys-view.js";
-import { openKeys, openSearch } from "./views/finding/dialogs.js";
+import { openDay, openKeys, openSearch } from "./views/finding/dialogs.js";
 import { Palette } from "./views/finding/palette.js";
 import { Search, seqSince } from "./state/history/search.js";
 import { SearchView } from "./views/finding/search.js";
@@ -130,7 +130,7 @@ export class Finding {
   #commands() {
     return [
       { kind: "command", text: COMMANDS.people, act: () => this.#page.showPeople() },
-      { kind: "command", text: COMMANDS.goToDate, act: () => openSearch(this.#page.pane) },
+      { kind: "command", text: COMMANDS.goToDate, act: () => openDay(this.#page.pane) },
       { kind: "command", text: COMMANDS.copyLink, act: this.#tools.copyLink },
       { kind: "command", text: COMMANDS.keys, act: () => {
         openKeys();

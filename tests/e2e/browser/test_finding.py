@@ -35,6 +35,11 @@ async def test_a_message_far_above_is_found_gone_to_and_left_again(
     await ada.keyboard.press("Control+f")
     query = ada.get_by_role("searchbox", name="Search in this room")
     await expect(query).to_be_focused()
+    await expect(query).to_have_attribute("placeholder", "Words or a name in #lobby")
+    await query.press_sequentially("HAY 70")  # Without Enter, what is loaded is searched as one types.
+    await expect(ada.locator("#results mark")).to_have_text(["hay 70"])
+    await query.fill("")
+    await expect(ada.locator("#results li")).to_have_count(0)
     await query.fill("NEEDLE")
     await query.press("Enter")
     await expect(ada.locator("#searched")).to_contain_text("Nothing found. Looked through 50 messages")

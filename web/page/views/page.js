@@ -14,6 +14,7 @@ import { Welcome } from "./rooms/welcome.js";
 import { copyTranscripts } from "./message/transcript.js";
 import { fieldText, obstacleText, typingText } from "../words/activity.js";
 import { stateText } from "../words/connection.js";
+import { searchHint } from "../words/going.js";
 import { watchDays } from "./midnight.js";
 
 /** @typedef {import("../../roomcast.js").ConnectionState} ConnectionState */
@@ -94,6 +95,7 @@ export class Page extends EventTarget {
   showPlace({ room, isList }) {
     document.body.dataset.screen = isList ? "rooms" : "room";
     find(".of", HTMLElement, find("#title", HTMLElement)).textContent = room;
+    find("#query", HTMLInputElement).placeholder = searchHint(room);
     this.#title = `#${room} · ${this.#brand.name}`;
     this.#showTitle();
   }

@@ -23,6 +23,12 @@ export function openSearch(pane, query) {
   field.select();
 }
 
+/** Open the search, at the field for a day. @param {import("../pane.js").Pane} pane */
+export function openDay(pane) {
+  openSearch(pane);
+  find("#go-to-day", HTMLInputElement).focus();
+}
+
 /** Open the dialog with the table of the keys. */
 export function openKeys() {
   const dialog = find("#keys", HTMLDialogElement);

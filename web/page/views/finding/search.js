@@ -1,13 +1,14 @@
 import { find } from "../dom.js";
+import { excerpt, pieces } from "../../text/found.js";
 import { searchedText } from "../../words/search.js";
 import { shortTime } from "../../words/time.js";
 
-/** Characters of a message's text that a result shows. */
-const MAX_TEXT = 300;
+/** Milliseconds without a key after which what is typed is searched for. */
+const PAUSE = 250;
 
 /**
- * The search in the pane: a field, what was found, and a day to go to. Dispatches `search` (detail: the query; empty ends
- * it), `further` (look further back), `find` (detail: the seq of the message to go to) and `day` (detail: a Date, the
+ * The search in the pane: a field, what was found, and a day to go to. Dispatches `search` (detail: the query, after Enter
+ * or a pause in typing; empty ends it), `further` (look further back), `find` (detail: the seq of the message to go to) and `day` (detail: a Date, the
  * beginning of a day).
  */
 export class SearchView extends EventTarget {
@@ -17,11 +18,14 @@ export class SearchView extends EventTarget {
   #results = find("#results", HTMLElement);
   #state = find("#searched", HTMLElement);
   #further = find("#further", HTMLButtonElement);
+  #query = ""; // of what is shown
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #pause;
 
   constructor() {
     super();
     this.#form.addEventListener("submit", () => this.submit());
-    this.#field.addEventListener("search", () => !this.#field.value && this.#tell("search", "")); // The field's own cross.
+    this.#field.addEventListener("input", (event) => this.#onInput(/** @type {InputEvent} */ (event)));
     this.#day.addEventListener("change", () => {
       const day = new Date(`${this.#day.value}T00:00`); // In the reader's time zone.
       if (!Number.isNaN(day.getTime())) this.#tell("day", day);
@@ -35,12 +39,20 @@ export class SearchView extends EventTarget {
 
   /** Search for what stands in the field. */
   submit() {
-    this.#tell("search", this.#field.value.trim());
+    clearTimeout(this.#pause);
+    this.#query = this.#field.value.trim();
+    this.#tell("search", this.#query);
+  }
+
+  /** @param {InputEvent} event - not of an input method that is still composing a word */
+  #onInput({ isComposing }) {
+    clearTimeout(this.#pause);
+    if (!isComposing) this.#pause = setTimeout(() => this.#field.value.trim() !== this.#query && this.submit(), PAUSE);
   }
 
   /** @param {import("../../state/history/search.js").Found | null} found - null: nothing is searched for */
   show(found) {
-    this.#results.replaceChildren(...(found?.messages ?? []).map(drawResult));
+    this.#results.replaceChildren(...(found?.messages ?? []).map((message) => drawResult(message, this.#query)));
     this.say(found ? searchedText(found) : "");
     this.#further.hidden = !found || found.earlier === "start";
     this.#further.disabled = found?.earlier === "searching";
@@ -59,16 +71,24 @@ export class SearchView extends EventTarget {
 
 const template = find("#result", HTMLTemplateElement);
 
-/** @param {import("../../state/history/search.js").Searched} message */
-function drawResult({ seq, name, text, at, mine }) {
+/** @param {import("../../state/history/search.js").Searched} message @param {string} query */
+function drawResult({ seq, name, text, at, mine }, query) {
   const line = find("li", HTMLElement, /** @type {DocumentFragment} */ (template.content.cloneNode(true)));
   find("button", HTMLButtonElement, line).dataset.seq = String(seq);
-  find(".name", HTMLElement, line).textContent = mine ? "You" : name;
-  find(".text", HTMLElement, line).textContent = text.slice(0, MAX_TEXT);
+  find(".name", HTMLElement, line).append(...(mine ? ["You"] : pieces(name, query).map(drawPiece)));
+  find(".text", HTMLElement, line).append(...excerpt(text, query).map(drawPiece));
   const time = find("time", HTMLTimeElement, line);
   const when = new Date(at);
   if (Number.isNaN(when.getTime())) return line;
   time.dateTime = at;
   time.textContent = shortTime(when);
   return line;
+}
+
+/** @param {import("../../text/found.js").Piece} piece @returns {Node | string} */
+function drawPiece({ text, isFound }) {
+  if (!isFound) return text;
+  const mark = document.createElement("mark");
+  mark.textContent = text;
+  return mark;
 }
