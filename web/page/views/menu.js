@@ -17,7 +17,10 @@ import { BACK } from "../words/messages/actions.js";
 /** CSS pixels between the menu and what it belongs to, and the edges of the window. */
 const GAP = 4;
 
-/** The one menu of the page. On touch it is a sheet from below. The browser closes it, and gives the focus back. */
+/**
+ * The one menu of the page. On touch it is a sheet from below. The browser closes it, and gives the focus back. Its anchor
+ * dispatches `menu` (detail: `isOpen`), which bubbles.
+ */
 class Menu {
   #box = find("#menu", HTMLElement);
   #anchor = /** @type {Element} */ (this.#box);
@@ -26,6 +29,8 @@ class Menu {
   #back;
 
   constructor() {
+    // Told late, when what was chosen has begun.
+    this.#box.addEventListener("toggle", () => this.#box.matches(":popover-open") || this.#tell(false));
     this.#box.addEventListener("keydown", (event) => this.#onKey(event));
   }
 
@@ -43,8 +48,15 @@ class Menu {
 
   /** @param {Element} anchor */
   #belongTo(anchor) {
+    if (this.#anchor !== anchor) this.#tell(false);
     this.#anchor = anchor;
+    this.#tell(true);
     this.#place = anchor.getBoundingClientRect();
+  }
+
+  /** Tell those around the anchor whether something is open that belongs to it. @param {boolean} isOpen */
+  #tell(isOpen) {
+    this.#anchor.dispatchEvent(new CustomEvent("menu", { bubbles: true, detail: { isOpen } }));
   }
 
   close() {

@@ -16,6 +16,7 @@ import { fieldText, obstacleText, typingText } from "../words/activity.js";
 import { stateText } from "../words/connection.js";
 import { searchHint } from "../words/going.js";
 import { watchDays } from "./midnight.js";
+import { watchPointer } from "./list/frame-of-keys.js";
 
 /** @typedef {import("../../roomcast.js").ConnectionState} ConnectionState */
 
@@ -69,6 +70,7 @@ export class Page extends EventTarget {
     this.#forward(this.#list, "action", "earlier", "later", "newest", "find", "found", "look", "seen", "attention", "dismiss");
     find("#to-search", HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent("search")));
     find("#copy-link", HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent("copy")));
+    watchPointer();
     copyTranscripts(find("#scroll", HTMLElement));
     watchDays(() => {
       this.#list.redraw();

@@ -57,6 +57,7 @@ export class MessageList extends EventTarget {
     super();
     this.#scroll.addEventListener("move", () => this.#follow());
     this.#scroll.addEventListener("settle", () => this.show(this.#next));
+    this.#tools.addEventListener("use", () => this.#scroll.pin(this.#tools.isInUse));
     this.#tools.addEventListener("action", (event) => this.#do(/** @type {CustomEvent} */ (event).detail));
     this.#head.addEventListener("earlier", () => this.#tell("earlier", undefined));
     this.#signs.addEventListener("newest", () => this.#goToEnd());
@@ -82,15 +83,16 @@ export class MessageList extends EventTarget {
     const isOther = conversation.room !== this.#shown.room;
     // A write to `scrollTop` would stop the finger, or the momentum that it gave.
     if (this.#scroll.isHeld && !isOther && !this.#isAsked) return;
+    this.#scroll.isPinned &&= this.#tools.isInUse;
     const place = isOther ? this.#turnTo(conversation.room) : undefined;
     this.#shown = conversation;
     const { items } = conversation;
     this.#dividers = dividersAmong(items);
     const placed = place ? items.findLastIndex(({ id }) => id === place.id) : -1;
-    if (this.#isAsked) this.#scroll.isAtEnd = true;
+    if (this.#isAsked) this.#scroll.follow();
     this.#isAsked = false;
     if (place && placed >= 0) this.#returnTo(placed, place.bottom);
-    else this.#scroll.keep(() => this.#showNews(this.#newRange(), place === undefined && this.isAtEnd));
+    else this.#scroll.keep(() => this.#showNews(this.#newRange(), place === undefined && this.#scroll.isFollowing));
     this.#showSought(conversation.sought);
     this.#position();
     this.showUnseen(this.#unseen);
@@ -99,8 +101,7 @@ export class MessageList extends EventTarget {
   /** @param {number} unseen - how many messages of others were not in view yet */
   showUnseen(unseen) {
     this.#unseen = unseen;
-    const isShown = this.#scroll.isFarFromEnd || (unseen > 0 && !this.isAtEnd);
-    this.#signs.showEnd({ isShown, unseen });
+    this.#signs.showEnd({ isShown: !this.#scroll.isNewestInView || this.#scroll.isFarFromEnd, unseen });
   }
 
   /** Show the times again: today's have become yesterday's. */
@@ -113,7 +114,7 @@ export class MessageList extends EventTarget {
     const [first] = this.isAtEnd ? [] : this.#scroll.anchors;
     const row = first && this.#rows.rowOf(first);
     this.#places.set(this.#shown.room, row ? { id: row.item.id, bottom: this.#scroll.placeOf(first) } : null);
-    this.#scroll.isAtEnd = true;
+    this.#scroll.follow();
     this.#reader.reset();
     this.#head.showRoom(room);
     return this.#places.get(room) ?? null;
@@ -150,7 +151,7 @@ export class MessageList extends EventTarget {
       if (first < 0) continue;
       const moved = first - row.index; // Earlier entries came, or went.
       const current = { from: this.#range.from + moved, to: this.#range.to + moved };
-      if (this.isAtEnd) return rangeAtEnd(items.length, current);
+      if (this.#scroll.isFollowing) return rangeAtEnd(items.length, current);
       const view = { first, last: Math.min(items.length - 1, first + inView.length) };
       return this.#scroll.isHeld ? rangeWhileHeld(view, items.length, current) : rangeAround(view, items.length, current);
     }
@@ -190,8 +191,8 @@ export class MessageList extends EventTarget {
   /** Show an item, wherever it is. @param {number} index @param {"nearest" | "center"} block */
   #reveal(index, block) {
     const { items } = this.#shown;
+    this.#scroll.isAtEnd = false;
     if (index < this.#range.from || index >= this.#range.to) {
-      this.#scroll.isAtEnd = false;
       const view = { first: index, last: index };
       this.#scroll.keep(() => this.#arrange(rangeAround(view, items.length, { from: -1, to: -1 })));
     }
@@ -215,7 +216,7 @@ export class MessageList extends EventTarget {
 
   #goToEnd() {
     if (this.#shown.later !== "end") return this.#tell("newest", undefined);
-    this.#scroll.isAtEnd = true;
+    this.#scroll.follow();
     this.#scroll.keep(() => this.#arrange(rangeAtEnd(this.#shown.items.length)));
     this.#follow();
   }

@@ -7,16 +7,21 @@ const SETTLED = 150;
 
 /**
  * Keeps a scrolling box where its reader is while its rows change. Dispatches `move` when the reader scrolls, and `settle`
- * when a finger and its momentum have come to rest.
+ * when a finger and its momentum have come to rest, or the box is pinned no longer.
  */
 export class ScrollAnchor extends EventTarget {
+  /** True if the reader is at the end, or was when the box was pinned and has not scrolled since. */
   isAtEnd = true;
+  /** True while nothing in view may move, even for a reader at the end: what they point at must not become another row. */
+  isPinned = false;
   /** True if there are rows behind the last one in the box: its end is not the end. */
   isCut = false;
   /** True while a finger moves the content, or the momentum that it gave. */
   isHeld = false;
   /** The rows of which something is in view, from the first to the last. @type {readonly Element[]} */
   inView = [];
+  /** True if the newest row is in view: its beginning, at least. */
+  isNewestInView = true;
   /** CSS pixels above the view, of it and below it. */
   #extent = { before: 0, height: 0, width: 0, after: 0 };
   #box;
@@ -44,6 +49,11 @@ export class ScrollAnchor extends EventTarget {
     new ResizeObserver(() => this.#onResize()).observe(box);
   }
 
+  /** True if what comes at the end moves into view. */
+  get isFollowing() {
+    return this.isAtEnd && !this.isPinned;
+  }
+
   /** True if the start is less than one screen away. */
   get isNearStart() {
     return this.#extent.before < this.#extent.height;
@@ -64,20 +74,35 @@ export class ScrollAnchor extends EventTarget {
     return this.inView.filter(isAnchor);
   }
 
+  /** @param {boolean} isPinned */
+  pin(isPinned) {
+    if (isPinned === this.isPinned) return;
+    this.#noteScroll(); // The pointer may have left because the reader has scrolled, which is told later.
+    this.measure();
+    this.isPinned = isPinned;
+    if (!isPinned) this.dispatchEvent(new Event("settle"));
+  }
+
+  /** The reader asks for the end: go there with the next change, whatever has pinned the box. */
+  follow() {
+    this.isAtEnd = true;
+    this.isPinned = false;
+  }
+
   toEnd() {
     this.#box.scrollTop = this.#box.scrollHeight;
     this.measure();
   }
 
   /**
-   * Change the content. A reader at the end stays at the end; for another reader nothing moves.
+   * Change the content. A reader at the end stays at the end; for another reader, or while the box is pinned, nothing moves.
    * @param {() => void} change - of the rows
    */
   keep(change) {
-    const before = this.isAtEnd ? [] : this.anchors.map((row) => ({ row, bottom: bottomOf(row) }));
+    const before = this.isFollowing ? [] : this.anchors.map((row) => ({ row, bottom: bottomOf(row) }));
     const last = this.#list.lastElementChild;
     change();
-    if (this.isAtEnd) return this.#stayAtEnd(last);
+    if (this.isFollowing) return this.#stayAtEnd(last);
     const kept = before.find(({ row }) => row.isConnected);
     if (kept) this.#move(bottomOf(kept.row) - kept.bottom);
     this.measure();
@@ -85,7 +110,6 @@ export class ScrollAnchor extends EventTarget {
 
   /** Put a row at its former place in the box. @param {Element} row @param {number} bottom - as `placeOf` gave it */
   put(row, bottom) {
-    this.isAtEnd = false;
     this.#move(bottomOf(row) - topOf(this.#box) - bottom);
     this.measure();
   }
@@ -115,8 +139,9 @@ export class ScrollAnchor extends EventTarget {
     const after = scrollHeight - scrollTop - clientHeight;
     this.#extent = { before: scrollTop, height: clientHeight, width: clientWidth, after };
     this.inView = this.#rowsInView();
-    this.isAtEnd = !this.isCut && this.#extent.after < NEAR_END;
-    const row = this.isAtEnd ? undefined : this.anchors[0];
+    this.isNewestInView = !this.isCut && this.inView.at(-1) === (this.#list.lastElementChild ?? undefined);
+    this.isAtEnd = (!this.isCut && after < NEAR_END) || (this.isPinned && this.isAtEnd);
+    const row = this.isFollowing ? undefined : this.anchors[0];
     this.#anchor = row && { row, bottom: this.placeOf(row) };
   }
 
@@ -132,14 +157,20 @@ export class ScrollAnchor extends EventTarget {
     // The event of a scroll to the end may come when the box is smaller already, and before that is told.
     const { clientHeight, clientWidth } = this.#box;
     const isResized = clientHeight !== this.#extent.height || clientWidth !== this.#extent.width;
-    if (isResized && this.isAtEnd && !this.isHeld) this.toEnd();
+    if (!isResized) this.#noteScroll();
+    if (isResized && this.isFollowing && !this.isHeld) this.toEnd();
     else this.measure();
     this.#settleSoon();
     this.dispatchEvent(new Event("move"));
   }
 
+  /** A reader who scrolls is where they scroll to. */
+  #noteScroll() {
+    if (this.#box.scrollTop !== this.#extent.before) this.isAtEnd = false; // until it is measured
+  }
+
   #onResize() {
-    if (this.isAtEnd) this.toEnd();
+    if (this.isFollowing) this.toEnd();
     else if (this.#anchor?.row.isConnected) this.put(this.#anchor.row, this.#anchor.bottom);
   }
 

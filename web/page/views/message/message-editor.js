@@ -16,7 +16,8 @@ export function openEditor(element, text, onSave) {
   find(".said", HTMLElement, element).before(form);
   element.classList.add("edited-now");
   field.value = text;
-  field.focus();
+  form.scrollIntoView({ block: "nearest" });
+  field.focus({ preventScroll: true });
   const close = () => {
     closeEditor(element);
     element.focus({ preventScroll: true });

@@ -23,14 +23,19 @@ const HINTS = new Map([...KEYS].map(([key, action]) => [action, key === "Delete"
 
 /**
  * What can be done with a message: by three buttons on the one that is pointed at or has the focus, by its menu, by a
- * key, and on touch by a tap. Dispatches `action` (detail: `action`, `message` and what the action needs).
+ * key, and on touch by a tap. Dispatches `action` (detail: `action`, `message` and what the action needs), and `use` when
+ * `isInUse` may have changed.
  */
 export class MessageTools extends EventTarget {
   #strip = find("div", HTMLElement, /** @type {DocumentFragment} */ (find("#tools", HTMLTemplateElement).content.cloneNode(true)));
   /** @type {MessageEntry | undefined} */
   #offered;
+  /** @type {HTMLElement | null} the row that the open menu belongs to */
+  #chosen = null;
+  #isPointed = false;
   /** @type {Permissions} */
   #permissions = { mayWrite: true, moderates: false, inForce: [], seenBy: () => [] };
+  #box;
   #messageOf;
 
   /**
@@ -39,9 +44,14 @@ export class MessageTools extends EventTarget {
    */
   constructor(box, messageOf) {
     super();
+    this.#box = box;
     this.#messageOf = messageOf;
-    box.addEventListener("pointerover", ({ target, pointerType }) => pointerType === "mouse" && this.#offer(rowOf(target)));
-    box.addEventListener("focusin", ({ target }) => this.#offer(rowOf(target)));
+    // Not `pointerover`: that comes also when a row moves under a pointer that rests.
+    box.addEventListener("pointermove", ({ target, pointerType }) => pointerType === "mouse" && this.#offer(rowOf(target)));
+    box.addEventListener("pointerover", ({ target, pointerType }) => this.#point(pointerType === "mouse" && this.#strip.contains(/** @type {Node} */ (target))));
+    box.addEventListener("pointerleave", () => this.#point(false));
+    box.addEventListener("focusin", ({ target }) => this.#onFocus(rowOf(target)));
+    box.addEventListener("menu", (event) => this.#onMenu(/** @type {CustomEvent} */ (event)));
     box.addEventListener("click", (event) => this.#onClick(event));
     box.addEventListener("keydown", (event) => this.#onKey(event));
   }
@@ -51,16 +61,52 @@ export class MessageTools extends EventTarget {
     this.#permissions = permissions;
   }
 
+  /** True while the user is about to do something with a message: it has to stay where it is. A finger points at nothing. */
+  get isInUse() {
+    const isPointed = this.#isPointed && this.#strip.isConnected;
+    return !isTouch() && (isPointed || Boolean(this.#chosen?.isConnected) || this.#box.querySelector(".editing") !== null);
+  }
+
   /** Change the text of a message where it stands. @param {HTMLElement} row */
   edit(row) {
     const message = this.#messageOf(row);
     if (message) openEditor(row, message.text, (text) => this.#tell("edit", message, { text }));
   }
 
-  /** Put the buttons on a message. @param {HTMLElement | null} row */
+  /** @param {boolean} isPointed - at the buttons */
+  #point(isPointed) {
+    if (isPointed === this.#isPointed) return;
+    this.#isPointed = isPointed;
+    this.#tellUse();
+  }
+
+  /** @param {HTMLElement | null} row */
+  #onFocus(row) {
+    this.#offer(row);
+    this.#tellUse(); // An editor takes the focus, and gives it back.
+  }
+
+  /** @param {CustomEvent<{isOpen: boolean}>} event */
+  #onMenu({ target, detail: { isOpen } }) {
+    const row = rowOf(target);
+    if (!isOpen && row !== this.#chosen) return;
+    this.#chosen?.classList.remove("chosen");
+    this.#chosen = isOpen ? row : null;
+    this.#chosen?.classList.add("chosen");
+    this.#tellUse();
+  }
+
+  #tellUse() {
+    this.dispatchEvent(new Event("use"));
+  }
+
+  /** Put the buttons on a message, unless the user is at another one. @param {HTMLElement | null} row */
   #offer(row) {
     const message = row && this.#messageOf(row);
     if (!message || (this.#offered === message && this.#strip.parentElement === row)) return;
+    if (this.#chosen?.isConnected || document.activeElement?.closest(".editing")) return;
+    this.#box.querySelector(".offered")?.classList.remove("offered");
+    row.classList.add("offered");
     this.#offered = message;
     const actions = this.#actionsFor(message);
     if (actions.length === 0) return this.#strip.remove();

@@ -2,10 +2,8 @@ import { find } from "../dom.js";
 import { MessageField } from "../composer/message-field.js";
 import { MessageTools } from "./message-tools.js";
 import { Rows } from "../list/rows.js";
+import { ScrollAnchor } from "../list/scroll-anchor.js";
 import { THREAD } from "../../words/messages/thread.js";
-
-/** CSS pixels. A reader this near to the end is at the end. */
-const NEAR_END = 48;
 
 /**
  * A thread in the pane, with a field of its own. Dispatches `answer` (detail: `text`, who was `picked`, and `replyTo`: the first message),
@@ -14,7 +12,9 @@ const NEAR_END = 48;
 export class ThreadView extends EventTarget {
   #section = find("#thread", HTMLElement);
   #box = find("#thread-box", HTMLElement);
-  #rows = new Rows(find("#thread-messages", HTMLOListElement));
+  #list = find("#thread-messages", HTMLOListElement);
+  #rows = new Rows(this.#list);
+  #scroll = new ScrollAnchor(this.#box, this.#list);
   #earlier = find("#thread-earlier", HTMLButtonElement);
   #form = find("#answer", HTMLFormElement);
   #field = new MessageField(this.#form);
@@ -37,6 +37,8 @@ export class ThreadView extends EventTarget {
       for (const text of texts) this.#tell("answer", { text, picked, replyTo: this.#root });
     });
     this.#earlier.addEventListener("click", () => this.#tell("earlier"));
+    this.#tools.addEventListener("use", () => this.#scroll.pin(this.#tools.isInUse));
+    this.#scroll.addEventListener("settle", () => this.#scroll.keep(() => {}));
     this.#tools.addEventListener("action", (event) => this.#tell("action", /** @type {CustomEvent} */ (event).detail));
   }
 
@@ -50,6 +52,7 @@ export class ThreadView extends EventTarget {
     if (root === this.#root) return;
     this.#pane.open(this.#section.id, THREAD);
     this.#root = root;
+    this.#scroll.follow();
     this.#field.show("");
     this.#field.focus();
   }
@@ -66,13 +69,13 @@ export class ThreadView extends EventTarget {
 
   /** @param {import("../../state/room/threads.js").Thread} thread @param {import("./message-tools.js").Permissions} permissions */
   show({ messages, isComplete }, permissions) {
-    const { scrollHeight, scrollTop, clientHeight } = this.#box;
-    const isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
     this.#tools.show(permissions);
-    this.#rows.show(messages, { from: 0, to: messages.length });
-    this.#earlier.hidden = isComplete;
     this.#form.hidden = !permissions.mayWrite;
-    if (isAtEnd) this.#box.scrollTop = this.#box.scrollHeight;
+    this.#scroll.isPinned &&= this.#tools.isInUse;
+    this.#scroll.keep(() => {
+      this.#rows.show(messages, { from: 0, to: messages.length });
+      this.#earlier.hidden = isComplete;
+    });
   }
 
   /** @param {string} type @param {unknown} [detail] */
