@@ -13,6 +13,7 @@ import { readSettings } from "./state/settings.js";
 import { Roomcast } from "../roomcast.js";
 import { RoomMemory } from "./state/rooms/room-memory.js";
 import { unsentStorage } from "./state/unsent.js";
+import { byName } from "./text/names.js";
 import { meantRoom } from "./text/room-name.js";
 import { tokenRooms } from "./text/token-rooms.js";
 import { NOT_LOADED } from "./words/going.js";
@@ -92,8 +93,11 @@ function self() {
 
 /** Show the rooms that are known, in the next frame. */
 function drawRooms() {
-  frame.ask(directory, () => page.showRooms(directory.sections, (room) => place.linkTo(room)));
+  frame.ask(directory, () => page.showRooms(directory.sections, (room) => place.linkTo(room), enterable));
 }
+
+/** The rooms that are known by name, and are not somebody's inbox. */
+const enterable = () => [...new Set([...directory.known, ...rooms.known])].filter((room) => !room.startsWith("@")).sort(byName);
 
 /** @param {{room?: string, pane?: string}} target */
 function go(target) {

@@ -71,6 +71,22 @@ async def test_a_person_is_listed_once_with_any_number_of_tabs(
     assert windows.console_errors == []
 
 
+async def test_a_person_has_one_colour_everywhere(windows: BrowserWindows, room: str) -> None:
+    ada = await windows.page("Ada", room)
+    await say(ada, "Which colour do I have?")
+    await all_sent(ada)
+    await ada.locator("#count").click()
+    faces = ["#self .avatar", ".message .avatar", ".person .avatar"]
+    colours = [
+        await ada.locator(face).evaluate("face => getComputedStyle(face).backgroundColor") for face in faces
+    ]
+    assert len(set(colours)) == 1, colours
+    name, you = [await ada.locator(f".person {part}").bounding_box() for part in (".name", ".self")]
+    assert name is not None and you is not None
+    middles = [box["y"] + box["height"] / 2 for box in (name, you)]
+    assert middles[0] == pytest.approx(middles[1], abs=1)
+
+
 async def test_a_reload_is_not_shown_as_leaving(windows: BrowserWindows, room: str) -> None:
     ada, grace = await windows.page("Ada", room), await windows.page("Grace", room)
     await expect(ada.locator("#count")).to_have_text("2 here")

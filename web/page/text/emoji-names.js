@@ -176,3 +176,9 @@ export const EMOJI = NAMES.trim()
     const [emoji = "", ...names] = line.split(" ");
     return names.map((name) => ({ name, emoji }));
   });
+
+/** Return the emoji of a name, which may stand between colons; any other text as it is. @param {string} typed */
+export function emojiOf(typed) {
+  const sought = typed.replace(/^:(.+):$/u, "$1").toLowerCase();
+  return EMOJI.find(({ name }) => name === sought)?.emoji ?? typed;
+}

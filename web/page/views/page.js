@@ -102,9 +102,9 @@ export class Page extends EventTarget {
     this.#showTitle();
   }
 
-  /** @param {readonly import("../state/rooms/directory.js").Section[]} sections @param {(room: string) => string} linkTo */
-  showRooms(sections, linkTo) {
-    this.#rooms.show(sections, linkTo);
+  /** @type {Rooms["show"]} */
+  showRooms(...list) {
+    this.#rooms.show(...list);
   }
 
   /** @param {{user: string, name: string, isFixed: boolean, guest: string, isNew: boolean}} self - as Rooms takes it; `isNew`: to be asked for a name */

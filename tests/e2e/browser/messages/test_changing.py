@@ -74,3 +74,14 @@ async def test_an_edit_can_be_left_and_only_ones_own_messages_offer_it(
     await bob.get_by_role("button", name="More").click()
     assert await bob.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     await expect(bob.get_by_role("menuitem")).to_contain_text(["Reply", "React", "Copy text", "Copy link"])
+
+
+async def test_a_reaction_may_be_typed_by_its_name(windows: BrowserWindows, room: str) -> None:
+    ada = await windows.page("Ada", room)
+    await say(ada, "We have landed.")
+    await all_sent(ada)
+    await message(ada, "We have landed.").focus()
+    await ada.keyboard.press("+")
+    await ada.get_by_role("textbox", name="Any emoji").fill(":rocket:")
+    await ada.keyboard.press("Enter")
+    await expect(message(ada, "We have landed.").locator(".reactions button")).to_have_text(["🚀 1"])

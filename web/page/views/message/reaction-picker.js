@@ -1,12 +1,13 @@
 import { find } from "../dom.js";
 import { menu } from "../menu.js";
 import { REACT } from "../../words/messages/actions.js";
+import { emojiOf } from "../../text/emoji-names.js";
 import { sendable } from "../../text/clean.js";
 
 const template = find("#reacting", HTMLTemplateElement);
 
 /**
- * Offer the usual reactions, and a field for any other.
+ * Offer the usual reactions, and a field for any other, or for its name.
  *
  * @param {Element} anchor - where @param {readonly import("../../state/room/timeline.js").ShownReaction[]} reactions - of the message
  * @param {(reaction: string) => void} onPick
@@ -26,7 +27,7 @@ export function pickReaction(anchor, reactions, onPick) {
   }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const reaction = sendable(field.value).trim();
+    const reaction = emojiOf(sendable(field.value).trim());
     if (reaction) pick(reaction);
   });
   menu.openPanel(anchor, REACT, form);

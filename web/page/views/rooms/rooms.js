@@ -16,6 +16,8 @@ export class Rooms extends EventTarget {
   #add = find("#add", HTMLButtonElement);
   #entering = find("#entering", HTMLFormElement);
   #room = find("#room", HTMLInputElement);
+  #offered = find("#known-rooms", HTMLDataListElement);
+  #known = () => /** @type {string[]} */ ([]);
   #self = find("#self", HTMLButtonElement);
   #profile = find("#profile", HTMLFormElement);
   #name = find("#name", HTMLInputElement);
@@ -31,12 +33,17 @@ export class Rooms extends EventTarget {
     for (const element of [ofOpen, find("#title", HTMLElement)]) {
       element.addEventListener("click", () => this.#open && this.#openMenu(this.#open, ofOpen));
     }
+    this.#add.addEventListener("click", () => this.#offerRooms());
     this.#unfold(this.#add, this.#entering, this.#room, () => this.#room.value && this.#tell("go", this.#room.value));
     this.#unfold(this.#self, this.#profile, this.#name, () => this.#tell("rename", this.#name.value));
   }
 
-  /** @param {readonly import("../../state/rooms/directory.js").Section[]} sections @param {(room: string) => string} linkTo */
-  show(sections, linkTo) {
+  /**
+   * @param {readonly import("../../state/rooms/directory.js").Section[]} sections @param {(room: string) => string} linkTo
+   * @param {() => string[]} known - the rooms that are offered to whoever enters another one
+   */
+  show(sections, linkTo, known) {
+    this.#known = known;
     this.#lines.show(sections, linkTo);
     this.#open = sections.flatMap(({ lines }) => lines).find(({ isOpen }) => isOpen);
     const news = sections.find(({ kind }) => kind === "unread")?.lines.length ?? 0;
@@ -82,6 +89,11 @@ export class Rooms extends EventTarget {
       show(false);
       button.focus();
     });
+  }
+
+  #offerRooms() {
+    const options = this.#known().map((room) => Object.assign(document.createElement("option"), { value: room }));
+    this.#offered.replaceChildren(...options);
   }
 
   /** @param {RoomLine} line @param {HTMLElement} button */
