@@ -17,7 +17,9 @@ from tests.e2e.support.library import Library, needs_node
 from tests.support.logged_engine import LoggedEngine
 from tests.support.ports import free_port
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.quiet, needs_node]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), needs_node]
+
+INSTANCES = 4  # of each function: a burst that starts dozens of them measures how fast processes start
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -33,7 +35,9 @@ async def test_five_hundred_clients_return_at_once_after_a_restart_and_have_lost
     # For 500 clients what AWS's 500 per second are for 1,250: many are rejected at first.
     quota = Limits(connect_rate=200, connect_burst=200)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(LoggedEngine(port=port, data=tmp_path / "data"))
+        await stack.enter_async_context(
+            LoggedEngine(port=port, data=tmp_path / "data", concurrency=INSTANCES)
+        )
         url = f"ws://127.0.0.1:{port}/prod"
         clients = [await library.open(f"client {number}", url, fresh=True) for number in range(500)]
         rooms = await asyncio.gather(*(client.join(room, history=0) for client in clients))
@@ -44,7 +48,7 @@ async def test_five_hundred_clients_return_at_once_after_a_restart_and_have_lost
         sending = [asyncio.create_task(member.send(text)) for member, text in zip(rooms, texts, strict=False)]
         restarted = time.time()
         engine = await stack.enter_async_context(
-            LoggedEngine(port=port, data=tmp_path / "data", limits=quota)
+            LoggedEngine(port=port, data=tmp_path / "data", limits=quota, concurrency=INSTANCES)
         )
         last = max([receipt["seq"] for receipt in await asyncio.gather(*sending)])
         await asyncio.gather(*(member.until(seq=last) for member in rooms))

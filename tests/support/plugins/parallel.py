@@ -39,7 +39,7 @@ GROUPS = {
     "engine": ("tests/unit/local/test_engine.py",),
 }
 # The quiet tests: all workers wait for them.
-LAST = ("mass return", "floods")
+LAST = ("floods",)
 
 _IN_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 # Locked, never written.
