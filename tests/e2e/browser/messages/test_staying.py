@@ -164,3 +164,28 @@ async def test_the_button_to_the_newest_message_is_there_whenever_that_is_not_in
     await page.evaluate("chat.say('lobby')")
     await expect(page.get_by_role("button", name="1 new message")).to_be_visible()
     assert windows.console_errors == []
+
+
+async def test_a_reply_stays_in_its_thread_while_the_pointer_is_on_its_buttons(
+    windows: BrowserWindows, engine: Engine
+) -> None:
+    replies = [{"reply_to": 1, "root": 1} for _ in range(39)]
+    page = await open_scripted(windows, engine, [{"replies": 39}, *replies])
+    last = page.locator("#thread-messages .text").last
+    await page.locator("#messages .thread:visible").last.click()
+    await expect(last).to_have_text("message 40")
+    await expect(last).to_be_in_viewport()
+    aimed = page.locator("#thread-messages .message").nth(38)
+    await aimed.hover()
+    await aimed.get_by_role("button", name="More", exact=True).hover()
+    before = await aimed.bounding_box()
+    write = "chat.say('lobby', Array.from({ length: 9 }, () => ({ reply_to: 1, root: 1 })))"
+    await page.evaluate(write)
+    await expect(last).to_have_text("message 49")
+    assert await aimed.bounding_box() == before
+    await page.locator("#answer-text").hover()
+    await expect(last).to_be_in_viewport()
+    await page.evaluate(write)
+    await expect(last).to_have_text("message 58")
+    await expect(last).to_be_in_viewport()
+    assert windows.console_errors == []
