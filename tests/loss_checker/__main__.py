@@ -34,6 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=120, help="of faults, in each round")
     parser.add_argument("--rounds", type=int, default=1, help="each has rooms and a result of its own")
     parser.add_argument("--seed", type=int, default=random.randrange(2**32))
+    parser.add_argument("--fast-lane", type=int, default=0, metavar="MEMBERS", help="the parameter FastLane")
     parser.add_argument(
         "--url",
         help="of a running chat, wss://... or ws://...; the only faults are then those of clients. "
@@ -54,7 +55,7 @@ async def main(asked: argparse.Namespace) -> bool:
             url = asked.url
         else:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            engine = ended_within(ENDING, "the engine", faulty_engine(folder, rng))
+            engine = ended_within(ENDING, "the engine", faulty_engine(folder, rng, fast_lane=asked.fast_lane))
             url, faults = await stack.enter_async_context(engine)
         for number in range(1, asked.rounds + 1):
             settings = Settings(asked.clients, asked.rooms, asked.seconds)

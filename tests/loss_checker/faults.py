@@ -242,12 +242,13 @@ async def inject(faults: Faults, rng: random.Random, is_running: Callable[[], bo
 
 
 @asynccontextmanager
-async def faulty_engine(folder: Path, rng: random.Random) -> AsyncIterator[tuple[str, Faults]]:
+async def faulty_engine(
+    folder: Path, rng: random.Random, *, fast_lane: int = 0
+) -> AsyncIterator[tuple[str, Faults]]:
     """Start a local engine; yield its URL and its faults. `folder` is for its template."""
+    parameters = {"LargeRoom": str(LARGE_ROOM), "Slices": "4", "FastLane": str(fast_lane)}
     async with (
-        engine_with_proxies(
-            changed_template(folder, _QUICK), parameters={"LargeRoom": str(LARGE_ROOM), "Slices": "4"}
-        ) as engine,
+        engine_with_proxies(changed_template(folder, _QUICK), parameters=parameters) as engine,
         tcp_fault_proxy(urlsplit(engine.url).port or 0) as network,
     ):
         yield f"ws://127.0.0.1:{network.port}/prod", Faults(engine, network, rng)
