@@ -22,6 +22,7 @@ export class Finding {
   #searchView = new SearchView();
   #page;
   #rooms;
+  #room; // that was open
   #tools;
 
   /**
@@ -37,6 +38,7 @@ export class Finding {
   constructor({ page, rooms, ...tools }) {
     this.#page = page;
     this.#rooms = rooms;
+    this.#room = rooms.open;
     this.#tools = tools;
     this.#listen();
     if (page.pane.section === "search") this.#searchView.submit(); // Its words were there first.
@@ -59,8 +61,15 @@ export class Finding {
     this.#keysView.show();
   }
 
-  /** The open room is another one. */
-  endSearch() {
+  /** The user has entered a room, or is in the same one again. */
+  onRoom() {
+    if (this.#rooms.open === this.#room) return;
+    this.#room = this.#rooms.open;
+    this.#endSearch();
+    this.#searchView.end();
+  }
+
+  #endSearch() {
     this.#search?.stop();
     this.#search = null;
     this.#searchView.show(null);
@@ -79,7 +88,7 @@ export class Finding {
 
   /** @param {string} query */
   #searchFor(query) {
-    this.endSearch();
+    this.#endSearch();
     if (!query) return;
     const { log, user, newest, history } = this.#rooms.open;
     const known = newest.filter((entry) => entry.kind === "message");

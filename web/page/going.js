@@ -44,9 +44,9 @@ export class Going {
     }
   }
 
-  /** The open room is another one. */
+  /** The user has entered a room, or is in the same one again. */
   onRoom() {
-    this.#finding.part?.endSearch();
+    this.#finding.part?.onRoom();
     if (this.#place.at) this.goTo(this.#place.at);
   }
 

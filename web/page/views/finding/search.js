@@ -50,6 +50,13 @@ export class SearchView extends EventTarget {
     if (!isComposing) this.#pause = setTimeout(() => this.#field.value.trim() !== this.#query && this.submit(), PAUSE);
   }
 
+  /** Search for nothing any more, also not for what was typed just now. */
+  end() {
+    clearTimeout(this.#pause);
+    this.#query = "";
+    this.show(null);
+  }
+
   /** @param {import("../../state/history/search.js").Found | null} found - null: nothing is searched for */
   show(found) {
     this.#results.replaceChildren(...(found?.messages ?? []).map((message) => drawResult(message, this.#query)));
