@@ -58,13 +58,14 @@ export class MessageActs {
     const newest = pending.at(-1);
     if (!newest || newest.tried) return null;
     const { typed, ids } = this.#written;
-    const taken = ids.includes(newest.id) ? pending.filter(({ id, tried }) => ids.includes(id) && !tried) : [newest];
+    const isWritten = ids.includes(newest.id); // Else it is an earlier message, a retry or an answer in a thread.
+    const taken = isWritten ? pending.filter(({ id, tried }) => ids.includes(id) && !tried) : [newest];
     for (const message of taken) {
       this.#room.delete(message.id);
       this.#timeline.fail(message.id, "deleted");
       this.discard(message);
     }
-    const text = taken.length === ids.length ? typed : taken.map(({ message }) => message).join("\n");
+    const text = isWritten && taken.length === ids.length ? typed : taken.map(({ message }) => message).join("\n");
     return { text, replyTo: taken[0]?.replyTo ?? 0 };
   }
 

@@ -67,8 +67,9 @@ class FakeRoom extends EventTarget {
     this.actions.push(["edit", ...change]);
   }
 
-  delete(...change) {
-    this.actions.push(["delete", ...change]);
+  delete(target) {
+    this.actions.push(["delete", target]);
+    this.pending = this.pending.filter(({ id }) => id !== target);
   }
 
   react(...change) {

@@ -23,6 +23,20 @@ describe("a message that is taken back", () => {
     assert.deepEqual([room.actions, texts()], [[["delete", ref]], ["one"]]);
   });
 
+  it("gives its own text, also after another one was taken back", () => {
+    for (const text of ["one", "two"]) model.send({ typed: text, texts: [text], picked: [] });
+    assert.deepEqual(["two", "one"], [model.acts.takeBack().text, model.acts.takeBack().text]);
+    assert.deepEqual([texts(), model.acts.takeBack()], [[], null]);
+  });
+
+  it("gives its own text if it is an answer in a thread, which is sent another way", () => {
+    model.send({ typed: "one", texts: ["one"], picked: [] });
+    model.answer(7);
+    model.write("two");
+    assert.deepEqual(model.acts.takeBack(), { text: "two", replyTo: 7 });
+    assert.deepEqual(texts(), ["one"]);
+  });
+
   it("is not one that the server may have", () => {
     model.write("one");
     room.pending[0].tried = true;
