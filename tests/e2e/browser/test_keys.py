@@ -113,3 +113,23 @@ async def test_what_is_closed_gives_the_focus_back(windows: BrowserWindows, engi
         await page.keyboard.press("Escape")
         await expect(button).to_be_focused()
     assert windows.console_errors == []
+
+
+async def test_escape_leaves_an_input_method_and_closes_no_field(
+    windows: BrowserWindows, engine: Engine
+) -> None:
+    page = await example(windows, engine)
+    for opened_by, key, name in [
+        ("#text", "ArrowUp", ".editing textarea"),
+        ("#text", "Control+f", "#query"),
+        ("#add", "Enter", "#room"),
+    ]:
+        await page.locator(opened_by).press(key)
+        field = page.locator(name)
+        await expect(field).to_be_focused()
+        for way in ({"isComposing": True}, {"keyCode": 229}):  # The second is Safari's.
+            await field.dispatch_event("keydown", {"key": "Escape", **way})
+        await expect(field).to_be_visible()
+        await field.press("Escape")
+        await expect(field).to_be_hidden()
+    assert windows.console_errors == []

@@ -15,6 +15,13 @@ export function find(selector, kind, root = document) {
 }
 
 /**
+ * True for a key of an input method, such as for Japanese: Enter picks a word there, and Escape leaves it. Safari then
+ * reports only key code 229 (https://bugs.webkit.org/show_bug.cgi?id=165004).
+ * @param {KeyboardEvent} event
+ */
+export const isOfInputMethod = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
+
+/**
  * Show a text. The same one stays untouched: the browser would lay it out again, and a selection in it would end.
  * @param {Element} element @param {string} text
  */

@@ -1,4 +1,4 @@
-import { find } from "./dom.js";
+import { find, isOfInputMethod } from "./dom.js";
 
 /** From this width on the pane is beside the room. The same as in styles/layout.css. */
 const WIDE = "(min-width: 76rem)";
@@ -23,7 +23,9 @@ export class Pane extends EventTarget {
     // A click beside a modal dialog has the dialog as its target, and what is in it covers all of it.
     this.#dialog.addEventListener("click", ({ target }) => target === this.#dialog && this.close());
     this.#wide.addEventListener("change", () => this.#section && this.#show());
-    this.#dialog.addEventListener("keydown", ({ key }) => key === "Escape" && !this.#dialog.matches(":modal") && this.close());
+    this.#dialog.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !isOfInputMethod(event) && !this.#dialog.matches(":modal")) this.close();
+    });
   }
 
   /** The id of the section that is open, or "". */

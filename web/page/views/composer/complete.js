@@ -1,5 +1,6 @@
 import { EMOJI } from "../../text/emoji-names.js";
 import { fitting, wordAtEnd } from "../../text/completing.js";
+import { isOfInputMethod } from "../dom.js";
 
 /**
  * @typedef {import("../../state/room/room-people.js").Member} Member
@@ -96,7 +97,7 @@ export class Completion {
   /** @param {KeyboardEvent} event */
   #onKey(event) {
     const count = this.#options.length;
-    if (count === 0 || event.isComposing || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (count === 0 || isOfInputMethod(event) || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "ArrowDown") this.#choose((this.#chosen + 1) % count);
     else if (event.key === "ArrowUp") this.#choose((this.#chosen + count - 1) % count);
     else if (event.key === "Enter" || event.key === "Tab") this.#pick(this.#chosen);

@@ -1,5 +1,5 @@
 import { drawQuote } from "../message/message-view.js";
-import { find, setText } from "../dom.js";
+import { find, isOfInputMethod, setText } from "../dom.js";
 import { MessageField } from "./message-field.js";
 import { countdownText, slowText } from "../../words/messages/composer.js";
 
@@ -112,8 +112,8 @@ export class Composer extends EventTarget {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    const { key, shiftKey, altKey, isComposing } = event;
-    if (event.defaultPrevented || shiftKey || altKey || isComposing) return;
+    const { key, shiftKey, altKey } = event;
+    if (event.defaultPrevented || shiftKey || altKey || isOfInputMethod(event)) return;
     const isControl = event.ctrlKey || event.metaKey;
     const { isEmpty } = this.#field;
     if (isControl ? SCROLLING_WITH_CONTROL.has(key) : SCROLLING.has(key)) this.#tell("scroll", key);
@@ -125,7 +125,7 @@ export class Composer extends EventTarget {
 
   /** @param {KeyboardEvent} event */
   #cancelOnEscape(event) {
-    if (event.key !== "Escape" || event.isComposing || event.keyCode === 229 || this.#answering.hidden) return;
+    if (event.key !== "Escape" || isOfInputMethod(event) || this.#answering.hidden) return;
     event.stopPropagation(); // It also closes the list of members.
     this.#cancelReply();
   }

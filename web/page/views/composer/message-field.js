@@ -1,4 +1,4 @@
-import { find, setText } from "../dom.js";
+import { find, isOfInputMethod, setText } from "../dom.js";
 import { Late } from "../../late.js";
 import { isTouch } from "../touch.js";
 import { lengthOf, MAX_MESSAGE, parts, sendable } from "../../text/clean.js";
@@ -94,9 +94,7 @@ export class MessageField extends EventTarget {
 
   /** @param {KeyboardEvent} event */
   #sendOnEnter(event) {
-    // Enter also picks a word in an input method, such as for Japanese. Safari then reports only key code 229
-    // (https://bugs.webkit.org/show_bug.cgi?id=165004).
-    if (event.key !== "Enter" || event.defaultPrevented || event.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Enter" || event.defaultPrevented || isOfInputMethod(event)) return;
     const isAsked = event.ctrlKey || event.metaKey;
     if (!isAsked && (event.shiftKey || isTouch())) return;
     event.preventDefault();

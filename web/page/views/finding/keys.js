@@ -1,3 +1,5 @@
+import { isOfInputMethod } from "../dom.js";
+
 /** Where typing goes to what has the focus. */
 const FIELDS = "input, textarea, select, [contenteditable]";
 
@@ -15,7 +17,7 @@ export class Keys extends EventTarget {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.defaultPrevented || event.isComposing) return;
+    if (event.defaultPrevented || isOfInputMethod(event)) return;
     const told = this.#meaning(event);
     if (!told) return;
     const [type, detail, keepsDefault] = told;

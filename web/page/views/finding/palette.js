@@ -1,4 +1,4 @@
-import { find } from "../dom.js";
+import { find, isOfInputMethod } from "../dom.js";
 import { rank } from "../../text/rank.js";
 import { KINDS } from "../../words/palette.js";
 
@@ -60,7 +60,7 @@ export class Palette {
 
   /** @param {KeyboardEvent} event */
   #onKey(event) {
-    if (event.isComposing) return;
+    if (isOfInputMethod(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) this.#choose((this.#chosen + step + this.#shown.length) % Math.max(1, this.#shown.length));
     else if (event.key === "Enter") this.#take(this.#chosen);

@@ -1,4 +1,4 @@
-import { find } from "../dom.js";
+import { find, isOfInputMethod } from "../dom.js";
 import { sendable } from "../../text/clean.js";
 
 const template = find("#editing", HTMLTemplateElement);
@@ -31,12 +31,12 @@ export function openEditor(element, text, onSave) {
   });
   form.addEventListener("reset", close);
   form.addEventListener("keydown", (event) => {
+    if (isOfInputMethod(event)) return;
     if (event.key === "Escape") {
       event.stopPropagation();
       close();
     }
-    // Enter also picks a word in an input method, as in the composer.
-    if (event.target !== field || event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (event.target !== field || event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     form.requestSubmit();
   });

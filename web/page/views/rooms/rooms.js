@@ -1,5 +1,5 @@
 import { roomActions, roomMenuTitle, toRoomsText } from "../../words/rooms.js";
-import { find, setText } from "../dom.js";
+import { find, isOfInputMethod, setText } from "../dom.js";
 import { menus } from "../menus.js";
 import { drawFace } from "../message/message-view.js";
 import { RoomLines } from "./room-lines.js";
@@ -84,7 +84,7 @@ export class Rooms extends EventTarget {
       act(); // It may take the focus elsewhere.
     });
     form.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
+      if (event.key !== "Escape" || isOfInputMethod(event)) return;
       event.stopPropagation(); // It closes this, and no more.
       show(false);
       button.focus();
