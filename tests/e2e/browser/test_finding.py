@@ -10,6 +10,7 @@ from playwright.async_api import Page, expect
 from local.engine import Engine
 from tests.e2e.support.browser.scripted import open_scripted
 from tests.e2e.support.browser.windows import BrowserWindows
+from tests.e2e.support.browser.written import compose
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
 
@@ -40,6 +41,8 @@ async def test_a_message_far_above_is_found_gone_to_and_left_again(
     await expect(ada.locator("#results mark")).to_have_text(["hay 70"])
     await query.fill("")
     await expect(ada.locator("#results li")).to_have_count(0)
+    await compose(ada, "hay 699")  # By an input method, as each word is written on a phone.
+    await expect(ada.locator("#results mark")).to_have_text(["hay 699"])
     await query.fill("NEEDLE")
     await query.press("Enter")
     await expect(ada.locator("#searched")).to_contain_text("Nothing found. Looked through 50 messages")

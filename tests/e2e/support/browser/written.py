@@ -33,6 +33,14 @@ async def use(page: Page, text: str, *actions: str) -> None:
         await page.keyboard.press("Enter")
 
 
+async def compose(page: Page, text: str) -> None:
+    """Write a text by an input method in the field that has the focus, without ending it."""
+    session = await page.context.new_cdp_session(page)
+    caret = {"selectionStart": len(text), "selectionEnd": len(text)}
+    await session.send("Input.imeSetComposition", {"text": text, **caret})
+    await session.detach()
+
+
 async def react(page: Page, text: str, name: str) -> None:
     """React to a message, by the keyboard alone."""
     await message(page, text).focus()

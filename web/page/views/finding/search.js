@@ -25,7 +25,7 @@ export class SearchView extends EventTarget {
   constructor() {
     super();
     this.#form.addEventListener("submit", () => this.submit());
-    this.#field.addEventListener("input", (event) => this.#onInput(/** @type {InputEvent} */ (event)));
+    this.#field.addEventListener("input", () => this.#onInput());
     this.#day.addEventListener("change", () => {
       const day = new Date(`${this.#day.value}T00:00`); // In the reader's time zone.
       if (!Number.isNaN(day.getTime())) this.#tell("day", day);
@@ -44,10 +44,10 @@ export class SearchView extends EventTarget {
     this.#tell("search", this.#query);
   }
 
-  /** @param {InputEvent} event - not of an input method that is still composing a word */
-  #onInput({ isComposing }) {
+  /** Also while an input method composes a word: where fingers type, each word is composed, and its end is no input. */
+  #onInput() {
     clearTimeout(this.#pause);
-    if (!isComposing) this.#pause = setTimeout(() => this.#field.value.trim() !== this.#query && this.submit(), PAUSE);
+    this.#pause = setTimeout(() => this.#field.value.trim() !== this.#query && this.submit(), PAUSE);
   }
 
   /** Search for nothing any more, also not for what was typed just now. */
