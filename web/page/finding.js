@@ -1,7 +1,7 @@
 import { KeysView } from "./views/finding/keys-view.js";
 import { openDay, openKeys, openSearch } from "./views/finding/dialogs.js";
 import { Palette } from "./views/finding/palette.js";
-import { Search, seqSince } from "./state/history/search.js";
+import { isFindable, Search, seqSince } from "./state/history/search.js";
 import { SearchView } from "./views/finding/search.js";
 import { meantRoom } from "./text/room-name.js";
 import { COMMANDS, enterText, IS_HERE, searchText, unreadText } from "./words/palette.js";
@@ -91,7 +91,7 @@ export class Finding {
     this.#endSearch();
     if (!query) return;
     const { log, user, newest, history } = this.#rooms.open;
-    const known = newest.filter((entry) => entry.kind === "message");
+    const known = newest.filter(isFindable);
     const search = new Search(log, user, query, known, history.hasEarlier);
     this.#search = search;
     search.addEventListener("change", () => this.#searchView.show(search.found));

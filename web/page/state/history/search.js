@@ -32,7 +32,7 @@ export class Search extends EventTarget {
   /**
    * @param {Log} log @param {string | undefined} self - the user
    * @param {string} query - not empty
-   * @param {readonly Searched[]} known - messages in memory, oldest first, up to the newest
+   * @param {readonly Searched[]} known - findable messages in memory, oldest first, up to the newest
    * @param {boolean} hasMore - there may be messages before them
    */
   constructor(log, self, query, known, hasMore) {
@@ -88,6 +88,12 @@ export class Search extends EventTarget {
     if (!this.#isStopped) this.dispatchEvent(new CustomEvent("change"));
   }
 }
+
+/**
+ * True for a message that a result can lead to: it is stored, and has its text.
+ * @param {import("../room/timeline.js").Entry} entry @returns {entry is import("../room/timeline.js").MessageEntry}
+ */
+export const isFindable = (entry) => entry.kind === "message" && entry.seq > 0 && !entry.deleted && !entry.undoable;
 
 /** @param {Message} message @param {string | undefined} self @returns {Searched} */
 const searched = ({ seq, user, name, message: text, at }, self) => ({ seq, name, text, at, mine: user === self });

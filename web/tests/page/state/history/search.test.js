@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { Search, seqSince } from "../../../../page/state/history/search.js";
+import { isFindable, Search, seqSince } from "../../../../page/state/history/search.js";
 import { FakeLog } from "../../../support/page/fake-log.js";
 
 const DAY = 24 * 3_600_000;
@@ -50,6 +50,14 @@ describe("a search in a room", () => {
     const search = searchIn(log, "needle", log.messages.slice(-1));
     await search.lookFurther();
     assert.deepEqual(seqs(search), []);
+  });
+
+  it("finds no message in memory that is not stored, or was deleted, be it for a moment", () => {
+    const stored = { kind: "message", seq: 1, text: "needle", deleted: false, undoable: false };
+    assert.equal(isFindable(stored), true);
+    for (const change of [{ seq: 0 }, { deleted: true }, { undoable: true }, { kind: "note" }]) {
+      assert.equal(isFindable({ ...stored, ...change }), false, JSON.stringify(change));
+    }
   });
 
   it("can be asked again after a failure, and stopped", async () => {
