@@ -56,6 +56,17 @@ async def test_a_name_is_completed_by_keys_and_its_person_sees_the_mention(
     assert windows.console_errors == []
 
 
+async def test_the_list_of_names_opens_at_the_first_sign_that_is_typed(
+    windows: BrowserWindows, room: str
+) -> None:
+    await windows.page("Ada", room)
+    grace = await windows.page("Grace", room)
+    await expect(grace.locator("#members li")).to_have_count(2)
+    await grace.locator("#text").press("@")
+    await expect(grace.get_by_role("option")).to_have_text(["Ada"])
+    assert windows.console_errors == []
+
+
 async def test_a_reply_in_a_thread_mentions_who_was_picked_of_two_of_one_name(
     windows: BrowserWindows, room: str
 ) -> None:

@@ -27,10 +27,14 @@ export class Completion {
   /** @type {Member[]} */
   #picked = [];
 
-  /** @param {HTMLTextAreaElement} field @param {HTMLUListElement} list - with an id */
-  constructor(field, list) {
+  /**
+   * @param {HTMLTextAreaElement} field @param {HTMLUListElement} list - with an id
+   * @param {Parameters<Completion["offer"]>} offered - at first
+   */
+  constructor(field, list, offered) {
     this.#field = field;
     this.#list = list;
+    this.offer(...offered);
     field.addEventListener("input", () => this.#update());
     field.addEventListener("click", () => this.#update());
     field.addEventListener("blur", () => this.#show([]));
@@ -40,7 +44,7 @@ export class Completion {
       const index = [...this.#list.children].findIndex((item) => target instanceof Node && item.contains(target));
       if (index >= 0) this.#pick(index);
     });
-    this.#update();
+    if (document.activeElement === field) this.#update(); // The user began a word, and may have gone on elsewhere.
   }
 
   /** The people that were picked since the last call of forget. */

@@ -83,8 +83,7 @@ export class MessageField extends EventTarget {
   /** Complete names from now on. @param {typeof import("./complete.js")} part */
   #complete({ Completion }) {
     if (this.#completion) return;
-    this.#completion = new Completion(this.#field, this.#list);
-    this.#completion.offer(...this.#offered);
+    this.#completion = new Completion(this.#field, this.#list, this.#offered);
   }
 
   /** Say that a pasted picture is not there, until something is typed. @param {DataTransfer | null} pasted */
