@@ -23,9 +23,8 @@ from chat.storage.lru import LRU
 from chat.storage.members import Member
 
 POST_SECONDS = 0.3  # how long a sender may wait for it
-ROW_WITHIN = (
-    0.5  # seconds from a message's time until its row says whether it is posted; the fan-out waits so long
-)
+# Seconds from a message's time until its row says whether it is posted. The fan-out waits so long for a row.
+ROW_WITHIN = 0.5
 _CONNECTIONS = 32  # with one post at a time on each: 50 members are two rounds
 # Seconds in which a room that is too large, or has plain clients, is not looked at again: each look reads it.
 _STAYS_OUT = 30.0
