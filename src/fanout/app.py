@@ -19,7 +19,6 @@ from chat.delivery.announce import Announcer
 from chat.delivery.broadcast import Broadcaster
 from chat.delivery.coalescing import Coalescing, ReactionWorker
 from chat.delivery.deliver import Delivery, Results
-from chat.delivery.fast_lane import ROW_WITHIN
 from chat.delivery.notices import Notifier
 from chat.delivery.slice_queue import ReactionTask, SliceQueue, Task, parse_task
 from chat.delivery.slices import SliceWorker
@@ -60,12 +59,7 @@ membership = Membership(connections, RoomRules(client, messages), signals)
 management = cache(lambda: ManagementClient(endpoint))
 delivery = Delivery(membership, poster, management)
 members = MemberReader(os.environ["AWS_ENDPOINT_URL_DYNAMODB"], region, table)
-log = LogRepair(
-    client,
-    messages,
-    int(os.environ["HISTORY_DAYS"]),
-    posted_within=0 if os.environ["FAST_LANE"] == "0" else ROW_WITHIN,
-)
+log = LogRepair(client, messages, int(os.environ["HISTORY_DAYS"]))
 xray = XRay(XRayDaemon(os.environ.get("AWS_XRAY_DAEMON_ADDRESS")))
 summaries = Summaries(client, messages)
 reaction_cursors = ReactionCursors(client, messages)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 ONE_WAY = "onMessage"  # the route without a route response in template.yaml
 ENDPOINT = os.environ["CONNECTIONS_ENDPOINT"]
+FAST_LANE = int(os.environ["FAST_LANE"])  # members of the largest room that takes it; 0: off
 
 logger = Logger()
 tracer = Tracer(patch_modules=["botocore"])
@@ -58,14 +59,19 @@ management = cache(lambda: ManagementClient(ENDPOINT))
 @cache
 def fast_lane() -> FastLane:
     # Imported when first needed, as the client above is made: with it comes the whole posting engine.
-    from chat.delivery.fast_lane import FastLane
+    from chat.delivery.fast_lane import FastLane, poster_to
 
-    return FastLane.to(ENDPOINT, connections.members, max_members=int(os.environ["FAST_LANE"]))
+    return FastLane(lambda: poster_to(ENDPOINT), connections.members, max_members=FAST_LANE)
 
 
 def post_at_once(room: str, epoch: str | None, entry: Entry) -> bool:
-    with tracer.provider.in_subsegment("fast lane"):
-        posted = fast_lane().post(room, epoch, entry)
+    began = time.monotonic()
+    try:
+        with tracer.provider.in_subsegment("fast lane"):
+            posted = fast_lane().post(room, epoch, entry, began=began)
+    except Exception:  # the message is stored, and the stream brings it whatever happened here
+        logger.exception("fast lane failed")
+        return False
     if posted:
         metrics.add_metric("PostedAtOnce", MetricUnit.Count, 1)
     return posted
@@ -77,7 +83,7 @@ log = Log(
     history_days,
     rules,
     rate=Rate(room_rate, int(room_rate)),
-    post_at_once=None if os.environ["FAST_LANE"] == "0" else post_at_once,
+    post_at_once=post_at_once if FAST_LANE else None,
 )
 membership = Membership(connections, rules, signals)
 subscriptions, summaries = Subscriptions(client, messages), Summaries(client, messages)

@@ -22,9 +22,10 @@ from chat.protocol.messages import Entry
 from chat.storage.lru import LRU
 from chat.storage.members import Member
 
-POST_SECONDS = 0.3  # how long a sender may wait for it
-# Seconds from a message's time until its row says whether it is posted. The fan-out waits so long for a row.
-ROW_WITHIN = 0.5
+POST_SECONDS = 0.3  # how long the posts may take
+# Seconds that it may take to begin: a cold instance makes its poster, and the members are read. With the
+# posts it is less than the half second that the fan-out waits, so the lane posts nothing after it.
+BEGIN_SECONDS = 0.1
 _CONNECTIONS = 32  # with one post at a time on each: 50 members are two rounds
 # Seconds in which a room that is too large, or has plain clients, is not looked at again: each look reads it.
 _STAYS_OUT = 30.0
@@ -37,41 +38,41 @@ logger = Logger(child=True)
 type ReadMembers = Callable[[str, int], tuple[list[Member], int | None]]
 
 
+def poster_to(endpoint: str) -> Poster:
+    return Poster(
+        endpoint,
+        region=os.environ["AWS_REGION"],
+        retries=NO_RETRIES,
+        timeout=POST_SECONDS,
+        connect_timeout=POST_SECONDS,
+        max_connections=_CONNECTIONS,
+    )
+
+
 class FastLane:
     def __init__(
         self,
-        poster: Poster,
+        make_poster: Callable[[], Poster],
         read_members: ReadMembers,
         *,
         max_members: int,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """A room with more than `max_members` connections is left to the stream."""
+        self._make_poster = make_poster
+        self._poster = make_poster()
         self._read_members = read_members
-        self._poster = poster
         self._max_members = max_members
         self._now = now
         self._loop = asyncio.new_event_loop()
         self._out_until: LRU[float] = LRU()  # by room
 
-    @classmethod
-    def to(cls, endpoint: str, read_members: ReadMembers, *, max_members: int) -> FastLane:
-        """Make one that posts to a WebSocket API."""
-        poster = Poster(
-            endpoint,
-            region=os.environ["AWS_REGION"],
-            retries=NO_RETRIES,
-            timeout=POST_SECONDS,
-            connect_timeout=POST_SECONDS,
-            max_connections=_CONNECTIONS,
-        )
-        return cls(poster, read_members, max_members=max_members)
-
-    def post(self, room: str, epoch: str | None, entry: Entry) -> bool:
+    def post(self, room: str, epoch: str | None, entry: Entry, *, began: float) -> bool:
         """Post an entry of a log to all members of its room. True if each of them has it.
 
         False if the room is too large or has plain clients. Also if DynamoDB fails, a member cannot be
-        reached or is no longer allowed to read, or it all takes longer than `POST_SECONDS`.
+        reached or is no longer allowed to read, the posts take too long, or more than `BEGIN_SECONDS` have
+        passed since `began`, in the time of `now`.
         """
         if self._now() < self._out_until.get(room, 0):
             return False
@@ -83,11 +84,11 @@ class FastLane:
         if estimate is not None or any(member.protocol == "plain" for member in members):
             self._out_until.set(room, self._now() + _STAYS_OUT)
             return False
-        if any(member.expired for member in members):
+        if any(member.expired for member in members) or self._now() - began > BEGIN_SECONDS:
             return False
-        texts = list(frames.messages(room, epoch, [entry]))
-        failed = self._loop.run_until_complete(self._post(members, [Frame(text) for text in texts]))
-        logger.info("posted at once", room=room, seq=entry.seq, recipients=len(members), failed=failed)
+        to_post = [Frame(text) for text in frames.messages(room, epoch, [entry])]
+        failed = self._loop.run_until_complete(self._post(members, to_post))
+        logger.info("fast lane", room=room, seq=entry.seq, recipients=len(members), failed=failed)
         return not failed
 
     async def _post(self, members: Sequence[Member], to_post: Sequence[Frame]) -> int:
@@ -99,11 +100,10 @@ class FastLane:
             missing -= isinstance(outcome, Delivered)
 
         try:
-            async with (
-                asyncio.timeout(POST_SECONDS),
-                self._poster.batch(count, deadline=self._loop.time() + POST_SECONDS) as batch,
-            ):
+            async with asyncio.timeout(POST_SECONDS), self._poster.batch(count) as batch:
                 await batch.add(Post(member.connection_id, to_post) for member in members)
-        except TimeoutError:  # what is still under way may arrive, and comes by the stream in any case
-            return missing
+        except TimeoutError:
+            # Lambda freezes the process now, and what is under way would go out with the next message.
+            await self._poster.close()
+            self._poster = self._make_poster()
         return missing

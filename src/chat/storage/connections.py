@@ -159,7 +159,7 @@ class Connections(Table):
         )
         now = self._now()
         members = [Member.from_item(keys.member_id_of(item["sk"]), item, now) for item in page["Items"]]
-        if len(members) <= max_members:
+        if len(members) <= max_members and "LastEvaluatedKey" not in page:
             return members, None
         return members, estimate_members(len(members), page["Items"][-1]["sk"])
 

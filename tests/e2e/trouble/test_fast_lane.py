@@ -61,15 +61,21 @@ class Pair:
             lambda: sum(done in line and self.room in line for line in self.proxied.engine.lines) == number
         )
 
-    def posted_at_once(self) -> int:
-        lines = self.proxied.engine.lines
-        return sum('"posted at once"' in line and self.room in line for line in lines)
+    def in_lane(self) -> int:
+        """Return how many of the room's messages took the lane, and reached everybody by it."""
+        lines = [line for line in self.proxied.engine.lines if '"fast lane"' in line and self.room in line]
+        return sum('"failed":0' in line for line in lines)
 
-    async def end(self) -> None:
-        """Hear a last message, after which nobody has got anything twice or in another order."""
+    async def end(self, *, repeats: bool = False) -> None:
+        """Send and hear a last message: with the first, it is all that there is, and each has one number.
+
+        `repeats`: some were posted to twice, which clients see by the number.
+        """
         await self.grace.send(self.room, "the end")
         await self.hear("the end")
         for client in (self.ada, self.grace):
+            if not repeats:
+                assert client.texts == ONCE
             by_seq = {message["seq"]: message["message"] for message in client.messages}
             assert [by_seq[seq] for seq in sorted(by_seq)] == ONCE
         assert [text for text in await self.proxied.log(self.room) if text] == ONCE
@@ -92,7 +98,7 @@ async def test_a_message_that_comes_alone_is_posted_once_to_each_and_not_by_the_
         await pair.ada.send(room, "once")
         await pair.hear("once")
         await pair.broadcasts(1)
-        assert (count(), pair.posted_at_once()) == (2, 1)
+        assert (count(), pair.in_lane()) == (2, 1)
         (posted,) = pair.grace.of_type("messages")
         joined = await pair.grace.request(action="join", room=room)
         assert posted["epoch"] == joined["epoch"]  # another one would tell of another log
@@ -101,13 +107,19 @@ async def test_a_message_that_comes_alone_is_posted_once_to_each_and_not_by_the_
         await pair.end()
 
 
-async def test_of_two_senders_at_once_one_is_left_to_the_stream_and_clients_order_them(
+async def test_of_two_senders_at_once_one_is_left_to_the_stream_and_nobody_hears_one_twice(
     proxied: EngineWithProxies, room: str
 ) -> None:
     async with two(proxied, room) as pair:
         await asyncio.gather(pair.ada.send(room, "one"), pair.grace.send(room, "two"))
         await asyncio.gather(pair.hear("one"), pair.hear("two"))
-        assert pair.posted_at_once() == 1
+        in_order = await proxied.log(room)
+        assert sorted(text or "" for text in in_order) == ["one", "two"]
+        for client in (pair.ada, pair.grace):
+            by_seq = {message["seq"]: message["message"] for message in client.messages}
+            assert [by_seq[1], by_seq[2]] == in_order
+            assert len(client.messages) == 2
+        assert pair.in_lane() == 1
 
 
 async def test_a_room_with_a_plain_client_stays_on_the_stream(proxied: EngineWithProxies, room: str) -> None:
@@ -115,7 +127,7 @@ async def test_a_room_with_a_plain_client_stays_on_the_stream(proxied: EngineWit
         await pair.ada.send(room, "once")
         await pair.hear("once")
         await plain.until(lambda: plain.received == ["once"])
-        assert pair.posted_at_once() == 0
+        assert pair.in_lane() == 0
 
 
 @pytest.mark.parametrize("status", [410, 429, 500])
@@ -130,30 +142,39 @@ async def test_what_one_post_does_not_bring_the_stream_brings_to_all(
         await pair.ada.send(room, "once")
         await pair.hear("once")
         assert failed.happened.is_set()
-        await pair.end()
+        assert pair.in_lane() == 0
+        await pair.end(repeats=True)
 
 
-@pytest.mark.parametrize("moment", ["after some posts", "before the row", "after the row"])
+@pytest.mark.parametrize("moment", ["the row", "a post", "all posts", "the mark"])
 async def test_the_message_function_dies_and_nothing_is_lost_or_counted_twice(
     proxied: EngineWithProxies, room: str, moment: str
 ) -> None:
     killer = proxied.killer("MessageFunction")
-    row = by("MessageFunction", lambda call: writes("LOG#")(call) and room in call.text)
+
+    def of_row(operation: str) -> Matches:
+        return by("MessageFunction", lambda call: writes("LOG#", operation)(call) and room in call.text)
+
     async with two(proxied, room) as pair:
-        ref = str(uuid.uuid4())
-        if moment == "after some posts":
+        ref, count = str(uuid.uuid4()), None
+        if moment == "a post":
             died = proxied.gateway.after(posts_once(room), killer)
-        elif moment == "before the row":
-            died = proxied.dynamodb.before(row, killer)
         else:
-            died = proxied.dynamodb.after(row, killer)
+            count = pair.count()
+            died = {
+                "the row": lambda: proxied.dynamodb.after(of_row("PutItem"), killer),
+                "all posts": lambda: proxied.dynamodb.before(of_row("UpdateItem"), killer),
+                "the mark": lambda: proxied.dynamodb.after(of_row("UpdateItem"), killer),
+            }[moment]()
         await pair.ada.send_frame({"action": "send", "ref": ref, "room": room, "message": "once"})
         await died.happened.wait()
         await pair.hear("once")
         await pair.ada.until_internal_error()
         again = await pair.ada.send(room, "once", ref=ref)
         assert (again["status"], again["seq"]) == ("ok", 1)
-        await pair.end()
+        await pair.end(repeats=moment in ("a post", "all posts"))
+        if count is not None:
+            assert count() == (4 if moment == "all posts" else 2)
 
 
 async def test_the_stream_repeats_what_was_posted_and_nobody_hears_it_again(

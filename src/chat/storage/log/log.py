@@ -20,7 +20,7 @@ from chat.protocol.errors import ChatError, Forbidden, InvalidRef, RateLimited
 from chat.protocol.messages import Change, Entry, Message
 from chat.protocol.timestamps import seconds
 from chat.storage import keys
-from chat.storage.dynamodb import old_item
+from chat.storage.dynamodb import old_item, write_if
 from chat.storage.items import epoch_of, new_epoch, to_item
 from chat.storage.log.takeover import LogTakeover
 from chat.storage.log.writer import Ref, changes_another
@@ -33,12 +33,11 @@ from chat.storage.rules import NO_RULES, RoomRules, Rules, expected_version
 _CHAIN = ", changed_before = if_not_exists(changed, :zero), changed = if_not_exists(seq, :zero) + :one"
 # The same of a message: whoever counts messages passes over the changes between two of them.
 _MESSAGED = ", messaged_before = if_not_exists(messaged, :zero), messaged = if_not_exists(seq, :zero) + :one"
-# Seconds since the entry before, after which a message may be posted at once. Until then that entry may not
-# have come out of the stream, and the two would be one frame for each member.
-_ALONE_AFTER = 0.5
+# Seconds since the entry before, after which a message comes alone. Until then that entry may not have come
+# out of the stream, and the two would be one frame. Reactions may wait for each other a second longer.
+_ALONE_AFTER, _ALONE_AFTER_REACTION = 0.5, 1.5
 
-# Posts a message to all members of its room before its row is written: (room, epoch, entry). True if each
-# has it.
+# Posts a message to all members of its room: (room, epoch, entry). True if each has it.
 type PostAtOnce = Callable[[str, str | None, Entry], bool]
 
 
@@ -81,7 +80,7 @@ class Log(LogTakeover):
         rate: Rate = Rate(50, 50),  # noqa: B008 - frozen
         post_at_once: PostAtOnce | None = None,
     ) -> None:
-        """A room takes messages at `rate`. A message that comes alone is passed to `post_at_once` first."""
+        """A room takes messages at `rate`. A message that comes alone is passed to `post_at_once`."""
         super().__init__(dynamodb, table, history_days, now)
         self._rules = rules
         self._limiter = RateLimiter(rate, now, spread=random.random)
@@ -118,17 +117,33 @@ class Log(LogTakeover):
             if self._is_stored(room, content, ref):
                 return ref
             ref = self._inherit(room, committed.seq, content, ref)
-        posted = self._is_posted(room, committed, content)
-        if not self._store(room, ref.seq, content, committed.changed_before, posted=posted):
+        if committed.alone and isinstance(content, Message) and not changes_another(content):
+            is_kept = self._store_and_post(room, committed, content)
+        else:
+            is_kept = self._store(room, ref.seq, content, committed.changed_before)
+        if not is_kept:
             raise TimeoutError("the number was skipped before its content was stored")
         return ref
 
-    def _is_posted(self, room: str, committed: _Committed, content: Message | Change) -> bool:
-        """Post a message that comes alone at once. True if every member has it, without the stream."""
-        if self._post_at_once is None or not committed.alone or changes_another(content):
-            return False
-        assert isinstance(content, Message)
-        return self._post_at_once(room, committed.epoch, Entry(committed.seq, content))
+    def _store_and_post(self, room: str, committed: _Committed, message: Message) -> bool:
+        """Store a message, and post it if the fan-out was not first. False if its number is skipped.
+
+        The row comes first: so whoever is posted to finds the message in the history, and whoever joins
+        after the members were read. Meanwhile it says that the fan-out should wait.
+        """
+        assert self._post_at_once is not None
+        row = to_item(message) | {"posting": True}
+        if (other := self._put_row(room, committed.seq, row, None)) is not None:
+            return "skipped" not in other
+        posted = self._post_at_once(room, committed.epoch, Entry(committed.seq, message))
+        write_if(
+            self._dynamodb.update_item,
+            TableName=self._table,
+            Key=keys.row(room, committed.seq),
+            UpdateExpression=f"{'SET posted = posting ' if posted else ''}REMOVE posting",
+            ConditionExpression="attribute_exists(posting)",
+        )
+        return True
 
     def _is_stored(self, room: str, content: Message | Change, ref: Ref) -> bool:
         """True if a ref's owner has a row. One that a function which died has left out is written."""
@@ -208,7 +223,10 @@ class Log(LogTakeover):
     def _is_alone(self, before: Mapping[str, Any]) -> bool:
         if self._post_at_once is None:  # nobody asks
             return False
-        return "last" not in before or self._now() - seconds(before["last"]["at"]) > _ALONE_AFTER
+        if (last := before.get("last")) is None:
+            return True
+        after = _ALONE_AFTER_REACTION if last.get("kind") == "react" else _ALONE_AFTER
+        return self._now() - seconds(last["at"]) > after
 
     def committed_before(self, room: str, content: Message | Change, error: ChatError) -> Receipt:
         """Return where this very message or change is already. Raises `error` if it is not in the log.

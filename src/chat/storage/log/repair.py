@@ -11,7 +11,6 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from chat.protocol.messages import Change, Entry, Message
-from chat.protocol.timestamps import seconds
 from chat.storage import keys
 from chat.storage.dynamodb import at_once, batch_get
 from chat.storage.items import epoch_of
@@ -23,7 +22,8 @@ logger = Logger(child=True)
 
 # Of a run's head, refs and rows.
 _ATTRIBUTES = (
-    *("sk", "id", "seq", "digest", "at", "expires_at", "revision", "skipped", "pending", "root", "posted"),
+    *("sk", "id", "seq", "digest", "at", "expires_at", "revision", "skipped", "pending", "root"),
+    *("posting", "posted"),
     "changed_before",
     *("epoch", "slices", "followed", "coalescing_until"),  # the head's
 )
@@ -49,9 +49,10 @@ class Repaired:
 
 
 type Rows = dict[int, dict[str, Any]]  # by seq, with some of their attributes
-type _Run = tuple[dict[str, Ref], Rows, dict[str, Any]]  # its refs by id, its rows, its room's head
 
-_POSTED_CHECKS = 0.02  # seconds between two looks for the row of a message that may be posted just now
+# How often, and after how many seconds each time, the fan-out looks whether a message function has finished
+# its posts: half a second in all, and a function has 0.4 (`chat.delivery.fast_lane`).
+_POSTING_CHECKS, _POSTING_PAUSE = 25, 0.02
 
 
 class LogRepair(LogTakeover):
@@ -64,12 +65,9 @@ class LogRepair(LogTakeover):
         history_days: int,
         now: Callable[[], float] = time.time,
         *,
-        posted_within: float = 0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """For `posted_within` seconds a message may be posted by its message function, before its row."""
         super().__init__(dynamodb, table, history_days, now)
-        self._posted_within = posted_within
         self._sleep = sleep
 
     def repair(self, room: str, run: Sequence[Entry]) -> Repaired:
@@ -78,7 +76,8 @@ class LogRepair(LogTakeover):
         What a run before it has left undone comes first. A second repair changes nothing: the first owner of
         a ref stays, no row is written twice, no change is folded twice.
         """
-        refs, rows, head = self._read_finished_run(room, run)
+        refs, rows, head = self._read_run(room, run)
+        self._wait_for_posts(room, rows)
         posted = frozenset(entry.seq for entry in run if rows.get(entry.seq, {}).get("posted"))
         left = self._repair_what_is_left(room, run, rows)
         owners = {entry.seq: entry for entry in run if self._store_entry(room, entry, refs, rows)}
@@ -205,20 +204,18 @@ class LogRepair(LogTakeover):
         found = sorted((item for item in items if "pending" not in item), key=lambda item: str(item["sk"]))
         return [row.entry for row in self._with_messages(room, found)]
 
-    def _read_finished_run(self, room: str, run: Sequence[Entry]) -> _Run:
-        """Read a run, when its first message is no longer posted by its message function.
+    def _wait_for_posts(self, room: str, rows: Rows) -> None:
+        """Wait until nothing of a run is posted by its message function any more, or that must have died."""
+        for _ in range(_POSTING_CHECKS):
+            posting = [seq for seq, row in rows.items() if "posting" in row]
+            if not posting:
+                return
+            self._sleep(_POSTING_PAUSE)
+            keys_of_rows = [keys.row(room, seq) for seq in posting]
+            for item in batch_get(self._dynamodb, self._table, keys_of_rows, _ATTRIBUTES):
+                rows[int(item["sk"])] = item
 
-        Only the first one can be: each of the others came soon after another one.
-        """
-        read = self._read_run(room, run)
-        if self._posted_within and run and (first := run[0]).message:
-            until = seconds(first.message.at) + self._posted_within
-            while first.seq not in read[1] and self._now() < until:
-                self._sleep(_POSTED_CHECKS)
-                read = self._read_run(room, run)
-        return read
-
-    def _read_run(self, room: str, run: Sequence[Entry]) -> _Run:
+    def _read_run(self, room: str, run: Sequence[Entry]) -> tuple[dict[str, Ref], Rows, dict[str, Any]]:
         """Return the refs of a run by id, its rows by seq, and the room's head.
 
         The newest change or reply before it is among the rows, if this instance does not know it to be done.

@@ -76,25 +76,17 @@ class LogWriter(LogReader):
         return Ref(seq, content.digest, content.at, self._expiry(REF_TTL))
 
     def _store(
-        self,
-        room: str,
-        seq: int,
-        content: Message | Change,
-        changed_before: int | None = None,
-        *,
-        posted: bool = False,
+        self, room: str, seq: int, content: Message | Change, changed_before: int | None = None
     ) -> bool:
         """Write the row of a message, or of a change that is pending, if there is none.
 
-        `changed_before` is the seq of the newest change or reply before this one, if it is known. `posted`:
-        every member has it. False if the number is skipped.
+        `changed_before` is the seq of the newest change or reply before this one, if it is known. False if
+        the number is skipped.
         """
         # Only if absent: the other function may have written the row, and a change have deleted its text.
         row = to_item(content)
         if isinstance(content, Change):
             row["pending"] = int(self._now())
-        if posted:
-            row["posted"] = True
         before = changed_before if changes_another(content) else None
         other = self._put_row(room, seq, row, before)
         return other is None or "skipped" not in other

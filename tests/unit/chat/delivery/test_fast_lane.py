@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from apigateway.outcomes import Failed, Outcome, Throttled
 from apigateway.poster import Poster
-from chat.delivery.fast_lane import NO_RETRIES, POST_SECONDS, FastLane
+from chat.delivery.fast_lane import BEGIN_SECONDS, NO_RETRIES, POST_SECONDS, FastLane
 from chat.identity.identity import Protocol
 from chat.protocol.messages import Entry, Message
 from chat.storage.members import Member
@@ -32,8 +32,12 @@ class Lane:
         self.error: Exception | None = None
         self.seconds = 0.0
         self.gateway = FakeGateway(latency=latency)
-        poster = Poster(self.gateway, retries=NO_RETRIES)
-        self._lane = FastLane(poster, self._read, max_members=3, now=lambda: self.seconds)
+        self.posters: list[Poster] = []
+        self._lane = FastLane(self._poster, self._read, max_members=3, now=lambda: self.seconds)
+
+    def _poster(self) -> Poster:
+        self.posters.append(Poster(self.gateway, retries=NO_RETRIES))
+        return self.posters[-1]
 
     def _read(self, room: str, most: int) -> tuple[list[Member], int | None]:
         self.looks.append(room)
@@ -41,8 +45,8 @@ class Lane:
             raise self.error
         return self.members[: most + 1], None if len(self.members) <= most else len(self.members)
 
-    def post(self) -> bool:
-        return self._lane.post("general", "e1", ENTRY)
+    def post(self, began: float | None = None) -> bool:
+        return self._lane.post("general", "e1", ENTRY, began=self.seconds if began is None else began)
 
 
 def test_every_member_gets_the_frame_that_the_stream_would_bring() -> None:
@@ -91,9 +95,18 @@ def test_what_one_member_has_not_got_is_left_to_the_stream_and_tried_once(troubl
     assert lane.post()
 
 
-def test_a_gateway_that_does_not_answer_in_time_is_not_waited_for() -> None:
+def test_a_gateway_that_does_not_answer_in_time_is_not_waited_for_and_its_poster_ends() -> None:
     lane = Lane([member("a")], latency=POST_SECONDS * 20)
     assert not lane.post()
+    assert len(lane.posters) == 2  # what was under way must not go out with the next message
+
+
+def test_who_begins_too_late_posts_nothing() -> None:
+    lane = Lane([member("a")])
+    lane.seconds = 10
+    assert not lane.post(began=10 - BEGIN_SECONDS - 0.01)
+    assert lane.gateway.posts == []
+    assert lane.post(began=10 - BEGIN_SECONDS + 0.01)
 
 
 def test_a_database_that_fails_leaves_the_message_to_the_stream() -> None:

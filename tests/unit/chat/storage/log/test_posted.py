@@ -1,7 +1,8 @@
-"""Messages that are posted before their rows are written, and a fan-out that knows it."""
+"""Messages that the accepting function posts, and a fan-out that knows it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from chat.protocol.errors import InvalidRef
 from chat.protocol.messages import Change, Entry, Message
 from chat.protocol.timestamps import iso
 from chat.storage.log.log import Log
-from chat.storage.log.repair import LogRepair
+from chat.storage.log.repair import LogRepair, Repaired
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from tests.support.fakes.clock import Clock
@@ -20,20 +21,22 @@ from tests.unit.chat.storage.log.conftest import NOW, TABLE, items, message
 
 
 class Posts:
-    """What was to be posted, and the rows that were there at that moment."""
+    """What was to be posted, and the rows that were there at that moment. `then` happens during it."""
 
     def __init__(self, dynamodb: Any) -> None:
         self._dynamodb = dynamodb
         self.arrive = True
         self.entries: list[Entry] = []
         self.epochs: list[str | None] = []
-        self.rows: list[list[str]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.then: Callable[[], object] = lambda: None
 
     def __call__(self, room: str, epoch: str | None, entry: Entry) -> bool:
         assert room == "general"
         self.entries.append(entry)
         self.epochs.append(epoch)
-        self.rows.append(sorted(items(self._dynamodb, "LOG#")))
+        self.rows.append(items(self._dynamodb, "LOG#"))
+        self.then()
         return self.arrive
 
 
@@ -58,21 +61,23 @@ def said(ref: str, clock: Clock) -> Message:
 
 
 def posted(dynamodb: Any) -> list[bool]:
-    return ["posted" in row for _, row in sorted(items(dynamodb, "LOG#").items())]
+    rows = [row for _, row in sorted(items(dynamodb, "LOG#").items())]
+    assert not any("posting" in row for row in rows)
+    return ["posted" in row for row in rows]
 
 
-def test_a_message_is_posted_after_its_ref_and_before_its_row_which_says_so(
+def test_a_message_is_posted_after_its_row_which_says_so_meanwhile_and_in_the_end(
     lane: Log, posts: Posts, clock: Clock, dynamodb: Any
 ) -> None:
     first = said("r1", clock)
     lane.append("general", first)
     assert posts.entries == [Entry(1, first)]
-    assert posts.rows == [[]]
-    assert items(dynamodb, "REF#")
+    assert [(key, row["message"], row["posting"]) for key, row in posts.rows[0].items()] == [
+        ("000000000001", "Hi", True)
+    ]
     assert posted(dynamodb) == [True]
     clock.now += 1
     lane.append("general", said("r2", clock))
-    assert posts.rows[1] == ["000000000001"]
     assert posts.epochs == 2 * [lane.head("general").epoch]
 
 
@@ -90,6 +95,17 @@ def test_what_follows_within_half_a_second_is_left_to_the_stream(
         lane.append("general", said(f"r{number}", clock))
     assert [entry.seq for entry in posts.entries] == [1, 4]
     assert posted(dynamodb) == [True, False, False, True, False]
+
+
+def test_what_follows_a_reaction_waits_for_it_a_second_longer(lane: Log, posts: Posts, clock: Clock) -> None:
+    lane.append("general", said("r1", clock))
+    for ref, pause in (("r2", 1.4), ("r3", 1.6)):
+        clock.now += 2
+        at = iso(clock(), "milliseconds")
+        lane.append("general", Change("react", 1, f"change before {ref}", "u1", "Ada", at, reaction="+"))
+        clock.now += pause
+        lane.append("general", said(ref, clock))
+    assert [entry.seq for entry in posts.entries] == [1, 5]
 
 
 def test_changes_and_replies_are_left_to_the_stream_which_folds_them(
@@ -114,46 +130,75 @@ def test_what_is_sent_again_is_not_posted_again(lane: Log, posts: Posts, clock: 
     assert [entry.seq for entry in posts.entries] == [1]
 
 
-class Sleeps:
-    """Passes the time of a fan-out that waits, and lets something happen after some checks."""
+def test_what_the_fan_out_has_stored_first_is_left_to_it(
+    lane: Log, posts: Posts, repair: LogRepair, clock: Clock, dynamodb: Any, stream: Stream
+) -> None:
+    class Overtaken:
+        """DynamoDB for a function that the fan-out overtakes before its row."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.checks = 0
-        self.then: tuple[int, Any] | None = None
+        def __getattr__(self, name: str) -> Any:
+            return getattr(dynamodb, name)
+
+        def put_item(self, **request: Any) -> Any:
+            if request["Item"]["pk"].startswith("LOG#"):
+                repair.repair("general", stream.batch()["general"])
+            return dynamodb.put_item(**request)
+
+    rules = RoomRules(dynamodb, TABLE, clock)
+    overtaken = Log(Overtaken(), TABLE, 90, rules, now=clock, rate=Rate(10_000, 10_000), post_at_once=posts)
+    assert overtaken.append("general", said("r1", clock)).seq == 1
+    assert posts.entries == []
+    assert posted(dynamodb) == [False]
+
+
+class Sleeps:
+    """Passes the time of a fan-out that waits. `then` happens in one of its pauses."""
+
+    def __init__(self) -> None:
+        self.pauses = 0
+        self.then: dict[int, Callable[[], object]] = {}
 
     def __call__(self, seconds: float) -> None:
-        self.checks += 1
-        self._clock.now += seconds
-        if self.then and self.then[0] == self.checks:
-            self.then[1]()
+        self.pauses += 1
+        self.then.get(self.pauses, lambda: None)()
 
 
-def test_the_fan_out_waits_for_the_row_of_a_young_message_and_knows_that_it_is_posted(
-    lane: Log, posts: Posts, clock: Clock, dynamodb: Any, stream: Stream
+@pytest.fixture
+def sleeps() -> Sleeps:
+    return Sleeps()
+
+
+@pytest.fixture
+def repair(dynamodb: Any, clock: Clock, sleeps: Sleeps) -> LogRepair:
+    return LogRepair(dynamodb, TABLE, 90, now=clock, sleep=sleeps)
+
+
+def mark(dynamodb: Any, expression: str) -> None:
+    (row,) = (row for row in items(dynamodb, "LOG#").values() if "posting" in row)
+    key = {"pk": row["pk"], "sk": row["sk"]}
+    dynamodb.update_item(TableName=TABLE, Key=key, UpdateExpression=expression)
+
+
+def test_the_fan_out_waits_for_the_posts_of_any_message_of_a_run(
+    lane: Log, posts: Posts, repair: LogRepair, sleeps: Sleeps, clock: Clock, dynamodb: Any, stream: Stream
 ) -> None:
-    sleeps = Sleeps(clock)
-    repair = LogRepair(dynamodb, TABLE, 90, now=clock, posted_within=0.5, sleep=sleeps)
     lane.append("general", said("r1", clock))
-    run = stream.batch()["general"]
-    (row,) = items(dynamodb, "LOG#").values()
-    dynamodb.delete_item(TableName=TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
-    sleeps.then = (3, lambda: dynamodb.put_item(TableName=TABLE, Item=row))
-    repaired = repair.repair("general", run)
-    assert sleeps.checks == 3
-    assert (repaired.posted, repaired.entries) == ({1}, run)
+    clock.now += 5
+    runs: list[Repaired] = []
+    sleeps.then[3] = lambda: mark(dynamodb, "SET posted = posting REMOVE posting")
+    posts.then = lambda: runs.append(repair.repair("general", stream.batch()["general"]))
+    lane.append("general", said("r2", clock))
+    (repaired,) = runs
+    assert (sleeps.pauses, repaired.posted) == (3, {1, 2})
+    assert [entry.seq for entry in repaired.entries] == [1, 2]
 
 
-def test_the_fan_out_waits_half_a_second_for_a_function_that_died_and_then_does_all(
-    lane: Log, posts: Posts, clock: Clock, dynamodb: Any, stream: Stream
+def test_the_fan_out_takes_half_a_second_for_a_death_and_posts_to_all(
+    lane: Log, posts: Posts, repair: LogRepair, sleeps: Sleeps, clock: Clock, dynamodb: Any, stream: Stream
 ) -> None:
-    sleeps = Sleeps(clock)
-    repair = LogRepair(dynamodb, TABLE, 90, now=clock, posted_within=0.5, sleep=sleeps)
+    runs: list[Repaired] = []
+    posts.then = lambda: runs.append(repair.repair("general", stream.batch()["general"]))
     lane.append("general", said("r1", clock))
-    run = stream.batch()["general"]
-    (row,) = items(dynamodb, "LOG#").values()
-    dynamodb.delete_item(TableName=TABLE, Key={"pk": row["pk"], "sk": row["sk"]})
-    repaired = repair.repair("general", run)
-    assert clock.now - NOW == pytest.approx(0.5, abs=0.05)
-    assert (repaired.posted, repaired.entries) == (frozenset(), run)
-    assert posted(dynamodb) == [False]
+    (repaired,) = runs
+    assert (sleeps.pauses, repaired.posted) == (25, frozenset())
+    assert [entry.seq for entry in repaired.entries] == [1]
