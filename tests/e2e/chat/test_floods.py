@@ -38,7 +38,8 @@ async def four_instances(**limits: int) -> AsyncIterator[LoggedUrl]:
     logs = CapturedLogs()
     async with LoggedEngine(parameters=parameters, concurrency=INSTANCES, log=logs.add) as engine:
         yield LoggedUrl(engine.socket_url, logs)
-        assert logs.instances("MessageFunction") == INSTANCES
+        # As many as it takes, and never one alone, which would need to share no rate with another.
+        assert 1 < logs.instances("MessageFunction") <= INSTANCES
 
 
 @asynccontextmanager

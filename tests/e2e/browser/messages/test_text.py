@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FloatRect, Page, expect
 
 from local.engine import Engine
 from tests.e2e.support.browser.windows import BrowserWindows, say
@@ -115,9 +116,15 @@ async def test_a_hostile_text_changes_no_pixel_outside_its_row(
 
 
 async def pictures_beside(page: Page, number: int) -> list[bytes]:
-    """Return pictures of the messages before and after the one with this number."""
-    rows = page.locator(".message")
-    return [await rows.nth(other).screenshot(animations="disabled") for other in (number - 1, number + 1)]
+    """Return pictures of the messages before and after the one with this number, without shared pixels."""
+    pictures = []
+    for other in (number - 1, number + 1):
+        box = await page.locator(".message").nth(other).bounding_box()
+        assert box is not None
+        top, bottom = math.ceil(box["y"]), math.floor(box["y"] + box["height"])
+        clip = FloatRect(x=box["x"], y=top, width=box["width"], height=bottom - top)
+        pictures.append(await page.screenshot(clip=clip, animations="disabled"))
+    return pictures
 
 
 async def test_each_line_has_its_own_direction_and_a_pasted_picture_is_told(
