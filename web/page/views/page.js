@@ -85,7 +85,7 @@ export class Page extends EventTarget {
 
   /** Show a thread beside the room, from the next drawing on. @param {number} root - the seq of its first message */
   openThread(root) {
-    this.#thread.open(root);
+    this.#thread.open(this.#inRoom, root);
   }
 
   /** True if the newest message is in view. */

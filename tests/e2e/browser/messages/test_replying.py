@@ -89,6 +89,42 @@ async def test_a_reply_can_be_given_up_and_belongs_to_its_room(windows: BrowserW
     assert windows.console_errors == []
 
 
+async def test_what_is_begun_in_a_thread_waits_there_until_it_is_sent(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    for each in (room, f"{room}-b"):  # The first message has the same number in both.
+        async with frame_client(engine.socket_url, name="Edsger", room=each) as edsger:
+            await edsger.send(each, f"asked in {each}")
+            await edsger.send(each, "answered", reply_to=1)
+    ada = await windows.page("Ada", room)
+    asked, field = ada.locator("#messages .message .text").first, ada.locator("#answer-text")
+    thread = ada.locator("#messages .thread:visible")
+    await thread.click()
+    await field.fill("half an answer")
+    await field.press("Escape")
+    await expect(field).to_be_hidden()
+    await thread.click()
+    await expect(field).to_have_value("half an answer")
+    await field.press("Escape")
+
+    await fill_in(ada, "Room", f"{room}-b")
+    await expect(asked).to_have_text(f"asked in {room}-b")
+    await thread.click()
+    await expect(field).to_have_value("")
+    await field.press("Escape")
+
+    await fill_in(ada, "Room", room)
+    await expect(asked).to_have_text(f"asked in {room}")
+    await thread.click()
+    await expect(field).to_have_value("half an answer")
+    await field.press("Enter")
+    await expect(ada.locator("#thread-messages .text").last).to_have_text("half an answer")
+    await field.press("Escape")
+    await thread.click()
+    await expect(field).to_have_value("")
+    assert windows.console_errors == []
+
+
 async def test_a_quote_leads_to_its_message_wherever_that_is(
     windows: BrowserWindows, engine: Engine, room: str
 ) -> None:

@@ -23,7 +23,10 @@ export class ThreadView extends EventTarget {
     return item?.kind === "message" ? item : undefined;
   });
   #pane;
+  #room = "";
   #root = 0;
+  /** What was begun and is not sent, by the thread: a pane is closed by one key. @type {Map<string, string>} */
+  #begun = new Map();
 
   /** @param {import("../pane.js").Pane} pane */
   constructor(pane) {
@@ -32,7 +35,9 @@ export class ThreadView extends EventTarget {
     pane.addEventListener("change", () => {
       if (pane.section !== this.#section.id) this.#root = 0;
     });
+    this.#field.addEventListener("input", (event) => this.#begun.set(this.#thread, /** @type {CustomEvent<string>} */ (event).detail));
     this.#field.addEventListener("send", (event) => {
+      this.#begun.delete(this.#thread);
       const { texts, picked } = /** @type {CustomEvent<import("../composer/message-field.js").Written>} */ (event).detail;
       for (const text of texts) this.#tell("answer", { text, picked, replyTo: this.#root });
     });
@@ -47,13 +52,19 @@ export class ThreadView extends EventTarget {
     return this.#root;
   }
 
-  /** @param {number} root */
-  open(root) {
+  /** Which thread is open: the numbers of another room are other messages. */
+  get #thread() {
+    return `${this.#room} ${this.#root}`;
+  }
+
+  /** @param {string} room @param {number} root */
+  open(room, root) {
     if (root === this.#root) return;
     this.#pane.open(this.#section.id, THREAD);
+    this.#room = room;
     this.#root = root;
     this.#scroll.follow();
-    this.#field.show("");
+    this.#field.show(this.#begun.get(this.#thread) ?? "");
     this.#field.focus();
   }
 
