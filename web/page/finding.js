@@ -20,6 +20,8 @@ export class Finding {
   /** @type {Search | null} */
   #search = null;
   #searchView = new SearchView();
+  /** @type {Date | undefined} that was last gone to */
+  #day;
   #page;
   #rooms;
   #room; // that was open
@@ -100,14 +102,17 @@ export class Finding {
 
   /** Show the first message since a day. @param {Date} day */
   async #goToDay(day) {
-    const { log, history } = this.#rooms.open;
+    const { open } = this.#rooms;
+    this.#day = day;
+    const isWanted = () => day === this.#day && open === this.#rooms.open;
     try {
-      const seq = await seqSince(log, day);
+      const seq = await seqSince(open.log, day);
+      if (!isWanted()) return;
       if (seq === null) return this.#searchView.say(NO_MESSAGE_SINCE);
-      await history.goTo(seq);
-      this.#page.pane.closeIfModal();
+      await open.history.goTo(seq);
+      if (isWanted()) this.#page.pane.closeIfModal();
     } catch {
-      this.#searchView.say(NOT_LOADED);
+      if (isWanted()) this.#searchView.say(NOT_LOADED);
     }
   }
 

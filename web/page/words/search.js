@@ -4,6 +4,7 @@ const dayAndYear = new Intl.DateTimeFormat("en", { day: "numeric", month: "long"
 
 /** @param {import("../state/history/search.js").Found} found @param {Date} [now] @returns {string} how far it has looked */
 export function searchedText({ messages, searched, backTo, earlier }, now = new Date()) {
+  if (earlier === "full") return `The newest ${number.format(messages.length)} found. Search for other words to find fewer.`;
   const found = messages.length === 0 ? "Nothing found. " : messages.length === 1 ? "1 found. " : `${number.format(messages.length)} found. `;
   if (earlier === "searching") return `${found}Looking further back…`;
   if (earlier === "failed") return `${found}Earlier messages could not be loaded.`;

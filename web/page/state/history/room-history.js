@@ -26,6 +26,7 @@ export class RoomHistory {
   #earlier = "joining";
   /** @type {import("./past.js").Past | null} */
   #past = null;
+  #goal = 0; // counts what is gone to: the last one wins, however long another takes
   #onReady = () => {};
   /** @type {Promise<void>} resolves when the room's newest messages are there, or it cannot be joined */
   #ready = new Promise((resolve) => (this.#onReady = resolve));
@@ -113,7 +114,9 @@ export class RoomHistory {
    * @throws {Error} if it cannot be loaded: the server's RoomcastError, or of `import()`
    */
   async goTo(seq) {
+    const goal = ++this.#goal;
     await this.#ready;
+    if (goal !== this.#goal) return;
     if (this.entries.some((entry) => entry.kind === "message" && entry.seq === seq)) return this.#seek(seq);
     const end = this.#timeline.oldest;
     if (end === undefined || seq >= end) { // It is not there any more, or loaded now.
@@ -123,7 +126,7 @@ export class RoomHistory {
     const { Past } = await pasts.get();
     const past = new Past(this.#room, end, this.#quoteOf, this.#onChange);
     const found = await past.open(seq);
-    if (end !== this.#timeline.oldest) return; // The log has begun again, or lost its oldest messages.
+    if (goal !== this.#goal || end !== this.#timeline.oldest) return; // The log has begun again, or lost its oldest messages.
     this.#past = past;
     this.#join(past);
     this.#seek(found);
@@ -137,6 +140,7 @@ export class RoomHistory {
   /** Show the newest messages. */
   goToEnd() {
     this.sought = 0;
+    this.#goal++;
     if (!this.#past) return;
     this.#past = null;
     this.#onChange();

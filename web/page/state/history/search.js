@@ -3,6 +3,8 @@ import { searchable } from "../../text/rank.js";
 /** Messages per request, the most that the server gives, and requests per step further back. */
 const PAGE = 200;
 const PAGES = 5;
+/** Messages that are found. A search for more of them is one for other words. */
+const MAX_FOUND = 200;
 
 /**
  * @typedef {import("../../../roomcast.js").Message} Message
@@ -10,10 +12,10 @@ const PAGES = 5;
  * @typedef {{seq: number, name: string, text: string, at: string, mine: boolean}} Searched - a message
  *
  * @typedef {object} Found
- * @property {readonly Searched[]} messages - newest first
+ * @property {readonly Searched[]} messages - newest first. A later one of the same search begins with these
  * @property {number} searched - how many messages were looked through
  * @property {string} backTo - when the oldest of them was written, ISO 8601; empty if there is none
- * @property {"more" | "searching" | "start" | "failed"} earlier - `more`: there may be earlier messages
+ * @property {"more" | "searching" | "start" | "failed" | "full"} earlier - `more`: there may be earlier messages; `full`: so many were found that it looks no further
  */
 
 /**
@@ -26,6 +28,7 @@ export class Search extends EventTarget {
   #sought;
   #before;
   #isStopped = false;
+  #isFull = false;
   #log;
   #self;
 
@@ -41,8 +44,9 @@ export class Search extends EventTarget {
     this.#self = self;
     this.#sought = searchable(query.trim());
     this.#before = known.find(({ seq }) => seq > 0)?.seq ?? log.head + 1;
-    const messages = known.filter((message) => this.#matches(message)).reverse();
-    this.found = { messages, searched: known.length, backTo: known[0]?.at ?? "", earlier: hasMore ? "more" : "start" };
+    const messages = this.#add([], known);
+    const earlier = this.#isFull ? "full" : hasMore ? "more" : "start";
+    this.found = { messages, searched: known.length, backTo: known[0]?.at ?? "", earlier };
   }
 
   /** Look through the next thousand messages. */
@@ -51,8 +55,8 @@ export class Search extends EventTarget {
     this.#update({ earlier: "searching" });
     try {
       let more = true;
-      for (let pages = 0; pages < PAGES && more && !this.#isStopped; pages++) more = await this.#lookAtPage();
-      this.#update({ earlier: more ? "more" : "start" });
+      for (let pages = 0; pages < PAGES && more && !this.#isFull && !this.#isStopped; pages++) more = await this.#lookAtPage();
+      this.#update({ earlier: this.#isFull ? "full" : more ? "more" : "start" });
     } catch {
       this.#update({ earlier: "failed" });
     }
@@ -70,11 +74,18 @@ export class Search extends EventTarget {
     const read = page.messages.filter(({ deleted }) => !deleted).map((message) => searched(message, this.#self));
     const { messages, searched: count, backTo } = this.found;
     this.#update({
-      messages: [...messages, ...read.filter((message) => this.#matches(message)).reverse()],
+      messages: this.#add(messages, read),
       searched: count + page.messages.length,
       backTo: page.messages[0]?.at ?? backTo,
     });
     return page.more;
+  }
+
+  /** @param {readonly Searched[]} found - newest first @param {readonly Searched[]} earlier - oldest first; those that match are added */
+  #add(found, earlier) {
+    const all = [...found, ...earlier.filter((message) => this.#matches(message)).reverse()];
+    this.#isFull = all.length > MAX_FOUND;
+    return all.slice(0, MAX_FOUND);
   }
 
   /** @param {Searched} message */

@@ -28,7 +28,7 @@ export class SearchView extends EventTarget {
     this.#field.addEventListener("input", () => this.#onInput());
     this.#day.addEventListener("change", () => {
       const day = new Date(`${this.#day.value}T00:00`); // In the reader's time zone.
-      if (!Number.isNaN(day.getTime())) this.#tell("day", day);
+      if (this.#day.validity.valid && !Number.isNaN(day.getTime())) this.#tell("day", day);
     });
     this.#further.addEventListener("click", () => this.#tell("further"));
     this.#results.addEventListener("click", ({ target }) => {
@@ -57,12 +57,15 @@ export class SearchView extends EventTarget {
     this.show(null);
   }
 
-  /** @param {import("../../state/history/search.js").Found | null} found - null: nothing is searched for */
+  /** @param {import("../../state/history/search.js").Found | null} found - null: nothing is searched for, or something else now */
   show(found) {
-    this.#results.replaceChildren(...(found?.messages ?? []).map((message) => drawResult(message, this.#query)));
+    if (!found) this.#results.replaceChildren();
+    // What is drawn stays: one of them may have the focus.
+    const further = found?.messages.slice(this.#results.childElementCount) ?? [];
+    this.#results.append(...further.map((message) => drawResult(message, this.#query)));
     this.say(found ? searchedText(found) : "");
-    this.#further.hidden = !found || found.earlier === "start";
-    this.#further.disabled = found?.earlier === "searching";
+    this.#further.hidden = !found || found.earlier === "start" || found.earlier === "full";
+    this.#further.ariaDisabled = String(found?.earlier === "searching"); // A disabled button would lose the focus.
   }
 
   /** @param {string} text - about the search */

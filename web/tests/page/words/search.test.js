@@ -13,6 +13,10 @@ describe("what a search has done", () => {
     assert.equal(text({ searched: 0, backTo: "" }), "Nothing found. Looked through 0 messages.");
   });
 
+  it("is that it has found enough", () => {
+    assert.equal(text({ messages: Array(200).fill({}), earlier: "full" }), "The newest 200 found. Search for other words to find fewer.");
+  });
+
   it("is that it looks further, has looked through all, or could not", () => {
     assert.equal(text({ messages: [{}, {}], earlier: "searching" }), "2 found. Looking further back…");
     assert.equal(text({ searched: 1, earlier: "start" }), "Nothing found. Looked through all 1 message.");

@@ -45,6 +45,17 @@ describe("a search in a room", () => {
     assert.equal(log.requests, 11);
   });
 
+  it("finds the newest two hundred, and looks no further then", async () => {
+    const log = new FakeLog(range(1, 3000));
+    const search = searchIn(log, "message", log.messages.slice(-50));
+    await search.lookFurther();
+    assert.deepEqual([seqs(search).length, seqs(search)[199], search.found.earlier, log.requests], [200, 2801, "full", 1]);
+    await search.lookFurther();
+    assert.equal(log.requests, 1);
+    const { found } = searchIn(log, "message", log.messages);
+    assert.deepEqual([found.messages.length, found.earlier], [200, "full"]);
+  });
+
   it("does not find what was deleted", async () => {
     const log = new FakeLog([{ ...message(1, ""), deleted: true, name: "needle" }, message(2)]);
     const search = searchIn(log, "needle", log.messages.slice(-1));
