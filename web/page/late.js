@@ -53,7 +53,7 @@ export class Late {
   }
 }
 
-/** Load all parts that are not loaded yet. What cannot be loaded now is when it is used. @returns {Promise<void>} */
+/** Load all parts that are not loaded yet. What cannot be loaded now is at the next call, or when it is used. @returns {Promise<void>} */
 export async function loadLateParts() {
   await Promise.allSettled([...parts].map((part) => part.get()));
 }

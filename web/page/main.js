@@ -48,15 +48,17 @@ if (token) directory.watchInbox(); // Without tokens nobody may write to an inbo
 chat.addEventListener("state", ({ detail: { state } }) => {
   page.showState(state);
   draw();
+  if (state === "open" && isRestAsked) loadLateParts(); // What could not be loaded, such as without a network.
 });
 
 const enter = (/** @type {string} */ room) => go({ room });
 const list = () => directory.sections.flatMap(({ lines }) => lines);
+const telling = new Late(async () => new (await import("./telling.js")).Telling({ chat, rooms, person: preferences, enter }));
 const finding = new Late(async () => {
-  const [{ Finding }, { Telling }] = await Promise.all([import("./finding.js"), import("./telling.js")]);
-  const telling = new Telling({ chat, rooms, person: preferences, enter });
+  // Without what is told there is less to choose.
+  const [{ Finding }] = await Promise.all([import("./finding.js"), telling.get().catch(() => {})]);
   const goTo = (/** @type {number} */ seq) => going.goTo(seq);
-  return new Finding({ page, rooms, list, enter, goTo, copyLink, choices: (room) => telling.choices(room) });
+  return new Finding({ page, rooms, list, enter, goTo, copyLink, choices: (room) => telling.part?.choices(room) ?? [] });
 });
 const going = new Going({ page, rooms, place, list, enter, finding });
 whenMissing((error) => {
@@ -64,7 +66,7 @@ whenMissing((error) => {
   say(NOT_LOADED);
 });
 new Late(async () => (await import("./views/service-worker.js")).keepFiles()); // Nobody waits for it.
-let isWhole = false;
+let isRestAsked = false;
 
 /** Show what is known of the room, in the next frame. */
 function draw() {
@@ -79,8 +81,8 @@ function draw() {
 
 /** The first messages are there: load the late parts of the page. One of them keeps all files for when there is no network. */
 function loadRest() {
-  if (isWhole) return;
-  isWhole = true;
+  if (isRestAsked) return;
+  isRestAsked = true;
   whenIdle(loadLateParts);
 }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 from playwright.async_api import BrowserContext, Route, expect
 
 from local.engine import Engine
-from tests.e2e.support.browser.windows import BrowserWindows, all_sent, say
+from tests.e2e.support.browser.windows import BrowserWindows, Network, all_sent, say
 from tests.e2e.support.browser.written import write_history
 from tests.support.project import ROOT
 
@@ -92,6 +93,28 @@ async def test_a_part_that_cannot_be_loaded_is_told_of_and_loaded_when_it_is_nex
     await person.unroute("**/views/menu.js")
     await row.press(".")
     await expect(page.get_by_role("menuitem", name="Reply")).to_be_visible()
+
+
+async def test_what_could_not_be_loaded_by_itself_is_when_the_connection_is_open_again(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    person, network, has_failed = await windows.new_person(), Network(), asyncio.Event()
+
+    async def fail(route: Route) -> None:
+        await route.abort()
+        has_failed.set()
+
+    await network.of(person)
+    await person.route("**/page/telling.js", fail)
+    page = await windows.open(f"{engine.url}/?room={room}", person)
+    await has_failed.wait()
+    await page.keyboard.press("Control+k")
+    await expect(page.locator("#choices > *").first).to_be_visible()
+    await page.keyboard.press("Escape")
+    await person.unroute("**/page/telling.js", fail)
+    async with page.expect_request_finished(lambda request: request.url.endswith("/page/telling.js")):
+        await network.go_down()
+        network.is_down = False
 
 
 async def test_the_late_parts_come_by_themselves_and_are_kept_for_when_there_is_no_network(
