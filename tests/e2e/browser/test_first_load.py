@@ -10,7 +10,7 @@ from playwright.async_api import BrowserContext, Route, expect
 
 from local.engine import Engine
 from tests.e2e.support.browser.windows import BrowserWindows, Network, all_sent, say
-from tests.e2e.support.browser.written import write_history
+from tests.e2e.support.browser.written import message, write_history
 from tests.support.project import ROOT
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.browser]
@@ -76,6 +76,24 @@ async def test_what_is_typed_while_the_palette_and_the_search_load_is_not_lost(
     await expect(page.locator("#keys kbd").first).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.locator("#text")).to_have_value("")
+    assert windows.console_errors == []
+
+
+async def test_a_menu_that_loads_opens_on_its_message_wherever_the_pointer_goes_meanwhile(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ["Hello", "Hi"])
+    person, late = await windows.new_person(), LateFiles()
+    await late.of(person)
+    page = await windows.open(f"{engine.url}/?room={room}", person)
+    hello, other = message(page, "Hello"), message(page, "Hi")
+    await hello.hover()
+    await hello.get_by_role("button", name="More").click()
+    await other.hover()
+    await expect(other.locator(".tools")).to_be_visible()
+    await late.let_go()
+    await expect(page.get_by_role("menuitem", name="Copy text")).to_be_visible()
+    await expect(page.locator(".message.chosen .text")).to_have_text(["Hello"])
     assert windows.console_errors == []
 
 

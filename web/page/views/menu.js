@@ -36,12 +36,14 @@ class Menu {
 
   /** @param {Element} anchor - what it belongs to @param {string} label @param {MenuItem[]} items */
   open(anchor, label, items) {
+    if (!anchor.isConnected) return; // It went while this was loading.
     this.#belongTo(anchor);
     this.#list(label, items);
   }
 
   /** Show something else than lines, with the same manners. @param {Element} anchor @param {string} label @param {HTMLElement} panel */
   openPanel(anchor, label, panel) {
+    if (!anchor.isConnected) return;
     this.#belongTo(anchor);
     this.#show("dialog", label, [panel]);
   }

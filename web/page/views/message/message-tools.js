@@ -159,22 +159,21 @@ export class MessageTools extends EventTarget {
 
   /** @param {string} action @param {MessageEntry} message @param {HTMLElement} row */
   #do(action, message, row) {
-    const anchor = this.#strip.parentElement === row ? this.#strip : row;
-    if (action === "menu") this.#openMenu(anchor, message, row);
-    else if (action === "react") this.#pickReaction(anchor, message);
+    if (action === "menu") this.#openMenu(message, row);
+    else if (action === "react") this.#pickReaction(message, row);
     else if (action === "edit") this.edit(row);
     else if (action === "copy") copy(message.text);
     else this.#tell(action, message);
   }
 
-  /** @param {Element} anchor @param {MessageEntry} message */
-  #pickReaction(anchor, message) {
+  /** @param {MessageEntry} message @param {HTMLElement} row */
+  #pickReaction(message, row) {
     const pick = (/** @type {string} */ reaction) => this.#tell("react", message, { reaction });
-    menus.use(({ pickReaction }) => pickReaction(anchor, message.reactions, pick));
+    menus.use(({ pickReaction }) => pickReaction(this.#anchorOf(row), message.reactions, pick));
   }
 
-  /** @param {Element} anchor @param {MessageEntry} message @param {HTMLElement} row */
-  #openMenu(anchor, message, row) {
+  /** @param {MessageEntry} message @param {HTMLElement} row */
+  #openMenu(message, row) {
     const actions = this.#actionsFor(message);
     if (actions.length === 0) return;
     row.focus({ preventScroll: true }); // It has the focus again when the menu is closed.
@@ -191,8 +190,13 @@ export class MessageTools extends EventTarget {
     const moderate = (/** @type {object} */ moderation) => this.#tell("moderate", message, { moderation });
     menus.use(({ menu, itemsAbout }) => {
       const further = moderates ? itemsAbout({ user, mine }, inForce, moderate) : [];
-      menu.open(anchor, messageMenuTitle(name), [...items, ...further, ...told]);
+      menu.open(this.#anchorOf(row), messageMenuTitle(name), [...items, ...further, ...told]);
     });
+  }
+
+  /** Where a menu opens. While it loads, the buttons may move to another message. @param {HTMLElement} row */
+  #anchorOf(row) {
+    return this.#strip.parentElement === row ? this.#strip : row;
   }
 
   /** @param {string} action @param {MessageEntry} message @param {object} [needs] */
