@@ -1,4 +1,5 @@
 import { KeysView } from "./views/finding/keys-view.js";
+import { say } from "./views/feedback.js";
 import { openDay, openKeys, openSearch } from "./views/finding/dialogs.js";
 import { Palette } from "./views/finding/palette.js";
 import { isFindable, Search, seqSince } from "./state/history/search.js";
@@ -112,7 +113,7 @@ export class Finding {
       await open.history.goTo(seq);
       if (isWanted()) this.#page.pane.closeIfModal();
     } catch {
-      if (isWanted()) this.#searchView.say(NOT_LOADED);
+      if (isWanted()) say(NOT_LOADED);
     }
   }
 

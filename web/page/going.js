@@ -1,5 +1,6 @@
 import { focusRegion } from "./views/finding/regions.js";
 import { Keys } from "./views/finding/keys.js";
+import { say } from "./views/feedback.js";
 import { openKeys, openPalette, openSearch } from "./views/finding/dialogs.js";
 import { NOT_LOADED } from "./words/going.js";
 
@@ -40,7 +41,7 @@ export class Going {
     try {
       await this.#rooms.open.history.goTo(seq);
     } catch {
-      this.#rooms.open.note(NOT_LOADED);
+      say(NOT_LOADED);
     }
   }
 
@@ -62,7 +63,7 @@ export class Going {
       openKeys();
       this.#finding.use((finding) => finding.showKeys());
     });
-    this.#keys.addEventListener("type", () => this.#page.focusField());
+    this.#keys.addEventListener("type", () => this.#page.compose());
     this.#keys.addEventListener("region", (/** @type {any} */ { detail: step }) => focusRegion(step));
     this.#keys.addEventListener("room", (/** @type {any} */ { detail }) => this.#step(detail));
   }

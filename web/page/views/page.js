@@ -134,11 +134,6 @@ export class Page extends EventTarget {
     this.#strip.show(news);
   }
 
-  /** Somebody types outside of the fields. */
-  focusField() {
-    this.#composer.focus();
-  }
-
   /** Write somebody's name into the field. @param {string} name */
   mention(name) {
     this.#composer.mention(name);

@@ -9,7 +9,6 @@ const FIELDS = "input, textarea, select, [contenteditable]";
  * and `type` (the user types outside fields: it belongs into the field for a message).
  */
 export class Keys extends EventTarget {
-
   constructor(target = document) {
     super();
     target.addEventListener("keydown", (event) => this.#onKey(/** @type {KeyboardEvent} */ (event)));

@@ -20,7 +20,6 @@ import { clockTime, wholeTime } from "../../words/time.js";
 const BLOCK = 5 * 60_000;
 const HUES = 12;
 
-
 const templates = {
   message: find("#message", HTMLTemplateElement),
   note: find("#note", HTMLTemplateElement),

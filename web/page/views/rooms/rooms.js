@@ -62,7 +62,7 @@ export class Rooms extends EventTarget {
   }
 
   /**
-   * A button that opens a form of one field. Only Enter does what it is for; Escape closes it.
+   * A button that opens a form of one field, or closes it, as Escape does. Enter does what the form is for.
    * @param {HTMLButtonElement} button @param {HTMLFormElement} form @param {HTMLInputElement} field @param {() => void} act
    */
   #unfold(button, form, field, act) {
