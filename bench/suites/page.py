@@ -43,7 +43,7 @@ class Plan:
 
 
 FULL = Plan(seconds=5, history=10_000, keys=120, visits=40, stored=60_000)
-QUICK = Plan(seconds=1, history=500, keys=5, visits=4, stored=4_000)
+QUICK = Plan(seconds=1, history=250, keys=2, visits=2, stored=1_000)
 
 
 @dataclass(frozen=True, slots=True)
