@@ -1,3 +1,4 @@
+import { graphemes } from "./graphemes.js";
 import { searchable } from "./rank.js";
 
 /** In UTF-16 units: what a result shows of a message, and how much of that stands before the first thing found. */
@@ -18,11 +19,14 @@ const LEAD = 30;
  */
 export function excerpt(text, query) {
   const [first = 0] = found(text, query)[0] ?? [];
-  if (first <= MAX_BEFORE) return pieces(text.slice(0, MAX_SHOWN), query);
+  if (first <= MAX_BEFORE) return pieces(beginning(text), query);
   const word = text.indexOf(" ", first - LEAD) + 1; // 0: no space follows
   const start = word && word < first ? word : first;
-  return pieces(`…${text.slice(start, start + MAX_SHOWN)}`, query);
+  return pieces(`…${beginning(text.slice(start))}`, query);
 }
+
+/** What a result shows of a text, without half a character at its end. @param {string} text */
+const beginning = (text) => text.slice(0, graphemes(text).containing(MAX_SHOWN)?.index);
 
 /** Return a text in pieces. @param {string} text @param {string} query @returns {Piece[]} */
 export function pieces(text, query) {

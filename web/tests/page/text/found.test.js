@@ -31,3 +31,8 @@ it("a long text is shown from a little before what was found", () => {
   assert.match(marked(excerpt(`${"x".repeat(500)}needle`, "needle")), /^…\[needle\]$/);
   assert.ok(marked(excerpt(text, "else")).length <= 300);
 });
+
+it("a long text is cut between characters as a reader sees them", () => {
+  const family = "👩‍👩‍👧";
+  assert.equal(marked(excerpt(`x${family.repeat(60)}`, "else")), `x${family.repeat(37)}`);
+});
