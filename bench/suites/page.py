@@ -7,7 +7,6 @@ messages in its document, and drew each by itself.
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.chromium import find_chromium
 from bench.report.report import Goal, Report, progress
 from bench.worker import ROOT
 
@@ -35,15 +35,16 @@ requestAnimationFrame = () => 0;
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    seconds: int  # of a storm
+    storms: int  # of those below
+    seconds: int  # of each
     history: int  # messages to climb back
     keys: int
     visits: int  # of rooms, and openings of the palette
     stored: int  # messages after which the memory is measured
 
 
-FULL = Plan(seconds=5, history=10_000, keys=120, visits=40, stored=60_000)
-QUICK = Plan(seconds=1, history=250, keys=2, visits=2, stored=1_000)
+FULL = Plan(storms=4, seconds=5, history=10_000, keys=120, visits=40, stored=60_000)
+QUICK = Plan(storms=1, seconds=1, history=250, keys=2, visits=2, stored=1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +68,10 @@ def run(plan: Plan = FULL) -> Report:
 
     report = Report("page: the chat page in Chromium (seconds and milliseconds)")
     with _site() as url, sync_playwright() as playwright:
-        executable = shutil.which("chromium")
         browser = playwright.chromium.launch(
-            executable_path=executable, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
-        for storm in STORMS:
+        for storm in STORMS[: plan.storms]:
             progress(f"page: {MESSAGES_PER_SECOND} messages/s, {storm.where}, {storm.per_frame} a frame")
             _storm(browser, url, storm, plan.seconds, report)
         progress(f"page: {plan.history:,} messages back to the start")

@@ -16,7 +16,6 @@ import base64
 import gzip
 import hashlib
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
 
+from bench.chromium import find_chromium
 from bench.report.report import Goal, Report, progress
 from bench.simulator import certificate
 from bench.worker import ROOT
@@ -138,7 +138,7 @@ def _visits(plan: Plan, report: Report) -> None:
     with TemporaryDirectory() as folder, sync_playwright() as playwright:
         pem, _ = certificate.make(Path(folder))
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
+            executable_path=find_chromium(),
             args=["--no-sandbox", "--disable-gpu", f"--ignore-certificate-errors-spki-list={_spki(pem)}"],
         )
         for network in plan.networks:
