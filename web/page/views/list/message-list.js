@@ -1,5 +1,5 @@
 import { Arrivals } from "./arrivals.js";
-import { find } from "../dom.js";
+import { find, isOfInputMethod } from "../dom.js";
 import { dividersAmong, isDivider, newestSeq, textOf } from "./items.js";
 import { ListHead } from "./list-head.js";
 import { isEditable, MessageTools } from "../message/message-tools.js";
@@ -83,7 +83,7 @@ export class MessageList extends EventTarget {
     const isOther = conversation.room !== this.#shown.room;
     // A write to `scrollTop` would stop the finger, or the momentum that it gave.
     if (this.#scroll.isHeld && !isOther && !this.#isAsked) return;
-    this.#scroll.isPinned &&= this.#tools.isInUse;
+    this.#scroll.unpinUnless(this.#tools.isInUse);
     const place = isOther ? this.#turnTo(conversation.room) : undefined;
     this.#shown = conversation;
     const { items } = conversation;
@@ -222,9 +222,10 @@ export class MessageList extends EventTarget {
   }
 
   /** There was nothing to close. @param {KeyboardEvent} event */
-  #onEscape({ key, target, defaultPrevented, isComposing }) {
+  #onEscape(event) {
+    const { key, target, defaultPrevented } = event;
     const isElsewhere = target instanceof Element && target.closest("dialog, [popover], .editing");
-    if (key !== "Escape" || defaultPrevented || isComposing || isElsewhere) return;
+    if (key !== "Escape" || defaultPrevented || isOfInputMethod(event) || isElsewhere) return;
     this.#tell("dismiss", undefined);
     this.#goToEnd();
   }

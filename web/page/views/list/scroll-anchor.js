@@ -13,7 +13,7 @@ export class ScrollAnchor extends EventTarget {
   /** True if the reader is at the end, or was when the box was pinned and has not scrolled since. */
   isAtEnd = true;
   /** True while nothing in view may move, even for a reader at the end: what they point at must not become another row. */
-  isPinned = false;
+  #isPinned = false;
   /** True if there are rows behind the last one in the box: its end is not the end. */
   isCut = false;
   /** True while a finger moves the content, or the momentum that it gave. */
@@ -51,7 +51,7 @@ export class ScrollAnchor extends EventTarget {
 
   /** True if what comes at the end moves into view. */
   get isFollowing() {
-    return this.isAtEnd && !this.isPinned;
+    return this.isAtEnd && !this.#isPinned;
   }
 
   /** True if the start is less than one screen away. */
@@ -76,17 +76,22 @@ export class ScrollAnchor extends EventTarget {
 
   /** @param {boolean} isPinned */
   pin(isPinned) {
-    if (isPinned === this.isPinned) return;
+    if (isPinned === this.#isPinned) return;
     this.#noteScroll(); // The pointer may have left because the reader has scrolled, which is told later.
     this.measure();
-    this.isPinned = isPinned;
+    this.#isPinned = isPinned;
     if (!isPinned) this.dispatchEvent(new Event("settle"));
+  }
+
+  /** Before a change that draws it all: no longer pinned, if what has pinned the box is gone. @param {boolean} isInUse */
+  unpinUnless(isInUse) {
+    this.#isPinned &&= isInUse;
   }
 
   /** The reader asks for the end: go there with the next change, whatever has pinned the box. */
   follow() {
     this.isAtEnd = true;
-    this.isPinned = false;
+    this.#isPinned = false;
   }
 
   toEnd() {
@@ -140,7 +145,7 @@ export class ScrollAnchor extends EventTarget {
     this.#extent = { before: scrollTop, height: clientHeight, width: clientWidth, after };
     this.inView = this.#rowsInView();
     this.isNewestInView = !this.isCut && this.inView.at(-1) === (this.#list.lastElementChild ?? undefined);
-    this.isAtEnd = (!this.isCut && after < NEAR_END) || (this.isPinned && this.isAtEnd);
+    this.isAtEnd = (!this.isCut && after < NEAR_END) || (this.#isPinned && this.isAtEnd);
     const row = this.isFollowing ? undefined : this.anchors[0];
     this.#anchor = row && { row, bottom: this.placeOf(row) };
   }

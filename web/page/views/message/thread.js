@@ -82,7 +82,7 @@ export class ThreadView extends EventTarget {
   show({ messages, isComplete }, permissions) {
     this.#tools.show(permissions);
     this.#form.hidden = !permissions.mayWrite;
-    this.#scroll.isPinned &&= this.#tools.isInUse;
+    this.#scroll.unpinUnless(this.#tools.isInUse);
     this.#scroll.keep(() => {
       this.#rows.show(messages, { from: 0, to: messages.length });
       this.#earlier.hidden = isComplete;
