@@ -35,7 +35,7 @@ async def test_messages_are_rows_with_tools_that_keys_reach(
     await say(ada, "first of mine")
     await say(ada, "second of mine")
     await all_sent(ada)
-
+    await expect(ada.locator(".arrives")).to_have_count(0)
     # A block has one name, and rows of 58 and 26 pixels.
     await expect(message(ada, "first of mine").locator(".name")).to_have_text("You")
     assert round(await height(ada, "first of mine")) == 58

@@ -135,10 +135,10 @@ async def say(page: Page, text: str) -> None:
 
 
 async def all_sent(page: Page) -> None:
-    """Wait until what its person has written on the page is drawn, and stored."""
+    """Wait until what its person has written on the page is drawn, stored, and back with its number."""
     await page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     await expect(page.locator(".mine").last).to_have_attribute("data-delivery", "sent")
-    await expect(page.locator('.mine:not([data-delivery="sent"])')).to_have_count(0)
+    await expect(page.locator('.mine:not([data-delivery="sent"][data-numbered])')).to_have_count(0)
 
 
 async def fill_in(page: Page, field: str, value: str) -> None:

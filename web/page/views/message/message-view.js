@@ -98,11 +98,12 @@ export function continuesBlock(entry, previous) {
 
 /** @param {HTMLElement} element @param {MessageEntry} message */
 function redrawMessage(element, message) {
-  const { name, at, mine, atMe, deleted, undoable, editedAt, reactions, quote, delivery, changing, waitsUntil, code, user } = message;
+  const { seq, name, at, mine, atMe, deleted, undoable, editedAt, reactions, quote, delivery, changing, waitsUntil, code, user } = message;
   element.classList.toggle("mine", mine);
   element.classList.toggle("at", atMe);
   element.classList.toggle("deleted", deleted || undoable);
   element.dataset.delivery = changing ? "sending" : delivery;
+  element.toggleAttribute("data-numbered", seq > 0); // It is in the room's log, and can be answered and changed.
   drawFace(element, { user, name });
   put(element, ".name", mine ? "You" : name);
   put(element, ".tag", (!mine && names?.tagOf(user, name)) || "");
