@@ -48,6 +48,7 @@ async def test_a_message_far_above_is_found_gone_to_and_left_again(
     await expect(ada.locator("#searched")).to_contain_text("Nothing found. Looked through 50 messages")
     await ada.get_by_role("button", name="Look further back").click()
     await expect(ada.locator("#searched")).to_have_text("1 found. Looked through all 700 messages.")
+    await expect(query).to_be_focused()  # where the button was that has nothing left to do
     await ada.get_by_role("button", name="needle 40").click()
     await expect(ada.locator(".message.found")).to_contain_text("needle 40")
     await expect(ada.locator(".message.found")).to_have_count(0)

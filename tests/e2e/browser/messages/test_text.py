@@ -100,6 +100,18 @@ async def test_code_is_a_tab_stop_for_as_long_as_it_is_wider_than_its_box(
     await expect(code).not_to_have_attribute("tabindex", "0")
 
 
+async def test_for_fingers_the_copy_button_stands_below_the_code(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    await write_history(engine, room, ['```\nconst room = await chat.join("general", { history: 50 });\n```'])
+    person = await windows.new_person(390, 844, has_touch=True, is_mobile=True)
+    ada = await windows.open(f"{engine.url}/?name=Ada&room={room}", person)
+    code = await ada.locator("pre code").bounding_box()
+    button = await ada.locator("pre button").bounding_box()
+    assert code and button and button["y"] >= code["y"] + code["height"]
+    assert button["height"] >= 44
+
+
 async def test_a_hostile_text_changes_no_pixel_outside_its_row(
     windows: BrowserWindows, engine: Engine, room: str
 ) -> None:

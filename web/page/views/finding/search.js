@@ -64,7 +64,9 @@ export class SearchView extends EventTarget {
     const further = found?.messages.slice(this.#results.childElementCount) ?? [];
     this.#results.append(...further.map((message) => drawResult(message, this.#query)));
     this.say(found ? searchedText(found) : "");
-    this.#further.hidden = !found || found.earlier === "start" || found.earlier === "full";
+    const isWhole = !found || found.earlier === "start" || found.earlier === "full";
+    if (isWhole && document.activeElement === this.#further) this.#field.focus(); // Hidden, it would lose the focus.
+    this.#further.hidden = isWhole;
     this.#further.ariaDisabled = String(found?.earlier === "searching"); // A disabled button would lose the focus.
   }
 
