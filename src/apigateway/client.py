@@ -7,10 +7,12 @@ import re
 import ssl
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, TypedDict
 from urllib.parse import urlsplit
 
-from apigateway.http import Pool, Response
+from apigateway.connection import Response
+from apigateway.http import Pool
 from apigateway.outcomes import Delivered, Failed, Outcome, from_status
 from apigateway.response_times import Sample
 from apigateway.sigv4 import Credentials, PostTemplate, Signer, SigningTime
@@ -103,14 +105,7 @@ class ApiGateway:
         now = time.time()
         if now - frame._signed_at > SIGNATURE_LIFETIME or frame._signed_by is not self:
             self._sign(frame, now)
-
-        def answered(response: Response) -> None:
-            if response.status == 200:
-                callback(_DELIVERED)
-            else:
-                callback(from_status(response.status) if response.status else Failed(response.error))
-
-        self._pool.send(frame._template.request(connection_id), answered)
+        self._pool.send(frame._template.request(connection_id), partial(_answered, callback))
 
     def take_response_times(self) -> Sample:
         """Return how long the answers since the last call took, and how many did not come in time."""
@@ -128,6 +123,13 @@ class ApiGateway:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _answered(callback: Callable[[Outcome], None], response: Response) -> None:
+    if response.status == 200:
+        callback(_DELIVERED)
+    else:
+        callback(from_status(response.status) if response.status else Failed(response.error))
 
 
 def region_of(endpoint: str) -> str:

@@ -115,4 +115,4 @@ class Poster:
     async def close(self) -> None:
         """Close all connections to the API. Posts under way fail."""
         self._client.close()
-        await asyncio.sleep(0)  # a transport is closed one step of the loop later
+        await asyncio.sleep(0)  # what is connecting is closed one step of the loop later

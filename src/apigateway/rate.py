@@ -70,13 +70,19 @@ class AdaptiveRate:
         self._held_back = False  # the rate, not the supply of posts, bounded this window
         self._overloaded = False  # more is throttled than gets through
 
-    def acquire(self) -> float:
-        """Take a token for one post and return 0, or return the seconds until there is one."""
+    def refill(self) -> None:
+        """Add the tokens that the time since the last call brings."""
         now = self._clock()
         if now - self._refilled_at > IDLE_RESET:
             self._reset()
         self._tokens = min(self._tokens + (now - self._refilled_at) * self.rate, self.rate * BURST_SECONDS)
         self._refilled_at = now
+
+    def acquire(self) -> float:
+        """Take a token for one post and return 0, or return the seconds until there is one.
+
+        Call `refill` before: once for all posts that begin together, because it reads the clock.
+        """
         if self._tokens >= 1:
             self._tokens -= 1
             return 0.0
@@ -85,24 +91,23 @@ class AdaptiveRate:
 
     def on_success(self) -> None:
         """Count a post that was not throttled, whatever else its answer was."""
-        self._begin_window()
+        if not self._succeeded + self._throttled:
+            self._window_began = self._clock()
         self._succeeded += 1
-        self._evaluate_window()
 
     def on_throttled(self) -> None:
         """Count a post that was answered 429."""
-        self._begin_window()
-        self._throttled += 1
-        self._evaluate_window()
-
-    def _begin_window(self) -> None:
         if not self._succeeded + self._throttled:
             self._window_began = self._clock()
+        self._throttled += 1
 
-    def _evaluate_window(self) -> None:
+    def evaluate(self) -> None:
+        """Change the rate if the window is over. Call it after answers: once for all that came together."""
+        outcomes = self._succeeded + self._throttled
+        if not outcomes:
+            return
         now = self._clock()
         took = now - self._window_began
-        outcomes = self._succeeded + self._throttled
         sample = OVERLOADED_SAMPLE if self._overloaded else WINDOW_SAMPLE
         if took < WINDOW or (outcomes < sample and took < MAX_WINDOW):
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
+from functools import partial
 
 from apigateway.batch import Batch, Post
 from apigateway.client import Client, Frame
@@ -29,6 +30,7 @@ class Scheduler:
         self._quota = QuotaWatch()
         self._loop = loop
         self._batches: deque[Batch] = deque()  # those with queued posts, the next one first
+        self._pump_is_due = False
         self._paused: asyncio.TimerHandle | None = None
         self._shed_until: dict[str, float] = {}  # by connection id, the oldest first
 
@@ -37,15 +39,25 @@ class Scheduler:
         if batch.queue and not batch.queued:
             batch.queued = True
             self._batches.append(batch)
-        self._pump()
+        self._pump_soon()
+
+    def _pump_soon(self) -> None:
+        """Pump once for all answers that have come together: in the next step of the loop."""
+        if not self._pump_is_due:
+            self._pump_is_due = True
+            self._loop.call_soon(self._pump)
 
     def _pump(self) -> None:
         """Begin as many posts as rate and connections allow, one from each batch in turn."""
-        if self._paused is not None:
+        self._pump_is_due = False
+        self._rate.evaluate()
+        if self._paused is not None or not self._batches:
             return
-        while self._batches and self._client.free > 0:
+        now = self._loop.time()
+        self._rate.refill()
+        free = self._client.free
+        while free > 0 and self._batches:
             batch = self._batches[0]
-            now = self._loop.time()
             unposted = self._unposted(batch, now)
             # Without a post there is no need of a token: past a deadline nothing waits for a throttled rate.
             if unposted is None and (wait := self._rate.acquire()):
@@ -57,26 +69,33 @@ class Scheduler:
                 self._batches.append(batch)
             else:
                 batch.queued = False
-            if unposted is not None:
+            if unposted is None:
+                free -= 1
+                self._begin(batch, post, now)
+            else:
                 batch._finish(post, unposted)
-                continue
-            if not post.tried_since:
-                post.tried_since = now
-            try:
-                frame = post.frames[post.next]
-                self._client.post(
-                    frame if isinstance(frame, Frame) else Frame(frame),
-                    post.connection_id,
-                    lambda outcome, batch=batch, post=post: self._answered(batch, post, outcome),  # type: ignore[misc]
-                )
-            except Exception as error:  # no credentials, or a bug
-                batch._fail(post, error)
+
+    def _begin(self, batch: Batch, post: Post, now: float) -> None:
+        if not post.tried_since:
+            post.tried_since = now
+        try:
+            frame = post.frames[post.next]
+            self._client.post(
+                frame if isinstance(frame, Frame) else Frame(frame),
+                post.connection_id,
+                partial(self._answered, batch, post),
+            )
+        except Exception as error:  # no credentials, or a bug
+            batch._fail(post, error)
+            self._pump_soon()  # no answer will
 
     def _unposted(self, batch: Batch, now: float) -> Outcome | None:
         """Return the outcome of a batch's next post if it is not to be made at all."""
         if now >= batch.deadline:
             return _DEADLINE_PASSED
-        return _RECENTLY_SHED if now < self._shed_until.get(batch.queue[0].connection_id, 0.0) else None
+        if self._shed_until and now < self._shed_until.get(batch.queue[0].connection_id, 0.0):
+            return _RECENTLY_SHED
+        return None
 
     def _resume(self) -> None:
         self._paused = None
@@ -98,7 +117,7 @@ class Scheduler:
             batch._finish(post, outcome)
         else:
             self._retry(batch, post, outcome)
-        self._pump()
+        self._pump_soon()
 
     def _retry(self, batch: Batch, post: Post, outcome: Outcome) -> None:
         retries = self._retries

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 _EMPTY_QUERY = ""
+_ID = re.compile(r"[A-Za-z0-9._~=-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,9 @@ class PostTemplate:
         after: bytes,
         body: bytes,
     ) -> None:
-        authorization, self._key, to_sign = signer.parts(credentials, at, signed)
-        self._to_sign = to_sign.encode()
+        authorization, key, to_sign = signer.parts(credentials, at, signed)
+        self._inner, self._outer = _hmac_states(key)
+        self._inner.update(to_sign.encode())
         self._before = before
         self._after = after
         self._start = f"POST {prefix}".encode()
@@ -144,17 +147,29 @@ class PostTemplate:
 
     def request(self, part: str) -> bytes:
         """Return the whole request for the path that ends in `part`, which is escaped here."""
-        once = quote(part, safe="-._~")
+        # The ids of API Gateway have no other sign to escape than "=".
+        once = part.replace("=", "%3D") if _ID.fullmatch(part) else quote(part, safe="-._~")
         # The canonical path is escaped twice. Only percent signs are left to escape the second time.
         canonical = self._before + once.replace("%", "%25").encode() + self._after
-        digest = hashlib.sha256(canonical).hexdigest().encode()
-        signature = hmac.digest(self._key, self._to_sign + digest, "sha256").hex().encode()
-        return b"".join((self._start, once.encode(), self._middle, signature, self._end))
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(hashlib.sha256(canonical).hexdigest().encode())
+        outer.update(inner.digest())
+        return b"".join((self._start, once.encode(), self._middle, outer.hexdigest().encode(), self._end))
 
 
 def _canonical(method: str, path: str, headers: Mapping[str, str], body_hash: str) -> str:
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
     return f"{method}\n{path}\n{_EMPTY_QUERY}\n{lines}\n{';'.join(sorted(headers))}\n{body_hash}"
+
+
+def _hmac_states(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """Return the two SHA-256 of an HMAC with its key alone (RFC 2104), to be copied for each text.
+
+    A copy of both takes a third of the time of `hmac.digest`, for which OpenSSL sets up the key each time.
+    """
+    padded = key.ljust(hashlib.sha256().block_size, b"\0")
+    inner, outer = bytes(byte ^ 0x36 for byte in padded), bytes(byte ^ 0x5C for byte in padded)
+    return hashlib.sha256(inner), hashlib.sha256(outer)
 
 
 @lru_cache(maxsize=8)

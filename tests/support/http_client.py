@@ -5,7 +5,8 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-from apigateway.http import Pool, Response
+from apigateway.connection import Response
+from apigateway.http import Pool
 from tests.support.web_host import Host
 
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from apigateway.http import Response
+from apigateway.connection import Response
 from apigateway.response_times import ResponseTimes, Sample
 from tests.support.http_client import Connect, request
 from tests.support.waiting import TIMEOUT, until

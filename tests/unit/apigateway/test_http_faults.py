@@ -9,7 +9,8 @@ from collections import Counter
 
 import pytest
 
-from apigateway.http import Pool, Response
+from apigateway.connection import Response
+from apigateway.http import Pool
 from tests.support.http_client import Connect, request
 from tests.support.waiting import TIMEOUT, until
 from tests.support.web_host import Host, Visit, echo, ok

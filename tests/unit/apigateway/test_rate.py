@@ -72,7 +72,9 @@ class Account:
             else:
                 busy[number] -= 1
                 (adaptive.on_success if passed else adaptive.on_throttled)()
+                adaptive.evaluate()
                 responses.append(response((now, number, passed)))
+            adaptive.refill()
             while not paused[number] and busy[number] < self.connections:
                 if not (wants is None or wants(now)):
                     heappush(timers, (now + 0.001, next(numbers), number, None))
@@ -122,6 +124,7 @@ def test_it_finds_a_quota_and_uses_all_of_it(quota: tuple[int, int]) -> None:
 
 def test_the_first_thousand_posts_go_at_once() -> None:
     adaptive = AdaptiveRate(Clock())
+    adaptive.refill()
     assert [adaptive.acquire() for _ in range(1_000)] == [0.0] * 1_000
     assert adaptive.acquire() > 0
 
@@ -133,6 +136,7 @@ def test_a_thousand_posts_go_at_once_again_after_a_moment_at_the_quota(quota: tu
     account.run(8)
     (adaptive,) = account.rates
     account.clock.now += 1.0
+    adaptive.refill()
     at_once = min(1_000, round(0.35 * rate))
     assert [adaptive.acquire() for _ in range(at_once)] == [0.0] * at_once
 
@@ -208,8 +212,10 @@ def test_a_single_client_that_is_throttled_changes_nothing() -> None:
     for _ in range(100):
         clock.now += 1.0
         for outcome in (adaptive.on_throttled, adaptive.on_success, adaptive.on_success):
+            adaptive.refill()
             assert adaptive.acquire() == 0.0
             outcome()
+            adaptive.evaluate()
     assert (adaptive.rate, adaptive._overloaded) == (AdaptiveRate(clock).rate, False)
 
 
@@ -219,11 +225,14 @@ def test_a_few_posts_in_an_overload_keep_the_rate_and_go_on_at_once_afterwards()
     for _ in range(12):
         clock.now += 0.1
         adaptive.on_throttled()
+        adaptive.evaluate()
     assert (adaptive.rate, adaptive._overloaded) == (AdaptiveRate(clock).rate, True)
     for _ in range(12):
         clock.now += 0.1
+        adaptive.refill()
         assert adaptive.acquire() == 0.0
         adaptive.on_success()
+        adaptive.evaluate()
     assert not adaptive._overloaded
 
 
@@ -243,8 +252,10 @@ def test_posting_less_than_the_rate_does_not_look_like_a_limit() -> None:
     adaptive = AdaptiveRate(clock)
     for _ in range(10_000):  # a hundred a second, for hours
         clock.now += 0.01
+        adaptive.refill()
         assert adaptive.acquire() == 0.0
         adaptive.on_success()
+        adaptive.evaluate()
     assert adaptive.rate == AdaptiveRate(clock).rate
 
 
@@ -256,6 +267,7 @@ def test_the_wait_is_never_too_short_for_the_clock() -> None:
         if wait := adaptive.acquire():
             assert clock.now + wait > clock.now
             clock.now += wait
+            adaptive.refill()
     assert clock.now == pytest.approx(1e6 + (20_000 - 1_000) / adaptive.rate, abs=0.2)
 
 
