@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
 import resource
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -25,14 +22,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
+from bench.peers.servers import Server, cpu_seconds, run_server
 from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA
 from bench.worker import ROOT
 
 CONNECTING = 100  # concurrent handshakes
 MAX_FILES = 20_000  # open files of a process, if the system allows as many
+TOO_MANY = 429  # to a handshake: the engine takes 500 new connections per second, as AWS does
+LAST_RECEIPT = "send to last receipt"
 WS = "8.23.0"  # version of node's ws
 PYTHON_PEER, NODE_PEER = "in memory (python websockets)", f"in memory (node ws {WS})"
 PEER_SCRIPT = ROOT / "bench" / "peers" / "in_memory_chat.mjs"
@@ -54,7 +55,11 @@ SERVERS = {
     ENGINE: _RUN,
     ENGINE_AWS_POLLING: (*_RUN, "--aws-polling"),
 }
-COMPARED = 1_000  # sockets
+# Sockets, and how many times the in-memory server's time a broadcast may take, and should.
+COMPARED = {1_000: (6, 4), 5_000: (10, 6)}
+MESSAGES = "messages per second, 20 rooms at once"
+CONNECTS = "connects per second"
+BUSY_ROOMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +68,13 @@ class Plan:
     warm_up: int  # sends before those that are measured
     quiet_sends: int
     broadcasts: int
+    busy_sends: int  # per room, of BUSY_ROOMS at once
     idle: float  # seconds
     node: bool  # install node's ws, and compare with it too
 
 
-FULL = Plan((100, COMPARED, 5_000), warm_up=20, quiet_sends=200, broadcasts=7, idle=10.0, node=True)
-QUICK = Plan((20,), warm_up=1, quiet_sends=5, broadcasts=2, idle=0.5, node=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    name: str
-    url: str
-    pid: int
+FULL = Plan((100, *COMPARED), warm_up=20, quiet_sends=200, broadcasts=7, busy_sends=50, idle=10.0, node=True)
+QUICK = Plan((20,), warm_up=1, quiet_sends=5, broadcasts=2, busy_sends=2, idle=0.5, node=False)
 
 
 def run(plan: Plan = FULL) -> Report:
@@ -94,26 +93,26 @@ async def _run(plan: Plan) -> Report:
         for name, command in commands.items():
             async with run_server(name, *command) as server:
                 await _quiet(server, report, plan)
+                await _busy(server, report, plan)
                 await _idle(server, report, plan.idle)
                 for size in plan.sizes:
-                    if size <= COMPARED or name != ENGINE_AWS_POLLING:
+                    if size <= min(COMPARED) or name != ENGINE_AWS_POLLING:
                         await _room(server, size, report, plan.broadcasts)
-    if COMPARED in plan.sizes:
+    if set(COMPARED) <= set(plan.sizes):
         _compare(report)
     return report
 
 
 def _compare(report: Report) -> None:
-    last = {
-        row["server"]: float(row["p50"])
-        for row in report.rows
-        if row["sockets"] == COMPARED and row["what"] == "send to last receipt"
-    }
-    peer = last.get(NODE_PEER, last[PYTHON_PEER])
-    ratio = last[ENGINE] / peer
-    report.goals.append(
-        Goal(f"local engine, {COMPARED:,} sockets: send to last receipt ÷ in memory", ratio, 10, 6)
-    )
+    p50 = {(row["server"], row["sockets"], row["what"]): float(row["p50"]) for row in report.rows}
+    for size, (must, aim) in COMPARED.items():
+        last = {server: time for (server, *what), time in p50.items() if what == [size, LAST_RECEIPT]}
+        ratio = last[ENGINE] / last.get(NODE_PEER, last[PYTHON_PEER])
+        what = f"local engine, {size:,} sockets: {LAST_RECEIPT} ÷ in memory"
+        report.goals.append(Goal(what, ratio, must, aim))
+    messages, connects = p50[ENGINE, 2 * BUSY_ROOMS, MESSAGES], p50[ENGINE, min(COMPARED), CONNECTS]
+    report.goals.append(Goal(f"local engine: {MESSAGES}", messages, 150, 300, True))
+    report.goals.append(Goal(f"local engine: {CONNECTS}", connects, 400, 500, True))
 
 
 def _allow_many_files() -> None:
@@ -147,16 +146,37 @@ async def _quiet(server: Server, report: Report, plan: Plan) -> None:
             if number >= plan.warm_up:
                 own.append(receipts[0])
                 last.append(max(receipts))
-    for what, times in (("send to receipt", own), ("send to last receipt", last)):
+    for what, times in (("send to receipt", own), (LAST_RECEIPT, last)):
         report.add(server=server.name, sockets=3, what=what, p50=_ms(times, 50), p99=_ms(times, 99))
+
+
+async def _busy(server: Server, report: Report, plan: Plan) -> None:
+    """Send in many small rooms at once; each room's next message follows when all have the one before."""
+    progress(f"{server.name}: {plan.busy_sends} messages in each of {BUSY_ROOMS} rooms")
+
+    async def send_all(clients: Sequence[ClientConnection], room: str, count: int) -> None:
+        for _ in range(count):
+            await _send(clients, room, time.perf_counter())
+
+    async with AsyncExitStack() as stack:
+        rooms = {
+            room: (await stack.enter_async_context(_clients(server.url, 2, room)))[0]
+            for room in (f"busy-{number}" for number in range(BUSY_ROOMS))
+        }
+        # Twice: functions start more instances when calls first wait for one.
+        for count in (plan.warm_up, plan.busy_sends):
+            started = time.perf_counter()
+            await asyncio.gather(*(send_all(clients, room, count) for room, clients in rooms.items()))
+            rate = count * BUSY_ROOMS / (time.perf_counter() - started)
+    report.add(server=server.name, sockets=2 * BUSY_ROOMS, what=MESSAGES, p50=rate)
 
 
 async def _idle(server: Server, report: Report, seconds: float) -> None:
     progress(f"{server.name}: idle for {seconds:g} s")
     await asyncio.sleep(min(2.0, seconds))
-    before = _cpu_seconds(server.pid)
+    before = cpu_seconds(server.pid)
     await asyncio.sleep(seconds)
-    used = (_cpu_seconds(server.pid) - before) / seconds
+    used = (cpu_seconds(server.pid) - before) / seconds
     report.add(server=server.name, sockets=0, what="idle, % of a core (all processes)", p50=100 * used)
 
 
@@ -165,16 +185,14 @@ async def _room(server: Server, size: int, report: Report, broadcasts: int) -> N
     room = f"room-{size}"
     async with _clients(server.url, size, room) as (clients, seconds):
         report.add(server=server.name, sockets=size, what="all connected, seconds", p50=seconds)
-        report.add(server=server.name, sockets=size, what="connects per second", p50=size / seconds)
+        report.add(server=server.name, sockets=size, what=CONNECTS, p50=size / seconds)
         last = []
         for number in range(broadcasts + 2):
             receipts = await _send(clients, room, time.perf_counter())
             assert len(receipts) == size
             if number >= 2:
                 last.append(max(receipts))
-    report.add(
-        server=server.name, sockets=size, what="send to last receipt", p50=_ms(last, 50), p99=_ms(last, 99)
-    )
+    report.add(server=server.name, sockets=size, what=LAST_RECEIPT, p50=_ms(last, 50), p99=_ms(last, 99))
 
 
 async def _send(clients: Sequence[ClientConnection], room: str, started: float) -> list[float]:
@@ -209,69 +227,25 @@ async def _clients(url: str, count: int, room: str) -> AsyncIterator[tuple[list[
 
     async def join(stack: AsyncExitStack, number: int) -> ClientConnection:
         async with handshakes:
-            return await stack.enter_async_context(
-                connect(
+            while True:
+                connecting = connect(
                     f"{url}?room={room}&name=Client{number}",
                     subprotocols=[Subprotocol("roomcast.v1")],
                     compression=None,
                     ping_interval=None,
                     open_timeout=60,
                 )
-            )
+                try:
+                    return await stack.enter_async_context(connecting)
+                except InvalidStatus as rejected:
+                    if rejected.response.status_code != TOO_MANY:
+                        raise
+                    await asyncio.sleep(0.1)
 
     async with AsyncExitStack() as stack:
         started = time.perf_counter()
         clients = await asyncio.gather(*(join(stack, number) for number in range(count)))
         yield clients, time.perf_counter() - started
-
-
-@asynccontextmanager
-async def run_server(name: str, *command: str) -> AsyncIterator[Server]:
-    """Run a server in new processes until the context ends; yield it when clients can connect."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        while line := (await process.stdout.readline()).decode():
-            if found := re.search(r"socket (ws://\S+?)\)?$", line.strip()):
-                break
-        else:
-            raise RuntimeError(f"{name} did not start")
-        draining = asyncio.create_task(_drain(process.stdout))
-        yield Server(name, found[1], process.pid)
-        draining.cancel()
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGTERM)
-        await process.wait()
-
-
-async def _drain(stream: asyncio.StreamReader) -> None:
-    while await stream.read(65536):
-        pass
-
-
-def _cpu_seconds(leader: int) -> float:
-    """Return the CPU seconds of a process and its descendants, from /proc (Linux)."""
-    parents: dict[int, int] = {}
-    used: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:  # the process has ended since the listing
-            continue
-        pid = int(stat.parent.name)
-        parents[pid], used[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
-
-    def ours(pid: int) -> bool:
-        return pid == leader or (pid in parents and ours(parents[pid]))
-
-    return sum(ticks for pid, ticks in used.items() if ours(pid)) / os.sysconf("SC_CLK_TCK")
 
 
 def _ms(times: list[float], percent: int) -> float:

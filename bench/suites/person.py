@@ -18,9 +18,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from bench.peers.metered_chat import MESSAGES
+from bench.peers.servers import run_server
 from bench.report.report import Goal, Report, progress
 from bench.suites import capacity_units
-from bench.suites.local import ENGINE, SERVERS, run_server
+from bench.suites.local import ENGINE, SERVERS
 from chat.storage import keys
 from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.people.summaries import Summaries
