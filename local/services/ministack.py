@@ -22,6 +22,7 @@ from local.services.scratch import Scratch
 CHILD = Path(__file__).parents[1] / "child.py"
 START_TIMEOUT = 15.0  # seconds until it must answer; it takes 0.2
 STOP_TIMEOUT = 5.0  # seconds to save its state
+_ANY_REQUEST = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
 _ATTEMPTS = 3  # another program may take a free port before ministack binds it
 
 
@@ -156,7 +157,7 @@ class Ministack:
             async with aiohttp.ClientSession(self.url) as session:
                 while not exited.done() and asyncio.get_running_loop().time() < deadline:
                     with contextlib.suppress(aiohttp.ClientError, OSError):
-                        async with session.get("/_ministack/health") as answer:
+                        async with session.post("/", data=b"{}", headers=_ANY_REQUEST) as answer:
                             # If another program had the port, ministack would have ended.
                             if answer.status == 200 and not exited.done():
                                 return True

@@ -3,7 +3,8 @@
     python -P child.py local.services.serve
 
 ministack's own server, hypercorn, parses HTTP in Python. That took 60% of the CPU time of a call to DynamoDB,
-and a message takes a dozen calls.
+and a message takes a dozen calls. Calls to DynamoDB and SQS do not go through its routing, either
+(direct.py).
 """
 
 from __future__ import annotations
@@ -34,19 +35,26 @@ def _nothing() -> None:
 
 def main(started: Callable[[], None] = _nothing, ended: Callable[[], None] = _nothing) -> None:
     """Serve until SIGTERM. Calls `started` before the first request and `ended` after the last one."""
-    from ministack.app import app
     from ministack.services import dynamodb
 
     dynamodb.esm_wake = Teller(int(os.environ[VARIABLE]))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(app, started, ended))
+        runner.run(_serve(started, ended))
 
 
-async def _serve(application: Application, started: Callable[[], None], ended: Callable[[], None]) -> None:
+def _application() -> Application:
+    """Import it when it is first needed: with it come HTTP/2 and all that is not served here."""
+    from ministack.app import app
+
+    application: Application = app
+    return application
+
+
+async def _serve(started: Callable[[], None], ended: Callable[[], None]) -> None:
     told_to_end = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, told_to_end.set)
     started()
-    server = HttpServer(Requests(application), max_body=MAX_BODY)
+    server = HttpServer(Requests(), max_body=MAX_BODY)
     await server.start(os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"]))
     await told_to_end.wait()
     server.close()
@@ -54,15 +62,19 @@ async def _serve(application: Application, started: Callable[[], None], ended: C
 
 
 class Requests:
-    """A handler of HttpServer that passes requests on to an application of ASGI."""
+    """A handler of HttpServer: calls DynamoDB and SQS, and ministack's application for all else."""
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    def __init__(self) -> None:
+        from local.services import direct
+
+        self._direct = direct
         self._loop = asyncio.get_running_loop()
 
     def __call__(self, request: Request) -> Response | Awaitable[Response]:
+        service = self._direct.service_of(request)
+        answer = self._answer(request) if service is None else self._direct.answer(service, request)
         # DynamoDB waits for nothing: it answers before the event loop does anything else.
-        task = asyncio.Task(self._answer(request), loop=self._loop, eager_start=True)
+        task = asyncio.Task(answer, loop=self._loop, eager_start=True)
         return task.result() if task.done() else task
 
     async def _answer(self, request: Request) -> Response:
@@ -82,7 +94,7 @@ class Requests:
             else:
                 response.body += message.get("body", b"")
 
-        await self._application(_scope(request), receive, send)
+        await _application()(_scope(request), receive, send)
         return response
 
 
