@@ -6,9 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import aiohttp
-
 from local.aws_defaults import ACCOUNT, PARTITION
+from local.net.http_client import HttpClient
 from local.stack import Queue, Table
 
 TIMEOUT = 30  # seconds per request
@@ -29,21 +28,13 @@ class ServicesClient:
     def __init__(self, url: str, *, region: str = "us-east-1") -> None:
         self.url = url
         self._region = region
-        self._session: aiohttp.ClientSession | None = None
+        self._http = HttpClient(url, timeout=TIMEOUT)
 
     async def __aenter__(self) -> ServicesClient:
-        self._session = aiohttp.ClientSession(
-            self.url,
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=TIMEOUT),
-            auto_decompress=False,
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        self._http.close()
 
     async def dynamodb(self, action: str, request: dict[str, Any]) -> dict[str, Any]:
         return await self._call(f"DynamoDB_20120810.{action}", request)
@@ -68,14 +59,12 @@ class ServicesClient:
 
     async def _call(self, target: str, request: dict[str, Any]) -> dict[str, Any]:
         """Send one request. Raises ServiceError, also if nothing answers."""
-        assert self._session is not None, "not started"
-        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0"}
+        headers = (("X-Amz-Target", target), ("Content-Type", "application/x-amz-json-1.0"))
         try:
-            async with self._session.post("/", data=json.dumps(request), headers=headers) as answer:
-                body = await answer.read()
-        except (aiohttp.ClientError, TimeoutError) as failure:
+            answer = await self._http.post("/", headers, json.dumps(request).encode())
+        except OSError as failure:
             raise ServiceError("ServiceUnavailable", f"{target}: {failure!r}") from failure
-        reply: dict[str, Any] = json.loads(body) if body else {}
+        reply: dict[str, Any] = json.loads(answer.body) if answer.body else {}
         if answer.status != 200:
             code = str(reply.get("__type", f"HTTP {answer.status}")).rpartition("#")[2]
             raise ServiceError(code, str(reply.get("message") or reply.get("Message") or reply))

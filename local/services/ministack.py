@@ -10,10 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import aiohttp
-
 from local.aws_defaults import ACCOUNT
 from local.errors import LocalError
+from local.net.http_client import HttpClient
 from local.net.ports import free_port, random_loopback_address
 from local.services import durable
 from local.services.changes import VARIABLE, Changes
@@ -22,7 +21,7 @@ from local.services.scratch import Scratch
 CHILD = Path(__file__).parents[1] / "child.py"
 START_TIMEOUT = 15.0  # seconds until it must answer; it takes 0.2
 STOP_TIMEOUT = 5.0  # seconds to save its state
-_ANY_REQUEST = {"X-Amz-Target": "DynamoDB_20120810.ListTables"}
+_ANY_REQUEST = (("X-Amz-Target", "DynamoDB_20120810.ListTables"),)
 _ATTEMPTS = 3  # another program may take a free port before ministack binds it
 
 
@@ -151,18 +150,19 @@ class Ministack:
     async def _answers(self) -> bool:
         """Wait until it answers. False if it ends instead, or takes too long."""
         assert self._process is not None
+        client = HttpClient(self.url, timeout=START_TIMEOUT)
         exited = asyncio.ensure_future(self._process.wait())
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT
         try:
-            async with aiohttp.ClientSession(self.url) as session:
-                while not exited.done() and asyncio.get_running_loop().time() < deadline:
-                    with contextlib.suppress(aiohttp.ClientError, OSError):
-                        async with session.post("/", data=b"{}", headers=_ANY_REQUEST) as answer:
-                            # If another program had the port, ministack would have ended.
-                            if answer.status == 200 and not exited.done():
-                                return True
-                    await asyncio.wait([exited], timeout=0.02)
+            while not exited.done() and asyncio.get_running_loop().time() < deadline:
+                with contextlib.suppress(OSError):
+                    answer = await client.post("/", _ANY_REQUEST, b"{}")
+                    # If another program had the port, ministack would have ended.
+                    if answer.status == 200 and not exited.done():
+                        return True
+                await asyncio.wait([exited], timeout=0.02)
         finally:
+            client.close()
             exited.cancel()
         return False
 

@@ -35,12 +35,11 @@ class ServicesProxy:
 
     async def start(self, host: str, port: int) -> int:
         """Listen on host and port (0: any free one) and return the port. Raises OSError if it is taken."""
-        self._upstream.start()
         return await self._server.start(host, port)
 
     async def stop(self) -> None:
         self._server.close()
-        await self._upstream.stop()
+        self._upstream.stop()
 
     async def _handle(self, request: Request) -> Response:
         if from_a_page(request):  # a page of an allowed origin too

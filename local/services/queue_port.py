@@ -24,12 +24,11 @@ class QueuePort:
 
     async def start(self, host: str) -> int:
         """Listen on any free port of `host` and return it."""
-        self._upstream.start()
         return await self._server.start(host, 0)
 
     async def stop(self) -> None:
         self._server.close()
-        await self._upstream.stop()
+        self._upstream.stop()
 
     async def _handle(self, request: Request) -> Response:
         response = await self._forward(request)
