@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ from itertools import batched
 from typing import Any
 
 import boto3
-from boto3.dynamodb.transform import TransformationInjector, copy_dynamodb_params
+from boto3.dynamodb.transform import TransformationInjector
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -19,7 +20,13 @@ from chat.boto_config import BOTO_CONFIG
 from chat.storage.keys import Key
 
 # To repeat a write is safe: each is conditional, idempotent or (of a room's head) decided by its ref.
-_CONFIG = BOTO_CONFIG.merge(Config(max_pool_connections=50))
+_CONFIG = BOTO_CONFIG.merge(
+    Config(
+        max_pool_connections=50,
+        # DynamoDB validates again. Here it finds a misspelled parameter: in the tests, and not per call.
+        parameter_validation="AWS_LAMBDA_FUNCTION_NAME" not in os.environ,
+    )
+)
 # Maximum seconds before each further attempt at a transaction that was canceled, or at a write that met one;
 # boto3 makes none.
 _CANCELED_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8, 0.8)
@@ -40,11 +47,21 @@ def client() -> Any:
     """
     client = boto3.client("dynamodb", config=_CONFIG)
     events, types = client.meta.events, TransformationInjector()
-    events.register("provide-client-params.dynamodb", copy_dynamodb_params)
+    events.register("provide-client-params.dynamodb", _copy)
     events.register("before-parameter-build.dynamodb", types.inject_attribute_value_input)
     events.register("after-call.dynamodb", types.inject_attribute_value_output)
     events.register("needs-retry.dynamodb", _delay_after_cancellation)
     return client
+
+
+def _copy(params: Any, **_: Any) -> Any:
+    """Copy the dicts and lists of a request, in which `TransformationInjector` replaces values.
+
+    boto3 copies the values too, by `copy.deepcopy`: that takes a sixth of a call's CPU time.
+    """
+    if isinstance(params, dict):
+        return {name: _copy(value) for name, value in params.items()}
+    return [_copy(value) for value in params] if isinstance(params, list) else params
 
 
 class Table:
