@@ -22,9 +22,9 @@ TOLERATED_SHARE = (
 DECREASE = (
     0.95  # of what got through. Nothing is wasted: AWS's bucket keeps the rest until the rate is up again
 )
-INCREASE = 2.0  # times the root of the rate: posts per second, added per second ...
+INCREASE = 4.0  # times the root of the rate: posts per second, added per second ...
 ACCELERATION_SECONDS = (
-    1.0  # ... and e times as many per this time without throttling, as the quota was raised
+    0.7  # ... and e times as many per this time without throttling, as the quota was raised
 )
 MAX_ACCELERATION = 2.0  # times the rate: posts per second, added per second
 PROBE_GROWTH = 1.5  # per window until the first throttling
