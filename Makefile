@@ -2,6 +2,7 @@
 
 PYTHON ?= python3.13
 PORT ?= 8080
+MINUTES ?= 30
 ENV ?= default
 FUNCTION ?= ConnectFunction
 EVENT ?= events/connect.json
@@ -16,7 +17,7 @@ PARALLEL = $(if $(filter-out tests tests/%,$(ARGS))$(findstring .py,$(ARGS)),,-n
 export SAM_CLI_TELEMETRY ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test lint check build invoke deploy smoke logs destroy budget pictures clean bench
+.PHONY: help run test lint check build invoke deploy smoke logs destroy budget pictures clean bench soak
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
@@ -44,6 +45,9 @@ check: lint .venv-sam/.sam node_modules/.npm ## lint, and: the SAM template, the
 
 bench: .venv/.dev .venv-bench/.bench build ## Run the benchmarks (ARGS="--help" lists them)
 	@exec $(BIN)/python -m bench $(ARGS)
+
+soak: .venv/.dev ## Load the local engine for MINUTES=30: do its memory and open files stay the same?
+	@exec $(BIN)/python -m bench.soak --minutes $(MINUTES) $(ARGS)
 
 build: .venv/.run .venv-sam/.sam ## Build the deployment, into .aws-sam/
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(SAM) build
