@@ -21,6 +21,7 @@ from bench.report.report import Goal, Report, goals_table, progress
 SUITES = {
     "posts": "CPU time per post of the posting engine, boto3, aiobotocore and awscrt; 2 minutes",
     "rooms": "time to broadcast one message to rooms of 10 to 1,000,000 members; 6 minutes",
+    "latency": "a message in a quiet room, with the fast lane and by the stream alone; 3 minutes",
     "hot-room": "posts per message where messages come faster than the quota allows; 2 minutes",
     "reactions": "frames to a member while thousands react to one message; 1 minute",
     "noisy-neighbour": "delay of a small room because of a large one; 1 minute",

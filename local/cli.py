@@ -118,6 +118,9 @@ def _add_run(command: argparse.ArgumentParser) -> None:
         help="read streams four times per second, as Lambda does, instead of at once",
     )
     command.add_argument(
+        "--post-latency", type=_positive, default=0, metavar="MS", help="milliseconds that a post takes"
+    )
+    command.add_argument(
         "--concurrency",
         type=_positive,
         default=CONCURRENCY,
@@ -239,6 +242,7 @@ async def _run(options: argparse.Namespace) -> int:
         also_on=options.also_on,
         origins=options.origins,
         aws_polling=options.aws_polling,
+        post_latency=options.post_latency / 1000,
         concurrency=options.concurrency,
         watch=True,
         samples=options.template.resolve().parent / "events",

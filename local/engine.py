@@ -74,6 +74,7 @@ class Engine:
         also_on: str | None = None,
         origins: Collection[str] = (),
         aws_polling: bool = False,
+        post_latency: float = 0.0,
         concurrency: int = CONCURRENCY,
         watch: bool = False,
         samples: Path | None = None,
@@ -90,6 +91,7 @@ class Engine:
         self._also_on = also_on
         self._access = AccessPolicy(also_on, origins)
         self._concurrency = concurrency
+        self._post_latency = post_latency
         self._watch = watch
         self._samples_folder = samples
         self._log = log
@@ -170,6 +172,7 @@ class Engine:
                 region=self._region,
                 access=self._access,
                 samples=self._samples.open if self._samples else {},
+                post_latency=self._post_latency,
             )
             port = await gateway.start(HOST, self._port)
         except ValueError as error:

@@ -79,7 +79,7 @@ class _Axis:
             self.ticks = [10.0**power for power in range(int(self._low), int(self._high) + 1)]
         else:
             step = 10 ** math.floor(math.log10(high or 1))
-            step = next(part for part in (step / 5, step / 2, step) if high / part <= 8)
+            step = next(part for part in (step / 5, step / 2, step, step * 2) if high / part <= 8)
             self._low, self._high = 0, math.ceil(high / step) * step
             self.ticks = [step * number for number in range(round(self._high / step) + 1)]
 

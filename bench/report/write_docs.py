@@ -24,11 +24,15 @@ type Row = Mapping[str, Cell]
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Rows and columns of a benchmark's findings. The rows are those that begin with the first column."""
+    """Rows and columns of a benchmark's findings. The rows are those that begin with the first column.
+
+    What others publish is not `measured`.
+    """
 
     benchmark: str
     columns: Mapping[str, str]  # headings by name
     wanted: Callable[[Row], bool] = lambda row: True
+    measured: bool = True
 
 
 EXCERPTS = {
@@ -69,6 +73,24 @@ EXCERPTS = {
             "429s": "429s",
             "shed": "shed",
         },
+    ),
+    "latency": Excerpt(
+        "latency",
+        {
+            "members": "members",
+            "by": "by",
+            "send_to": "from sending to",
+            "p50": "p50",
+            "p90": "p90",
+            "p99": "p99",
+            "max": "max",
+            "posts_per_message_and_member": "posts per message and member",
+        },
+    ),
+    "latency-published": Excerpt(
+        "latency",
+        {"published": "service", "p50": "p50", "p99": "p99", "what": "what it says", "source": "where"},
+        measured=False,
     ),
     "hot-room": Excerpt(
         "hot-room",
@@ -222,4 +244,5 @@ def _markdown(excerpt: Excerpt, found: dict[str, Any]) -> str:
         if first in row and next(iter(row)) == first and excerpt.wanted(row)
     ]
     table = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-    return f"\n{table}\n\nMeasured {found['measured_at']} UTC ({found['machine']}).\n"
+    measured = f"Measured {found['measured_at']} UTC ({found['machine']}).\n" if excerpt.measured else ""
+    return f"\n{table}\n\n{measured}"

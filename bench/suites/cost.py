@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from bench import prices
 from bench.deployed import FANOUT_GB, LARGE_ROOM, MESSAGE_GB, SLICE_GB, SLICES
+from bench.invocations import message_seconds, sampled
 from bench.prices import MILLION
 from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA, Settings
 from bench.suites import capacity_units, hot_room, idle
 from bench.suites.capacity_units import MessageUnits
 from bench.suites.hot_room import Heat
-from bench.suites.invocations import message_seconds, sampled
 
 SETTINGS = Settings(rate=DEFAULT_QUOTA.rate, burst=DEFAULT_QUOTA.burst)
 _MAX_DELIVERIES = 1e6  # per second; simulating more takes hours

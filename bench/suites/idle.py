@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from bench import prices
 from bench.deployed import MESSAGE_GB
+from bench.invocations import message_seconds, sampled
 from bench.report.report import Report
 from bench.suites import capacity_units
-from bench.suites.invocations import message_seconds, sampled
 
 CLIENTS = 10_000
 MONTH = 730 * 60  # minutes

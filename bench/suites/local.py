@@ -139,7 +139,7 @@ def _node_server(folder: Path, report: Report) -> tuple[str, ...] | None:
 async def _quiet(server: Server, report: Report, plan: Plan) -> None:
     progress(f"{server.name}: {plan.quiet_sends} messages among 3 clients")
     own, last = [], []
-    async with _clients(server.url, 3, "quiet") as (clients, _):
+    async with joined(server.url, 3, "quiet") as (clients, _):
         for number in range(plan.quiet_sends + plan.warm_up):
             started = time.perf_counter()
             receipts = await _send(clients, "quiet", started)
@@ -183,7 +183,7 @@ async def _idle(server: Server, report: Report, seconds: float) -> None:
 async def _room(server: Server, size: int, report: Report, broadcasts: int) -> None:
     progress(f"{server.name}: {size:,} sockets connect, then {broadcasts} broadcasts")
     room = f"room-{size}"
-    async with _clients(server.url, size, room) as (clients, seconds):
+    async with joined(server.url, size, room) as (clients, seconds):
         report.add(server=server.name, sockets=size, what="all connected, seconds", p50=seconds)
         report.add(server=server.name, sockets=size, what=CONNECTS, p50=size / seconds)
         last = []
@@ -221,7 +221,7 @@ async def _send(clients: Sequence[ClientConnection], room: str, started: float) 
 
 
 @asynccontextmanager
-async def _clients(url: str, count: int, room: str) -> AsyncIterator[tuple[list[ClientConnection], float]]:
+async def joined(url: str, count: int, room: str) -> AsyncIterator[tuple[list[ClientConnection], float]]:
     """Connect clients in one room; yield them, and the seconds it took."""
     handshakes = asyncio.Semaphore(CONNECTING)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import unquote
@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 class Gateway:
     """Serves a WebSocket API through `invoke`, the files of `web` and the pages of `traces`, if given.
 
-    `samples` are connections without a client, by id, which are open from the first moment.
+    `samples` are connections without a client, by id, which are open from the first moment. A post to a
+    connection takes `post_latency` seconds.
 
     Raises ValueError if it cannot evaluate the API's route selection expression.
     """
@@ -44,12 +45,14 @@ class Gateway:
         region: str = "us-east-1",
         access: AccessPolicy = AccessPolicy(),  # noqa: B008 - never changes
         samples: Mapping[str, OpenConnection] = MappingProxyType({}),
+        post_latency: float = 0.0,
     ) -> None:
         account = TokenBucket(limits.request_rate, limits.request_burst)
         self._stage = api.stage
         self._connections = Connections(api, invoke, limits, region, account)
         self._management = ManagementApi(self._find, limits, account)
         self._samples = samples
+        self._post_latency = post_latency
         self._files = StaticFiles(web) if web else None
         self._traces = TracePages(traces) if traces is not None else None
         self._access = access
@@ -77,17 +80,26 @@ class Gateway:
             log.warning("rejected a handshake: %s", rejected.body.decode().strip())
         return self._connections.upgrade(request, transport, early, rejected)
 
-    def _handle(self, request: Request) -> Response:
+    def _handle(self, request: Request) -> Response | Awaitable[Response]:
         if (rejected := self._access.check(request)) is not None:
             return rejected
         segments = request.path.split("/")
         if segments[1:2] == [self._stage]:
             # SDKs escape the id's "="; some escape the "@" too.
             if len(segments) == 4 and segments[3] and unquote(segments[2]) == "@connections":
-                return self._management.handle(request, unquote(segments[3]))
+                return self._manage(request, unquote(segments[3]))
             return FORBIDDEN
         if self._traces and request.path.startswith(PREFIX):
             return self._traces.get(request) or FORBIDDEN
         if self._files and request.method in ("GET", "HEAD"):
             return self._files.get(request) or FORBIDDEN
         return FORBIDDEN
+
+    def _manage(self, request: Request, connection_id: str) -> Response | Awaitable[Response]:
+        if self._post_latency and request.method == "POST":
+            return self._post_later(request, connection_id)
+        return self._management.handle(request, connection_id)
+
+    async def _post_later(self, request: Request, connection_id: str) -> Response:
+        await asyncio.sleep(self._post_latency)
+        return self._management.handle(request, connection_id)

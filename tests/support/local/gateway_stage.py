@@ -146,6 +146,7 @@ async def running(
     web: Path | None = None,
     access: AccessPolicy = AccessPolicy(),  # noqa: B008 - never changes
     stop_timeout: float = 1,
+    post_latency: float = 0,
 ) -> AsyncIterator[Stage]:
     functions = functions or Functions()
     gateway = Gateway(
@@ -154,6 +155,7 @@ async def running(
         web=web,
         limits=limits,
         access=access,
+        post_latency=post_latency,
     )
     port = await gateway.start("127.0.0.1", 0)
     async with aiohttp.ClientSession() as http:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from bench.report.plot import Curve, Plot
+from bench.report.plot import Curve, Plot, _Axis
 
 
 def test_a_plot_draws_every_curve_and_names_it() -> None:
@@ -19,3 +19,10 @@ def test_a_plot_draws_every_curve_and_names_it() -> None:
             x, y = map(float, point.split(","))
             assert 0 <= x <= 720
             assert 0 <= y <= 400
+
+
+def test_a_linear_axis_may_end_anywhere_and_has_at_most_eight_steps() -> None:
+    for highest in (1, 8, 9, 9.9, 10, 99, 100, 850):
+        axis = _Axis([0, highest], False, 0, 100)
+        assert axis.ticks[-1] >= highest
+        assert 2 <= len(axis.ticks) <= 9

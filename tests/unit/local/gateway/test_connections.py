@@ -58,6 +58,18 @@ async def test_a_post_is_one_text_frame_as_it_was_sent() -> None:
             assert await socket.recv() == text
 
 
+async def test_a_post_may_take_a_while_and_nothing_else_waits_for_it() -> None:
+    async with running(post_latency=60) as stage, stage.client() as (_, connection_id):
+        posting = asyncio.create_task(stage.post(connection_id, b"x"))
+        async with stage.request("GET", f"/prod/@connections/{connection_id}") as answer:
+            assert answer.status == 200
+        assert not posting.done()
+        posting.cancel()
+    async with running(post_latency=0.001) as stage, stage.client() as (socket, connection_id):
+        assert await stage.post(connection_id, b"x") == 200
+        assert await socket.recv() == "x"
+
+
 @pytest.mark.parametrize("path", ["/prod/%40connections/{id}", "/prod/@connections/{id}"])
 async def test_the_at_sign_and_the_id_may_be_escaped_or_not(path: str) -> None:
     async with running() as stage, stage.client() as (socket, connection_id):
