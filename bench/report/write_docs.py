@@ -78,7 +78,7 @@ EXCERPTS = {
         "latency",
         {
             "members": "members",
-            "by": "by",
+            "way": "by",
             "send_to": "from sending to",
             "p50": "p50",
             "p90": "p90",

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 
 from websockets.asyncio.client import ClientConnection
 
+from bench.peers.servers import run_server
 from bench.report.plot import Curve, Plot
 from bench.report.report import Goal, Report, progress
 from bench.simulator import Settings
-from bench.suites.local import ENGINE_AWS_POLLING, SERVERS, joined, run_server
+from bench.suites.local import ENGINE_AWS_POLLING, SERVERS, joined
 from local.aws_defaults import STREAM_POLL_INTERVAL
 
 SMALL = 10  # up to so many members the goals hold
@@ -41,11 +42,11 @@ class Plan:
     sizes: tuple[int, ...]  # members of the rooms
     sends: int  # to each room, by each way
     warm_up: int  # sends before those that are measured
-    settling: float  # seconds after the last receipt: a repeat by the stream would have come, too
+    quiet_end: float  # seconds after the last receipt: a repeat by the stream would have come, too
 
 
-FULL = Plan((2, 10, 50), sends=100, warm_up=10, settling=1.0)
-QUICK = Plan((2, 10), sends=2, warm_up=1, settling=0.1)
+FULL = Plan((2, 10, 50), sends=100, warm_up=10, quiet_end=1.0)
+QUICK = Plan((2, 10), sends=2, warm_up=1, quiet_end=0.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ PUBLISHED = (
     ),
     Published(
         "Slack",
-        "across the world; no percentile is given: 500",
+        "500 across the world; no percentile is given",
         "https://slack.engineering/real-time-messaging/",
     ),
 )
@@ -141,7 +142,7 @@ def report_of(found: Found) -> Report:
             times = rooms[size]
             for what, values in (("acknowledged", times.acknowledged), ("last receipt", times.received)):
                 report.add(
-                    members=size, by=way, send_to=what, p50=_percentile(values, 50),
+                    members=size, way=way, send_to=what, p50=_percentile(values, 50),
                     p90=_percentile(values, 90), p99=_percentile(values, 99), max=max(values),
                     posts_per_message_and_member=times.posts / (size * len(values)),
                 )  # fmt: skip
@@ -160,7 +161,7 @@ async def _measure(way: str, plan: Plan) -> dict[int, Times]:
         for sends, times in ((plan.warm_up, {size: Times() for size in rooms}), (plan.sends, found)):
             before = {size: _posts(members) for size, members in rooms.items()}
             await _take_turns(rooms, sends, times)
-            await asyncio.sleep(plan.settling)
+            await asyncio.sleep(plan.quiet_end)
             for size, members in rooms.items():
                 times[size].posts = _posts(members) - before[size]
     return found

@@ -160,7 +160,7 @@ async def _busy(server: Server, report: Report, plan: Plan) -> None:
 
     async with AsyncExitStack() as stack:
         rooms = {
-            room: (await stack.enter_async_context(_clients(server.url, 2, room)))[0]
+            room: (await stack.enter_async_context(joined(server.url, 2, room)))[0]
             for room in (f"busy-{number}" for number in range(BUSY_ROOMS))
         }
         # Twice: functions start more instances when calls first wait for one.

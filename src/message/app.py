@@ -6,6 +6,7 @@ from chat import cold_start  # isort: split
 
 import os
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,12 @@ from chat.storage.people.subscriptions import Subscriptions
 from chat.storage.people.summaries import Summaries
 from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
-from chat.storage.signals import Signals
+from chat.storage.signals import PostTyping, Signals
 from message.call import Call
 
 if TYPE_CHECKING:
     from chat.delivery.fast_lane import FastLane
+    from chat.identity.identity import Person
     from chat.protocol.messages import Entry
 
 ONE_WAY = "onMessage"  # the route without a route response in template.yaml
@@ -50,7 +52,7 @@ connection_rate = Rate(float(os.environ["MESSAGE_RATE"]), int(float(os.environ["
 room_rate = float(os.environ["ROOM_RATE"])
 limits = Limits(rooms=int(os.environ["MAX_ROOMS"]), rate=connection_rate)
 connections = Connections(client, os.environ["SOCKET_CONNECTIONS_TABLE_NAME"], limits=limits)
-rules, signals = RoomRules(client, messages), Signals(client, messages)
+rules = RoomRules(client, messages)
 history_days = int(os.environ["HISTORY_DAYS"])
 # Made when first needed: most instances never post, and the client would lengthen each cold start.
 management = cache(lambda: ManagementClient(ENDPOINT))
@@ -64,19 +66,32 @@ def fast_lane() -> FastLane:
     return FastLane(lambda: poster_to(ENDPOINT), connections.members, max_members=FAST_LANE)
 
 
-def post_at_once(room: str, epoch: str | None, entry: Entry) -> bool:
+def take_lane[T](call: Callable[[FastLane, float], T]) -> T | None:
+    """Return what a call of the fast lane returns, which also gets when it began. None if it fails."""
     began = time.monotonic()
     try:
         with tracer.provider.in_subsegment("fast lane"):
-            posted = fast_lane().post(room, epoch, entry, began=began)
-    except Exception:  # the message is stored, and the stream brings it whatever happened here
+            return call(fast_lane(), began)
+    except Exception:  # what is posted is stored, and the stream brings it whatever happened here
         logger.exception("fast lane failed")
-        return False
+        return None
+
+
+def post_at_once(room: str, epoch: str | None, entry: Entry) -> bool:
+    posted = take_lane(lambda lane, began: lane.post(room, epoch, entry, began=began))
     if posted:
         metrics.add_metric("PostedAtOnce", MetricUnit.Count, 1)
-    return posted
+    return bool(posted)
 
 
+def prepare_typing(room: str, person: Person) -> PostTyping:
+    if not FAST_LANE:
+        return None
+    post = take_lane(lambda lane, began: lane.prepare_typing(room, person, began=began))
+    return post and (lambda: bool(take_lane(lambda lane, began: post())))
+
+
+signals = Signals(client, messages, prepare_typing=prepare_typing)
 log = Log(
     client,
     messages,

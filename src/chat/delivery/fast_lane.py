@@ -1,4 +1,4 @@
-"""Post a message that comes alone, in a small room, from the function that accepts it.
+"""Post a message that comes alone, or who is typing, in a small room, from the function that accepts it.
 
 Lambda polls a stream four times a second (https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html), so by
 the stream it comes 20 to 270 ms after it is committed. That hardly matters where many come at a time.
@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from apigateway import Delivered, Frame, Outcome, Post, Poster, Retries
+from chat.identity.identity import Person
 from chat.protocol import frames
 from chat.protocol.messages import Entry
 from chat.storage.lru import LRU
@@ -74,25 +75,52 @@ class FastLane:
         reached or is no longer allowed to read, the posts take too long, or more than `BEGIN_SECONDS` have
         passed since `began`, in the time of `now`.
         """
-        if self._now() < self._out_until.get(room, 0):
+        members = self._members(room, began)
+        if members is None:
             return False
+        failed = self._post_to(members, frames.messages(room, epoch, [entry]))
+        logger.info("fast lane", room=room, seq=entry.seq, recipients=len(members), failed=failed)
+        return not failed
+
+    def prepare_typing(self, room: str, person: Person, *, began: float) -> Callable[[], bool] | None:
+        """Return what posts to the others in a room that a person types. None where `post` would not post.
+
+        Called within a moment, it returns True if each of them has the frame.
+        """
+        members = self._members(room, began)
+        if members is None:
+            return None
+        others = [member for member in members if member.user != person.user]
+
+        def post() -> bool:
+            failed = self._post_to(others, [frames.typing(room, person)])
+            if failed:
+                logger.info("fast lane", room=room, typing=True, recipients=len(others), failed=failed)
+            return not failed
+
+        return post
+
+    def _members(self, room: str, began: float) -> list[Member] | None:
+        """Return a room's members, None if it is not to be posted to from here."""
+        if self._now() < self._out_until.get(room, 0):
+            return None
         try:
             members, estimate = self._read_members(room, self._max_members)
         except (BotoCoreError, ClientError) as error:
             logger.warning("members not read", room=room, reason=str(error))
-            return False
+            return None
         if estimate is not None or any(member.protocol == "plain" for member in members):
             self._out_until.set(room, self._now() + _STAYS_OUT)
-            return False
+            return None
         if any(member.expired for member in members) or self._now() - began > BEGIN_SECONDS:
-            return False
-        to_post = [Frame(text) for text in frames.messages(room, epoch, [entry])]
-        failed = self._loop.run_until_complete(self._post(members, to_post))
-        logger.info("fast lane", room=room, seq=entry.seq, recipients=len(members), failed=failed)
-        return not failed
+            return None
+        return members
+
+    def _post_to(self, members: Sequence[Member], texts: Iterable[str]) -> int:
+        """Return how many members have not got all frames."""
+        return self._loop.run_until_complete(self._post(members, [Frame(text) for text in texts]))
 
     async def _post(self, members: Sequence[Member], to_post: Sequence[Frame]) -> int:
-        """Return how many members have not got all frames."""
         missing = len(members)
 
         def count(post: Post, outcome: Outcome) -> None:

@@ -14,7 +14,7 @@ _KEPT = 60  # seconds after its end when DynamoDB may delete a cooldown
 class Cooldowns(Table):
     """The cooldowns in the messages table: items with `until`, in milliseconds since 1970."""
 
-    def start(self, key: Key, seconds: float, detail: str, **attributes: str) -> None:
+    def start(self, key: Key, seconds: float, detail: str, **attributes: str | bool) -> None:
         """Start a cooldown in one conditional write, with more attributes for its item.
 
         Raises RateLimited with `detail` and the remaining seconds if it is still running.

@@ -61,12 +61,23 @@ class Notice:
 
 type Signal = PresenceChanged | Typing | ReadReceipt | Notice
 
+# Posts a typing frame to a room's other members: True if each has it. None if the stream is to bring it.
+type PostTyping = Callable[[], bool] | None
+type PrepareTyping = Callable[[str, Person], PostTyping]
+
 
 class Signals(Table):
     """The signals in the messages table."""
 
-    def __init__(self, dynamodb: Any, table: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        dynamodb: Any,
+        table: str,
+        now: Callable[[], float] = time.time,
+        prepare_typing: PrepareTyping = lambda room, person: None,
+    ) -> None:
         super().__init__(dynamodb, table, now)
+        self._prepare_typing = prepare_typing
         self._cooldowns = Cooldowns(dynamodb, table, now)
 
     def presence_changed(self, room: str, person: Person) -> None:
@@ -116,10 +127,15 @@ class Signals(Table):
     def typing(self, room: str, person: Person) -> None:
         """Signal that a person is typing. Raises RateLimited within three seconds of the last signal.
 
-        The cooldown's item is the signal: its record in the stream reaches the fan-out.
+        The cooldown's item is the signal: its record in the stream reaches the fan-out. In the fast lane it
+        says that the frame is posted from here, and no longer if not everybody has got it.
         """
-        detail = f"Once in {TYPING_EVERY:.0f} seconds is enough."
-        self._cooldowns.start(keys.typing(room, person.user), TYPING_EVERY, detail, name=person.name)
+        key, detail = keys.typing(room, person.user), f"Once in {TYPING_EVERY:.0f} seconds is enough."
+        post = self._prepare_typing(room, person)
+        mark = {} if post is None else {"posted": True}
+        self._cooldowns.start(key, TYPING_EVERY, detail, name=person.name, **mark)
+        if post is not None and not post():
+            self._dynamodb.update_item(TableName=self._table, Key=key, UpdateExpression="REMOVE posted")
 
     def notice(self, room: str, frame: str) -> None:
         """Send a frame to everybody in the room."""
@@ -128,15 +144,16 @@ class Signals(Table):
 
 
 def from_item(item: Mapping[str, Any]) -> tuple[str, Signal] | None:
-    """Return the room and its signal, None if the item only says that presence is paused, or not any more.
+    """Return the room and its signal. None if there is nothing to broadcast.
 
+    Then the item only says that presence is paused, or not any more, or the typing frame is posted already.
     Raises KeyError if the item is not a signal.
     """
     room, kind = keys.room_of_signal(item["pk"]), item["sk"]
     if kind == keys.NOTICE:
         return room, Notice(item["frame"], item["id"])
     if (typist := keys.typist_of(kind)) is not None:
-        return room, Typing(Person(typist, item["name"]))
+        return None if "posted" in item else (room, Typing(Person(typist, item["name"])))
     if "user" not in item:
         return None
     return room, PresenceChanged(Person(item["user"], item["name"]), "presence_paused_until" in item)

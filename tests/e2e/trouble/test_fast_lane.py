@@ -70,6 +70,10 @@ class Pair:
         assert [text for text in await self.proxied.log(self.room) if text] == ONCE
 
 
+def typing_posts(room: str) -> Matches:
+    return lambda call: operation("POST", room)(call) and '"typing"' in call.body["frame"]
+
+
 @asynccontextmanager
 async def two(proxied: EngineWithProxies, room: str) -> AsyncIterator[Pair]:
     async with (
@@ -142,6 +146,48 @@ async def test_what_one_post_does_not_bring_the_stream_brings_to_all(
         await pair.ada.send(room, "once")
         await pair.hear("once")
         assert failed.happened.is_set()
+        await pair.end()
+
+
+async def test_a_reply_is_heard_by_all_and_counted_once(proxied: EngineWithProxies, room: str) -> None:
+    async with two(proxied, room) as pair:
+        await pair.ada.send(room, "once")
+        await pair.hear("once")
+        await asyncio.sleep(0.6)  # so that it comes alone
+        await pair.grace.send(room, "the end", reply_to=1)
+        await pair.hear("the end")
+        await pair.broadcasts(2)
+        page = await pair.ada.request(action="history", room=room, after=0)
+        assert [message.get("replies") for message in page["messages"]] == [1, None]
+        for client in (pair.ada, pair.grace):
+            by_seq = {message["seq"]: message for message in client.messages}
+            assert (by_seq[2]["root"], len(by_seq)) == (1, 2)
+
+
+async def test_typing_is_told_once_and_to_the_others(proxied: EngineWithProxies, room: str) -> None:
+    async with two(proxied, room) as pair:
+        assert (await pair.ada.request(action="typing", room=room))["status"] == "ok"
+        await pair.grace.until(lambda: pair.grace.of_type("typing") != [])
+        await pair.grace.send(room, "once")
+        await pair.hear("once")
+        assert len(pair.grace.of_type("typing")) == 1
+        assert pair.ada.of_type("typing") == []
+
+
+@pytest.mark.parametrize("status", [410, 429, 500])
+async def test_a_typing_frame_that_one_post_does_not_bring_comes_by_the_stream(
+    proxied: EngineWithProxies, room: str, status: int
+) -> None:
+    async def fail(call: Call) -> web.Response:
+        return web.Response(status=status)
+
+    async with two(proxied, room) as pair:
+        failed = proxied.gateway.before(typing_posts(room), fail)
+        assert (await pair.ada.request(action="typing", room=room))["status"] == "ok"
+        await pair.grace.until(lambda: pair.grace.of_type("typing") != [])
+        assert failed.happened.is_set()
+        await pair.ada.send(room, "once")
+        await pair.hear("once")
         await pair.end()
 
 

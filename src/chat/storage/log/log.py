@@ -117,7 +117,7 @@ class Log(LogTakeover):
             if self._is_stored(room, content, ref):
                 return ref
             ref = self._inherit(room, committed.seq, content, ref)
-        if committed.alone and isinstance(content, Message) and not changes_another(content):
+        if committed.alone and isinstance(content, Message):
             is_kept = self._store_and_post(room, committed, content)
         else:
             is_kept = self._store(room, ref.seq, content, committed.changed_before)
@@ -129,11 +129,12 @@ class Log(LogTakeover):
         """Store a message, and post it if the fan-out was not first. False if its number is skipped.
 
         The row comes first: so whoever is posted to finds the message in the history, and whoever joins
-        after the members were read. Meanwhile it says that the fan-out should wait.
+        after the members were read. Meanwhile it says that the fan-out should wait. A reply is counted later,
+        by the fan-out: clients count those that their form of the root does not know.
         """
         assert self._post_at_once is not None
         row = to_item(message) | {"posting": True}
-        if (other := self._put_row(room, committed.seq, row, None)) is not None:
+        if (other := self._put_row(room, committed.seq, row, committed.changed_before)) is not None:
             return "skipped" not in other
         posted = self._post_at_once(room, committed.epoch, Entry(committed.seq, message))
         write_if(

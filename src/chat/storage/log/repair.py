@@ -77,10 +77,10 @@ class LogRepair(LogTakeover):
         a ref stays, no row is written twice, no change is folded twice.
         """
         refs, rows, head = self._read_run(room, run)
-        self._wait_for_posts(room, rows)
-        posted = frozenset(entry.seq for entry in run if rows.get(entry.seq, {}).get("posted"))
         left = self._repair_what_is_left(room, run, rows)
         owners = {entry.seq: entry for entry in run if self._store_entry(room, entry, refs, rows)}
+        self._wait_for_posts(room, rows)  # now: a row may have come since they were read
+        posted = frozenset(entry.seq for entry in run if rows.get(entry.seq, {}).get("posted"))
         folded = self._fold_in_order(room, run, owners, rows)
         messages = self._messages_now(room, owners.values(), folded, rows)
         repaired = {entry.seq: Entry(entry.seq, messages.get(entry.seq)) for entry in run}
@@ -133,8 +133,8 @@ class LogRepair(LogTakeover):
         if row is not None:
             return ref.seq == entry.seq and "skipped" not in row
         if ref.seq == entry.seq:
-            rows[entry.seq] = {}
-            return self._store(room, entry.seq, content, entry.changed_before)
+            rows[entry.seq] = self._store_row(room, entry.seq, content, entry.changed_before) or {}
+            return "skipped" not in rows[entry.seq]
         if not changes_another(content):
             self._skip(room, entry.seq, content.at)
         return False

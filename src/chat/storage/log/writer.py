@@ -78,18 +78,23 @@ class LogWriter(LogReader):
     def _store(
         self, room: str, seq: int, content: Message | Change, changed_before: int | None = None
     ) -> bool:
-        """Write the row of a message, or of a change that is pending, if there is none.
+        """Do the same as `_store_row`. False if the number is skipped."""
+        other = self._store_row(room, seq, content, changed_before)
+        return other is None or "skipped" not in other
 
-        `changed_before` is the seq of the newest change or reply before this one, if it is known. False if
-        the number is skipped.
+    def _store_row(
+        self, room: str, seq: int, content: Message | Change, changed_before: int | None
+    ) -> dict[str, Any] | None:
+        """Write the row of a message, or of a change that is pending, or return the one that is there.
+
+        `changed_before` is the seq of the newest change or reply before this one, if it is known.
         """
         # Only if absent: the other function may have written the row, and a change have deleted its text.
         row = to_item(content)
         if isinstance(content, Change):
             row["pending"] = int(self._now())
         before = changed_before if changes_another(content) else None
-        other = self._put_row(room, seq, row, before)
-        return other is None or "skipped" not in other
+        return self._put_row(room, seq, row, before)
 
     def _skip(self, room: str, seq: int, at: str, before: int | None = None) -> dict[str, Any] | None:
         """Write the row of a skipped number, or return the row that is there already."""

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 from botocore.exceptions import ClientError
 
-from apigateway.outcomes import Failed, Outcome, Throttled
+from apigateway.outcomes import Failed, Gone, Outcome, Throttled
 from apigateway.poster import Poster
 from chat.delivery.fast_lane import BEGIN_SECONDS, NO_RETRIES, POST_SECONDS, FastLane
-from chat.identity.identity import Protocol
+from chat.identity.identity import Person, Protocol
 from chat.protocol.messages import Entry, Message
 from chat.storage.members import Member
 from tests.support.fakes.gateway import FakeGateway
@@ -47,6 +47,14 @@ class Lane:
 
     def post(self, began: float | None = None) -> bool:
         return self._lane.post("general", "e1", ENTRY, began=self.seconds if began is None else began)
+
+    def typing(self, began: float | None = None) -> bool | None:
+        """Post that the user of the connection "a" is typing. None if the lane does not take it."""
+        ada = Person("user of a", "Ada")
+        began = self.seconds if began is None else began
+        post = self._lane.prepare_typing("general", ada, began=began)
+        assert self.gateway.posts == [], "nothing is posted before the signal is stored"
+        return post and post()
 
 
 def test_every_member_gets_the_frame_that_the_stream_would_bring() -> None:
@@ -115,3 +123,52 @@ def test_a_database_that_fails_leaves_the_message_to_the_stream() -> None:
     assert not lane.post()
     lane.error = None
     assert lane.post()
+
+
+# Typing
+
+
+def test_the_others_get_the_typing_frame_that_the_stream_would_bring() -> None:
+    lane = Lane([member("a"), member("b"), member("c")])
+    assert lane.typing()
+    frame = {"type": "typing", "room": "general", "user": "user of a", "name": "Ada"}
+    found = {id_: [json.loads(each) for each in frames] for id_, frames in lane.gateway.frames.items()}
+    assert found == {"b": [frame], "c": [frame]}
+
+
+def test_whoever_types_alone_posts_nothing_and_needs_no_stream() -> None:
+    lane = Lane([member("a")])
+    assert lane.typing()
+    assert lane.gateway.posts == []
+
+
+@pytest.mark.parametrize(
+    "others",
+    [[member("b"), member("c"), member("d")], [member("b", "plain")], [member("b", expired=True)]],
+    ids=["large", "plain", "expired"],
+)
+def test_typing_is_left_to_the_stream_where_messages_are(others: list[Member]) -> None:
+    lane = Lane([member("a"), *others])
+    assert lane.typing() is None
+
+
+def test_typing_is_left_to_the_stream_by_whoever_begins_too_late() -> None:
+    lane = Lane([member("a"), member("b")])
+    lane.seconds = 10
+    assert lane.typing(began=10 - BEGIN_SECONDS - 0.01) is None
+
+
+@pytest.mark.parametrize(
+    "trouble", [Throttled(), Gone(), Failed("timed out")], ids=["429", "410", "no answer"]
+)
+def test_a_typing_frame_that_one_member_has_not_got_is_tried_once(trouble: Outcome) -> None:
+    lane = Lane([member("a"), member("b"), member("c")])
+    lane.gateway.troubles["b"] = [trouble]
+    assert lane.typing() is False
+    assert sorted(lane.gateway.posts) == ["b", "c"]
+
+
+def test_typing_does_not_wait_for_a_gateway_that_does_not_answer() -> None:
+    lane = Lane([member("a"), member("b")], latency=POST_SECONDS * 20)
+    assert lane.typing() is False
+    assert len(lane.posters) == 2

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -7,7 +8,15 @@ from botocore.exceptions import ClientError
 
 from chat.identity.identity import Person
 from chat.protocol.errors import RateLimited
-from chat.storage.signals import Notice, PresenceChanged, Signals, Typing, from_item, is_signal
+from chat.storage.signals import (
+    Notice,
+    PostTyping,
+    PresenceChanged,
+    Signals,
+    Typing,
+    from_item,
+    is_signal,
+)
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.stream import Stream
 
@@ -116,6 +125,77 @@ def test_a_person_sends_one_typing_signal_in_three_seconds_per_room(
     clock.now += 0.25
     signals.typing(ROOM, ADA)
     assert stream.signals() == [(ROOM, Typing(ADA))]
+
+
+class Lane:
+    """Posts typing frames, or leaves them to the stream. `then` happens during the posts."""
+
+    def __init__(self) -> None:
+        self.open, self.arrives = True, True
+        self.posted: list[tuple[str, Person]] = []
+        self.then: Callable[[], object] = lambda: None
+
+    def __call__(self, room: str, person: Person) -> PostTyping:
+        def post() -> bool:
+            self.posted.append((room, person))
+            self.then()
+            return self.arrives
+
+        return post if self.open else None
+
+
+@pytest.fixture
+def lane() -> Lane:
+    return Lane()
+
+
+@pytest.fixture
+def in_lane(dynamodb: Any, clock: Clock, lane: Lane) -> Signals:
+    return Signals(dynamodb, TABLE, clock, prepare_typing=lane)
+
+
+def test_a_typing_frame_that_everybody_has_is_not_broadcast(
+    in_lane: Signals, lane: Lane, clock: Clock, stream: Stream
+) -> None:
+    in_lane.typing(ROOM, ADA)
+    assert lane.posted == [(ROOM, ADA)]
+    with pytest.raises(RateLimited):
+        in_lane.typing(ROOM, ADA)
+    assert lane.posted == [(ROOM, ADA)]
+    assert stream.signals() == []
+    lane.open = False  # the room has grown
+    clock.now += 3
+    in_lane.typing(ROOM, ADA)
+    assert stream.signals() == [(ROOM, Typing(ADA))]
+
+
+def test_a_typing_frame_that_not_everybody_has_is_broadcast(
+    in_lane: Signals, lane: Lane, clock: Clock, stream: Stream
+) -> None:
+    lane.arrives = False
+    in_lane.typing(ROOM, ADA)
+    assert stream.signals() == [(ROOM, Typing(ADA))]
+    clock.now += 2.5
+    with pytest.raises(RateLimited) as limited:
+        in_lane.typing(ROOM, ADA)
+    assert limited.value.retry_after == 0.5
+
+
+def test_whoever_dies_while_posting_typing_frames_is_followed_by_the_next(
+    in_lane: Signals, lane: Lane, clock: Clock, stream: Stream
+) -> None:
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    lane.then = die
+    with pytest.raises(KeyboardInterrupt):
+        in_lane.typing(ROOM, ADA)
+    assert stream.signals() == []
+    clock.now += 3
+    lane.then = lambda: None
+    in_lane.typing(ROOM, ADA)
+    in_lane.typing(ROOM, EVE)
+    assert lane.posted[-2:] == [(ROOM, ADA), (ROOM, EVE)]
 
 
 # Notices

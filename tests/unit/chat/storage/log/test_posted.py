@@ -108,16 +108,68 @@ def test_what_follows_a_reaction_waits_for_it_a_second_longer(lane: Log, posts: 
     assert [entry.seq for entry in posts.entries] == [1, 5]
 
 
-def test_changes_and_replies_are_left_to_the_stream_which_folds_them(
-    lane: Log, posts: Posts, clock: Clock
+def test_changes_are_left_to_the_stream_which_folds_them(lane: Log, posts: Posts, clock: Clock) -> None:
+    lane.append("general", said("r1", clock))
+    clock.now += 1
+    at = iso(clock(), "milliseconds")
+    lane.append("general", Change("edit", 1, "c1", "u1", "Ada", at, text="Ho"))
+    clock.now += 2
+    lane.append("general", Change("react", 1, "c2", "u1", "Ada", iso(clock(), "milliseconds"), reaction="+"))
+    assert [entry.seq for entry in posts.entries] == [1]
+
+
+def reply(ref: str, clock: Clock) -> Message:
+    return replace(said(ref, clock), reply_to=1, root=1)
+
+
+def test_a_reply_is_posted_at_once_and_counted_once_when_the_stream_brings_it(
+    lane: Log, posts: Posts, repair: LogRepair, clock: Clock, stream: Stream
 ) -> None:
     lane.append("general", said("r1", clock))
     clock.now += 1
     at = iso(clock(), "milliseconds")
     lane.append("general", Change("edit", 1, "c1", "u1", "Ada", at, text="Ho"))
     clock.now += 1
-    lane.append("general", replace(said("r2", clock), reply_to=1, root=1))
-    assert [entry.seq for entry in posts.entries] == [1]
+    lane.append("general", reply("r2", clock))
+    assert [entry.seq for entry in posts.entries] == [1, 3]
+    # Whoever takes over finds the edit behind it.
+    assert posts.rows[-1]["000000000003"]["changed_before"] == 2
+    run = stream.batch()["general"]
+    for _ in range(2):  # the stream may bring it again
+        assert 3 in repair.repair("general", run).posted
+        assert lane.messages("general", [1])[1].replies == 1
+
+
+def test_a_function_that_dies_in_the_posts_of_a_reply_leaves_it_to_the_stream(
+    lane: Log, posts: Posts, repair: LogRepair, clock: Clock, stream: Stream
+) -> None:
+    class Died(BaseException):
+        pass
+
+    def die() -> None:
+        raise Died
+
+    lane.append("general", said("r1", clock))
+    clock.now += 1
+    posts.then = die
+    with pytest.raises(Died):
+        lane.append("general", reply("r2", clock))
+    repaired = repair.repair("general", stream.batch()["general"])
+    assert (repaired.posted, [entry.seq for entry in repaired.entries]) == ({1}, [1, 2])
+    assert lane.append("general", reply("r2", clock)).seq == 2
+    assert lane.messages("general", [1])[1].replies == 1
+
+
+def test_of_two_replies_at_once_the_second_is_left_to_the_stream(
+    lane: Log, posts: Posts, repair: LogRepair, clock: Clock, stream: Stream
+) -> None:
+    lane.append("general", said("r1", clock))
+    clock.now += 1
+    posts.then = lambda: lane.append("general", reply("r3", clock))
+    lane.append("general", reply("r2", clock))
+    assert [entry.seq for entry in posts.entries] == [1, 2]
+    assert repair.repair("general", stream.batch()["general"]).posted == {1, 2}
+    assert lane.messages("general", [1])[1].replies == 2
 
 
 def test_what_is_sent_again_is_not_posted_again(lane: Log, posts: Posts, clock: Clock) -> None:
@@ -191,6 +243,34 @@ def test_the_fan_out_waits_for_the_posts_of_any_message_of_a_run(
     (repaired,) = runs
     assert (sleeps.pauses, repaired.posted) == (3, {1, 2})
     assert [entry.seq for entry in repaired.entries] == [1, 2]
+
+
+def test_the_fan_out_waits_for_the_posts_of_a_message_whose_row_came_after_its_read(
+    lane: Log, posts: Posts, sleeps: Sleeps, clock: Clock, dynamodb: Any, stream: Stream
+) -> None:
+    class ReadEarly:
+        """DynamoDB for a fan-out that has read the rows a moment ago."""
+
+        reads = 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(dynamodb, name)
+
+        def batch_get_item(self, **request: Any) -> Any:
+            answer = dynamodb.batch_get_item(**request)
+            self.reads += 1
+            if self.reads == 1:
+                items = answer["Responses"][TABLE]
+                items[:] = [item for item in items if not item["sk"].isdigit()]
+            return answer
+
+    repair = LogRepair(ReadEarly(), TABLE, 90, now=clock, sleep=sleeps)
+    runs: list[Repaired] = []
+    sleeps.then[3] = lambda: mark(dynamodb, "SET posted = posting REMOVE posting")
+    posts.then = lambda: runs.append(repair.repair("general", stream.batch()["general"]))
+    lane.append("general", said("r1", clock))
+    (repaired,) = runs
+    assert (sleeps.pauses, repaired.posted) == (3, {1})
 
 
 def test_the_fan_out_takes_half_a_second_for_a_death_and_posts_to_all(
