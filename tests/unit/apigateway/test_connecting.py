@@ -8,6 +8,7 @@ import ssl
 
 import pytest
 
+from apigateway.channel import Channel
 from apigateway.channel import connect as connect_channel
 from apigateway.http import Pool
 from tests.support.http_client import Connect, request
@@ -89,4 +90,22 @@ async def test_a_pool_that_is_closed_leaves_nothing(host: Host, connect: Connect
         await asyncio.gather(*(client.post() for _ in range(20)))
         assert host.open == 5
         client.pool.close()
+        await until(lambda: not host.open)
+
+
+async def test_a_pool_that_is_closed_just_when_it_has_connected_leaves_nothing(
+    host: Host, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with nothing_left():
+        client = connect()
+        connect_one = client.pool._connect
+
+        async def connect_and_close() -> Channel | str:
+            channel = await connect_one()
+            asyncio.get_running_loop().call_soon(client.pool.close)  # before the pool takes the channel
+            return channel
+
+        monkeypatch.setattr(client.pool, "_connect", connect_and_close)
+        assert (await client.post()).error == "closed"
+        assert (host.bodies, client.pool.free) == ([], 1)
         await until(lambda: not host.open)
