@@ -26,6 +26,7 @@ _HIDDEN = {
     "exception_name",
     "stack_trace",
 }
+_METRICS = '{"_aws":'  # for CloudWatch
 _FIRST = ("room", "connection", "seq")
 _MAX_LENGTH = 80  # characters per value
 _COLOURS = {"WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31m"}
@@ -44,10 +45,12 @@ class Terminal:
         if self._raw:
             print(line, file=self._stream, flush=True)
             return
+        if line.startswith(_METRICS) and line.endswith("}"):  # not parsed: each call has one or two
+            return
         colour = ""
         record = _record(line)
         if record is not None:
-            if "_aws" in record:  # metrics, for CloudWatch
+            if "_aws" in record:
                 return
             colour = _COLOURS.get(str(record.get("level")), "") if self._colours else ""
         # A line may quote text that a user sent, with escape sequences: they must not control the terminal.
@@ -97,7 +100,7 @@ def _one_line(value: Any) -> str:
 def _time(timestamp: Any) -> str:
     """Return a record's time in this machine's time zone, to the millisecond."""
     try:
-        moment = datetime.strptime(str(timestamp), "%Y-%m-%d %H:%M:%S,%f%z")
+        moment = datetime.fromisoformat(str(timestamp))  # strptime takes five times as long
     except ValueError:
         return ""
     return moment.astimezone().strftime("%H:%M:%S.%f")[:-3]

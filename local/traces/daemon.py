@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import math
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,9 @@ MAX_DATAGRAM = 64 * 1024  # bytes, the limit of UDP
 # with its posts. The kernel buffers them, up to the part of this that it allows: some two hundred segments
 # with Linux's default net.core.rmem_max.
 BUFFER = 8 * 1024 * 1024  # bytes
+
+# A number with an exponent or with hundreds of digits may be too large for a float. Others are parsed in C.
+_PERHAPS_INFINITE = re.compile(rb"[:\[,]\s*-?[\d.]+[eE]|\d{300}")
 
 MAX_READS = 1_000  # datagrams per iteration of the event loop
 
@@ -80,7 +84,8 @@ class XRayListener:
                 return
             _, _, document = datagram.partition(b"\n")
             try:
-                parsed = json.loads(document, parse_float=_finite, parse_constant=_finite)
+                parse_float = _finite if _PERHAPS_INFINITE.search(document) else None
+                parsed = json.loads(document, parse_float=parse_float, parse_constant=_finite)
             except (ValueError, RecursionError):
                 continue
             if isinstance(parsed, dict):

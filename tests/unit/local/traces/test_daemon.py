@@ -138,7 +138,10 @@ async def test_a_segment_is_received(lab: TraceLab) -> None:
         HEADER + b"\xff\xfe",
         HEADER + b'{"a":' * 10_000,
         HEADER + b'{"trace_id": "%s", "id": "b", "start_time": NaN}' % TRACE_ID.encode(),
-        HEADER + b'{"trace_id": "%s", "id": "b", "start_time": 1e999}' % TRACE_ID.encode(),
+        *(
+            HEADER + b'{"trace_id": "%s", "id": "b", "start_time": %s}' % (TRACE_ID.encode(), number)
+            for number in (b"1e999", b"-1.5E+400", b"[1e999]", b"[1,-2e999]", b"1" * 400 + b".0")
+        ),
     ],
 )
 async def test_an_invalid_datagram_is_dropped_and_the_next_one_is_received(
