@@ -32,6 +32,7 @@ const preferences = new Preferences({
   tab: new Device(() => sessionStorage),
 });
 const drafts = new Drafts(preferences.device, preferences.owner);
+const answers = new Drafts(preferences.device, preferences.owner, { kind: "answer" }); // in threads
 const place = new Place(preferences.address, settings.rooms[0], { history, window, location });
 // A browser loads nothing for an address that differs only after its "#".
 addEventListener("hashchange", () => bringsToken(location.href) && location.reload());
@@ -126,6 +127,13 @@ function showDraft() {
   rooms.open.answer(replyTo);
 }
 
+/** Where what is begun in a thread is kept. @param {number} root - the seq of its first message */
+const threadOf = (root) => `${rooms.open.room} ${root}`;
+
+function flushDrafts() {
+  for (const begun of [drafts, answers]) begun.flush();
+}
+
 /** @param {string} text - that was begun */
 function keepDraft(text) {
   drafts.set(rooms.open.room, { text, replyTo: rooms.open.answered?.seq ?? 0 });
@@ -137,19 +145,24 @@ page.addEventListener("write", (/** @type {any} */ { detail: written }) => {
   rooms.open.send(written);
 });
 page.addEventListener("answer", (/** @type {any} */ { detail: { text, picked, replyTo } }) => {
+  answers.clear(threadOf(replyTo));
   const before = rooms.open.answered?.seq ?? 0;
   rooms.open.answer(replyTo);
   rooms.open.write(text, undefined, picked);
   rooms.open.answer(before);
 });
+page.addEventListener("begin", (/** @type {any} */ { detail: { text, root } }) => answers.set(threadOf(root), { text, replyTo: 0 }));
 page.addEventListener("take-back", () => giveBack(rooms.open.acts.takeBack()));
 page.addEventListener("retry", () => chat.retry());
 page.addEventListener("draft", (/** @type {any} */ { detail: text }) => keepDraft(text));
 drafts.addEventListener("change", (/** @type {any} */ { detail: room }) => room === rooms.open.room && showDraft());
+answers.addEventListener("change", (/** @type {any} */ { detail: thread }) => {
+  if (page.thread && thread === threadOf(page.thread)) page.showBegun(answers.of(thread).text);
+});
 // The next tab may have the field at once, and a hidden one's timers are slow. A phone may end it without a word.
-document.addEventListener("visibilitychange", () => document.hidden && drafts.flush());
+document.addEventListener("visibilitychange", () => document.hidden && flushDrafts());
 addEventListener("pagehide", () => {
-  drafts.flush();
+  flushDrafts();
   rooms.open.acts.finish();
   rooms.keep();
   directory.keep();
@@ -209,7 +222,8 @@ function act({ action, message, ...needs }) {
     rooms.open.acts.discard(message);
     giveBack(message);
   } else if (action === "thread") {
-    page.openThread(message.root || message.seq);
+    const root = message.root || message.seq;
+    page.openThread(root, answers.of(threadOf(root)).text);
     draw();
   } else if (action === "retry") {
     showEnd();

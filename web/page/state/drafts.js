@@ -10,7 +10,8 @@ const EMPTY = Object.freeze({ text: "", replyTo: 0 });
 
 /**
  * What one person has begun to write: a text per room, kept on the device until it is sent. Dispatches `change` (detail:
- * the room) when another tab of this person has changed one.
+ * the room) when another tab of this person has changed one. Threads have some of their own: `<room> <seq of the first
+ * message>` is their room.
  */
 export class Drafts extends EventTarget {
   /** @type {Map<string, Draft>} by room: those that have to be written */
@@ -23,12 +24,12 @@ export class Drafts extends EventTarget {
 
   /**
    * @param {import("./device.js").Device} device @param {string} owner - whose drafts they are
-   * @param {import("./clock.js").Clock} [clock]
+   * @param {{kind?: "draft" | "answer", clock?: import("./clock.js").Clock}} [options] - `answer`: those of threads
    */
-  constructor(device, owner, clock = browserClock) {
+  constructor(device, owner, { kind = "draft", clock = browserClock } = {}) {
     super();
     this.#device = device;
-    this.#prefix = `roomcast.draft ${owner} `;
+    this.#prefix = `roomcast.${kind} ${owner} `;
     this.#clock = clock;
     device.addEventListener("change", (event) => {
       const { detail: key } = /** @type {CustomEvent<string>} */ (event);

@@ -66,7 +66,7 @@ export class Page extends EventTarget {
       find(button, HTMLButtonElement).addEventListener("click", () => this.#tell("screen", screen));
     }
     for (const part of [this.#members, this.#moderator, this.#thread]) this.#forward(part, "action");
-    this.#forward(this.#thread, "answer", "earlier");
+    this.#forward(this.#thread, "begin", "answer", "earlier");
     this.#forward(this.#list, "action", "earlier", "later", "newest", "find", "found", "look", "seen", "attention", "dismiss");
     find("#to-search", HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent("search")));
     find("#copy-link", HTMLButtonElement).addEventListener("click", () => this.dispatchEvent(new CustomEvent("copy")));
@@ -83,9 +83,23 @@ export class Page extends EventTarget {
     this.#composer.focus();
   }
 
-  /** Show a thread beside the room, from the next drawing on. @param {number} root - the seq of its first message */
-  openThread(root) {
-    this.#thread.open(this.#inRoom, root);
+  /**
+   * Show a thread beside the room, from the next drawing on.
+   *
+   * @param {number} root - the seq of its first message @param {string} begun - what was begun there and is not sent
+   */
+  openThread(root, begun) {
+    this.#thread.open(root, begun);
+  }
+
+  /** What was begun in the open thread, in another tab. @param {string} begun */
+  showBegun(begun) {
+    this.#thread.showBegun(begun);
+  }
+
+  /** The seq of the first message of the thread that is open; 0 if none is. */
+  get thread() {
+    return this.#thread.root;
   }
 
   /** True if the newest message is in view. */
@@ -95,6 +109,7 @@ export class Page extends EventTarget {
 
   /** @param {{room: string, isList: boolean}} place - `isList`: the list of rooms is a screen of its own */
   showPlace({ room, isList }) {
+    if (room !== this.#inRoom) this.#thread.close(); // At once: its numbers are other messages there.
     document.body.dataset.screen = isList ? "rooms" : "room";
     find(".of", HTMLElement, find("#title", HTMLElement)).textContent = room;
     find("#query", HTMLInputElement).placeholder = searchHint(room);
@@ -151,7 +166,6 @@ export class Page extends EventTarget {
   /** @param {import("../state/room/room-model.js").RoomModel} model @param {() => Iterable<string>} knownRooms */
   showRoom(model, knownRooms) {
     const isOther = model.room !== this.#inRoom;
-    if (isOther) this.#thread.close();
     this.#inRoom = model.room;
     const { room, members, typing, absence, rules, answered } = model;
     const obstacle = absence || obstacleText(rules, model.moderation.mutedBy);

@@ -115,6 +115,7 @@ async def test_what_is_begun_in_a_thread_waits_there_until_it_is_sent(
 
     await fill_in(ada, "Room", room)
     await expect(asked).to_have_text(f"asked in {room}")
+    await ada.reload()
     await thread.click()
     await expect(field).to_have_value("half an answer")
     await field.press("Enter")
@@ -123,6 +124,22 @@ async def test_what_is_begun_in_a_thread_waits_there_until_it_is_sent(
     await thread.click()
     await expect(field).to_have_value("")
     assert windows.console_errors == []
+
+
+async def test_what_is_begun_in_a_thread_is_in_the_other_tab_too(
+    windows: BrowserWindows, engine: Engine, room: str
+) -> None:
+    async with frame_client(engine.socket_url, name="Edsger", room=room) as edsger:
+        await edsger.send(room, "asked")
+        await edsger.send(room, "answered", reply_to=1)
+    person = await windows.new_person()
+    one, other = [await windows.open(f"{engine.url}/?room={room}", person) for _ in range(2)]
+    for tab in (one, other):
+        await tab.locator("#messages .thread:visible").click()
+    await one.locator("#answer-text").fill("half an answer")
+    await expect(other.locator("#answer-text")).to_have_value("half an answer")
+    await one.locator("#answer-text").press("Enter")
+    await expect(other.locator("#answer-text")).to_have_value("")
 
 
 async def test_a_quote_leads_to_its_message_wherever_that_is(

@@ -6,8 +6,8 @@ import { ScrollAnchor } from "../list/scroll-anchor.js";
 import { THREAD } from "../../words/messages/thread.js";
 
 /**
- * A thread in the pane, with a field of its own. Dispatches `answer` (detail: `text`, who was `picked`, and `replyTo`: the first message),
- * `earlier` to load messages before, and `action` (as MessageTools).
+ * A thread in the pane, with a field of its own. Dispatches `begin` (detail: `text`, which is not sent yet, and the `root`),
+ * `answer` (detail: `text`, who was `picked`, and `replyTo`: the root), `earlier` to load messages before, and `action` (as MessageTools).
  */
 export class ThreadView extends EventTarget {
   #section = find("#thread", HTMLElement);
@@ -23,10 +23,7 @@ export class ThreadView extends EventTarget {
     return item?.kind === "message" ? item : undefined;
   });
   #pane;
-  #room = "";
   #root = 0;
-  /** What was begun and is not sent, by the thread: a pane is closed by one key. @type {Map<string, string>} */
-  #begun = new Map();
 
   /** @param {import("../pane.js").Pane} pane */
   constructor(pane) {
@@ -35,9 +32,10 @@ export class ThreadView extends EventTarget {
     pane.addEventListener("change", () => {
       if (pane.section !== this.#section.id) this.#root = 0;
     });
-    this.#field.addEventListener("input", (event) => this.#begun.set(this.#thread, /** @type {CustomEvent<string>} */ (event).detail));
+    this.#field.addEventListener("input", (event) => {
+      this.#tell("begin", { text: /** @type {CustomEvent<string>} */ (event).detail, root: this.#root });
+    });
     this.#field.addEventListener("send", (event) => {
-      this.#begun.delete(this.#thread);
       const { texts, picked } = /** @type {CustomEvent<import("../composer/message-field.js").Written>} */ (event).detail;
       for (const text of texts) this.#tell("answer", { text, picked, replyTo: this.#root });
     });
@@ -52,20 +50,19 @@ export class ThreadView extends EventTarget {
     return this.#root;
   }
 
-  /** Which thread is open: the numbers of another room are other messages. */
-  get #thread() {
-    return `${this.#room} ${this.#root}`;
-  }
-
-  /** @param {string} room @param {number} root */
-  open(room, root) {
+  /** @param {number} root @param {string} begun - what was begun there and is not sent */
+  open(root, begun) {
     if (root === this.#root) return;
     this.#pane.open(this.#section.id, THREAD);
-    this.#room = room;
     this.#root = root;
     this.#scroll.follow();
-    this.#field.show(this.#begun.get(this.#thread) ?? "");
+    this.showBegun(begun);
     this.#field.focus();
+  }
+
+  /** @param {string} begun */
+  showBegun(begun) {
+    this.#field.show(begun);
   }
 
   /** @param {readonly import("../../state/room/room-people.js").Member[]} people - who are here @param {() => Iterable<string>} rooms */

@@ -15,7 +15,7 @@ beforeEach(() => {
   time = new FakeTime();
 });
 
-const open = (owner = "ada", device = browser.open()) => new Drafts(device, owner, time);
+const open = (owner = "ada", device = browser.open()) => new Drafts(device, owner, { clock: time });
 
 describe("a draft", () => {
   it("belongs to its room, and to its person", () => {
