@@ -1,8 +1,8 @@
 """A message in a quiet room: until it is acknowledged, and until every member has it.
 
-The running local engine reads the stream four times per second, as Lambda does, and a post takes 15 ms. With
-the fast lane and without it, the same rooms take turns, so that each message comes alone. The network to AWS
-and Lambda's own part of a call come on top.
+Two local engines run, one with the fast lane and one without. They read the stream four times per second, as
+Lambda does, and a post takes 15 ms. Their rooms take turns: each message comes alone, and other work on the
+machine delays both. The network to AWS and Lambda's own part of a call come on top.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -129,10 +129,11 @@ def _reply(ref: str) -> str:
 
 
 type Found = dict[str, dict[int, Times]]  # by way and by members
+type Rooms = dict[tuple[str, int], Sequence[Member]]
 
 
 def run(plan: Plan = FULL) -> Report:
-    return report_of({way: asyncio.run(_measure(way, plan)) for way in COMMANDS})
+    return report_of(asyncio.run(_measure(plan)))
 
 
 def report_of(found: Found) -> Report:
@@ -153,30 +154,38 @@ def report_of(found: Found) -> Report:
     return report
 
 
-async def _measure(way: str, plan: Plan) -> dict[int, Times]:
-    found = {size: Times() for size in plan.sizes}
-    async with run_server(ENGINE_AWS_POLLING, *COMMANDS[way]) as server, AsyncExitStack() as stack:
-        rooms = {size: await stack.enter_async_context(_room(server.url, size)) for size in plan.sizes}
-        progress(f"latency: {plan.sends} messages to each room, by the {way}")
-        for sends, times in ((plan.warm_up, {size: Times() for size in rooms}), (plan.sends, found)):
-            before = {size: _posts(members) for size, members in rooms.items()}
+async def _measure(plan: Plan) -> Found:
+    found = _no_times(plan)
+    rooms: Rooms = {}
+    async with AsyncExitStack() as stack:
+        for way, command in COMMANDS.items():
+            server = await stack.enter_async_context(run_server(ENGINE_AWS_POLLING, *command))
+            for size in plan.sizes:
+                rooms[way, size] = await stack.enter_async_context(_room(server.url, size))
+        progress(f"latency: {plan.sends} messages to each room")
+        for sends, times in ((plan.warm_up, _no_times(plan)), (plan.sends, found)):
+            before = {room: _posts(members) for room, members in rooms.items()}
             await _take_turns(rooms, sends, times)
             await asyncio.sleep(plan.quiet_end)
-            for size, members in rooms.items():
-                times[size].posts = _posts(members) - before[size]
+            for (way, size), members in rooms.items():
+                times[way][size].posts = _posts(members) - before[way, size]
     return found
 
 
-async def _take_turns(rooms: Mapping[int, Sequence[Member]], sends: int, found: Mapping[int, Times]) -> None:
-    """Send to each room so often, and note the times by its size."""
+def _no_times(plan: Plan) -> Found:
+    return {way: {size: Times() for size in plan.sizes} for way in COMMANDS}
+
+
+async def _take_turns(rooms: Rooms, sends: int, found: Found) -> None:
+    """Send to each room so often, and note the times."""
     sent = dict.fromkeys(rooms, 0.0)
     for _ in range(sends):
-        for size, members in rooms.items():
-            await asyncio.sleep(sent[size] + _QUIET - time.perf_counter())
+        for (way, size), members in rooms.items():
+            await asyncio.sleep(sent[way, size] + _QUIET - time.perf_counter())
             # At any moment between two reads of the stream.
             await asyncio.sleep(random.uniform(0, STREAM_POLL_INTERVAL))
-            sent[size] = time.perf_counter()
-            await _send(members, f"room-{size}", found[size])
+            sent[way, size] = time.perf_counter()
+            await _send(members, f"room-{size}", found[way][size])
 
 
 def _posts(members: Sequence[Member]) -> int:
