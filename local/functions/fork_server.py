@@ -126,6 +126,9 @@ def become_instance(child: str, request: dict[str, object], stdin: int, stdout: 
     os.environ.clear()
     os.environ.update(variables)
     time.tzset()
+    if "aws_xray_sdk.core" in sys.modules:
+        recorder = sys.modules["aws_xray_sdk.core"].xray_recorder
+        recorder.emitter.set_daemon_address(variables.get("AWS_XRAY_DAEMON_ADDRESS"))
     sys.path[:0] = [path for path in variables.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.argv = [child, *arguments]
     runpy.run_path(child, run_name="__main__")

@@ -92,12 +92,24 @@ class Interpreters:
         """Nothing to close."""
 
 
+# Variables that an instance has of its own, although the server's libraries have read them.
+_OF_INSTANCES = {"AWS_XRAY_DAEMON_ADDRESS"}
+
+type _Kind = tuple[object, ...]  # all that a server is made from
+
+# Servers that nothing uses now, one per kind, for whoever needs one next: the tests start a hundred engines
+# in a process. They end with this process, which has the other ends of their sockets.
+_spare: dict[_Kind, tuple[socket.socket, subprocess.Popen[bytes]]] = {}
+
+
 class Forks:
     """Starts processes as forks of one server, which has these variables and has loaded these modules."""
 
     def __init__(self, variables: Mapping[str, str], preload: Sequence[str] = LIBRARIES) -> None:
         self._variables = variables
         self._preload = preload
+        shared = sorted((name, value) for name, value in variables.items() if name not in _OF_INSTANCES)
+        self._kind: _Kind = (*preload, *shared)
         self._server: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket
         self._requested: deque[_Fork] = deque()  # no answer yet
@@ -132,10 +144,24 @@ class Forks:
             raise OSError("the fork server has ended")
 
     def close(self) -> None:
-        if self._server is not None:
+        if self._server is None:
+            return
+        if self._requested or self._running or self._kind in _spare:
             self._end()
+            return
+        asyncio.get_running_loop().remove_reader(self._socket)
+        _spare[self._kind] = self._socket, self._server
+        self._server = None
 
     def _start_server(self) -> None:
+        server_socket, server = _spare.pop(self._kind, (None, None))
+        if server_socket is None or server is None or server.poll() is not None:
+            self._run_server()
+        else:
+            self._socket, self._server = server_socket, server
+        asyncio.get_running_loop().add_reader(self._socket, self._answered)
+
+    def _run_server(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._server = subprocess.Popen(
@@ -144,7 +170,6 @@ class Forks:
                 stdin=theirs.fileno(),
                 start_new_session=True,
             )
-        asyncio.get_running_loop().add_reader(self._socket, self._answered)
 
     def _answered(self) -> None:
         try:

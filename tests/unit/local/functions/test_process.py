@@ -161,3 +161,42 @@ async def test_a_request_to_a_server_that_has_just_ended_is_an_error(
     with pytest.raises(OSError):
         await run(processes, tmp_path, "")
     processes.close()
+
+
+PARENT = "import os; print(os.getppid())"
+TRACED = (
+    PARENT
+    + """
+from aws_xray_sdk.core import xray_recorder
+print(xray_recorder.emitter.port)
+"""
+)
+
+
+async def parent(forks: Forks, folder: Path) -> int:
+    (line,) = await (await run(forks, folder, PARENT)).lines()
+    return int(line)
+
+
+@linux_only
+async def test_the_server_of_an_engine_that_has_ended_serves_the_next_one_of_its_kind(tmp_path: Path) -> None:
+    first, same = Forks(VARIABLES), Forks({**VARIABLES, "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:3"})
+    server = await parent(first, tmp_path)
+    first.close()
+    lines = await (await run(same, tmp_path, TRACED, AWS_XRAY_DAEMON_ADDRESS="127.0.0.1:3")).lines()
+    assert lines == [str(server), "3"]
+    at_once, another = Forks(VARIABLES), Forks({**VARIABLES, "AWS_REGION": "eu-west-1"})
+    assert len({server, await parent(at_once, tmp_path), await parent(another, tmp_path)}) == 3
+    for forks in (same, at_once, another):
+        forks.close()
+
+
+@forks_only
+async def test_a_server_that_has_ended_meanwhile_serves_nobody(processes: Processes, tmp_path: Path) -> None:
+    assert isinstance(processes, Forks)
+    server = await parent(processes, tmp_path)
+    processes.close()
+    os.kill(server, signal.SIGKILL)
+    os.waitid(os.P_PID, server, os.WEXITED | os.WNOWAIT)
+    assert await parent(processes, tmp_path) != server
+    processes.close()
