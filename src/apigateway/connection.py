@@ -6,6 +6,7 @@ ones, a 200 without a body, by a regular expression took three times as long.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -100,7 +101,9 @@ class Connection:
         self._discard()
         if self._callback is None:
             return
-        if self._kept and not self._began:
+        if asyncio.get_running_loop().time() >= self.expires:  # as after a freeze: newer requests went out
+            self._end("TimeoutError")
+        elif self._kept and not self._began:
             request, callback, self._callback = self._request, self._callback, None
             self._owner._resend(request, callback)
         else:

@@ -63,6 +63,7 @@ class Pool:
         self._open: set[Connection] = set()
         self._connecting: set[asyncio.Task[Channel | str]] = set()
         self._sweeper: asyncio.TimerHandle | None = None
+        self._closed = False
         self.response_times = ResponseTimes()
 
     @property
@@ -78,6 +79,9 @@ class Pool:
         assert self._under_way < self._limit
         self._under_way += 1
         loop = asyncio.get_running_loop()
+        if self._closed:
+            loop.call_soon(self._end, callback, Response(0, error="closed"))
+            return
         if self._sweeper is None:
             self._sweeper = loop.call_later(_SWEEP_INTERVAL, self._sweep)
         now = loop.time()
@@ -107,7 +111,8 @@ class Pool:
         return await future
 
     def close(self) -> None:
-        """Abort all connections. Requests under way end without a response."""
+        """Abort all connections. Requests under way end without a response, and so do later ones."""
+        self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
             self._sweeper = None

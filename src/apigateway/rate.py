@@ -107,6 +107,8 @@ class AdaptiveRate:
         if not outcomes:
             return
         now = self._clock()
+        if now - self._refilled_at > IDLE_RESET:  # `refill` is about to start over
+            return
         took = now - self._window_began
         sample = OVERLOADED_SAMPLE if self._overloaded else WINDOW_SAMPLE
         if took < WINDOW or (outcomes < sample and took < MAX_WINDOW):
@@ -121,7 +123,9 @@ class AdaptiveRate:
         else:
             self._overloaded = self._limited = False
             if self._held_back:
-                self._speed_up(took)
+                self._speed_up(
+                    min(took, MAX_WINDOW)
+                )  # the rest of it was a pause, in which nothing was learned
         self._window_began, self._succeeded, self._throttled, self._held_back = now, 0, 0, False
 
     def _slow_down(self, throughput: float) -> None:

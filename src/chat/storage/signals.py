@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chat.identity.identity import Person
+from chat.protocol.errors import RateLimited
 from chat.storage import keys
 from chat.storage.cooldowns import Cooldowns
 from chat.storage.dynamodb import Table, write_if
+from chat.storage.lru import LRU
 
 TYPING_EVERY = 3.0  # seconds between two typing signals of one person
 # Seconds without presence signals in a room above the presence limit, before it is counted again.
@@ -79,6 +81,7 @@ class Signals(Table):
         super().__init__(dynamodb, table, now)
         self._prepare_typing = prepare_typing
         self._cooldowns = Cooldowns(dynamodb, table, now)
+        self._may_type_at: LRU[float] = LRU()  # by room and user, as far as this instance knows
 
     def presence_changed(self, room: str, person: Person) -> None:
         """Signal that a person has come or gone, unless presence is paused in the room."""
@@ -131,9 +134,16 @@ class Signals(Table):
         says that the frame is posted from here, and no longer if not everybody has got it.
         """
         key, detail = keys.typing(room, person.user), f"Once in {TYPING_EVERY:.0f} seconds is enough."
-        post = self._prepare_typing(room, person)
+        who, now = f"{room} {person.user}", self._now()
+        # To prepare reads the room's members: not for a signal that comes too soon.
+        post = self._prepare_typing(room, person) if now >= self._may_type_at.get(who, 0) else None
         mark = {} if post is None else {"posted": True}
-        self._cooldowns.start(key, TYPING_EVERY, detail, name=person.name, **mark)
+        try:
+            self._cooldowns.start(key, TYPING_EVERY, detail, name=person.name, **mark)
+        except RateLimited as error:
+            self._may_type_at.set(who, now + error.retry_after)
+            raise
+        self._may_type_at.set(who, now + TYPING_EVERY)
         if post is not None and not post():
             self._dynamodb.update_item(TableName=self._table, Key=key, UpdateExpression="REMOVE posted")
 

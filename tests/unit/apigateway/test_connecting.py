@@ -93,6 +93,15 @@ async def test_a_pool_that_is_closed_leaves_nothing(host: Host, connect: Connect
         await until(lambda: not host.open)
 
 
+async def test_what_is_sent_to_a_closed_pool_ends_without_a_connection(host: Host, connect: Connect) -> None:
+    async with nothing_left():
+        client = connect()
+        client.pool.close()
+        responses = await asyncio.gather(*(client.post() for _ in range(3)))
+        assert [response.error for response in responses] == ["closed"] * 3
+        assert (host.open, client.pool.free) == (0, 1)
+
+
 async def test_a_pool_that_is_closed_just_when_it_has_connected_leaves_nothing(
     host: Host, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
-from apigateway.connection import Response
+from apigateway.channel import Channel
+from apigateway.connection import Callback, Connection, Response
 from tests.support.http_client import Connect
-from tests.support.waiting import until
+from tests.support.waiting import TIMEOUT, until
 from tests.support.web_host import Host, Visit, ok
 
 # As API Gateway answers a post.
@@ -72,3 +76,60 @@ async def test_the_usual_response_and_the_end_at_once_end_the_connection(
         assert await client.post() == Response(200)
         await until(lambda: not host.open)
     assert len(host.bodies) == 3
+
+
+class Standstill(Channel):
+    """A channel to a host that has answered once. What comes later is decided by a test."""
+
+    def __init__(self) -> None:
+        self.data = USUAL
+
+    def open(self, on_readable: Callable[[], None], on_broken: Callable[[OSError], None]) -> None:
+        self.on_readable, self.on_broken = on_readable, on_broken
+
+    def send(self, data: bytes) -> None:
+        pass
+
+    def receive(self) -> bytes:
+        return self.data
+
+    def close(self) -> None:
+        pass
+
+
+class Pool:
+    """What a connection's owner is told."""
+
+    def __init__(self) -> None:
+        self.resent = 0
+        self.ended: list[Response] = []
+
+    def _answered(
+        self, connection: Connection, callback: Callback, response: Response, *, reusable: bool
+    ) -> None:
+        callback(response)
+
+    def _lost(self, connection: Connection) -> None:
+        pass
+
+    def _resend(self, request: bytes, callback: Callback) -> None:
+        self.resent += 1
+
+    def _end(self, callback: Callback, response: Response) -> None:
+        self.ended.append(response)
+
+
+@pytest.mark.parametrize(
+    ("late", "resent", "ended"), [(False, 1, []), (True, 0, [Response(0, error="TimeoutError")])]
+)
+async def test_a_request_whose_time_is_over_is_not_sent_again(
+    late: bool, resent: int, ended: list[Response]
+) -> None:
+    channel, pool, now = Standstill(), Pool(), asyncio.get_running_loop().time()
+    channel.ended = False
+    connection = Connection(pool, channel)
+    connection.send(b"first", lambda _: None, now + TIMEOUT)
+    channel.on_readable()
+    connection.send(b"second", lambda _: None, now - 1 if late else now + TIMEOUT)
+    channel.on_broken(ConnectionResetError())  # the process was frozen, and the host has closed meanwhile
+    assert (pool.resent, pool.ended) == (resent, ended)

@@ -79,7 +79,7 @@ class LogRepair(LogTakeover):
         refs, rows, head = self._read_run(room, run)
         left = self._repair_what_is_left(room, run, rows)
         owners = {entry.seq: entry for entry in run if self._store_entry(room, entry, refs, rows)}
-        self._wait_for_posts(room, rows)  # now: a row may have come since they were read
+        self._wait_for_posts(room, run, rows)  # now: a row may have come since they were read
         posted = frozenset(entry.seq for entry in run if rows.get(entry.seq, {}).get("posted"))
         folded = self._fold_in_order(room, run, owners, rows)
         messages = self._messages_now(room, owners.values(), folded, rows)
@@ -204,10 +204,10 @@ class LogRepair(LogTakeover):
         found = sorted((item for item in items if "pending" not in item), key=lambda item: str(item["sk"]))
         return [row.entry for row in self._with_messages(room, found)]
 
-    def _wait_for_posts(self, room: str, rows: Rows) -> None:
+    def _wait_for_posts(self, room: str, run: Sequence[Entry], rows: Rows) -> None:
         """Wait until nothing of a run is posted by its message function any more, or that must have died."""
         for _ in range(_POSTING_CHECKS):
-            posting = [seq for seq, row in rows.items() if "posting" in row]
+            posting = [entry.seq for entry in run if "posting" in rows.get(entry.seq, {})]
             if not posting:
                 return
             self._sleep(_POSTING_PAUSE)

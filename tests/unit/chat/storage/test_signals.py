@@ -132,10 +132,13 @@ class Lane:
 
     def __init__(self) -> None:
         self.open, self.arrives = True, True
+        self.prepared = 0
         self.posted: list[tuple[str, Person]] = []
         self.then: Callable[[], object] = lambda: None
 
     def __call__(self, room: str, person: Person) -> PostTyping:
+        self.prepared += 1
+
         def post() -> bool:
             self.posted.append((room, person))
             self.then()
@@ -167,6 +170,25 @@ def test_a_typing_frame_that_everybody_has_is_not_broadcast(
     clock.now += 3
     in_lane.typing(ROOM, ADA)
     assert stream.signals() == [(ROOM, Typing(ADA))]
+
+
+def test_a_signal_that_comes_too_soon_reads_no_members(
+    in_lane: Signals, lane: Lane, clock: Clock, dynamodb: Any
+) -> None:
+    in_lane.typing(ROOM, ADA)
+    for _ in range(5):
+        clock.now += 0.1
+        with pytest.raises(RateLimited):
+            in_lane.typing(ROOM, ADA)
+    assert lane.prepared == 1
+    other = Signals(dynamodb, TABLE, clock, prepare_typing=lane)  # another instance of the function
+    for _ in range(5):
+        with pytest.raises(RateLimited):
+            other.typing(ROOM, ADA)
+    assert lane.prepared == 2
+    clock.now += 3
+    other.typing(ROOM, ADA)
+    assert lane.prepared == 3
 
 
 def test_a_typing_frame_that_not_everybody_has_is_broadcast(

@@ -282,3 +282,25 @@ def test_the_fan_out_takes_half_a_second_for_a_death_and_posts_to_all(
     (repaired,) = runs
     assert (sleeps.pauses, repaired.posted) == (25, frozenset())
     assert [entry.seq for entry in repaired.entries] == [1]
+
+
+def test_a_later_message_does_not_wait_for_a_reply_whose_function_died(
+    lane: Log, posts: Posts, sleeps: Sleeps, clock: Clock, dynamodb: Any, stream: Stream
+) -> None:
+    def die() -> None:
+        raise KeyboardInterrupt
+
+    lane.append("general", said("r1", clock))
+    clock.now += 5
+    posts.then = die
+    with pytest.raises(KeyboardInterrupt):
+        lane.append("general", replace(said("r2", clock), reply_to=1, root=1))
+    LogRepair(dynamodb, TABLE, 90, now=clock, sleep=sleeps).repair("general", stream.batch()["general"])
+    waited, sleeps.pauses = sleeps.pauses, 0
+    assert waited > 0
+    posts.then = lambda: None
+    clock.now += 3_600
+    lane.append("general", said("r3", clock))
+    another = LogRepair(dynamodb, TABLE, 90, now=clock, sleep=sleeps)
+    assert another.repair("general", stream.batch()["general"]).posted == {3}
+    assert sleeps.pauses == 0
