@@ -101,9 +101,11 @@ def _time(timestamp: Any) -> str:
     """Return a record's time in this machine's time zone, to the millisecond."""
     try:
         moment = datetime.fromisoformat(str(timestamp))  # strptime takes five times as long
-    except ValueError:
+        if moment.tzinfo is None:  # not of Lambda's runtime or Powertools: a date perhaps
+            return ""
+        return moment.astimezone().strftime("%H:%M:%S.%f")[:-3]
+    except (ValueError, OverflowError):
         return ""
-    return moment.astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
 def _printable(text: str) -> str:

@@ -97,8 +97,9 @@ _OF_INSTANCES = {"AWS_XRAY_DAEMON_ADDRESS"}
 
 type _Kind = tuple[object, ...]  # all that a server is made from
 
-# Servers that nothing uses now, one per kind, for whoever needs one next: the tests start a hundred engines
-# in a process. They end with this process, which has the other ends of their sockets.
+# The server that nothing uses any more since the last engine ended, by its kind, for an engine that needs the
+# same: the tests start a hundred engines in a process. It ends with this process, which has the other end of
+# its socket.
 _spare: dict[_Kind, tuple[socket.socket, subprocess.Popen[bytes]]] = {}
 
 
@@ -146,19 +147,23 @@ class Forks:
     def close(self) -> None:
         if self._server is None:
             return
-        if self._requested or self._running or self._kind in _spare:
+        if self._requested or self._running:
             self._end()
             return
         asyncio.get_running_loop().remove_reader(self._socket)
+        while _spare:
+            _end_server(*_spare.popitem()[1])
         _spare[self._kind] = self._socket, self._server
         self._server = None
 
     def _start_server(self) -> None:
-        server_socket, server = _spare.pop(self._kind, (None, None))
-        if server_socket is None or server is None or server.poll() is not None:
-            self._run_server()
+        if self._kind in _spare:
+            self._socket, self._server = _spare.pop(self._kind)
+            if self._server.poll() is not None:
+                _end_server(self._socket, self._server)
+                self._run_server()
         else:
-            self._socket, self._server = server_socket, server
+            self._run_server()
         asyncio.get_running_loop().add_reader(self._socket, self._answered)
 
     def _run_server(self) -> None:
@@ -190,9 +195,7 @@ class Forks:
         """End the server and its forks: nobody would report their exits. The next start needs a new one."""
         assert self._server is not None
         asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
-        self._server.kill()
-        self._server.wait()
+        _end_server(self._socket, self._server)
         self._server = None
         while self._requested:
             self._requested.popleft().begin(None)
@@ -201,6 +204,12 @@ class Forks:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
             fork.exit(-signal.SIGKILL)
+
+
+def _end_server(server_socket: socket.socket, server: subprocess.Popen[bytes]) -> None:
+    server_socket.close()
+    server.kill()
+    server.wait()
 
 
 class _Fork(asyncio.Protocol):

@@ -27,6 +27,7 @@ class HttpClient:
         self._timeout = timeout
         self._connections: set[_Connection] = set()
         self._idle: list[_Connection] = []  # the one that was used last is the last
+        self._closed = False
 
     async def post(self, target: str, headers: Iterable[tuple[str, str]], body: bytes) -> Response:
         """Return the response. Raises OSError if there is none: a TimeoutError if it takes too long."""
@@ -48,13 +49,17 @@ class HttpClient:
         return response
 
     def close(self) -> None:
-        """Close all connections. A request that has no response yet fails."""
+        """Close all connections. A request that has no response yet fails, and so does a later one."""
+        self._closed = True
         for connection in list(self._connections):
             connection.abort()
 
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(lambda: _Connection(self._lost), self._host, self._port)
+        if self._closed:
+            connection.abort()
+            raise ConnectionError("the client is closed")
         self._connections.add(connection)
         return connection
 

@@ -85,7 +85,7 @@ class XRayListener:
             _, _, document = datagram.partition(b"\n")
             try:
                 parse_float = _finite if _PERHAPS_INFINITE.search(document) else None
-                parsed = json.loads(document, parse_float=parse_float, parse_constant=_finite)
+                parsed = json.loads(document.decode(), parse_float=parse_float, parse_constant=_finite)
             except (ValueError, RecursionError):
                 continue
             if isinstance(parsed, dict):

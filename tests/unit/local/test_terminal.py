@@ -101,6 +101,13 @@ def test_escape_sequences_that_a_user_sent_do_not_control_the_terminal(escape: s
     assert escape not in shown(f"plain {escape} line").rstrip("\n")
 
 
+@pytest.mark.parametrize("wrong", ["0001-01-01T00:00:00", "9999-12-31T23:59:59-01:00", "20261130", "noon", 7])
+def test_what_is_no_time_of_a_record_is_left_out(wrong: object) -> None:
+    assert shown(RECORD | {"timestamp": wrong}) == shown(
+        {name: value for name, value in RECORD.items() if name != "timestamp"}
+    )
+
+
 def test_a_long_value_is_cut_and_a_record_without_a_time_has_none() -> None:
     record = {"level": "INFO", "message": "pruned", "connections": ["x" * 30] * 10, "last": 1}
     line = shown(record)

@@ -21,6 +21,7 @@ from botocore.httpsession import URLLib3Session
 from urllib3 import Timeout
 
 from local.functions.loopback_http import loopback
+from tests.support.waiting import until
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-Amzn-RequestId: r1\r\n\r\ndone"
 
@@ -118,12 +119,13 @@ def test_a_broken_response_is_a_closed_connection(answer: bytes | None) -> None:
         assert client.post(server.url).content == b"done"
 
 
-def test_no_response_is_a_time_out_and_comes_to_no_later_request() -> None:
+async def test_no_response_is_a_time_out_and_comes_to_no_later_request() -> None:
     with serving(b"", OK) as server:
         client = Client()
         client._session._timeout = Timeout(connect=30, read=0.01)
         with pytest.raises(ReadTimeoutError):
             client.post(server.url)
+        await until(lambda: server.answers == [OK])  # its thread may be late
         client._session._timeout = 30
         assert client.post(server.url).content == b"done"
     assert server.connections == 2

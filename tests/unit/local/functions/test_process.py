@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from local.functions import process
 from local.functions.process import Forks, Interpreters, Processes
 
 VARIABLES = {"PATH": os.environ["PATH"], "PYTHONUNBUFFERED": "1"}
@@ -187,8 +188,10 @@ async def test_the_server_of_an_engine_that_has_ended_serves_the_next_one_of_its
     assert lines == [str(server), "3"]
     at_once, another = Forks(VARIABLES), Forks({**VARIABLES, "AWS_REGION": "eu-west-1"})
     assert len({server, await parent(at_once, tmp_path), await parent(another, tmp_path)}) == 3
+    last = await parent(another, tmp_path)
     for forks in (same, at_once, another):
         forks.close()
+    assert [each.pid for _, each in process._spare.values()] == [last], "only one waits for an engine"
 
 
 @forks_only

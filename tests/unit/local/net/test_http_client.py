@@ -155,3 +155,16 @@ async def test_close_ends_what_still_waits() -> None:
         client.close()
         with pytest.raises(ConnectionError):
             await waiting
+
+
+async def test_a_client_that_is_closed_while_it_connects_leaves_nothing() -> None:
+    echo = Echo()
+    async with client_of(echo) as client:
+        posting = asyncio.ensure_future(client.post("/", (), b""))
+        await asyncio.sleep(0)
+        client.close()
+        with pytest.raises(ConnectionError):
+            await posting
+        with pytest.raises(ConnectionError):
+            await client.post("/", (), b"")
+        assert echo.requests == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -58,3 +59,20 @@ def history(dynamodb: Any) -> dict[int, str | None]:
 
 def change_rules(dynamodb: Any, **rules: Any) -> None:
     RoomRules(dynamodb, TABLE, lambda: NOW).change("general", lambda old: replace(old, **rules))
+
+
+class Sleeps:
+    """Passes the time of a fan-out that waits. `then` happens in one of its pauses."""
+
+    def __init__(self) -> None:
+        self.pauses = 0
+        self.then: dict[int, Callable[[], object]] = {}
+
+    def __call__(self, seconds: float) -> None:
+        self.pauses += 1
+        self.then.get(self.pauses, lambda: None)()
+
+
+@pytest.fixture
+def sleeps() -> Sleeps:
+    return Sleeps()

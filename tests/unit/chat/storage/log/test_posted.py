@@ -17,7 +17,7 @@ from chat.storage.rate_limits import Rate
 from chat.storage.rules import RoomRules
 from tests.support.fakes.clock import Clock
 from tests.support.fakes.stream import Stream
-from tests.unit.chat.storage.log.conftest import NOW, TABLE, items, message
+from tests.unit.chat.storage.log.conftest import NOW, TABLE, Sleeps, items, message
 
 
 class Posts:
@@ -201,23 +201,6 @@ def test_what_the_fan_out_has_stored_first_is_left_to_it(
     assert overtaken.append("general", said("r1", clock)).seq == 1
     assert posts.entries == []
     assert posted(dynamodb) == [False]
-
-
-class Sleeps:
-    """Passes the time of a fan-out that waits. `then` happens in one of its pauses."""
-
-    def __init__(self) -> None:
-        self.pauses = 0
-        self.then: dict[int, Callable[[], object]] = {}
-
-    def __call__(self, seconds: float) -> None:
-        self.pauses += 1
-        self.then.get(self.pauses, lambda: None)()
-
-
-@pytest.fixture
-def sleeps() -> Sleeps:
-    return Sleeps()
 
 
 @pytest.fixture
