@@ -41,10 +41,11 @@ class Plan:
     keys: int
     visits: int  # of rooms, and openings of the palette
     stored: int  # messages after which the memory is measured
+    said: int  # messages of others, during which the layout is watched
 
 
-FULL = Plan(storms=4, seconds=5, history=10_000, keys=120, visits=40, stored=60_000)
-QUICK = Plan(storms=1, seconds=1, history=250, keys=2, visits=2, stored=1_000)
+FULL = Plan(storms=4, seconds=5, history=10_000, keys=120, visits=40, stored=60_000, said=24)
+QUICK = Plan(storms=1, seconds=1, history=250, keys=2, visits=2, stored=200, said=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,8 @@ def run(plan: Plan = FULL) -> Report:
             _memory(browser, url, where, plan.stored, report)
         progress("page: typing, with the CPU four times as slow")
         _type(browser, url, plan.keys, report)
-        _shift(browser, url, 5, "which fills from below", "0.04 to 0.13", report)
-        _shift(browser, url, 60, "which is full", "", report)
+        _shift(browser, url, plan.said, 5, "which fills from below", "0.04 to 0.13", report)
+        _shift(browser, url, plan.said, 60, "which is full", "", report)
         browser.close()
     return report
 
@@ -213,10 +214,12 @@ def _type(browser: Browser, url: str, keys: int, report: Report) -> None:
     page.context.close()
 
 
-def _shift(browser: Browser, url: str, messages: int, room: str, before: str, report: Report) -> None:
+def _shift(
+    browser: Browser, url: str, said: int, messages: int, room: str, before: str, report: Report
+) -> None:
     page, _ = _open(browser, url, messages)
     page.evaluate("watch.begin()")
-    for number in range(24):
+    for number in range(said):
         page.evaluate("chat.say('lobby')")
         page.wait_for_timeout(60)
         if number % 4 == 0:
@@ -224,7 +227,9 @@ def _shift(browser: Browser, url: str, messages: int, room: str, before: str, re
             page.evaluate("document.querySelector('#composer').requestSubmit()")
     page.wait_for_timeout(300)
     shift = page.evaluate("watch.found.shift")
-    report.add(what=f"layout shift by 30 messages in a room {room}", measured=shift, before=before)
+    report.add(
+        what=f"layout shift by {said * 5 // 4} messages in a room {room}", measured=shift, before=before
+    )
     page.context.close()
 
 

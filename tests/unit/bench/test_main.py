@@ -85,3 +85,18 @@ def test_an_unknown_benchmark_is_an_error_that_lists_the_known(
     error = capsys.readouterr().err
     assert "no benchmark 'speed'" in error
     assert all(name in error for name in SUITES)
+
+
+def test_several_short_forms_run_side_by_side_and_one_that_fails_is_named(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["bench", "--quick", "reactions", "cold-start", "noisy-neighbour"])
+    monkeypatch.setenv("PYTHONHASHSEED", "none of these")  # Python itself does not start
+    with pytest.raises(SystemExit, match="failed: reactions, cold-start, noisy-neighbour"):
+        main()
+    monkeypatch.delenv("PYTHONHASHSEED")
+    monkeypatch.setattr(sys, "argv", ["bench", "--quick", "reactions", "noisy-neighbour"])
+    main()
+    shown = capfd.readouterr()
+    assert shown.out.index("reactions: frames to a member") < shown.out.index("noisy-neighbour: ")
+    assert "... all of them: " in shown.err
