@@ -18,21 +18,20 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
 
-from bench.peers.servers import Server, run_server
+from bench.peers.servers import Server, run_server, stats
+from bench.peers.sockets import allow_many_files, joined
 from bench.report.plot import Curve, Plot
 from bench.report.report import Goal, Report, goals_table, progress
 from bench.worker import ROOT
 
 ROOM = 20  # sockets per room
-CONNECTING = 50  # handshakes at a time
 WAITING = 60.0  # seconds for the last messages
 PARTS = {"local.services.serve": "tables", "fork_server": "functions"}  # by what is in the command line
 ENGINE = "engine"
 IMAGES = ROOT / "docs" / "images"
+MIN_SAMPLES = 6  # two for each third of the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Soak:
 def usage(leader: int) -> dict[str, Usage]:
     """Return what a process and its descendants use, by part, from /proc (Linux)."""
     memory, files = Counter[str](), Counter[str]()
-    for pid in _descendants(leader):
+    for pid in stats(leader):
         folder = Path("/proc", str(pid))
         try:
             command = (folder / "cmdline").read_text()
@@ -76,17 +75,6 @@ def usage(leader: int) -> dict[str, Usage]:
     return {part: Usage(memory[part] / 1024, files[part]) for part in memory}
 
 
-def _descendants(leader: int) -> list[int]:
-    found = [leader]
-    for pid in found:
-        for task in Path("/proc", str(pid), "task").glob("*/children"):
-            try:
-                found += map(int, task.read_text().split())
-            except OSError:
-                continue
-    return found
-
-
 async def soak(*, minutes: float, sockets: int, rate: float, interval: float) -> Soak:
     """Load the engine. `rate`: messages per second in all rooms; `interval`: seconds between samples.
 
@@ -96,7 +84,7 @@ async def soak(*, minutes: float, sockets: int, rate: float, interval: float) ->
     command = (sys.executable, "-m", "local", "run", "--port", "0")
     async with run_server("the local engine", *command) as server, AsyncExitStack() as stack:
         rooms = [f"soak-{number}" for number in range(max(1, sockets // ROOM))]
-        clients = await _connect(stack, server, rooms)
+        clients = [(await stack.enter_async_context(joined(server.url, ROOM, room)))[0] for room in rooms]
         reading = [asyncio.create_task(_read(client, result.counted)) for room in clients for client in room]
         progress(f"soak: {len(reading):,} sockets in {len(rooms)} rooms, {rate:g} messages/s")
         began = time.monotonic()
@@ -121,30 +109,6 @@ async def soak(*, minutes: float, sockets: int, rate: float, interval: float) ->
     if result.counted.received != result.counted.sent * ROOM:
         raise RuntimeError(f"lost or repeated: {result.counted}")
     return result
-
-
-async def _connect(stack: AsyncExitStack, server: Server, rooms: list[str]) -> list[list[ClientConnection]]:
-    handshakes = asyncio.Semaphore(CONNECTING)
-
-    async def join(room: str, number: int) -> ClientConnection:
-        async with handshakes:
-            while True:
-                try:
-                    return await stack.enter_async_context(
-                        connect(
-                            f"{server.url}?room={room}&name=Client{number}",
-                            subprotocols=[Subprotocol("roomcast.v1")],
-                            compression=None,
-                            ping_interval=None,
-                            open_timeout=60,
-                        )
-                    )
-                except InvalidStatus as rejected:
-                    if rejected.response.status_code != 429:  # as many handshakes a second as AWS takes
-                        raise
-                    await asyncio.sleep(0.1)
-
-    return [list(await asyncio.gather(*(join(room, number) for number in range(ROOM)))) for room in rooms]
 
 
 async def _read(client: ClientConnection, counted: Counted) -> None:
@@ -211,6 +175,11 @@ def main() -> None:
     parser.add_argument("--interval", type=float, default=10, help="seconds between two samples")
     parser.add_argument("--plots", action="store_true", help="also write the plots of docs/images")
     asked = parser.parse_args()
+    if min(asked.rate, asked.interval, asked.sockets) <= 0:
+        parser.error("--rate, --interval and --sockets must be above 0")
+    if 60 * asked.minutes < MIN_SAMPLES * asked.interval:
+        parser.error(f"too short: {MIN_SAMPLES} samples take {MIN_SAMPLES * asked.interval:g} seconds")
+    allow_many_files()
     result = asyncio.run(
         soak(minutes=asked.minutes, sockets=asked.sockets, rate=asked.rate, interval=asked.interval)
     )

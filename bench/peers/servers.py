@@ -52,19 +52,22 @@ async def _drain(stream: asyncio.StreamReader) -> None:
         pass
 
 
-def cpu_seconds(leader: int) -> float:
-    """Return the CPU seconds of a process and its descendants, from /proc (Linux)."""
-    parents: dict[int, int] = {}
-    used: dict[int, int] = {}
+def stats(leader: int) -> dict[int, list[str]]:
+    """Return a process and its descendants: by id, what follows the name in /proc/<id>/stat (Linux)."""
+    found: dict[int, list[str]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            found[int(stat.parent.name)] = stat.read_text().rpartition(")")[2].split()
         except OSError:  # the process has ended since the listing
             continue
-        pid = int(stat.parent.name)
-        parents[pid], used[pid] = int(fields[1]), int(fields[11]) + int(fields[12])
 
     def ours(pid: int) -> bool:
-        return pid == leader or (pid in parents and ours(parents[pid]))
+        return pid == leader or (pid in found and ours(int(found[pid][1])))
 
-    return sum(ticks for pid, ticks in used.items() if ours(pid)) / os.sysconf("SC_CLK_TCK")
+    return {pid: fields for pid, fields in found.items() if ours(pid)}
+
+
+def cpu_seconds(leader: int) -> float:
+    """Return the CPU seconds of a process and its descendants."""
+    used = sum(int(fields[11]) + int(fields[12]) for fields in stats(leader).values())
+    return used / os.sysconf("SC_CLK_TCK")

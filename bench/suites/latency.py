@@ -21,10 +21,11 @@ from dataclasses import dataclass, field
 from websockets.asyncio.client import ClientConnection
 
 from bench.peers.servers import run_server
+from bench.peers.sockets import joined
 from bench.report.plot import Curve, Plot
 from bench.report.report import Goal, Report, progress
 from bench.simulator import Settings
-from bench.suites.local import ENGINE_AWS_POLLING, SERVERS, joined
+from bench.suites.local import ENGINE_AWS_POLLING, SERVERS
 from local.aws_defaults import STREAM_POLL_INTERVAL
 
 SMALL = 10  # up to so many members the goals hold

@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import shutil
 import statistics
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
-from websockets.typing import Subprotocol
+from websockets.asyncio.client import ClientConnection
 
 from bench.peers.servers import Server, cpu_seconds, run_server
+from bench.peers.sockets import allow_many_files, joined
 from bench.report.report import Goal, Report, progress
 from bench.simulator import DEFAULT_QUOTA
 from bench.worker import ROOT
 
-CONNECTING = 100  # concurrent handshakes
-MAX_FILES = 20_000  # open files of a process, if the system allows as many
-TOO_MANY = 429  # to a handshake: the engine takes 500 new connections per second, as AWS does
 LAST_RECEIPT = "send to last receipt"
 WS = "8.23.0"  # version of node's ws
 PYTHON_PEER, NODE_PEER = "in memory (python websockets)", f"in memory (node ws {WS})"
@@ -82,7 +77,7 @@ def run(plan: Plan = FULL) -> Report:
 
 
 async def _run(plan: Plan) -> Report:
-    _allow_many_files()
+    allow_many_files()
     report = Report(
         "local: the local engine beside in-memory servers (milliseconds unless another unit is given)"
     )
@@ -113,13 +108,6 @@ def _compare(report: Report) -> None:
     messages, connects = p50[ENGINE, 2 * BUSY_ROOMS, MESSAGES], p50[ENGINE, min(COMPARED), CONNECTS]
     report.goals.append(Goal(f"local engine: {MESSAGES}", messages, 150, 300, True))
     report.goals.append(Goal(f"local engine: {CONNECTS}", connects, 400, 500, True))
-
-
-def _allow_many_files() -> None:
-    """Raise the limit of open files for this process and for the servers that it starts."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    files = MAX_FILES if hard == resource.RLIM_INFINITY else min(MAX_FILES, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
 
 
 def _node_server(folder: Path, report: Report) -> tuple[str, ...] | None:
@@ -218,34 +206,6 @@ async def _send(clients: Sequence[ClientConnection], room: str, started: float) 
 
     await clients[0].send(json.dumps({"action": "send", "ref": ref, "room": room, "message": "Hi"}))
     return await asyncio.gather(*(receive(client) for client in clients))
-
-
-@asynccontextmanager
-async def joined(url: str, count: int, room: str) -> AsyncIterator[tuple[list[ClientConnection], float]]:
-    """Connect clients in one room; yield them, and the seconds it took."""
-    handshakes = asyncio.Semaphore(CONNECTING)
-
-    async def join(stack: AsyncExitStack, number: int) -> ClientConnection:
-        async with handshakes:
-            while True:
-                connecting = connect(
-                    f"{url}?room={room}&name=Client{number}",
-                    subprotocols=[Subprotocol("roomcast.v1")],
-                    compression=None,
-                    ping_interval=None,
-                    open_timeout=60,
-                )
-                try:
-                    return await stack.enter_async_context(connecting)
-                except InvalidStatus as rejected:
-                    if rejected.response.status_code != TOO_MANY:
-                        raise
-                    await asyncio.sleep(0.1)
-
-    async with AsyncExitStack() as stack:
-        started = time.perf_counter()
-        clients = await asyncio.gather(*(join(stack, number) for number in range(count)))
-        yield clients, time.perf_counter() - started
 
 
 def _ms(times: list[float], percent: int) -> float:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -74,6 +74,13 @@ def typing_posts(room: str) -> Matches:
     return lambda call: operation("POST", room)(call) and '"typing"' in call.body["frame"]
 
 
+def answering(status: int) -> Callable[[Call], Awaitable[web.Response]]:
+    async def answer(call: Call) -> web.Response:
+        return web.Response(status=status)
+
+    return answer
+
+
 @asynccontextmanager
 async def two(proxied: EngineWithProxies, room: str) -> AsyncIterator[Pair]:
     async with (
@@ -138,11 +145,8 @@ async def test_a_room_with_a_plain_client_stays_on_the_stream(proxied: EngineWit
 async def test_what_one_post_does_not_bring_the_stream_brings_to_all(
     proxied: EngineWithProxies, room: str, status: int
 ) -> None:
-    async def fail(call: Call) -> web.Response:
-        return web.Response(status=status)
-
     async with two(proxied, room) as pair:
-        failed = proxied.gateway.before(posts_once(room), fail)
+        failed = proxied.gateway.before(posts_once(room), answering(status))
         await pair.ada.send(room, "once")
         await pair.hear("once")
         assert failed.happened.is_set()
@@ -178,11 +182,8 @@ async def test_typing_is_told_once_and_to_the_others(proxied: EngineWithProxies,
 async def test_a_typing_frame_that_one_post_does_not_bring_comes_by_the_stream(
     proxied: EngineWithProxies, room: str, status: int
 ) -> None:
-    async def fail(call: Call) -> web.Response:
-        return web.Response(status=status)
-
     async with two(proxied, room) as pair:
-        failed = proxied.gateway.before(typing_posts(room), fail)
+        failed = proxied.gateway.before(typing_posts(room), answering(status))
         assert (await pair.ada.request(action="typing", room=room))["status"] == "ok"
         await pair.grace.until(lambda: pair.grace.of_type("typing") != [])
         assert failed.happened.is_set()
